@@ -1,0 +1,100 @@
+# Distributed under the Boost Software License, Version 1.0.
+# Sourced by test/run, example/run and .ci/run: installs what is missing and keeps builds quiet.
+# shellcheck shell=bash disable=SC2034
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+jobs=$(nproc)
+
+# Objects are found in the cache from any clone: paths below the root count as relative, the root itself not at all.
+export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
+
+die()
+{
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit 1
+}
+
+# quietly NAME COMMAND...: runs it with its output in build/NAME.log; shows the end of that when it fails.
+quietly()
+{
+    local log=$root/build/$1.log
+    shift
+    mkdir -p "$root/build"
+    if ! "$@" >"$log" 2>&1 </dev/null; then
+        tail -n 100 "$log" >&2
+        die "failed: $* (whole log: $log)"
+    fi
+}
+
+have_boost()
+{
+    [[ -n ${BOOST_ROOT:-}${Boost_ROOT:-}${Boost_DIR:-}${CMAKE_PREFIX_PATH:-} ]] && return 0  # the user has chosen one
+    local header found
+    for header in /usr/include/boost/version.hpp /usr/local/include/boost/version.hpp; do
+        [[ -r $header ]] || continue
+        found=$(sed -n 's/^#define BOOST_VERSION \([0-9]*\).*/\1/p' "$header")
+        ((${found:-0} >= 108100)) && return 0
+    done
+    return 1
+}
+
+# Debian 12 calls it libboost1.81-dev, beside an older default; later releases have a new enough default.
+boost_package()
+{
+    local candidate
+    for package in libboost1.81-dev libboost-dev; do
+        candidate=$(LC_ALL=C apt-cache policy "$package" 2>/dev/null | sed -n 's/^  Candidate: //p')
+        if [[ -n $candidate && $candidate != '(none)' ]] && dpkg --compare-versions "$candidate" ge 1.81; then
+            echo "$package"
+            return
+        fi
+    done
+    die "this release has no Boost 1.81 or newer: install one and set BOOST_ROOT"
+}
+
+have()
+{
+    case $1 in
+    boost) have_boost ;;
+    openssl) [[ -e /usr/include/openssl/evp.h ]] ;;
+    clang-runtime) compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/*/*asan*.a' >/dev/null ;;
+    *) command -v "$1" >/dev/null ;;
+    esac
+}
+
+package_of()
+{
+    case $1 in
+    g++ | cmake | ccache | python3) echo "$1" ;;
+    ninja) echo ninja-build ;;
+    clang++) echo clang ;;
+    clang-runtime) echo libclang-rt-dev ;;
+    llvm-symbolizer) echo llvm ;;
+    boost) boost_package ;;
+    openssl) echo libssl-dev ;;
+    *) die "no package known for $1" ;;
+    esac
+}
+
+# need THING...: installs the packages of those that are absent, with apt, as root or through sudo.
+need()
+{
+    local thing missing=() packages=() as_root=()
+    for thing; do
+        have "$thing" || missing+=("$thing")
+    done
+    ((${#missing[@]})) || return 0
+    command -v apt-get >/dev/null || die "missing: ${missing[*]}. Install them; only Debian's apt is known here."
+    if ((EUID != 0)); then
+        command -v sudo >/dev/null || die "missing: ${missing[*]}. Run once as root, or install sudo."
+        as_root=(sudo)
+    fi
+    echo "Installing with apt: ${missing[*]}"
+    quietly apt-update ${as_root[@]+"${as_root[@]}"} apt-get update
+    for thing in "${missing[@]}"; do
+        packages+=("$(package_of "$thing")") || exit 1
+    done
+    # --no-remove: another Boost of the user's is reported as a conflict, not removed.
+    quietly apt-install ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y --no-install-recommends --no-remove "${packages[@]}"
+}

@@ -1,0 +1,78 @@
+# Distributed under the Boost Software License, Version 1.0.
+import os
+import re
+
+from conan import ConanFile
+from conan.errors import ConanInvalidConfiguration
+from conan.tools.build import check_min_cppstd
+from conan.tools.cmake import CMake, CMakeDeps, CMakeToolchain, cmake_layout
+from conan.tools.files import copy, load, rmdir
+
+required_conan_version = ">=2.4"
+
+
+class StraitConan(ConanFile):
+    name = "strait"
+    package_type = "header-library"
+    license = "BSL-1.0"
+    description = "Typed inter-process channels whose mechanism is a template parameter"
+    topics = ("ipc", "shared-memory", "message-queue", "sockets", "header-only")
+    settings = "os", "arch", "compiler", "build_type"  # they build the tests; package_id() drops them
+    exports_sources = "CMakeLists.txt", "include/*", "test/*", "LICENSE"
+    no_copy_source = True
+
+    def set_version(self):
+        text = load(self, os.path.join(self.recipe_folder, "include/strait/version.hpp"))
+        self.version = ".".join(re.search(rf"STRAIT_VERSION_{part} (\d+)", text)[1]
+                                for part in ("MAJOR", "MINOR", "PATCH"))
+
+    def requirements(self):
+        # Only headers are needed: consumers may pass -o 'boost/*:header_only=True'. It is not set here, because whether
+        # it wins would depend on the order of the consumer's own requirements.
+        self.requires("boost/[>=1.81 <2]", transitive_headers=True)
+
+    def package_id(self):
+        self.info.clear()
+
+    def validate(self):
+        check_min_cppstd(self, 20)
+        if self.settings.os != "Linux":
+            raise ConanInvalidConfiguration("strait uses Linux system calls")
+
+    def layout(self):
+        cmake_layout(self)
+
+    @property
+    def _with_tests(self):
+        return not self.conf.get("tools.build:skip_test", default=True, check_type=bool)
+
+    def generate(self):
+        toolchain = CMakeToolchain(self)
+        toolchain.user_presets_path = False  # nothing is written into the source folder
+        toolchain.cache_variables["STRAIT_BUILD_TESTS"] = self._with_tests
+        toolchain.cache_variables["STRAIT_BUILD_EXAMPLES"] = False
+        toolchain.cache_variables["STRAIT_BUILD_BENCHMARKS"] = False
+        toolchain.cache_variables["STRAIT_WERROR"] = False
+        toolchain.generate()
+        CMakeDeps(self).generate()
+
+    def build(self):
+        cmake = CMake(self)
+        cmake.configure()
+        if self._with_tests:
+            cmake.build()
+            cmake.ctest(["--output-on-failure"])
+
+    def package(self):
+        copy(self, "LICENSE", self.source_folder, os.path.join(self.package_folder, "licenses"))
+        CMake(self).install()
+        rmdir(self, os.path.join(self.package_folder, "share"))  # CMakeDeps writes the package's config files
+
+    def package_info(self):
+        self.cpp_info.set_property("cmake_file_name", "strait")
+        self.cpp_info.set_property("cmake_target_name", "strait::strait")
+        self.cpp_info.set_property("pkg_config_name", "strait")
+        self.cpp_info.requires = ["boost::headers"]
+        self.cpp_info.bindirs = []
+        self.cpp_info.libdirs = []
+        self.cpp_info.system_libs = ["pthread", "rt"]
