@@ -4,6 +4,15 @@
 
 // Everything that needs only Boost's headers and no Asio.
 
+#include <strait/endpoint.hpp>
+#include <strait/error.hpp>
+#include <strait/options.hpp>
+#include <strait/peer.hpp>
+#include <strait/options.hpp>
+#include <strait/peer.hpp>
+#include <strait/stats.hpp>
+#include <strait/stats.hpp>
 #include <strait/version.hpp>
+#include <strait/wait.hpp>
 
 #endif

@@ -1,0 +1,18 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_PEER_HPP
+#define STRAIT_PEER_HPP
+
+#include <cstdint>
+
+namespace strait {
+
+/// Who is at the other end, as the kernel tells.
+struct peer_identity {
+    std::int64_t pid = 0;
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+};
+
+}  // namespace strait
+
+#endif

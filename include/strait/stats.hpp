@@ -1,0 +1,20 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_STATS_HPP
+#define STRAIT_STATS_HPP
+
+#include <cstdint>
+
+namespace strait {
+
+/// What an end has seen since it was opened.
+struct channel_stats {
+    std::uint64_t messages = 0;  ///< accepted by this sender, or taken by this receiver
+    std::uint64_t bytes = 0;     ///< of their encodings
+    std::uint64_t waits = 0;     ///< operations that found the channel full or empty and had to wait
+    std::uint64_t depth = 0;     ///< messages (or bytes, as options.capacity) on their way, where it is known
+    std::uint64_t dropped = 0;   ///< messages known to be lost, and malformed ones discarded
+};
+
+}  // namespace strait
+
+#endif
