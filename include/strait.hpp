@@ -10,6 +10,7 @@
 #include <strait/peer.hpp>
 #include <strait/options.hpp>
 #include <strait/peer.hpp>
+#include <strait/serialization.hpp>
 #include <strait/stats.hpp>
 #include <strait/stats.hpp>
 #include <strait/version.hpp>

@@ -1,0 +1,112 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_SERIALIZATION_SERIALIZER_HPP
+#define STRAIT_SERIALIZATION_SERIALIZER_HPP
+
+#include <strait/error.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+
+namespace strait {
+
+namespace detail {
+
+template <class T>
+consteval std::uint64_t structural_fingerprint();
+
+}  // namespace detail
+
+/// The encoding that strait chooses by itself: the base of a specialisation that only wants another fingerprint.
+///
+///     template <>
+///     struct strait::serializer<order> : strait::builtin_serializer<order> {
+///         static constexpr std::uint64_t fingerprint = 2;  // version 2: `quantity` counts lots, no longer shares
+///     };
+template <class T>
+struct builtin_serializer {
+    static constexpr std::uint64_t fingerprint = detail::structural_fingerprint<T>();
+};
+
+/// The customisation point: specialise it to encode `T` in a way of your own. A specialisation wins over every built-in
+/// tier, also where `T` is part of another message. It has, all static:
+///
+///     std::uint64_t fingerprint                        constexpr; equal at both ends or the channel refuses
+///     std::size_t size(T const&)                       bytes that encode() will write
+///     void encode(T const&, std::span<std::byte>)      fills the whole span, which has size() bytes
+///     result<T> decode(std::span<std::byte const>)     hostile input is errc::malformed_message
+///
+/// and, if wanted,
+///
+///     error_code decode(std::span<std::byte const>, T&)   reuses the memory of a T
+///     std::size_t fixed_size, alignment                   constexpr; as in message_layout; default 0 and 1
+///     view_type view(std::span<std::byte const>)          what borrow() shows; with a type `view_type`
+///     error_code validate(std::span<std::byte const>)     is called before view(); without it, all input is viewed
+///
+/// `alignment` holds for whole messages only: as a part of another message a T can lie at any address. Thread safety:
+/// the functions are called from every thread that has an end of a channel.
+template <class T>
+struct serializer : builtin_serializer<T> {
+    using strait_primary = void;  // not inherited by specialisations, so that they can be told from this
+};
+
+/// Set it for a trivially copyable class that strait cannot look into (private members, a union, a base class) to have
+/// its bytes copied as they are. You promise what cannot be checked: every bit pattern is a valid value, since a hostile
+/// peer may send any, and there is no pointer inside. Only size and alignment go into its fingerprint.
+template <class T>
+inline constexpr bool enable_bitwise = false;
+
+namespace detail {
+
+template <class T>
+concept custom = !std::derived_from<serializer<T>, builtin_serializer<T>>;
+
+// The user derived from builtin_serializer<T>, to replace the fingerprint.
+template <class T>
+concept refingerprinted = !custom<T> && !requires { typename serializer<T>::strait_primary; };
+
+template <class T>
+concept complete_custom =
+    custom<T> && requires(T const& value, std::span<std::byte> out, std::span<std::byte const> in) {
+        { serializer<T>::fingerprint } -> std::convertible_to<std::uint64_t>;
+        { serializer<T>::size(value) } -> std::convertible_to<std::size_t>;
+        serializer<T>::encode(value, out);
+        { serializer<T>::decode(in) } -> std::same_as<result<T>>;
+    };
+
+// Spelled out, since T may be an error code itself.
+template <class T>
+result<T> malformed()
+{
+    return result<T>{boost::system::in_place_error, make_error_code(errc::malformed_message)};
+}
+
+// Returns one variable, so that no T is moved.
+template <class Codec, class T>
+result<T> decode_new(std::span<std::byte const> in)
+{
+    result<T> value{boost::system::in_place_value};
+    if (Codec::decode(in, *value)) [[unlikely]] {
+        if constexpr (std::is_move_assignable_v<T>)
+            value = malformed<T>();
+        else
+            return malformed<T>();
+    }
+    return value;
+}
+
+template <class T>
+consteval std::size_t custom_fixed_size()
+{
+    if constexpr (requires { serializer<T>::fixed_size; })
+        return serializer<T>::fixed_size;
+    else
+        return 0;
+}
+
+}  // namespace detail
+}  // namespace strait
+
+#endif

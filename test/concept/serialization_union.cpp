@@ -1,0 +1,10 @@
+// expect: strait cannot send this type
+// Distributed under the Boost Software License, Version 1.0.
+#include <strait/serialization.hpp>
+
+union number {
+    int i;
+    float f;
+};
+
+static_assert(strait::detail::require_serializable<number>());
