@@ -13,6 +13,7 @@
 #include <strait/serialization.hpp>
 #include <strait/stats.hpp>
 #include <strait/stats.hpp>
+#include <strait/transport.hpp>
 #include <strait/version.hpp>
 #include <strait/wait.hpp>
 

@@ -1,0 +1,55 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_ALLOCATION_HPP
+#define STRAIT_DETAIL_ALLOCATION_HPP
+
+#include <strait/detail/descriptor.hpp>
+#include <strait/error.hpp>
+
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <string_view>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace strait::detail {
+
+// Bytes that the host can give without swapping, as the kernel estimates; everything where /proc says nothing.
+inline std::uint64_t available_memory() noexcept
+{
+    std::uint64_t kibibytes = ~std::uint64_t{0} >> 10;
+    descriptor const file(::open("/proc/meminfo", O_RDONLY | O_CLOEXEC));
+    std::array<char, 1024> text{};
+    ::ssize_t const n = file ? ::read(file.get(), text.data(), text.size()) : 0;
+    std::string_view const all(text.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
+    constexpr std::string_view key = "MemAvailable:";
+    if (auto const at = all.find(key); at != all.npos) {
+        auto const number = all.find_first_not_of(' ', at + key.size());
+        if (number != all.npos)
+            std::from_chars(all.data() + number, all.data() + all.size(), kibibytes);
+    }
+    return kibibytes << 10;
+}
+
+// Gives a file in memory its blocks now: a full file system is an error here and not a SIGBUS later. A file made by
+// memfd_create knows no limit, and /dev/shm may be larger than the memory behind it: there the kernel would rather kill
+// processes than refuse, so what is large and not there is refused before it is asked for.
+inline result<void> allocate(int fd, std::uint64_t size) noexcept
+{
+    constexpr std::uint64_t large = std::uint64_t{64} << 20;
+    constexpr std::uint64_t far = std::uint64_t{1} << 62;
+    if (size > far || (size > large && size > available_memory()))
+        return errc::out_of_memory;
+    int e = 0;
+    do {
+        e = ::posix_fallocate(fd, 0, static_cast<::off_t>(size));
+    } while (e == EINTR);
+    if (e == 0)
+        return {};
+    return e == EFBIG || e == EINVAL ? make_error_code(errc::out_of_memory) : system_failure(e);
+}
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,275 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_COMPANION_DOOR_HPP
+#define STRAIT_DETAIL_COMPANION_DOOR_HPP
+
+#include <strait/detail/allocation.hpp>
+#include <strait/detail/companion.hpp>
+
+#include <string>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+namespace strait::detail {
+
+inline constexpr char companion_suffix[] = ".channel";
+
+// Ways into and out of a named channel. A companion appears under its name only when it is complete; everything that
+// creates, repairs or removes happens under the set-up lock, and only while the name still means the file that was locked.
+//
+// A Mechanism is what carries the messages beside, or inside, the companion:
+//   result<void> create(companion const&, location const&)   makes its own object for a new channel, replacing a stale one
+//   bool unread(companion const&, location const&)           whether a later receiver would find messages; the content may
+//                                                            be of another type, or damaged: then nothing is unread
+//   static void destroy(location const&)                     removes its object
+//   std::uint64_t mirrored(std::uint64_t size)               where the mapping repeats, 0 for nowhere
+// All are called with the set-up lock held.
+template <class Mechanism>
+class companion_door {
+public:
+    // `most`: places of this role. Throws nothing; waits for the set-up lock up to `until`.
+    static result<companion> join(location const& where, channel_traits const& wanted, role r, ::off_t most,
+                                  Mechanism& mechanism, deadline until)
+    {
+        for (;;) {
+            auto dir = where.open_directory();
+            if (!dir) {
+                if (vanished(dir.error()))
+                    continue;  // its last channel took it along just now
+                return dir.error();
+            }
+            auto found = open_existing(*dir, where);
+            if (!found)
+                return found.error();
+            auto joined = *found ? join_existing(*dir, std::move(*found), where, wanted, r, most, mechanism, until)
+                                 : join_new(*dir, where, wanted, r, most, mechanism);
+            if (joined || joined.error() != try_again)
+                return joined;
+        }
+    }
+
+    // The last participant of a channel with nothing unread removes it. Idempotent.
+    static void leave(companion& c, location const& where, Mechanism& mechanism, deadline until) noexcept
+    {
+        if (!c.is_member())
+            return;
+        c.count_out();
+        bool const alone = lock_byte(c.fd(), lock_bytes::setup, until).has_value();  // else the next opener cleans up
+        unlock_byte(c.fd(), c.place_);
+        try {
+            if (alone && !c.any_alive(role::sender) && !c.any_alive(role::receiver) &&
+                c.block().keep.load(std::memory_order_relaxed) == 0 && !mechanism.unread(c, where))
+                if (auto dir = where.open_directory(); dir && still_named(*dir, c.fd(), where)) {
+                    Mechanism::destroy(where);
+                    ::unlinkat(dir->get(), where.file(companion_suffix).c_str(), 0);
+                    where.remove_directory();
+                }
+        } catch (...) {  // no memory for a path: the next opener finds nobody and starts afresh
+        }
+        c.signal();
+        if (alone)
+            unlock_byte(c.fd(), lock_bytes::setup);  // closing does not: the mapping holds the description too
+        c.lock_.reset();
+    }
+
+    // Removes a channel whatever its content. Living ends go on with what they hold.
+    static result<void> remove(location const& where, deadline until)
+    {
+        auto dir = where.open_directory();
+        if (!dir)
+            return dir.error();
+        auto found = open_existing(*dir, where);
+        if (found && *found)
+            if (auto held = lock_byte(found->get(), lock_bytes::setup, until); !held)
+                return held.error();
+        Mechanism::destroy(where);
+        error_code failed;
+        if (::unlinkat(dir->get(), where.file(companion_suffix).c_str(), 0) != 0 && errno != ENOENT)
+            failed = last_failure();
+        where.remove_directory();
+        if (failed)
+            return failed;
+        return {};
+    }
+
+private:
+    // Never leaves this class: the name was swapped or removed under our hands.
+    static inline error_code const try_again{ESTALE, boost::system::system_category()};
+
+    static bool vanished(error_code const& e) noexcept { return e == error_code(ENOENT, boost::system::system_category()); }
+
+    static bool still_named(descriptor const& dir, int fd, location const& where)
+    {
+        struct ::stat by_name = {};
+        struct ::stat opened = {};
+        return ::fstatat(dir.get(), where.file(companion_suffix).c_str(), &by_name, AT_SYMLINK_NOFOLLOW) == 0 &&
+               ::fstat(fd, &opened) == 0 && by_name.st_ino == opened.st_ino && by_name.st_dev == opened.st_dev;
+    }
+
+    // No descriptor: there is no such name.
+    static result<descriptor> open_existing(descriptor const& dir, location const& where)
+    {
+        descriptor fd(uninterrupted([&] {
+            return ::openat(dir.get(), where.file(companion_suffix).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        }));
+        if (fd)
+            return fd;
+        if (errno == ENOENT)
+            return descriptor();
+        if (errno == ELOOP || errno == EACCES || errno == EISDIR || errno == ENXIO)
+            return errc::untrusted_object;
+        return last_failure();
+    }
+
+    static result<companion> join_existing(descriptor const& dir, descriptor fd, location const& where,
+                                           channel_traits const& wanted, role r, ::off_t most, Mechanism& mechanism,
+                                           deadline until)
+    {
+        struct ::stat found = {};
+        if (::fstat(fd.get(), &found) != 0)
+            return last_failure();
+        if (found.st_nlink == 0)
+            return try_again;
+        if (!trusted_object(found, S_IFREG, where.access()))
+            return errc::untrusted_object;
+        if (auto held = lock_byte(fd.get(), lock_bytes::setup, until); !held)
+            return held.error();
+        if (!still_named(dir, fd.get(), where))
+            return try_again;
+        bool const nobody = !any_locked(fd.get(), lock_bytes::participants, 2 * lock_bytes::most);
+        auto const size = static_cast<std::uint64_t>(found.st_size);
+        companion c;
+        error_code wrong = errc::peer_corrupt;
+        if (size >= control_block::size_in_file) {
+            if (auto mapped = c.adopt(std::move(fd), size, 0); !mapped)
+                return mapped.error();
+            wrong = c.block().check(wanted, size);
+        }
+        if (nobody) {
+            bool const whole = c.is_member() && c.block().ready.load(std::memory_order_acquire) == 1;  // pairs with join_new()
+            bool const kept = whole && !wrong && c.block().keep.load(std::memory_order_relaxed) != 0;
+            bool const unread = whole && holds_unread(c, wrong, where, mechanism);
+            // What another program left unread is not ours to drop; remove() is the explicit way.
+            if (wrong && (unread || wrong == errc::untrusted_object))
+                return wrong;
+            if (!kept && !unread) {
+                Mechanism::destroy(where);
+                ::unlinkat(dir.get(), where.file(companion_suffix).c_str(), 0);
+                return try_again;
+            }
+            if (!unread)
+                for (auto* n : {&c.block().joined_senders, &c.block().left_senders, &c.block().joined_receivers,
+                                &c.block().left_receivers})
+                    n->store(0, std::memory_order_relaxed);
+        }
+        if (wrong)
+            return wrong;
+        if (auto const part = mechanism.mirrored(size); part != 0) {
+            auto mapped = mapping::map(c.fd(), size, part);
+            if (!mapped)
+                return mapped.error();
+            c.attach(std::move(*mapped));
+        }
+        if (auto placed = c.take_place(r, most); !placed)
+            return placed.error();
+        if (wanted.keep)
+            c.block().keep.store(1, std::memory_order_relaxed);
+        c.count_in();
+        unlock_byte(c.fd(), lock_bytes::setup);
+        return c;
+    }
+
+    // Of a channel that nobody uses. The same transport reads it whatever its type is; of another we only know whether it
+    // might keep messages.
+    static bool holds_unread(companion const& c, error_code const& wrong, location const& where, Mechanism& mechanism)
+    {
+        if (!wrong || wrong == errc::type_mismatch)
+            return mechanism.unread(c, where);
+        bool const readable = wrong == errc::transport_mismatch || wrong == errc::incompatible_peer;
+        return readable && c.block().retained != 0 && c.block().joined_senders.load(std::memory_order_relaxed) != 0;
+    }
+
+    static result<companion> join_new(descriptor const& dir, location const& where, channel_traits const& wanted, role r,
+                                      ::off_t most, Mechanism& mechanism)
+    {
+        auto made = make_file(dir, where, wanted.size);
+        if (!made)
+            return vanished(made.error()) ? try_again : made.error();
+        descriptor& fd = made->first;
+        std::string const& temporary = made->second;
+        int const raw = fd.get();
+        companion c;
+        auto complete = [&]() -> result<void> {
+            if (auto mapped = c.adopt(std::move(fd), wanted.size, mechanism.mirrored(wanted.size)); !mapped)
+                return mapped.error();
+            c.block().fill(wanted);
+            if (auto placed = c.take_place(r, most); !placed)
+                return placed.error();
+            if (auto held = try_lock_byte(c.fd(), lock_bytes::setup); !held)
+                return held.error();
+            return {};
+        }();
+        if (complete)
+            complete = give_name(dir, raw, temporary, where.file(companion_suffix));
+        if (!temporary.empty())
+            ::unlinkat(dir.get(), temporary.c_str(), 0);
+        if (!complete) {
+            error_code const e = complete.error();
+            bool const raced = e == error_code(EEXIST, boost::system::system_category()) || vanished(e);
+            if (!raced)
+                where.remove_directory();
+            return raced ? try_again : e;
+        }
+        if (auto object = mechanism.create(c, where); !object) {
+            ::unlinkat(dir.get(), where.file(companion_suffix).c_str(), 0);
+            where.remove_directory();
+            return object.error();
+        }
+        c.count_in();
+        c.block().ready.store(1, std::memory_order_release);
+        unlock_byte(c.fd(), lock_bytes::setup);
+        return c;
+    }
+
+    // A file without a name, or with a temporary one where the file system knows no O_TMPFILE. Its blocks are allocated
+    // now: a full file system is an error here and not a SIGBUS later.
+    static result<std::pair<descriptor, std::string>> make_file(descriptor const& dir, location const& where, std::uint64_t size)
+    {
+        std::string temporary;
+        descriptor fd(::openat(dir.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, object_mode(where.access())));
+        if (!fd && (errno == EOPNOTSUPP || errno == EISDIR)) {
+            temporary = where.file(".new-" + std::to_string(::getpid()) + "-" + std::to_string(deadline::now()));
+            fd.reset(::openat(dir.get(), temporary.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, object_mode(where.access())));
+        }
+        if (!fd)
+            return last_failure();
+        ::fchmod(fd.get(), object_mode(where.access()));  // the umask may have taken bits
+        if (auto allocated = allocate(fd.get(), size); !allocated) {
+            if (!temporary.empty())
+                ::unlinkat(dir.get(), temporary.c_str(), 0);
+            return allocated.error();
+        }
+        return std::pair(std::move(fd), std::move(temporary));
+    }
+
+    static result<void> give_name(descriptor const& dir, int fd, std::string const& temporary, std::string const& name)
+    {
+        int done = -1;
+        if (temporary.empty()) {
+            // By way of /proc: AT_EMPTY_PATH needs privileges on older kernels.
+            std::string const self = "/proc/self/fd/" + std::to_string(fd);
+            done = ::linkat(AT_FDCWD, self.c_str(), dir.get(), name.c_str(), AT_SYMLINK_FOLLOW);
+            if (done != 0 && errno == ENOENT && ::access(self.c_str(), F_OK) != 0)
+                done = ::linkat(fd, "", dir.get(), name.c_str(), AT_EMPTY_PATH);
+        } else {
+            done = ::linkat(dir.get(), temporary.c_str(), dir.get(), name.c_str(), 0);
+        }
+        if (done != 0)
+            return error_code(errno, boost::system::system_category());
+        return {};
+    }
+};
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,159 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_TRANSPORT_HPP
+#define STRAIT_TRANSPORT_HPP
+
+#include <strait/endpoint.hpp>
+#include <strait/error.hpp>
+#include <strait/options.hpp>
+#include <strait/peer.hpp>
+#include <strait/serialization/layout.hpp>
+#include <strait/stats.hpp>
+#include <strait/wait.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace strait {
+
+/// How many ends of a kind a channel takes at a time.
+enum class multiplicity : std::uint8_t { one, many };
+
+/// Who gets a message where there are several receivers.
+enum class delivery_mode : std::uint8_t { each_to_one, each_to_all };
+
+/// From when on a message survives the death of its sender.
+enum class commit_point : std::uint8_t { stored, call_returned, acknowledged, never };
+
+/// What a transport promises beyond what all of them do. Read it at compile time: `X::guarantees.retained`.
+struct transport_guarantees {
+    char const* name;
+    multiplicity senders = multiplicity::one;
+    multiplicity receivers = multiplicity::one;
+    delivery_mode delivery = delivery_mode::each_to_one;
+    bool ordered = true;         ///< messages of one sender arrive in the order sent
+    bool reliable = true;        ///< nothing is lost while both ends live
+    bool retained = false;       ///< unread messages outlive the receiver's process
+    bool bounded = true;         ///< a full channel makes its sender wait
+    std::size_t max_message_size = 0;  ///< bytes of an encoded message; 0: limited by memory or options only
+    bool zero_copy = false;      ///< claim and borrow show the channel's own memory
+    bool pollable = false;       ///< native_handle() can be waited for with poll(2)
+    bool passes_handles = false;
+    bool crosses_hosts = false;
+    bool nameless = false;       ///< has make_pair()
+    bool checks_type = true;     ///< refuses a peer with another message type
+    bool detects_end = true;     ///< the stream ends when every sender has left or died and all was read
+    bool detects_death = true;   ///< a waiting peer learns of a death within 100 ms
+    commit_point committed_when = commit_point::call_returned;
+};
+
+namespace detail {
+
+template <class E>
+concept channel_end = std::movable<E> && !std::copyable<E> && requires(E& e, E const& c, deadline d) {
+    { e.close(d) } -> std::same_as<result<void>>;       // idempotent; the destructor gives up at once what it cannot do
+    { c.stats() } -> std::same_as<channel_stats>;
+};
+
+// Frames of bytes. One reservation at a time; a reservation that is not committed never existed.
+//   reserve  room for a message of `size` bytes, aligned for the layout. full | timed_out | no_receiver |
+//            message_too_large | failures
+//   commit   the first `used` bytes reserved are a message; it may leave now or at flush()
+//   flush    everything committed leaves this process. An error withdraws what was not handed over, except a message
+//            of which a part has gone: that one is accepted, and its rest goes first later
+//   stats().messages counts what was accepted, so a batch that an error stops knows how far it came
+template <class E>
+concept byte_sender = channel_end<E> && requires(E& e, std::size_t n, deadline d) {
+    { e.reserve(n, d) } -> std::same_as<result<std::span<std::byte>>>;
+    e.commit(n);
+    { e.flush(d) } -> std::same_as<result<void>>;
+};
+
+//   peek     the next message, aligned for the layout, valid until release(). empty | timed_out | closed | failures.
+//            Asked again without release() it shows the same message. malformed_message discards what was malformed.
+//   release  the message peeked is consumed
+//   ended    after `closed`: why
+template <class E>
+concept byte_receiver = channel_end<E> && requires(E& e, E const& c, deadline d) {
+    { e.peek(d) } -> std::same_as<result<std::span<std::byte const>>>;
+    e.release();
+    { c.ended() } -> std::same_as<end_reason>;
+};
+
+// Fixed-size messages in bulk, straight from and to the caller's array, where looping would cost more.
+//   put_n    copies whole messages; returns how many were accepted; an error only if none was
+//   peek_n   a contiguous run of whole messages, at least one;  release_n consumes the first n of them
+template <class E>
+concept bulk_sender = requires(E& e, std::span<std::byte const> messages, deadline d) {
+    { e.put_n(messages, d) } -> std::same_as<result<std::size_t>>;
+};
+
+template <class E>
+concept bulk_receiver = requires(E& e, std::size_t n, deadline d) {
+    { e.peek_n(d) } -> std::same_as<result<std::span<std::byte const>>>;
+    e.release_n(n);
+};
+
+template <class X>
+concept transport_policy = requires {
+    requires std::same_as<std::remove_cvref_t<decltype(X::guarantees)>, transport_guarantees>;
+    typename X::options;
+    requires requires(typename X::options o) {
+        o.capacity;
+        o.max_message_size;
+        o.connect_timeout;
+        o.linger;
+        o.keep;
+        o.access;
+    };
+    { X::remove(std::declval<endpoint const&>()) } -> std::same_as<result<void>>;
+};
+
+inline constexpr message_layout sample_layouts[] = {{8, 8, 1}, {0, 1, 2}};
+
+template <class X, message_layout L>
+concept carries_layout = requires(endpoint const& where, typename X::options const& options, std::string_view type) {
+    requires byte_sender<typename X::template sender_end<L>>;
+    requires byte_receiver<typename X::template receiver_end<L>>;
+    { X::template sender_end<L>::open(where, options, type) } -> std::same_as<result<typename X::template sender_end<L>>>;
+    { X::template receiver_end<L>::open(where, options, type) } -> std::same_as<result<typename X::template receiver_end<L>>>;
+};
+
+}  // namespace detail
+
+/// Carries frames of bytes and knows no message type, only its layout.
+template <class X>
+concept byte_transport = detail::transport_policy<X> && detail::carries_layout<X, detail::sample_layouts[0]> &&
+                         detail::carries_layout<X, detail::sample_layouts[1]>;
+
+namespace detail {
+
+// Objects of one process, moved and never encoded.
+//   push  takes a copy or the object itself;  pop  gives it away
+template <class X, class T>
+concept carries_objects =
+    requires(typename X::template sender_end<T>& s, typename X::template receiver_end<T>& r, T const& copied, T& moved, deadline d) {
+        requires channel_end<typename X::template sender_end<T>>;
+        requires channel_end<typename X::template receiver_end<T>>;
+        { s.push(copied, d) } -> std::same_as<result<void>>;
+        { s.push(std::move(moved), d) } -> std::same_as<result<void>>;
+        { r.pop(d) } -> std::same_as<result<T>>;
+        { r.ended() } -> std::same_as<end_reason>;
+    };
+
+}  // namespace detail
+
+/// Moves objects between threads of one process.
+template <class X>
+concept object_transport = detail::transport_policy<X> && detail::carries_objects<X, int>;
+
+/// A mechanism that a channel can run over.
+template <class X>
+concept transport = byte_transport<X> || object_transport<X>;
+
+}  // namespace strait
+
+#endif

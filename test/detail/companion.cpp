@@ -1,0 +1,448 @@
+// Distributed under the Boost Software License, Version 1.0.
+#include <strait/detail/companion_door.hpp>
+#include <strait/detail/companion_pair.hpp>
+
+#include <support/child.hpp>
+#include <support/names.hpp>
+#include <support/residue.hpp>
+#include <support/shared_page.hpp>
+#include <support/watchdog.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+
+using namespace strait;
+using namespace strait::detail;
+
+namespace {
+
+// Carries nothing; keeps a word that says whether messages are left.
+struct idle_mechanism {
+    result<void> create(companion const&, location const&) { return created; }
+    bool unread(companion const& c, location const&) { return c.block().mechanism[0].load() != 0; }
+    static void destroy(location const&) {}
+    std::uint64_t mirrored(std::uint64_t) { return 0; }
+
+    result<void> created;
+};
+
+using door = companion_door<idle_mechanism>;
+
+struct fixture {
+    static channel_traits traits(std::uint64_t fingerprint = 1)
+    {
+        channel_traits t;
+        t.transport = "idle";
+        t.type_name = "number";
+        t.fingerprint = fingerprint;
+        t.element_size = 8;
+        t.capacity = 16;
+        t.size = 8192;
+        t.retained = true;
+        return t;
+    }
+
+    location where(std::string const& name) const { return location::find(endpoint(name), access_mode::owner).value(); }
+    location where() const { return where(name); }
+
+    result<companion> join(role r, channel_traits const& t = traits(), ::off_t most = 1)
+    {
+        return door::join(where(), t, r, most, mechanism, deadline::never());
+    }
+
+    void leave(companion& c) { door::leave(c, where(), mechanism, deadline::never()); }
+
+    bool exists() const { return !support::files_of(name).empty(); }
+
+    std::string file() const { return where().path(companion_suffix); }
+
+    // Written by hand, as a faulty or hostile program might.
+    void plant(void const* content, std::size_t size, ::mode_t mode = 0600) const
+    {
+        BOOST_TEST_REQUIRE(where().open_directory().has_value());
+        int const fd = ::open(file().c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+        BOOST_TEST_REQUIRE(fd >= 0);
+        BOOST_TEST(::write(fd, content, size) == static_cast<::ssize_t>(size));
+        ::fchmod(fd, mode);
+        ::close(fd);
+    }
+
+    support::watchdog watchdog;
+    idle_mechanism mechanism;
+    std::string name = support::unique_name();
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(companion_, fixture)
+
+BOOST_AUTO_TEST_CASE(the_last_to_leave_removes_the_name)
+{
+    auto s = join(role::sender).value();
+    auto r = join(role::receiver).value();
+    BOOST_TEST(exists());
+    leave(s);
+    BOOST_TEST(exists());
+    leave(r);
+    BOOST_TEST(!exists());
+    leave(r);  // idempotent
+}
+
+BOOST_AUTO_TEST_CASE(unread_messages_keep_the_name_and_a_reader_takes_it_along)
+{
+    auto s = join(role::sender).value();
+    s.block().mechanism[0] = 1;
+    leave(s);
+    BOOST_TEST(exists());
+    auto r = join(role::receiver).value();
+    BOOST_TEST((r.senders_gone() == end_reason::left));
+    r.block().mechanism[0] = 0;
+    leave(r);
+    BOOST_TEST(!exists());
+}
+
+BOOST_AUTO_TEST_CASE(a_kept_channel_stays_and_starts_its_counts_afresh)
+{
+    auto t = traits();
+    t.keep = true;
+    auto s = join(role::sender, t).value();
+    leave(s);
+    BOOST_TEST(exists());
+    auto r = join(role::receiver, t).value();
+    BOOST_TEST((r.senders_gone() == end_reason::none));
+    leave(r);
+    BOOST_TEST(door::remove(where(), deadline::never()).has_value());
+    BOOST_TEST(!exists());
+}
+
+BOOST_AUTO_TEST_CASE(a_place_is_taken_once)
+{
+    auto first = join(role::sender).value();
+    BOOST_TEST((join(role::sender).error() == errc::busy));
+    leave(first);
+    auto second = join(role::sender).value();
+    leave(second);
+    BOOST_TEST(!exists());
+}
+
+BOOST_AUTO_TEST_CASE(many_places_are_taken_in_turn)
+{
+    std::vector<companion> senders;
+    for (int i = 0; i < 40; ++i)
+        senders.push_back(join(role::sender, traits(), 64).value());
+    auto r = join(role::receiver).value();
+    for (auto& s : senders) {
+        BOOST_TEST((r.senders_gone() == end_reason::none));
+        leave(s);
+    }
+    BOOST_TEST((r.senders_gone() == end_reason::left));
+    leave(r);
+}
+
+BOOST_AUTO_TEST_CASE(another_type_transport_or_version_is_refused_while_somebody_is_there)
+{
+    auto s = join(role::sender).value();
+    BOOST_TEST((join(role::receiver, traits(2)).error() == errc::type_mismatch));
+    auto t = traits();
+    t.element_size = 16;
+    BOOST_TEST((join(role::receiver, t).error() == errc::type_mismatch));
+    t = traits();
+    t.transport = "other";
+    BOOST_TEST((join(role::receiver, t).error() == errc::transport_mismatch));
+    ++s.block().version;
+    BOOST_TEST((join(role::receiver).error() == errc::incompatible_peer));
+    --s.block().version;
+    ++s.block().size;
+    BOOST_TEST((join(role::receiver).error() == errc::peer_corrupt));
+    --s.block().size;
+    BOOST_TEST(join(role::receiver).has_value());
+    leave(s);
+}
+
+BOOST_AUTO_TEST_CASE(a_stale_channel_of_another_type_gives_way_unless_it_holds_messages)
+{
+    support::child([&] { std::move(join(role::sender)).value(), ::raise(SIGKILL); }).wait();
+    BOOST_TEST(exists());
+    auto r = join(role::receiver, traits(2)).value();
+    leave(r);
+    BOOST_TEST(!exists());
+
+    support::child([&] { join(role::sender).value().block().mechanism[0] = 1, ::raise(SIGKILL); }).wait();
+    BOOST_TEST((join(role::receiver, traits(2)).error() == errc::type_mismatch));
+    auto same = join(role::receiver).value();
+    BOOST_TEST((same.senders_gone() == end_reason::died));
+    same.block().mechanism[0] = 0;
+    leave(same);
+    BOOST_TEST(!exists());
+}
+
+BOOST_AUTO_TEST_CASE(a_death_is_told_once)
+{
+    auto r = join(role::receiver).value();
+    support::child([&] { std::move(join(role::sender)).value(), ::raise(SIGKILL); }).wait();
+    BOOST_TEST((r.senders_gone() == end_reason::died));
+    BOOST_TEST((r.senders_gone() == end_reason::died));
+    auto s = join(role::sender).value();
+    BOOST_TEST((r.senders_gone() == end_reason::none));
+    leave(s);
+    BOOST_TEST((r.senders_gone() == end_reason::left));
+    leave(r);
+}
+
+BOOST_AUTO_TEST_CASE(a_mechanism_that_cannot_be_made_leaves_nothing)
+{
+    mechanism.created = errc::queue_limit;
+    BOOST_TEST((join(role::sender).error() == errc::queue_limit));
+    BOOST_TEST(!exists());
+}
+
+BOOST_AUTO_TEST_CASE(what_lies_under_the_name_must_be_what_we_would_have_made)
+{
+    char const text[] = "not a channel";
+    plant(text, sizeof text, 0644);
+    BOOST_TEST((join(role::sender).error() == errc::untrusted_object));
+    ::unlink(file().c_str());
+
+    BOOST_TEST(::symlink("/etc/passwd", file().c_str()) == 0);
+    BOOST_TEST((join(role::sender).error() == errc::untrusted_object));
+    ::unlink(file().c_str());
+
+    BOOST_TEST(::mkfifo(file().c_str(), 0600) == 0);
+    BOOST_TEST((join(role::sender).error() == errc::untrusted_object));
+    ::unlink(file().c_str());
+
+    BOOST_TEST(::mkdir(file().c_str(), 0700) == 0);
+    BOOST_TEST((join(role::sender).error() == errc::untrusted_object));
+    ::rmdir(file().c_str());
+
+    auto s = join(role::sender).value();
+    std::string const second = file() + "2";
+    BOOST_TEST(::link(file().c_str(), second.c_str()) == 0);
+    BOOST_TEST((join(role::receiver).error() == errc::untrusted_object));
+    ::unlink(second.c_str());
+    leave(s);
+
+    std::string const page(8192, 'x');
+    plant(page.data(), page.size());
+    BOOST_TEST((join(role::sender).error() == errc::untrusted_object));
+    BOOST_TEST(door::remove(where(), deadline::never()).has_value());
+    BOOST_TEST(!exists());
+}
+
+BOOST_AUTO_TEST_CASE(a_channel_that_was_truncated_is_told_or_replaced)
+{
+    auto s = join(role::sender).value();
+    BOOST_TEST(::truncate(file().c_str(), 4096) == 0);
+    BOOST_TEST((join(role::receiver).error() == errc::peer_corrupt));
+    BOOST_TEST(::truncate(file().c_str(), 8192) == 0);
+    leave(s);
+
+    plant("", 0);  // nobody is there: starts afresh
+    auto again = join(role::sender).value();
+    leave(again);
+    BOOST_TEST(!exists());
+}
+
+BOOST_AUTO_TEST_CASE(too_much_memory_is_refused_and_leaves_nothing)
+{
+    auto t = traits();
+    t.size = std::uint64_t{1} << 50;
+    BOOST_TEST((join(role::sender, t).error() == errc::out_of_memory));
+    BOOST_TEST(!exists());
+}
+
+BOOST_AUTO_TEST_CASE(the_limit_of_descriptors_is_told_and_passes)
+{
+    ::rlimit before = {};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    ::rlimit none = before;
+    none.rlim_cur = 0;
+    ::setrlimit(RLIMIT_NOFILE, &none);
+    auto const refused = join(role::sender);
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    BOOST_TEST((refused.error() == errc::descriptor_limit));
+    auto s = join(role::sender).value();
+    leave(s);
+    BOOST_TEST(!exists());
+}
+
+BOOST_AUTO_TEST_CASE(objects_are_private_whatever_the_umask)
+{
+    auto const before = ::umask(0777);
+    auto s = join(role::sender);
+    ::umask(before);
+    BOOST_TEST_REQUIRE(s.has_value());
+    struct ::stat found = {};
+    ::stat(file().c_str(), &found);
+    BOOST_TEST((found.st_mode & 07777) == 0600u);
+    ::stat(support::channel_directory().c_str(), &found);
+    BOOST_TEST((found.st_mode & 07777) == 0700u);
+    leave(*s);
+}
+
+BOOST_AUTO_TEST_CASE(removing_under_living_ends_makes_room_for_a_new_channel)
+{
+    auto old = join(role::sender).value();
+    BOOST_TEST(door::remove(where(), deadline::never()).has_value());
+    auto fresh = join(role::sender, traits(7)).value();
+    leave(old);  // must not take the new one along
+    BOOST_TEST(exists());
+    leave(fresh);
+    BOOST_TEST(!exists());
+}
+
+BOOST_AUTO_TEST_CASE(a_stopped_holder_of_the_set_up_lock_costs_time_and_no_more)
+{
+    auto s = join(role::sender).value();
+    support::shared_page page;
+    support::child holder([&] {
+        int const fd = ::open(file().c_str(), O_RDWR | O_CLOEXEC);
+        page->stage = try_lock_byte(fd, lock_bytes::setup).has_value() ? 1 : 2;
+        ::pause();
+    });
+    page->await(page->stage, 1);
+    BOOST_TEST(page->stage.load() == 1u);
+    auto const late = door::join(where(), traits(), role::receiver, 1, mechanism, deadline::after(std::chrono::milliseconds(5)));
+    BOOST_TEST((late.error() == errc::timed_out));
+    holder.kill();
+    auto r = join(role::receiver).value();
+    leave(r);
+    leave(s);
+    BOOST_TEST(!exists());
+}
+
+BOOST_AUTO_TEST_CASE(openers_that_race_end_in_one_channel)
+{
+    for (int round = support::rounds(30); round > 0; --round) {
+        support::shared_page page;
+        {
+            std::vector<support::child> children;
+            for (int i = 0; i < 4; ++i)
+                children.emplace_back([&, i] {
+                    page->await(page->proceed, 1);
+                    auto c = join(i % 2 ? role::sender : role::receiver, traits(), 8).value();
+                    c.block().mechanism[1].fetch_add(1);
+                    page->done.fetch_add(1);
+                    page->await(page->done, 4);
+                    if (c.block().mechanism[1].load() != 4)
+                        page->wrong.fetch_add(1);
+                    leave(c);
+                });
+            page->proceed = 1;
+            for (auto& c : children)
+                BOOST_TEST(c.wait() == 0);
+        }
+        BOOST_TEST(page->wrong.load() == 0u);
+        BOOST_TEST(!exists());
+    }
+}
+
+// Kills at random moments of opening and leaving; whatever is left behind must not keep the next one from starting.
+BOOST_AUTO_TEST_CASE(a_kill_while_opening_or_leaving_blocks_nobody)
+{
+    std::mt19937 random(20240607);
+    for (int round = support::rounds(150); round > 0; --round) {
+        support::shared_page page;
+        support::child victim([&] {
+            for (;;) {
+                auto c = join(role::sender).value();
+                page->done.fetch_add(1);
+                leave(c);
+            }
+        });
+        page->await(page->done, 1);
+        ::timespec const pause{0, static_cast<long>(random() % 300'000)};
+        ::nanosleep(&pause, nullptr);
+        victim.kill();
+        auto c = join(role::sender);
+        BOOST_TEST_REQUIRE(c.has_value(), c.error().message());
+        leave(*c);
+        BOOST_TEST_REQUIRE(!exists());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_child_of_fork_holds_nothing_of_its_parents)
+{
+    auto s = join(role::sender).value();
+    auto r = join(role::receiver).value();
+    support::shared_page page;
+    support::child bystander([&] {
+        page->wrong = s.is_member() || s.missing() != errc::inherited_handle || s.block().magic != 0;
+        leave(s);
+        page->stage = 1;
+        ::pause();
+    });
+    page->await(page->stage, 1);
+    BOOST_TEST(page->wrong.load() == 0u);
+    BOOST_TEST((r.senders_gone() == end_reason::none));
+    leave(s);
+    BOOST_TEST((r.senders_gone() == end_reason::left));  // though the child lives
+    leave(r);
+    BOOST_TEST(!exists());
+}
+
+BOOST_AUTO_TEST_CASE(a_pair_waits_for_whoever_may_still_take_the_other_end)
+{
+    auto pair = companion_pair::make(traits(), 0).value();
+    support::shared_page page;
+    support::child taker([&] {
+        page->await(page->proceed, 1);
+        auto s = std::move(pair).take(role::sender).value();
+        page->stage = 1;
+        page->await(page->proceed, 2);
+        s.leave_nameless();
+        page->stage = 2;
+        ::pause();
+    });
+    auto r = std::move(pair).take(role::receiver).value();
+    BOOST_TEST((r.senders_gone() == end_reason::none));
+    page->proceed = 1;
+    page->await(page->stage, 1);
+    BOOST_TEST((r.senders_gone() == end_reason::none));
+    page->proceed = 2;
+    page->await(page->stage, 2);
+    BOOST_TEST((r.senders_gone() == end_reason::left));
+}
+
+BOOST_AUTO_TEST_CASE(a_pairs_holder_killed_before_it_took_its_end_counts_as_dead)
+{
+    auto pair = companion_pair::make(traits(), 0).value();
+    support::child holder([&] { ::pause(); });
+    auto r = std::move(pair).take(role::receiver).value();
+    BOOST_TEST((r.senders_gone() == end_reason::none));
+    holder.kill();
+    BOOST_TEST((r.senders_gone() == end_reason::died));
+}
+
+BOOST_AUTO_TEST_CASE(a_pair_split_for_threads_is_one_mapping)
+{
+    auto [s, r] = companion_pair::make(traits(), 4096).value().split().value();
+    BOOST_TEST(s.memory().get() == r.memory().get());
+    BOOST_TEST((r.senders_gone() == end_reason::none));
+    s.memory()->data()[4096 + 7] = std::byte{9};
+    BOOST_TEST((s.memory()->data()[8192 + 7] == std::byte{9}));  // the mirror
+    s.leave_nameless();
+    BOOST_TEST((r.senders_gone() == end_reason::left));
+}
+
+BOOST_AUTO_TEST_CASE(a_mirrored_mapping_leaves_no_hole_behind)
+{
+    auto const before = support::open_descriptors();
+    for (int i = 0; i < 100; ++i) {
+        auto both = companion_pair::make(traits(), 4096).value().split().value();
+        both.first.leave_nameless();
+        both.second.leave_nameless();
+    }
+    BOOST_TEST(support::open_descriptors() == before);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

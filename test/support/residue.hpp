@@ -1,0 +1,63 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef SUPPORT_RESIDUE_HPP
+#define SUPPORT_RESIDUE_HPP
+
+#include <support/names.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <fcntl.h>
+#include <mqueue.h>
+#include <unistd.h>
+
+namespace support {
+
+inline std::string channel_directory() { return "/dev/shm/strait-" + std::to_string(::geteuid()); }
+
+/// The files of channels whose names begin like this.
+inline std::vector<std::string> files_of(std::string const& beginning)
+{
+    std::vector<std::string> found;
+    std::error_code ignored;
+    for (auto const& entry : std::filesystem::directory_iterator(channel_directory(), ignored))
+        if (std::string const name = entry.path().filename(); name.starts_with(beginning))
+            found.push_back(entry.path());
+    return found;
+}
+
+/// Asks the kernel by name: the mount of mqueue is often not there.
+inline bool has_queue(std::string const& name)
+{
+    int const queue = ::mq_open(("/strait-" + std::to_string(::geteuid()) + "-" + name).c_str(), O_RDONLY | O_CLOEXEC);
+    if (queue >= 0)
+        ::mq_close(queue);
+    return queue >= 0;
+}
+
+/// What is left of the channels that this process has named.
+inline std::vector<std::string> leftovers()
+{
+    auto found = files_of("test-" + std::to_string(::getpid()) + "-");
+    for (auto const& name : names_given())
+        if (has_queue(name))
+            found.push_back("queue " + name);
+    return found;
+}
+
+inline std::size_t entries(char const* directory)
+{
+    std::error_code ignored;
+    return static_cast<std::size_t>(
+        std::distance(std::filesystem::directory_iterator(directory, ignored), std::filesystem::directory_iterator()));
+}
+
+inline std::size_t open_descriptors() { return entries("/proc/self/fd"); }
+inline std::size_t running_threads() { return entries("/proc/self/task"); }
+
+}  // namespace support
+
+#endif

@@ -1,0 +1,32 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef SUPPORT_WATCHDOG_HPP
+#define SUPPORT_WATCHDOG_HPP
+
+#include <cstdlib>
+
+#include <unistd.h>
+
+namespace support {
+
+/// Ends the process by SIGALRM when a test hangs. It bounds hangs only: no test asserts how long something takes.
+/// A child of fork() has no alarm until it makes a watchdog of its own.
+class watchdog {
+public:
+    static constexpr unsigned patience = 120;
+
+    explicit watchdog(unsigned seconds = patience) { ::alarm(seconds); }
+    watchdog(watchdog const&) = delete;
+    watchdog& operator=(watchdog const&) = delete;
+    ~watchdog() { ::alarm(0); }
+};
+
+/// How often a randomised test repeats itself: many times more with STRAIT_LONG=1 in the environment.
+inline int rounds(int usual)
+{
+    char const* const wanted = std::getenv("STRAIT_LONG");
+    return wanted && *wanted == '1' ? usual * 20 : usual;
+}
+
+}  // namespace support
+
+#endif
