@@ -4,16 +4,22 @@
 
 // Everything that needs only Boost's headers and no Asio.
 
+#include <strait/borrowed.hpp>
+#include <strait/channel.hpp>
+#include <strait/claimed.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
 #include <strait/options.hpp>
 #include <strait/peer.hpp>
 #include <strait/options.hpp>
 #include <strait/peer.hpp>
+#include <strait/receiver.hpp>
+#include <strait/sender.hpp>
 #include <strait/serialization.hpp>
 #include <strait/stats.hpp>
 #include <strait/stats.hpp>
 #include <strait/transport.hpp>
+#include <strait/transport/in_process.hpp>
 #include <strait/version.hpp>
 #include <strait/wait.hpp>
 

@@ -1,0 +1,96 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_BORROWED_HPP
+#define STRAIT_BORROWED_HPP
+
+#include <strait/channel/ends.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+namespace strait {
+
+namespace detail {
+
+template <class T, class X>
+class message_reader;
+
+// What a borrowed message shows, and how it is kept: a reference as a pointer, everything else as a value.
+template <class T, class X>
+struct borrowed_view {
+    using type = T const&;
+};
+template <class T, byte_transport X>
+    requires(codec<T>::views_in_place)
+struct borrowed_view<T, X> {
+    using type = typename codec<T>::view_type;
+};
+
+}  // namespace detail
+
+/// A message where it lies. It is consumed when this object goes, or at release(); a receiver killed before that leaves
+/// it to the next one where the transport retains messages. Its receiver must outlive it, stay where it is, and do
+/// nothing else meanwhile.
+///
+/// `*b` is a `T const&`; a string_view or span for strings and vectors of plain elements; else what serializer<T>::view
+/// makes. False at the end of the stream.
+///
+/// Distinct objects: safe. Shared objects: unsafe.
+template <class T, class X>
+class borrowed {
+    using view = typename detail::borrowed_view<T, X>::type;
+    static constexpr bool in_place = std::is_same_v<view, T const&> && byte_transport<X> && [] {
+        if constexpr (byte_transport<X>)
+            return detail::codec<T>::views_in_place;
+        else
+            return false;
+    }();
+    using kept = std::conditional_t<in_place, T const*, std::optional<std::remove_cvref_t<view>>>;
+
+public:
+    using view_type = view;
+
+    borrowed() = default;
+    borrowed(borrowed&& other) noexcept
+        : reader_(std::exchange(other.reader_, nullptr)), view_(std::exchange(other.view_, kept{}))
+    {
+    }
+    borrowed& operator=(borrowed&& other) noexcept
+    {
+        if (this != &other) {
+            release();
+            reader_ = std::exchange(other.reader_, nullptr);
+            view_ = std::exchange(other.view_, kept{});
+        }
+        return *this;
+    }
+    ~borrowed() { release(); }
+
+    explicit operator bool() const noexcept { return reader_ != nullptr; }
+    std::remove_reference_t<view> const& operator*() const noexcept { return *view_; }
+    std::remove_reference_t<view> const* operator->() const noexcept { return std::addressof(*view_); }
+
+    /// Consumes the message now. Idempotent.
+    void release() noexcept
+    {
+        if (reader_) {
+            view_ = kept{};
+            std::exchange(reader_, nullptr)->release();
+        }
+    }
+
+private:
+    friend class detail::message_reader<T, X>;
+
+    borrowed(detail::message_reader<T, X>& r, kept v) : reader_(&r), view_(std::move(v)) {}
+
+    detail::message_reader<T, X>* reader_ = nullptr;
+    kept view_{};
+};
+
+}  // namespace strait
+
+#endif

@@ -1,0 +1,160 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_CLAIMED_HPP
+#define STRAIT_CLAIMED_HPP
+
+#include <strait/channel/ends.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+namespace strait {
+
+template <class T, class X>
+class sender;
+
+namespace detail {
+
+// Where a claimed message is filled: in the transport's memory as a T, there as a run of elements, or in a T of our own
+// that is encoded, or moved, on commit.
+enum class claim_place { object, elements, own_object, own_elements };
+
+template <class T, class X>
+consteval claim_place place_of_claim()
+{
+    if constexpr (byte_transport<X> && sent_as_it_is<T>)
+        return claim_place::object;
+    else if constexpr (sent_as_elements<T>)
+        return byte_transport<X> ? claim_place::elements : claim_place::own_elements;
+    else
+        return claim_place::own_object;
+}
+
+template <class T, claim_place = claim_place::object>
+struct claim_storage {
+    using element_type = T;
+    explicit claim_storage(std::span<std::byte> bytes) : bytes_(bytes)
+    {
+        if constexpr (std::is_default_constructible_v<T>)
+            ::new (static_cast<void*>(bytes.data())) T;  // leaves trivial members as they are
+    }
+    T* get() noexcept { return std::launder(reinterpret_cast<T*>(bytes_.data())); }
+    std::span<std::byte> bytes_;
+};
+
+template <class T>
+struct claim_storage<T, claim_place::elements> {
+    using element_type = std::span<typename codec<T>::element_type>;
+    explicit claim_storage(std::span<std::byte> bytes)
+        : bytes_(bytes),
+          elements_(reinterpret_cast<typename element_type::pointer>(bytes.data()),
+                    bytes.size() / sizeof(typename element_type::value_type))
+    {
+    }
+    element_type* get() noexcept { return &elements_; }
+    std::span<std::byte> bytes_;
+    element_type elements_;
+};
+
+template <class T>
+struct claim_storage<T, claim_place::own_object> {
+    using element_type = T;
+    T* get() noexcept { return std::addressof(value_); }
+    T value_{};
+};
+
+template <class T>
+struct claim_storage<T, claim_place::own_elements> {
+    using element_type = std::span<typename codec<T>::element_type>;
+    explicit claim_storage(std::size_t n) : value_(n, typename T::value_type{}) {}
+    element_type* get() noexcept
+    {
+        elements_ = element_type(value_.data(), value_.size());  // a short string moves with its object
+        return &elements_;
+    }
+    T value_;
+    element_type elements_;
+};
+
+}  // namespace detail
+
+/// A message that is being filled, in the transport's own memory where it has any. commit() sends it; dropping it sends
+/// nothing. Its sender must outlive it, stay where it is, and do nothing else meanwhile.
+///
+/// `*c` is a T; for a string or vector of plain elements it is a std::span of as many elements as were asked for.
+///
+/// Distinct objects: safe. Shared objects: unsafe.
+template <class T, class X>
+class claimed {
+    static constexpr detail::claim_place place = detail::place_of_claim<T, X>();
+    static constexpr bool of_elements = place == detail::claim_place::elements || place == detail::claim_place::own_elements;
+    using storage = detail::claim_storage<T, place>;
+
+public:
+    using element_type = typename storage::element_type;
+
+    claimed(claimed&& other) : sender_(std::exchange(other.sender_, nullptr)), storage_(std::move(other.storage_)) {}
+    claimed& operator=(claimed&&) = delete;
+    ~claimed() = default;
+
+    element_type& operator*() noexcept { return *storage_.get(); }
+    element_type* operator->() noexcept { return storage_.get(); }
+
+    /// Sends the message; waits while the channel is full. Throws as sender::send does.
+    void commit()
+    {
+        if (auto r = commit_until(deadline::never()); !r) [[unlikely]]
+            detail::raise(r.error());
+    }
+
+    /// The same for the first `used` elements of those claimed.
+    void commit(std::size_t used)
+        requires of_elements
+    {
+        if (used > storage_.get()->size())
+            detail::raise(errc::message_too_large);
+        if constexpr (place == detail::claim_place::elements)
+            storage_.bytes_ = storage_.bytes_.first(used * sizeof(typename element_type::value_type));
+        else
+            storage_.value_.resize(used);
+        commit();
+    }
+
+    /// Sends the message if that needs no waiting. After errc::full it is still here and can be committed again.
+    result<void> try_commit() { return commit_until(deadline::poll()); }
+
+private:
+    friend class sender<T, X>;
+
+    template <class... Arguments>
+    explicit claimed(sender<T, X>& s, Arguments&&... a) : sender_(&s), storage_(std::forward<Arguments>(a)...)
+    {
+    }
+
+    result<void> commit_until(deadline until)
+    {
+        if (!sender_)
+            return errc::not_open;
+        auto r = [&]() -> result<void> {
+            if constexpr (place == detail::claim_place::object || place == detail::claim_place::elements)
+                return sender_->put_claimed(storage_.bytes_.size(), until);
+            else if constexpr (object_transport<X>)
+                return sender_->put_moved(storage_.value_, until);
+            else
+                return sender_->put(storage_.value_, until);
+        }();
+        if (r)
+            sender_ = nullptr;
+        return r;
+    }
+
+    sender<T, X>* sender_;
+    storage storage_;
+};
+
+}  // namespace strait
+
+#endif

@@ -1,0 +1,276 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_SENDER_HPP
+#define STRAIT_SENDER_HPP
+
+#include <strait/claimed.hpp>
+#include <strait/channel/ends.hpp>
+#include <strait/endpoint.hpp>
+#include <strait/error.hpp>
+#include <strait/transport.hpp>
+#include <strait/wait.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <span>
+#include <stop_token>
+#include <utility>
+
+namespace strait {
+
+template <class T, class X>
+class channel;
+
+/// The end of a channel that messages of type T go into, over the transport X.
+///
+/// Waiting operations throw boost::system::system_error; the `try_`, `_for` and `_until` forms return an error: `full`
+/// or `timed_out` when the message was not sent for lack of room, else a failure. Failures of all of them: `no_receiver`
+/// where messages are not retained, `message_too_large`, `peer_corrupt`, `inherited_handle`, and those of the system.
+/// After any error the message was not sent and the sender can be used again.
+///
+/// Distinct objects: safe. Shared objects: unsafe. Move only.
+template <class T, class X>
+class sender {
+    using end_type = typename detail::ends<T, X>::sender;
+    static constexpr bool encodes = byte_transport<X>;
+
+public:
+    using value_type = T;
+    using transport_type = X;
+    using options = typename X::options;
+    static constexpr transport_guarantees guarantees = X::guarantees;
+
+    /// Opens the channel, or creates it; does not wait for a receiver. Throws `invalid_endpoint`, `type_mismatch`,
+    /// `transport_mismatch`, `busy`, `untrusted_object`, or what limit of the system was met.
+    explicit sender(endpoint const& where, options const& how = {}) : sender(open(where, how).value()) {}
+
+    /// The same without exceptions.
+    static result<sender> open(endpoint const& where, options const& how = {})
+    {
+        auto end = end_type::open(where, how, detail::type_name<T>());
+        if (!end)
+            return end.error();
+        return sender(std::move(*end), how.linger);
+    }
+
+    /// Sends a message; waits while the channel is full.
+    void send(T const& message)
+    {
+        if (auto r = put(message, deadline::never()); !r) [[unlikely]]
+            detail::raise(r.error());
+    }
+
+    /// The same for a transport that moves objects. What was not sent is still in `message`.
+    void send(T&& message)
+        requires object_transport<X>
+    {
+        if (auto r = put_moved(message, deadline::never()); !r) [[unlikely]]
+            detail::raise(r.error());
+    }
+
+    /// The same; false when a stop was requested before the message was sent.
+    [[nodiscard]] bool send(T const& message, std::stop_token const& stop)
+    {
+        while (!stop.stop_requested()) {
+            auto const r = put(message, deadline::after(detail::stop_slice));
+            if (r)
+                return true;
+            if (r.error() != errc::timed_out)
+                detail::raise(r.error());
+        }
+        return false;
+    }
+
+    /// Sends a message if that needs no waiting, else errc::full.
+    result<void> try_send(T const& message) { return put(message, deadline::poll()); }
+    result<void> try_send(T&& message)
+        requires object_transport<X>
+    {
+        return put_moved(message, deadline::poll());
+    }
+
+    /// Sends a message, waiting up to this moment of any clock, else errc::timed_out.
+    template <class Clock, class Duration>
+    result<void> send_until(T const& message, std::chrono::time_point<Clock, Duration> const& when)
+    {
+        return detail::until(when, [&](deadline d) { return put(message, d); });
+    }
+
+    /// The same, counted from now.
+    template <class Rep, class Period>
+    result<void> send_for(T const& message, std::chrono::duration<Rep, Period> const& d)
+    {
+        return put(message, deadline::after(d));
+    }
+
+    /// Sends messages with as few wake-ups and system calls as the mechanism allows; waits while the channel is full.
+    /// Returns how many were accepted: all, or those before a failure. Throws if that failure stopped the first one.
+    std::size_t send_batch(std::span<T const> messages) { return put_batch(messages, deadline::never()).value(); }
+
+    /// The same without waiting: as many as there is room for, at least one, else an error.
+    result<std::size_t> try_send_batch(std::span<T const> messages) { return put_batch(messages, deadline::poll()); }
+
+    /// The same, waiting up to this moment.
+    template <class Clock, class Duration>
+    result<std::size_t> send_batch_until(std::span<T const> messages, std::chrono::time_point<Clock, Duration> const& when)
+    {
+        return detail::until(when, [&](deadline d) { return put_batch(messages, d); });
+    }
+
+    /// The same, counted from now.
+    template <class Rep, class Period>
+    result<std::size_t> send_batch_for(std::span<T const> messages, std::chrono::duration<Rep, Period> const& d)
+    {
+        return put_batch(messages, deadline::after(d));
+    }
+
+    /// A message to be filled in place; waits for room.
+    claimed<T, X> claim()
+        requires(!claimed<T, X>::of_elements)
+    {
+        return claim_until(0, deadline::never()).value();
+    }
+
+    /// The same for a string or vector of plain elements: `n` of them.
+    claimed<T, X> claim(std::size_t n)
+        requires(claimed<T, X>::of_elements)
+    {
+        return claim_until(n, deadline::never()).value();
+    }
+
+    /// A message to be filled in place if there is room, else errc::full.
+    result<claimed<T, X>> try_claim()
+        requires(!claimed<T, X>::of_elements)
+    {
+        return claim_until(0, deadline::poll());
+    }
+    result<claimed<T, X>> try_claim(std::size_t n)
+        requires(claimed<T, X>::of_elements)
+    {
+        return claim_until(n, deadline::poll());
+    }
+
+    /// Everything accepted is on its way, when this has returned without an error. Waits as long as that takes.
+    result<void> flush()
+    {
+        if constexpr (encodes)
+            return end_.flush(deadline::never());
+        else
+            return {};
+    }
+
+    /// Leaves the channel, after waiting up to options.linger for what is still buffered here; an error says that it
+    /// was lost. Receivers read what was sent and then see the end. Idempotent; the destructor does the same silently.
+    result<void> close() { return end_.close(deadline::after(linger_)); }
+
+    /// What this end has done so far.
+    channel_stats stats() const { return end_.stats(); }
+
+    /// A descriptor for poll(2): writable when there may be room.
+    int native_handle() const
+        requires requires(end_type const& e) { e.native_handle(); }
+    {
+        return end_.native_handle();
+    }
+
+    /// Who is at the other end, as the kernel tells.
+    result<peer_identity> peer() const
+        requires requires(end_type const& e) { e.peer(); }
+    {
+        return end_.peer();
+    }
+
+private:
+    friend class channel<T, X>;
+    friend class claimed<T, X>;
+
+    sender(end_type end, std::chrono::nanoseconds linger) : end_(std::move(end)), linger_(linger) {}
+
+    result<void> put(T const& message, deadline until)
+    {
+        auto staged = stage(message, until);
+        if constexpr (encodes)
+            if (staged) [[likely]]
+                return end_.flush(until);
+        return staged;
+    }
+
+    result<void> put_moved(T& message, deadline until)
+        requires object_transport<X>
+    {
+        return end_.push(std::move(message), until);
+    }
+
+    result<void> put_claimed(std::size_t used, deadline until)
+    {
+        end_.commit(used);
+        return end_.flush(until);
+    }
+
+    result<std::size_t> put_batch(std::span<T const> messages, deadline until)
+    {
+        if (messages.empty())
+            return std::size_t{0};
+        if constexpr (encodes && detail::bulk_sender<end_type>)
+            if constexpr (detail::sent_as_it_is<T>)
+                return end_.put_n(std::as_bytes(messages), until);
+        auto const before = end_.stats().messages;
+        result<void> done;
+        for (auto m = messages.begin(); m != messages.end() && done; ++m)
+            done = stage(*m, until);
+        if constexpr (encodes)
+            if (auto flushed = end_.flush(until); done)
+                done = flushed;
+        auto const accepted = static_cast<std::size_t>(end_.stats().messages - before);
+        if (accepted == 0 && !done)
+            return done.error();
+        return accepted;
+    }
+
+    [[gnu::always_inline]] result<void> stage(T const& message, deadline until)
+    {
+        if constexpr (encodes) {
+            std::size_t const size = detail::codec<T>::size(message);
+            auto room = end_.reserve(size, until);
+            if (!room) [[unlikely]]
+                return room.error();
+            detail::codec<T>::encode(message, *room);
+            end_.commit(size);
+            return {};
+        }
+        else {
+            return end_.push(message, until);
+        }
+    }
+
+    result<claimed<T, X>> claim_until([[maybe_unused]] std::size_t n, [[maybe_unused]] deadline until)
+    {
+        using detail::claim_place;
+        constexpr auto place = claimed<T, X>::place;
+        if constexpr (place == claim_place::own_object) {
+            return claimed<T, X>(*this);
+        }
+        else if constexpr (place == claim_place::own_elements) {
+            return claimed<T, X>(*this, n);
+        }
+        else {
+            std::size_t size = sizeof(T);
+            if constexpr (place == claim_place::elements) {
+                using element = typename detail::codec<T>::element_type;
+                if (n > SIZE_MAX / sizeof(element))
+                    return errc::message_too_large;
+                size = n * sizeof(element);
+            }
+            auto room = end_.reserve(size, until);
+            if (!room)
+                return room.error();
+            return claimed<T, X>(*this, *room);
+        }
+    }
+
+    end_type end_;
+    std::chrono::nanoseconds linger_;
+};
+
+}  // namespace strait
+
+#endif
