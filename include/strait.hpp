@@ -20,6 +20,7 @@
 #include <strait/stats.hpp>
 #include <strait/transport.hpp>
 #include <strait/transport/in_process.hpp>
+#include <strait/transport/shm_ring.hpp>
 #include <strait/version.hpp>
 #include <strait/wait.hpp>
 

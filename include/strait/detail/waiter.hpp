@@ -1,0 +1,140 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_WAITER_HPP
+#define STRAIT_DETAIL_WAITER_HPP
+
+#include <strait/detail/asymmetric_fence.hpp>
+#include <strait/detail/cpu.hpp>
+#include <strait/detail/futex.hpp>
+#include <strait/error.hpp>
+#include <strait/wait.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <optional>
+
+#include <sched.h>
+
+namespace strait::detail {
+
+// Whether polling before sleeping has been worth it. With both ends on one core the peer cannot run while we poll, and
+// with slow traffic nothing comes in time: then most waits sleep at once, and one in a few tries again, so that two ends
+// on two cores do not wake each other for ever.
+class spin_habit {
+public:
+    bool worthwhile() noexcept { return failures_ < tolerated || ++skipped_ >= interval_; }
+    void succeeded() noexcept { *this = {}; }
+    void failed() noexcept
+    {
+        if (failures_ < tolerated)
+            ++failures_;
+        else
+            interval_ = std::min(2 * interval_, longest);
+        skipped_ = 0;
+    }
+
+private:
+    static constexpr std::uint32_t tolerated = 4;
+    static constexpr std::uint32_t longest = 256;
+    std::uint32_t failures_ = 0;
+    std::uint32_t skipped_ = 0;
+    std::uint32_t interval_ = 16;
+};
+
+// What one end keeps for its waits.
+struct waiter {
+    asymmetric_fence fence;
+    spin_habit habit;
+    std::uint64_t waits = 0;
+};
+
+// Polls for about so long, at least once.
+template <unsigned Pace, class Ready>
+bool spin_for(std::int64_t nanoseconds, deadline until, Ready& ready)
+{
+    if (nanoseconds == 0)
+        return ready();
+    for (std::int64_t end = 0;;) {
+        for (int i = 0; i < 64; ++i) {
+            if (ready())
+                return true;
+            pause_polling<Pace>();
+        }
+        // The clock is asked only when the first polls have failed.
+        std::int64_t const now = deadline::now();
+        if (end == 0)
+            end = std::min(now + nanoseconds, until.nanoseconds());
+        if (now >= end)
+            return false;
+    }
+}
+
+// Waits until the peer has done something. `sleeps` is this end's word in the shared memory: 1 while it may be asleep.
+//   bool ready()                      a cheap look, polled about every Pace nanoseconds
+//   optional<error_code> check(now, slept)   a thorough look, at each turn: success when ready, why it will never be, or
+//                                     nothing. `slept`: a wake without a publication, or a slice, has just ended
+// Reports `poll_says` for a poll that finds nothing, else timed_out.
+template <waiting_strategy Wait, unsigned Pace, class Ready, class Check>
+error_code wait_for_peer(std::atomic<std::uint32_t>& sleeps, waiter& w, deadline until, errc poll_says, Ready ready, Check check)
+{
+    if (until.is_poll()) {
+        std::optional<error_code> const done = check(deadline::now(), false);
+        return done ? *done : make_error_code(poll_says);
+    }
+    ++w.waits;
+    if constexpr (!Wait::sleeps) {
+        for (;;) {
+            if (spin_for<Pace>(Wait::spin_nanoseconds, until, ready))
+                return {};
+            std::int64_t const now = deadline::now();
+            if (std::optional<error_code> const done = check(now, false))
+                return *done;
+            if (now >= until.nanoseconds())
+                return errc::timed_out;
+            ::sched_yield();
+        }
+    } else {
+        if (w.habit.worthwhile()) {
+            if (spin_for<Pace>(Wait::spin_nanoseconds, until, ready)) {
+                w.habit.succeeded();
+                return {};
+            }
+            w.habit.failed();
+        }
+        std::optional<error_code> done;
+        for (bool slept = false;; slept = true) {
+            sleeps.store(1, std::memory_order_relaxed);
+            w.fence.heavy();  // pairs with the light() of wake_peer()
+            std::int64_t const now = deadline::now();
+            done = check(now, slept);
+            if (!done && now >= until.nanoseconds())
+                done = make_error_code(errc::timed_out);
+            if (!done) {
+                futex_wait(sleeps, 1, until.capped(wait_slice));
+                if (ready())
+                    done.emplace();
+            }
+            if (done)
+                break;
+        }
+        sleeps.store(0, std::memory_order_relaxed);
+        return *done;
+    }
+}
+
+// After publishing: whether the peer may be asleep. Always asked, because the peer may wait by another policy than we.
+inline bool peer_sleeps(std::atomic<std::uint32_t> const& sleeps, asymmetric_fence const& fence) noexcept
+{
+    fence.light();  // pairs with the heavy() of wait_for_peer()
+    return sleeps.load(std::memory_order_relaxed) != 0;
+}
+
+inline void wake_peer(std::atomic<std::uint32_t>& sleeps) noexcept
+{
+    sleeps.store(0, std::memory_order_seq_cst);
+    futex_wake_all(sleeps);
+}
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,138 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef SHM_RING_RAW_ENDS_HPP
+#define SHM_RING_RAW_ENDS_HPP
+
+#include <strait/transport/shm_ring.hpp>
+
+#include <support/messages.hpp>
+#include <support/names.hpp>
+#include <support/residue.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <new>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// The ends of rings without the typed facade, and their segment as a peer sees it.
+namespace raw {
+
+using strait::deadline;
+using strait::errc;
+using strait::message_layout;
+using strait::result;
+
+template <class T>
+constexpr message_layout layout_of{sizeof(T), alignof(T), sizeof(T)};
+template <>
+inline constexpr message_layout layout_of<std::string>{0, 1, 1};
+
+template <class T, class X = strait::shm_ring<>>
+using sender = typename X::template sender_end<layout_of<T>>;
+template <class T, class X = strait::shm_ring<>>
+using receiver = typename X::template receiver_end<layout_of<T>>;
+template <class T, class X = strait::shm_ring<>>
+using pair = typename X::template pair<layout_of<T>>;
+
+inline deadline soon() { return deadline::after(std::chrono::milliseconds(20)); }
+inline deadline patiently() { return deadline::after(std::chrono::seconds(60)); }
+
+template <class Sender, class T>
+result<void> send(Sender& s, T const& message, deadline until = patiently())
+{
+    std::size_t size = sizeof(T);
+    void const* from = &message;
+    if constexpr (std::is_same_v<T, std::string>) {
+        size = message.size();
+        from = message.data();
+    }
+    auto room = s.reserve(size, until);
+    if (!room)
+        return room.error();
+    if (size != 0)
+        std::memcpy(room->data(), from, size);
+    s.commit(size);
+    return s.flush(until);
+}
+
+template <class T, class Receiver>
+result<T> receive(Receiver& r, deadline until = patiently())
+{
+    auto bytes = r.peek(until);
+    if (!bytes)
+        return result<T>{boost::system::in_place_error, bytes.error()};
+    T message{};
+    if constexpr (std::is_same_v<T, std::string>)
+        message.assign(reinterpret_cast<char const*>(bytes->data()), bytes->size());
+    else
+        std::memcpy(&message, bytes->data(), sizeof(T));
+    r.release();
+    return message;
+}
+
+template <class T>
+sender<T> open_sender(std::string const& name, strait::channel_options const& how = {})
+{
+    return sender<T>::open(name, how, "test").value();
+}
+template <class T>
+receiver<T> open_receiver(std::string const& name, strait::channel_options const& how = {})
+{
+    return receiver<T>::open(name, how, "test").value();
+}
+
+// Both ends of a nameless ring, over one mapping.
+template <class T, class X = strait::shm_ring<>>
+auto make_ends(strait::channel_options const& how = {})
+{
+    auto ends = pair<T, X>::make(how, "test").value();
+    return std::move(ends).split().value();
+}
+
+inline std::string file_of(std::string const& name) { return support::channel_directory() + "/" + name + ".channel"; }
+
+// The whole segment, mapped by somebody who does not obey.
+class segment {
+public:
+    explicit segment(std::string const& name)
+    {
+        int const fd = ::open(file_of(name).c_str(), O_RDWR | O_CLOEXEC);
+        struct ::stat found = {};
+        ::fstat(fd, &found);
+        size_ = static_cast<std::size_t>(found.st_size);
+        at_ = static_cast<std::byte*>(::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+        ::close(fd);
+    }
+    segment(segment const&) = delete;
+    segment& operator=(segment const&) = delete;
+    ~segment() { ::munmap(at_, size_); }
+
+    std::size_t words() const noexcept { return size_ / 8; }
+    std::atomic<std::uint64_t>& word(std::size_t offset) const noexcept
+    {
+        return *std::launder(reinterpret_cast<std::atomic<std::uint64_t>*>(at_ + offset));
+    }
+    std::atomic<std::uint64_t>& head() const noexcept { return word(4096); }
+    std::atomic<std::uint64_t>& consumed() const noexcept { return word(4096 + 128); }
+    std::atomic<std::uint64_t>& message(std::size_t offset) const noexcept
+    {
+        return word(strait::detail::ring_data_offset() + offset);
+    }
+
+private:
+    std::byte* at_;
+    std::size_t size_;
+};
+
+}  // namespace raw
+
+#endif
