@@ -20,6 +20,8 @@
 #include <strait/stats.hpp>
 #include <strait/transport.hpp>
 #include <strait/transport/in_process.hpp>
+#include <strait/transport/named_pipe.hpp>
+#include <strait/transport/posix_mqueue.hpp>
 #include <strait/transport/shm_ring.hpp>
 #include <strait/version.hpp>
 #include <strait/wait.hpp>

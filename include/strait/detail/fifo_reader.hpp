@@ -1,0 +1,177 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_FIFO_READER_HPP
+#define STRAIT_DETAIL_FIFO_READER_HPP
+
+#include <strait/detail/companion_door.hpp>
+#include <strait/detail/fifo.hpp>
+#include <strait/detail/read_ahead.hpp>
+#include <strait/detail/wait_descriptor.hpp>
+
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace strait::detail {
+
+// The receiving side of a FIFO, without frames.
+//
+// Every read takes all that lies in the pipe, because the buffer is as large as the pipe: so it ends where a write ended,
+// and a reader killed at any instruction leaves no half frame to the next one.
+//
+// Holds no descriptor for writing, or the kernel would never report the end; two for reading, one of which blocks: a
+// blocking read is the cheapest wait, and RWF_NOWAIT does not work on a FIFO (Linux 6.18: EOPNOTSUPP). While a foreign
+// process holds the FIFO open for writing, a wait without a deadline sees no end.
+class fifo_reader {
+public:
+    static result<fifo_reader> open(companion member, location where)
+    {
+        auto polling = open_fifo(member, where, O_RDONLY);
+        if (!polling)
+            return fail(member, where, polling.error());
+        auto blocking = open_fifo(member, where, O_RDONLY);
+        if (!blocking)
+            return fail(member, where, blocking.error());
+        ::fcntl(blocking->get(), F_SETFL, 0);
+        if (auto const capacity = member.block().capacity; capacity != 0)
+            if (auto set = set_pipe_capacity(blocking->get(), capacity); !set)
+                return fail(member, where, set.error());
+        int const bytes = ::fcntl(blocking->get(), F_GETPIPE_SZ);
+        if (bytes <= 0)
+            return fail(member, where, last_failure());
+        auto pages = allocate_pages(static_cast<std::size_t>(bytes));
+        if (!pages)
+            return fail(member, where, errc::out_of_memory);
+        fifo_reader r(std::move(member), std::move(where));
+        r.polling_ = guarded_descriptor(std::move(*polling));
+        r.blocking_ = guarded_descriptor(std::move(*blocking));
+        r.buffer = read_ahead(std::move(pages), static_cast<std::size_t>(bytes));
+        r.member_.signal();  // senders wait for this: joining came before the FIFO was open
+        return r;
+    }
+
+    bool is_member() const noexcept { return member_.is_member(); }
+    errc missing() const noexcept { return member_.missing(); }
+    int fd() const noexcept { return polling_.get(); }
+    std::uint64_t waits() const noexcept { return waits_; }
+    end_reason ended() const noexcept { return ended_; }
+
+    // Reads into the empty buffer. `flowing`: the last read brought several messages, so let some gather: a reader that
+    // empties the pipe at once sleeps, and each single write then pays for waking it.
+    result<void> fill(deadline until, bool flowing)
+    {
+        if (until.is_never()) {
+            if (flowing)
+                pause();
+            if (took(::read(blocking_.get(), buffer.data(), buffer.size))) [[likely]]
+                return {};
+        }
+        return read_or_wait(until);
+    }
+
+    std::uint64_t depth() const noexcept
+    {
+        int bytes = 0;
+        bool const known = ::ioctl(polling_.get(), FIONREAD, &bytes) == 0;
+        return buffer.have - buffer.at + (known ? static_cast<std::uint64_t>(bytes) : 0);
+    }
+
+    void leave(deadline until) noexcept
+    {
+        polling_.reset();
+        blocking_.reset();
+        buffer.clear();
+        fifo_mechanism mechanism;
+        companion_door<fifo_mechanism>::leave(member_, where_, mechanism, until);
+    }
+
+    read_ahead buffer;
+
+private:
+    static constexpr std::int64_t pause_nanoseconds = 2'000;
+
+    fifo_reader(companion member, location where) : member_(std::move(member)), where_(std::move(where)) {}
+
+    static error_code fail(companion& member, location const& where, error_code const& why)
+    {
+        fifo_mechanism mechanism;
+        companion_door<fifo_mechanism>::leave(member, where, mechanism, deadline::after(std::chrono::seconds(5)));
+        return why;
+    }
+
+    static void pause() noexcept
+    {
+        std::int64_t const end = deadline::now() + pause_nanoseconds;
+        while (deadline::now() < end) {
+        }
+    }
+
+    bool took(::ssize_t count) noexcept
+    {
+        if (count <= 0)
+            return false;
+        buffer.at = 0;
+        buffer.have = static_cast<std::size_t>(count);
+        ended_ = end_reason::none;
+        return true;
+    }
+
+    ::ssize_t read_at_once() noexcept
+    {
+        return uninterrupted([&] { return ::read(polling_.get(), buffer.data(), buffer.size); });
+    }
+
+    [[gnu::noinline]] result<void> read_or_wait(deadline until)
+    {
+        bool counted = false;
+        bool slept = false;  // a whole slice through
+        for (;;) {
+            std::uint32_t const seen = member_.event();  // before the read: who connects after it changes this
+            ::ssize_t const count = read_at_once();
+            if (took(count))
+                return {};
+            if (count < 0 && errno != EAGAIN)
+                return polling_.failure();
+            // Nothing was read: nobody has the FIFO open for writing. Else somebody has, perhaps no sender: a process that
+            // holds a copy of a dead one's descriptor must not hide the end.
+            bool const connected = count != 0;
+            if (!connected || slept || until.is_poll())
+                if (auto const why = member_.senders_gone(); why != end_reason::none) {
+                    if (took(read_at_once()))
+                        return {};
+                    ended_ = why;
+                    return errc::closed;
+                }
+            if (until.is_poll())
+                return errc::empty;
+            if (until.passed())
+                return errc::timed_out;
+            waits_ += counted ? 0 : 1;
+            counted = true;
+            // Unconnected, poll(2) would report the hang-up at once, for ever; senders signal when they have connected.
+            if (!connected)
+                member_.wait_event(seen, until);
+            else if (!until.is_never())
+                slept = !wait_descriptor(polling_.get(), POLLIN, until.capped(wait_slice));
+            else if (took(::read(blocking_.get(), buffer.data(), buffer.size)))
+                return {};
+        }
+    }
+
+    companion member_;
+    location where_;
+    guarded_descriptor polling_;
+    guarded_descriptor blocking_;
+    std::uint64_t waits_ = 0;
+    end_reason ended_ = end_reason::none;
+};
+
+}  // namespace strait::detail
+
+#endif

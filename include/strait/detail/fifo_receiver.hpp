@@ -1,0 +1,151 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_FIFO_RECEIVER_HPP
+#define STRAIT_DETAIL_FIFO_RECEIVER_HPP
+
+#include <strait/detail/fifo_join.hpp>
+#include <strait/detail/fifo_reader.hpp>
+#include <strait/detail/pipe_frame.hpp>
+#include <strait/stats.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace strait::detail {
+
+// Distinct objects: safe. Shared objects: unsafe.
+template <message_layout L>
+class fifo_receiver {
+    using frame = pipe_frame<L>;
+
+public:
+    static result<fifo_receiver> open(endpoint const& where, channel_options const& how, std::string_view type_name)
+    {
+        auto place = location::find(where, how.access);
+        if (!place)
+            return place.error();
+        for (int attempts = 16;; --attempts) {
+            auto member = join_fifo<L>(*place, how, type_name, role::receiver);
+            if (!member)
+                return member.error();
+            auto reader = fifo_reader::open(std::move(*member), *place);
+            if (reader)
+                return fifo_receiver(std::move(*reader), how.linger);
+            if (reader.error() != channel_removed || attempts == 0)
+                return reader.error();  // else: removed between joining and opening
+        }
+    }
+
+    fifo_receiver(fifo_receiver&&) = default;
+    fifo_receiver& operator=(fifo_receiver&& other) noexcept
+    {
+        if (this != &other) {
+            (void)close(deadline::after(linger_));
+            reader_ = std::move(other.reader_);
+            shown_ = other.shown_;
+            flowing_ = other.flowing_;
+            taken_ = other.taken_;
+            linger_ = other.linger_;
+        }
+        return *this;
+    }
+    ~fifo_receiver() { (void)close(deadline::after(linger_)); }
+
+    result<std::span<std::byte const>> peek(deadline until)
+    {
+        auto& buffer = reader_.buffer;
+        if (buffer.is_empty()) [[unlikely]]
+            if (auto filled = fill(until); !filled)
+                return filled.error();
+        std::span<std::byte const> const rest(buffer.data() + buffer.at, buffer.have - buffer.at);
+        if (frame::is_sound(rest)) [[likely]] {
+            shown_ = frame::payload(rest.data());
+            return rest.subspan(frame::header, shown_);
+        }
+        return resynchronise();
+    }
+
+    void release() noexcept
+    {
+        reader_.buffer.at += frame::bytes(shown_);
+        ++taken_.messages;
+        taken_.bytes += shown_;
+    }
+
+    // All messages read ahead.
+    result<std::span<std::byte const>> peek_n(deadline until)
+        requires(L.fixed_size != 0)
+    {
+        if (auto first = peek(until); !first)
+            return first;
+        auto const& buffer = reader_.buffer;
+        return std::span<std::byte const>(buffer.data() + buffer.at, buffer.have - buffer.at);
+    }
+
+    void release_n(std::size_t n) noexcept
+        requires(L.fixed_size != 0)
+    {
+        reader_.buffer.at += n * L.fixed_size;
+        taken_.messages += n;
+        taken_.bytes += n * L.fixed_size;
+    }
+
+    end_reason ended() const noexcept { return reader_.ended(); }
+
+    result<void> close(deadline until)
+    {
+        if (!reader_.is_member())
+            return reader_.missing() == errc::inherited_handle ? result<void>(errc::inherited_handle) : result<void>();
+        reader_.leave(until);
+        return {};
+    }
+
+    channel_stats stats() const
+    {
+        channel_stats s = taken_;
+        s.waits = reader_.waits();
+        s.depth = reader_.depth();
+        return s;
+    }
+
+    // Readable when a message may have come; hangs up while no sender is connected.
+    int native_handle() const noexcept { return reader_.fd(); }
+
+    // Messages were read ahead: the descriptor does not tell of them.
+    bool buffered() const noexcept { return !reader_.buffer.is_empty(); }
+
+private:
+    fifo_receiver(fifo_reader reader, std::chrono::nanoseconds linger) : reader_(std::move(reader)), linger_(linger) {}
+
+    [[gnu::noinline]] result<void> fill(deadline until)
+    {
+        auto filled = reader_.fill(until, flowing_);
+        if (!filled)
+            return filled;
+        if constexpr (frame::fixed)
+            if (reader_.buffer.have % L.fixed_size != 0)  // nobody of ours writes a part
+                return resynchronise();
+        std::span<std::byte const> const got(reader_.buffer.data(), reader_.buffer.have);
+        flowing_ = frame::is_sound(got) && got.size() > frame::bytes(frame::payload(got.data()));
+        return filled;
+    }
+
+    [[gnu::noinline, gnu::cold]] error_code resynchronise() noexcept
+    {
+        ++taken_.dropped;
+        reader_.buffer.clear();
+        return errc::malformed_message;
+    }
+
+    fifo_reader reader_;
+    std::size_t shown_ = 0;
+    bool flowing_ = false;
+    channel_stats taken_;
+    std::chrono::nanoseconds linger_;
+};
+
+}  // namespace strait::detail
+
+#endif

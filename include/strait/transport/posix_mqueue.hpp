@@ -1,0 +1,58 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_TRANSPORT_POSIX_MQUEUE_HPP
+#define STRAIT_TRANSPORT_POSIX_MQUEUE_HPP
+
+#include <strait/detail/mqueue_receiver.hpp>
+#include <strait/detail/mqueue_sender.hpp>
+#include <strait/transport.hpp>
+
+namespace strait {
+
+/// A POSIX message queue: many senders, many receivers, each message to one of them. The kernel keeps unread messages
+/// when every process has gone; the channel then stays, for the next receiver.
+///
+/// `options.capacity` is in messages; default 10, or /proc/sys/fs/mqueue/msg_max if that is less. For types that vary in
+/// size `options.max_message_size` is what each message may take; default 8192 bytes, or msgsize_max if that is less; a
+/// smaller one makes room for more queues within `ulimit -q`. The first opener decides.
+///
+/// Opening reports what limit of the kernel was met: `queue_limit` (capacity or message size), `queue_memory_limit`,
+/// `queue_count_limit`, `descriptor_limit`. The queues of a host have one name space: the name carries the user's id.
+///
+/// A message is consumed when it is copied out of the kernel, that is when it is first looked at: with a receiver killed
+/// then, the one in its hands is lost. What another program sends in between is checked: a message of another size than a
+/// fixed-size type, or of another priority, is reported as `malformed_message` and discarded.
+///
+/// Distinct objects: safe. Shared objects: unsafe.
+struct posix_mqueue {
+    static constexpr transport_guarantees guarantees{
+        .name = detail::mqueue_transport,
+        .senders = multiplicity::many,
+        .receivers = multiplicity::many,
+        .retained = true,
+        .max_message_size = 16'777'216,  // what Linux gives to privileged processes
+        .pollable = true,
+        .committed_when = commit_point::call_returned,
+    };
+
+    using options = channel_options;
+
+    template <message_layout L>
+    using sender_end = detail::mqueue_sender<L>;
+    template <message_layout L>
+    using receiver_end = detail::mqueue_receiver<L>;
+
+    /// Removes the channel, whatever it contains; living ends go on with each other. invalid_endpoint, untrusted_object.
+    static result<void> remove(endpoint const& where)
+    {
+        auto const found = detail::location::find(where, access_mode::owner);
+        if (!found)
+            return found.error();
+        return detail::mqueue_door::remove(*found, deadline::after(detail::mqueue_patience));
+    }
+};
+
+static_assert(byte_transport<posix_mqueue>);
+
+}  // namespace strait
+
+#endif
