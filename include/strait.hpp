@@ -23,6 +23,8 @@
 #include <strait/transport/named_pipe.hpp>
 #include <strait/transport/posix_mqueue.hpp>
 #include <strait/transport/shm_ring.hpp>
+#include <strait/transport/tcp.hpp>
+#include <strait/transport/unix_stream.hpp>
 #include <strait/version.hpp>
 #include <strait/wait.hpp>
 

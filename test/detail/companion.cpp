@@ -185,6 +185,19 @@ BOOST_AUTO_TEST_CASE(a_stale_channel_of_another_type_gives_way_unless_it_holds_m
     BOOST_TEST(!exists());
 }
 
+BOOST_AUTO_TEST_CASE(a_stale_channel_takes_along_what_another_transport_left)
+{
+    auto t = traits();
+    t.transport = "other";
+    t.retained = false;
+    support::child([&] { std::move(join(role::sender, t)).value(), ::raise(SIGKILL); }).wait();
+    BOOST_TEST(::mkfifo(where().path(".fifo").c_str(), 0600) == 0);
+    auto s = join(role::sender).value();
+    BOOST_TEST(::access(where().path(".fifo").c_str(), F_OK) != 0);
+    leave(s);
+    BOOST_TEST(!exists());
+}
+
 BOOST_AUTO_TEST_CASE(a_death_is_told_once)
 {
     auto r = join(role::receiver).value();

@@ -8,7 +8,9 @@
 #include <string>
 
 #include <fcntl.h>
+#include <mqueue.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace strait::detail {
 
@@ -82,7 +84,7 @@ public:
         if (found && *found)
             if (auto held = lock_byte(found->get(), lock_bytes::setup, until); !held)
                 return held.error();
-        Mechanism::destroy(where);
+        destroy_whatever(*dir, where);
         error_code failed;
         if (::unlinkat(dir->get(), where.file(companion_suffix).c_str(), 0) != 0 && errno != ENOENT)
             failed = last_failure();
@@ -104,6 +106,19 @@ private:
         struct ::stat opened = {};
         return ::fstatat(dir.get(), where.file(companion_suffix).c_str(), &by_name, AT_SYMLINK_NOFOLLOW) == 0 &&
                ::fstat(fd, &opened) == 0 && by_name.st_ino == opened.st_ino && by_name.st_dev == opened.st_dev;
+    }
+
+    // What a channel of this name had beside its companion, over whatever transport it ran.
+    static void destroy_whatever(descriptor const& dir, location const& where)
+    {
+        for (auto const& [suffix, kind] : {std::pair(".fifo", ::mode_t{S_IFIFO}), std::pair(".sock", ::mode_t{S_IFSOCK})}) {
+            struct ::stat found = {};
+            std::string const name = where.file(suffix);
+            if (::fstatat(dir.get(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 && (found.st_mode & S_IFMT) == kind)
+                ::unlinkat(dir.get(), name.c_str(), 0);
+        }
+        ::mq_unlink(("/" + where.flat_name()).c_str());
+        Mechanism::destroy(where);
     }
 
     // No descriptor: there is no such name.
@@ -153,7 +168,7 @@ private:
             if (wrong && (unread || wrong == errc::untrusted_object))
                 return wrong;
             if (!kept && !unread) {
-                Mechanism::destroy(where);
+                destroy_whatever(dir, where);
                 ::unlinkat(dir.get(), where.file(companion_suffix).c_str(), 0);
                 return try_again;
             }

@@ -1,0 +1,302 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_STREAM_SENDER_HPP
+#define STRAIT_DETAIL_STREAM_SENDER_HPP
+
+#include <strait/detail/descriptor.hpp>
+#include <strait/detail/stream_buffer.hpp>
+#include <strait/detail/stream_wire.hpp>
+#include <strait/detail/wait_descriptor.hpp>
+#include <strait/stats.hpp>
+#include <strait/wait.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include <poll.h>
+#include <sys/socket.h>
+
+namespace strait::detail {
+
+// The sending end over a stream socket: frames are staged, and leave in one system call.
+//
+// A Connector knows where to:
+//   result<descriptor> attempt()             one try, without waiting; errc::no_receiver: nobody is there yet
+//   void pause(deadline)                     until another try may help
+//   stream_cookie cookie() const             of the channel that was reached last
+//   errc missing() const                     not_open or inherited_handle, when it is of no use any more
+//   bool usable() const
+//   void leave(deadline)
+template <message_layout L, class Connector>
+class stream_sender {
+public:
+    stream_sender(Connector connector, std::uint64_t limit, deadline connect_until, std::chrono::nanoseconds linger)
+        : connector_(std::move(connector)), limit_(limit), connect_until_(connect_until), linger_(linger)
+    {
+    }
+
+    // Over a socket that is connected already.
+    stream_sender(Connector connector, descriptor socket, std::uint64_t limit, std::chrono::nanoseconds linger)
+        : stream_sender(std::move(connector), limit, deadline::never(), linger)
+    {
+        lost_ = !greet(std::move(socket));  // the other end may be gone already, and nobody else can come
+    }
+
+    stream_sender(stream_sender&& other)
+        : connector_(std::move(other.connector_)), socket_(std::move(other.socket_)), buffer_(std::move(other.buffer_)),
+          aligned_(std::move(other.aligned_)), accepted_end_(std::exchange(other.accepted_end_, 0)), limit_(other.limit_), stats_(other.stats_),
+          connect_until_(other.connect_until_), linger_(other.linger_), lost_(other.lost_), open_(std::exchange(other.open_, false))
+    {
+    }
+    stream_sender& operator=(stream_sender&& other)
+    {
+        if (this != &other) {
+            (void)close(deadline::after(linger_));
+            connector_ = std::move(other.connector_);
+            socket_ = std::move(other.socket_);
+            buffer_ = std::move(other.buffer_);
+            aligned_ = std::move(other.aligned_);
+            accepted_end_ = std::exchange(other.accepted_end_, 0);
+            limit_ = other.limit_;
+            stats_ = other.stats_;
+            connect_until_ = other.connect_until_;
+            linger_ = other.linger_;
+            lost_ = other.lost_;
+            open_ = std::exchange(other.open_, false);
+        }
+        return *this;
+    }
+    ~stream_sender() { (void)close(deadline::after(linger_)); }
+
+    // The first try, at opening: what fails for want of a receiver is tried again later.
+    result<void> try_connect()
+    {
+        auto connected = connect(deadline::poll());
+        if (!connected && connected.error() != errc::full && connected.error() != errc::no_receiver)
+            return connected;
+        lost_ = false;
+        return {};
+    }
+
+    result<std::span<std::byte>> reserve(std::size_t size, deadline until)
+    {
+        if (size > limit_) [[unlikely]]
+            return errc::message_too_large;
+        std::size_t const bytes = stream_frame::bytes(size);
+        if (buffer_.end - accepted_end_ != 0 && buffer_.size() + bytes > stream_chunk) [[unlikely]]
+            if (auto drained = drain(until); !drained)
+                return drained.error();
+        if (buffer_.room() < bytes) [[unlikely]]
+            if (auto room = enlarge(bytes); !room)
+                return room.error();
+        if constexpr (aligned_message<L>::needed) {
+            std::byte* const p = aligned_.data(size);
+            if (!p)
+                return errc::out_of_memory;
+            return std::span(p, size);
+        }
+        else
+            return std::span(buffer_.data() + buffer_.end + sizeof(stream_frame), size);
+    }
+
+    void commit(std::size_t used) noexcept
+    {
+        std::byte* const at = buffer_.data() + buffer_.end;
+        stream_frame const header{static_cast<std::uint32_t>(used), stream_frame::data};
+        std::size_t const bytes = stream_frame::bytes(used);
+        std::memset(at + sizeof header + used, 0, bytes - sizeof header - used);
+        if constexpr (aligned_message<L>::needed)
+            std::memcpy(at + sizeof header, aligned_.data(used), used);
+        std::memcpy(at, &header, sizeof header);
+        buffer_.end += bytes;
+    }
+
+    result<void> flush(deadline until)
+    {
+        auto done = drain(until);
+        if (!done) [[unlikely]]
+            buffer_.end = accepted_end_;
+        return done;
+    }
+
+    result<void> close(deadline until)
+    {
+        if (!std::exchange(open_, false))
+            return {};
+        if (!connector_.usable() || socket_.is_inherited()) {
+            socket_.reset();
+            return {};
+        }
+        buffer_.end = accepted_end_;
+        result<void> done;
+        if (socket_)
+            done = say_goodbye(until);
+        socket_.reset();
+        connector_.leave(until);
+        return done;
+    }
+
+    channel_stats stats() const noexcept
+    {
+        channel_stats s = stats_;
+        s.depth = accepted_end_ - std::min(accepted_end_, buffer_.begin);
+        return s;
+    }
+
+    int native_handle() const noexcept { return socket_.get(); }
+    Connector const& connector() const noexcept { return connector_; }
+
+private:
+    [[gnu::noinline, gnu::cold]] result<void> enlarge(std::size_t bytes)
+    {
+        std::size_t const sent = buffer_.begin;
+        if (!buffer_.make_room(bytes))
+            return errc::out_of_memory;
+        accepted_end_ -= std::min(accepted_end_, sent - buffer_.begin);
+        return {};
+    }
+
+    [[gnu::noinline, gnu::cold]] result<void> connect(deadline until)
+    {
+        if (!open_)
+            return errc::not_open;
+        if (socket_.is_inherited())
+            return errc::inherited_handle;
+        for (bool first = true;; first = false) {
+            if (!connector_.usable())
+                return connector_.missing();
+            auto socket = connector_.attempt();
+            if (socket) {
+                lost_ = false;
+                return greet(std::move(*socket));
+            }
+            if (socket.error() != errc::no_receiver)
+                return socket.error();
+            if (lost_ || connect_until_.passed())
+                return errc::no_receiver;
+            if (until.is_poll())
+                return errc::full;
+            if (until.passed())
+                return errc::timed_out;
+            stats_.waits += first ? 1 : 0;
+            connector_.pause(std::min(until, connect_until_));
+        }
+    }
+
+    // 64 bytes always fit into a fresh socket.
+    result<void> greet(descriptor socket)
+    {
+        auto const greeting = stream_greeting::of(L, connector_.cookie());
+        auto const sent =
+            uninterrupted([&] { return ::send(socket.get(), &greeting, sizeof greeting, MSG_NOSIGNAL | MSG_DONTWAIT); });
+        if (sent != static_cast<::ssize_t>(sizeof greeting))
+            return errc::no_receiver;
+        socket_ = guarded_descriptor(std::move(socket));
+        return {};
+    }
+
+    // Once one byte of a message has gone the message is accepted, and its rest goes first next time.
+    result<void> drain(deadline until)
+    {
+        if (!socket_) [[unlikely]]
+            if (auto connected = connect(until); !connected)
+                return connected;
+        while (buffer_.begin != buffer_.end) {
+            auto const n = ::send(socket_.get(), buffer_.data() + buffer_.begin, buffer_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+            if (n > 0) [[likely]] {
+                buffer_.begin += static_cast<std::size_t>(n);
+                accept();
+                continue;
+            }
+            if (errno == EINTR)
+                continue;
+            if (errno != EAGAIN)
+                return lose();
+            if (until.is_poll())
+                return accepted_end_ == buffer_.end ? result<void>() : errc::full;
+            ++stats_.waits;
+            if (auto waited = wait_descriptor(socket_.get(), POLLOUT, until); !waited) {
+                if (waited.error() == errc::timed_out && accepted_end_ == buffer_.end)
+                    return {};
+                return waited;
+            }
+        }
+        buffer_.begin = buffer_.end = accepted_end_ = 0;
+        return {};
+    }
+
+    void accept() noexcept
+    {
+        while (accepted_end_ < buffer_.begin) {
+            stream_frame const f = stream_frame::at(buffer_.data() + accepted_end_);
+            accepted_end_ += stream_frame::bytes(f.size);
+            ++stats_.messages;
+            stats_.bytes += f.size;
+        }
+    }
+
+    // The receiver is gone, or wants nothing of us. A message that had left in part is lost, and counted.
+    [[gnu::noinline, gnu::cold]] result<void> lose()
+    {
+        if (!socket_)
+            return socket_.missing();
+        errc const why = rejected();
+        stats_.dropped += buffer_.begin < accepted_end_ ? 1 : 0;
+        socket_.reset();
+        buffer_.begin = buffer_.end = accepted_end_ = 0;
+        lost_ = true;
+        return why;
+    }
+
+    errc rejected() const noexcept
+    {
+        stream_rejection r;
+        auto const n = uninterrupted([&] { return ::recv(socket_.get(), &r, sizeof r, MSG_DONTWAIT); });
+        return n == static_cast<::ssize_t>(sizeof r) ? r.reason() : errc::no_receiver;
+    }
+
+    // Reading what may have come avoids the reset that closing over unread bytes would send.
+    result<void> say_goodbye(deadline until)
+    {
+        auto done = drain(until);
+        if (done && buffer_.size() != 0)
+            done = errc::timed_out;
+        if (!done)
+            return done;
+        stream_frame const end{0, stream_frame::end};
+        if (!buffer_.make_room(sizeof end))
+            return errc::out_of_memory;
+        std::memcpy(buffer_.data() + buffer_.end, &end, sizeof end);
+        buffer_.end += sizeof end;
+        accepted_end_ = buffer_.end;  // not a message: never counted, and its rest is not withdrawn
+        if (done = drain(until); done && buffer_.size() != 0)
+            done = errc::timed_out;
+        if (!done)
+            return done;
+        ::shutdown(socket_.get(), SHUT_WR);
+        errc const why = rejected();
+        if (why != errc::no_receiver)
+            return why;
+        return {};
+    }
+
+    Connector connector_;
+    guarded_descriptor socket_;
+    stream_buffer buffer_;
+    [[no_unique_address]] aligned_message<L> aligned_;
+    std::size_t accepted_end_ = 0;  // where the first message begins of which no byte has gone
+    std::uint64_t limit_ = 0;
+    channel_stats stats_;
+    deadline connect_until_;
+    std::chrono::nanoseconds linger_;
+    bool lost_ = false;
+    bool open_ = true;
+};
+
+}  // namespace strait::detail
+
+#endif

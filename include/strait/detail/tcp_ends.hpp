@@ -1,0 +1,203 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_TCP_ENDS_HPP
+#define STRAIT_DETAIL_TCP_ENDS_HPP
+
+#include <strait/detail/companion_door.hpp>
+#include <strait/detail/sender_watch.hpp>
+#include <strait/detail/stream_wire.hpp>
+#include <strait/detail/tcp_socket.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include <sys/random.h>
+
+namespace strait::detail {
+
+struct tcp_mechanism {
+    result<void> create(companion const&, location const&) const noexcept { return {}; }
+    bool unread(companion const&, location const&) const noexcept { return false; }
+    static void destroy(location const&) noexcept {}
+    std::uint64_t mirrored(std::uint64_t) const noexcept { return 0; }
+};
+
+// A tcp channel that has a name: its companion says at which port of the loopback the receiver listens, and holds a
+// number that only this user can read and that every sender must show, since any user can reach the port.
+class tcp_name {
+public:
+    tcp_name(companion member, location where) : member_(std::move(member)), where_(std::move(where)) {}
+
+    struct listening {
+        tcp_address at;
+        stream_cookie cookie;
+    };
+
+    // mechanism[0]: port, and 65536 for IPv6; written last and read first, so what else is read belongs to it, or to
+    // a later receiver, which then refuses us and is tried again.
+    void publish(tcp_address const& at, stream_cookie const& cookie) const noexcept
+    {
+        auto& words = member_.block().mechanism;
+        words[1].store(cookie[0], std::memory_order_relaxed);
+        words[2].store(cookie[1], std::memory_order_relaxed);
+        words[0].store(at.port() | (at.family() == AF_INET6 ? 0x10000U : 0U), std::memory_order_release);
+        member_.signal();
+    }
+    void withdraw() const noexcept { member_.block().mechanism[0].store(0, std::memory_order_release); }
+
+    std::optional<listening> find() noexcept
+    {
+        seen_ = member_.event();  // before looking: who comes after this wakes pause()
+        auto& words = member_.block().mechanism;
+        std::uint64_t const port = words[0].load(std::memory_order_acquire);  // pairs with publish()
+        if ((port & 0xffff) == 0 || !member_.any_alive(role::receiver))
+            return std::nullopt;
+        return listening{tcp_address::loopback(port & 0x10000 ? AF_INET6 : AF_INET, static_cast<std::uint16_t>(port)),
+                         {words[1].load(std::memory_order_relaxed), words[2].load(std::memory_order_relaxed)}};
+    }
+
+    void pause(deadline until) const noexcept { member_.wait_event(seen_, until); }
+    companion const& member() const noexcept { return member_; }
+    void leave(deadline until) noexcept
+    {
+        tcp_mechanism m;
+        companion_door<tcp_mechanism>::leave(member_, where_, m, until);
+    }
+
+private:
+    companion member_;
+    location where_;
+    std::uint32_t seen_ = 0;
+};
+
+class tcp_connector {
+public:
+    tcp_connector(tcp_name name, tcp_settings const& settings) : name_(std::move(name)), settings_(settings) {}
+    tcp_connector(tcp_address const& to, tcp_settings const& settings) : to_(to), settings_(settings) {}
+
+    result<descriptor> attempt()
+    {
+        if (name_ && !dialer_.is_trying()) {
+            auto const found = name_->find();
+            if (!found)
+                return errc::no_receiver;
+            to_ = found->at;
+            cookie_ = found->cookie;
+        }
+        return dialer_.attempt(to_, settings_);
+    }
+
+    void pause(deadline until)
+    {
+        if (dialer_.is_trying())
+            dialer_.wait(until);
+        else if (name_)
+            name_->pause(until);
+        else {
+            // Nothing tells when somebody begins to listen.
+            auto const d = until.capped(pause_);
+            pause_ = std::min(2 * pause_, std::chrono::milliseconds(50));
+            std::int64_t const left = std::max<std::int64_t>(0, d.nanoseconds() - deadline::now());
+            ::timespec const t{static_cast<std::time_t>(left / 1'000'000'000), static_cast<long>(left % 1'000'000'000)};
+            ::nanosleep(&t, nullptr);
+        }
+    }
+
+    stream_cookie cookie() const noexcept { return cookie_; }
+    bool usable() const noexcept { return name_ ? name_->member().is_member() : !mark_.is_inherited(); }
+    errc missing() const noexcept { return name_ ? name_->member().missing() : errc::inherited_handle; }
+    void leave(deadline until) noexcept
+    {
+        if (name_)
+            name_->leave(until);
+    }
+
+private:
+    std::optional<tcp_name> name_;
+    tcp_address to_;
+    tcp_dialer dialer_;
+    tcp_settings settings_;
+    stream_cookie cookie_{};
+    std::chrono::milliseconds pause_{1};
+    fork_mark mark_;
+};
+
+class tcp_listener {
+public:
+    static result<tcp_listener> open(tcp_name name, tcp_settings const& settings)
+    {
+        tcp_listener l(settings);
+        l.name_.emplace(std::move(name));
+        auto done = [&]() -> result<void> {
+            if (::getrandom(l.cookie_.data(), sizeof l.cookie_, 0) != static_cast<::ssize_t>(sizeof l.cookie_))
+                return last_failure();
+            auto s = tcp_listen(tcp_address::loopback(AF_INET, 0), settings);
+            if (!s)
+                s = tcp_listen(tcp_address::loopback(AF_INET6, 0), settings);
+            if (!s)
+                return s.error();
+            l.socket_ = guarded_descriptor(std::move(*s));
+            return {};
+        }();
+        if (!done) {
+            l.leave(deadline::after(std::chrono::seconds(5)));
+            return done.error();
+        }
+        l.name_->publish(tcp_address::of(l.fd()), l.cookie_);
+        return l;
+    }
+
+    static result<tcp_listener> open(tcp_address const& at, tcp_settings const& settings)
+    {
+        auto s = tcp_listen(at, settings);
+        if (!s)
+            return s.error();
+        tcp_listener l(settings);
+        l.socket_ = guarded_descriptor(std::move(*s));
+        return l;
+    }
+
+    int fd() const noexcept { return socket_.get(); }
+    std::uint16_t port() const noexcept { return tcp_address::of(socket_.get()).port(); }
+
+    result<std::pair<descriptor, peer_identity>> accept() const
+    {
+        auto s = tcp_accept(socket_.get(), settings_);
+        if (!s)
+            return s.error();
+        return std::pair(std::move(*s), peer_identity());
+    }
+
+    bool has_companion() const noexcept { return name_.has_value(); }
+    end_reason senders_gone(bool slept) noexcept
+    {
+        return watch_.gone(name_->member(), deadline::now(), slept, sender_watch::when_polled);
+    }
+    stream_cookie cookie() const noexcept { return cookie_; }
+    bool usable() const noexcept { return name_ ? name_->member().is_member() : static_cast<bool>(socket_); }
+    errc missing() const noexcept { return name_ ? name_->member().missing() : socket_.missing(); }
+    void leave(deadline until) noexcept
+    {
+        if (!usable())
+            return;
+        socket_.reset();
+        if (name_) {
+            name_->withdraw();
+            name_->leave(until);
+        }
+    }
+
+private:
+    explicit tcp_listener(tcp_settings const& settings) : settings_(settings) {}
+
+    std::optional<tcp_name> name_;
+    guarded_descriptor socket_;
+    tcp_settings settings_;
+    stream_cookie cookie_{};
+    sender_watch watch_;
+};
+
+}  // namespace strait::detail
+
+#endif

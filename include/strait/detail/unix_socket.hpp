@@ -1,0 +1,229 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_UNIX_SOCKET_HPP
+#define STRAIT_DETAIL_UNIX_SOCKET_HPP
+
+#include <strait/detail/companion_door.hpp>
+#include <strait/detail/sender_watch.hpp>
+#include <strait/detail/stream_wire.hpp>
+#include <strait/peer.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace strait::detail {
+
+inline constexpr char socket_suffix[] = ".sock";
+
+// The receiver binds the socket while it holds its place, so there is nothing to make for a new channel but a clean name.
+struct unix_mechanism {
+    result<void> create(companion const&, location const& where)
+    {
+        destroy(where);
+        return {};
+    }
+    bool unread(companion const&, location const&) const noexcept { return false; }
+    static void destroy(location const& where)
+    {
+        std::string const path = where.path(socket_suffix);
+        struct ::stat found = {};
+        if (::lstat(path.c_str(), &found) == 0 && S_ISSOCK(found.st_mode))
+            ::unlink(path.c_str());
+    }
+    std::uint64_t mirrored(std::uint64_t) const noexcept { return 0; }
+};
+
+inline result<::sockaddr_un> unix_address(location const& where)
+{
+    ::sockaddr_un a = {};
+    a.sun_family = AF_UNIX;
+    std::string const path = where.path(socket_suffix);
+    if (path.size() >= sizeof a.sun_path)
+        return errc::name_too_long;
+    std::memcpy(a.sun_path, path.c_str(), path.size() + 1);
+    return a;
+}
+
+inline descriptor unix_socket() noexcept { return descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)); }
+
+// As of the moment of connect or listen.
+inline peer_identity unix_peer(int fd) noexcept
+{
+    ::ucred c = {};
+    ::socklen_t size = sizeof c;
+    if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c, &size) != 0)
+        return {};
+    return {c.pid, c.uid, c.gid};
+}
+
+inline bool unix_peer_allowed(peer_identity const& who, access_mode access) noexcept
+{
+    return access != access_mode::owner || who.uid == ::geteuid();
+}
+
+// Bytes in flight; the kernel counts its own overhead in and doubles the number.
+inline void set_socket_buffers(int fd, std::size_t capacity) noexcept
+{
+    if (capacity == 0)
+        return;
+    int const bytes = static_cast<int>(std::min<std::size_t>(capacity, std::size_t{1} << 30));
+    ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+}
+
+class unix_connector {
+public:
+    unix_connector(companion member, location where, std::size_t capacity)
+        : member_(std::move(member)), where_(std::move(where)), capacity_(capacity)
+    {
+    }
+
+    result<descriptor> attempt()
+    {
+        seen_ = member_.event();  // before looking: who comes after this wakes pause()
+        auto const address = unix_address(where_);
+        descriptor s = unix_socket();
+        if (!address || !s)
+            return !address ? address.error() : last_failure();
+        struct ::stat found = {};
+        if (::lstat(address->sun_path, &found) != 0)
+            return errno == ENOENT ? make_error_code(errc::no_receiver) : last_failure();
+        if (!trusted_object(found, S_IFSOCK, where_.access()))
+            return errc::untrusted_object;
+        set_socket_buffers(s.get(), capacity_);
+        // Connecting waits while the backlog is full; a receiver that does not accept is no receiver yet.
+        ::timeval const patience{0, 100'000};
+        ::setsockopt(s.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+        if (uninterrupted([&] {
+                return ::connect(s.get(), reinterpret_cast<::sockaddr const*>(&*address), sizeof *address);
+            }) != 0)
+            return errno == ECONNREFUSED || errno == ENOENT || errno == EAGAIN ? make_error_code(errc::no_receiver) : last_failure();
+        peer_ = unix_peer(s.get());
+        if (!unix_peer_allowed(peer_, where_.access()))
+            return errc::untrusted_object;
+        return s;
+    }
+
+    void pause(deadline until) const noexcept { member_.wait_event(seen_, until); }
+    stream_cookie cookie() const noexcept { return {}; }
+    bool usable() const noexcept { return member_.is_member(); }
+    errc missing() const noexcept { return member_.missing(); }
+    peer_identity const& peer() const noexcept { return peer_; }
+    void leave(deadline until) noexcept
+    {
+        unix_mechanism m;
+        companion_door<unix_mechanism>::leave(member_, where_, m, until);
+    }
+
+private:
+    companion member_;
+    location where_;
+    peer_identity peer_;
+    std::size_t capacity_;
+    std::uint32_t seen_ = 0;
+};
+
+class unix_listener {
+public:
+    static result<unix_listener> open(companion member, location where, std::size_t capacity)
+    {
+        unix_listener l(std::move(member), std::move(where));
+        auto listening = l.listen(capacity);
+        if (!listening) {
+            l.leave(deadline::after(std::chrono::seconds(5)));
+            return listening.error();
+        }
+        l.member_.signal();
+        return l;
+    }
+
+    int fd() const noexcept { return socket_.get(); }
+
+    result<std::pair<descriptor, peer_identity>> accept() const
+    {
+        descriptor s(uninterrupted([&] { return ::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC); }));
+        if (!s)
+            return errno == EAGAIN || errno == ECONNABORTED ? make_error_code(errc::empty) : last_failure();
+        auto const who = unix_peer(s.get());
+        if (!unix_peer_allowed(who, where_.access()))
+            return errc::busy;
+        return std::pair(std::move(s), who);
+    }
+
+    bool has_companion() const noexcept { return true; }
+    end_reason senders_gone(bool slept) noexcept
+    {
+        return watch_.gone(member_, deadline::now(), slept, sender_watch::when_polled);
+    }
+    stream_cookie cookie() const noexcept { return {}; }
+    bool usable() const noexcept { return member_.is_member(); }
+    errc missing() const noexcept { return member_.missing(); }
+    void leave(deadline until) noexcept
+    {
+        if (!member_.is_member())
+            return;
+        if (socket_) {
+            socket_.reset();
+            unix_mechanism::destroy(where_);  // still in our place: the next receiver cannot have bound it yet
+        }
+        unix_mechanism m;
+        companion_door<unix_mechanism>::leave(member_, where_, m, until);
+    }
+
+private:
+    unix_listener(companion member, location where) : member_(std::move(member)), where_(std::move(where)) {}
+
+    // Whatever socket lies there is a dead receiver's: we hold the only place.
+    result<void> listen(std::size_t capacity)
+    {
+        auto const address = unix_address(where_);
+        descriptor s(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        if (!address || !s)
+            return !address ? address.error() : last_failure();
+        unix_mechanism::destroy(where_);
+        ::fchmod(s.get(), object_mode(where_.access()));  // becomes the mode of the name that bind() makes
+        set_socket_buffers(s.get(), capacity);
+        if (::bind(s.get(), reinterpret_cast<::sockaddr const*>(&*address), sizeof *address) != 0)
+            return errno == EADDRINUSE ? make_error_code(errc::untrusted_object) : last_failure();
+        ::chmod(address->sun_path, object_mode(where_.access()));  // the umask may have taken bits
+        if (::listen(s.get(), SOMAXCONN) != 0)
+            return last_failure();
+        socket_ = guarded_descriptor(std::move(s));
+        return {};
+    }
+
+    companion member_;
+    location where_;
+    guarded_descriptor socket_;
+    sender_watch watch_;
+};
+
+// Both ends of a pair are connected from the beginning; nobody else can come.
+class paired_socket {
+public:
+    result<descriptor> attempt() const noexcept { return errc::no_receiver; }
+    void pause(deadline) const noexcept {}
+    stream_cookie cookie() const noexcept { return {}; }
+    bool usable() const noexcept { return true; }
+    errc missing() const noexcept { return errc::not_open; }
+    void leave(deadline) const noexcept {}
+
+    // The same for the receiving end.
+    int fd() const noexcept { return -1; }
+    result<std::pair<descriptor, peer_identity>> accept() const noexcept { return errc::empty; }
+    bool has_companion() const noexcept { return false; }
+    end_reason senders_gone(bool) const noexcept { return end_reason::none; }
+};
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,190 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_TRANSPORT_TCP_HPP
+#define STRAIT_TRANSPORT_TCP_HPP
+
+#include <strait/detail/stream_receiver.hpp>
+#include <strait/detail/stream_sender.hpp>
+#include <strait/detail/tcp_ends.hpp>
+#include <strait/transport.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+#include <utility>
+
+namespace strait {
+
+/// TCP over IPv4 and IPv6: the receiver listens, each of many senders has a connection.
+///
+/// Endpoints are addresses, `host:port`: a receiver at `:port` listens on every interface, a sender reaches the loopback;
+/// port 0 lets the kernel choose (receiver_end::port() tells). A name is a channel of this user on this host: over the
+/// loopback, at a port that the companion object publishes together with a secret. options.capacity is bytes of socket
+/// buffer, options.max_message_size 64 MiB for types that vary, up to 4 GiB.
+///
+/// A sender waits for the first receiver with its first operation; when the receiver has gone it gets no_receiver, and
+/// the next operation tries to connect again. A peer with another message type is refused: by name when opening; by
+/// address nothing of it is delivered, and the sender learns of it with an operation after the refusal has come.
+///
+/// That send() has returned says that the kernel has the message, not that it was read: plain TCP commits nothing. A
+/// sender that is killed may take messages along, and the stream then ends with end_reason::died. With an address there
+/// is no authentication and no encryption; the stream ends when every sender that has been there has gone.
+class tcp {
+public:
+    static constexpr transport_guarantees guarantees{
+        .name = "tcp",
+        .senders = multiplicity::many,
+        .pollable = true,
+        .crosses_hosts = true,
+        .committed_when = commit_point::never,
+    };
+
+    /// As channel_options, and what belongs to TCP.
+    struct options {
+        std::size_t capacity = 0;
+        std::size_t max_message_size = 0;
+        std::chrono::nanoseconds connect_timeout = forever;
+        std::chrono::nanoseconds linger = std::chrono::seconds(5);
+        bool keep = false;
+        access_mode access = access_mode::owner;
+        /// An idle connection whose peer's host has vanished is noticed after twice this; 0 switches it off.
+        std::chrono::seconds keep_alive = std::chrono::seconds(30);
+        /// Data not taken by the peer's host for so long breaks the connection; 0 leaves it to the kernel (about 15
+        /// minutes). A receiver that lets a full channel wait for longer counts as gone, too.
+        std::chrono::milliseconds user_timeout = std::chrono::milliseconds(0);
+    };
+
+    template <message_layout L>
+    class sender_end;
+    template <message_layout L>
+    class receiver_end;
+
+    static result<void> remove(endpoint const& where)
+    {
+        if (where.is_address())
+            return {};  // there is nothing that could be left behind
+        auto place = locate(where, access_mode::owner);
+        if (!place)
+            return place.error();
+        return detail::companion_door<detail::tcp_mechanism>::remove(*place, deadline::after(std::chrono::seconds(5)));
+    }
+
+private:
+    static result<detail::location> locate(endpoint const& where, access_mode access)
+    {
+        if (where.what() == endpoint::kind::path)
+            return errc::invalid_endpoint;
+        return detail::location::find(where, access);
+    }
+
+    static detail::tcp_settings settings(options const& how) noexcept
+    {
+        auto const fits = [](auto n) { return static_cast<int>(std::clamp<std::int64_t>(n, 0, std::numeric_limits<int>::max())); };
+        return {how.capacity, fits(how.keep_alive.count()), fits(how.user_timeout.count())};
+    }
+
+    template <message_layout L>
+    static result<detail::tcp_name> join(endpoint const& where, options const& how, std::string_view type_name, detail::role r,
+                                         std::uint64_t& limit)
+    {
+        auto place = locate(where, how.access);
+        if (!place)
+            return place.error();
+        detail::channel_traits t;
+        t.transport = guarantees.name;
+        t.type_name = type_name;
+        t.fingerprint = L.fingerprint;
+        t.element_size = L.fixed_size;
+        t.capacity = how.capacity;
+        t.max_message_size = limit;
+        t.size = detail::control_block::size_in_file;
+        t.keep = how.keep;
+        detail::tcp_mechanism m;
+        ::off_t const places = r == detail::role::sender ? detail::lock_bytes::most : 1;
+        auto member = detail::companion_door<detail::tcp_mechanism>::join(*place, t, r, places, m, deadline::after(how.connect_timeout));
+        if (!member)
+            return member.error();
+        limit = detail::stream_limit<L>(member->block().max_message_size);
+        return detail::tcp_name(std::move(*member), std::move(*place));
+    }
+};
+
+/// Distinct objects: safe. Shared objects: unsafe.
+template <message_layout L>
+class tcp::sender_end : public detail::stream_sender<L, detail::tcp_connector> {
+    using base = detail::stream_sender<L, detail::tcp_connector>;
+
+public:
+    static result<sender_end> open(endpoint const& where, options const& how, std::string_view type_name)
+    {
+        auto const connect_until = deadline::after(how.connect_timeout);
+        auto limit = detail::stream_limit<L>(how.max_message_size);
+        auto connector = [&]() -> result<detail::tcp_connector> {
+            if (where.is_address()) {
+                if (where.port() == 0)
+                    return errc::invalid_endpoint;
+                auto to = detail::resolve(where, false);
+                if (!to)
+                    return to.error();
+                return detail::tcp_connector(*to, settings(how));
+            }
+            auto name = join<L>(where, how, type_name, detail::role::sender, limit);
+            if (!name)
+                return name.error();
+            return detail::tcp_connector(std::move(*name), settings(how));
+        }();
+        if (!connector)
+            return connector.error();
+        sender_end s(base(std::move(*connector), limit, connect_until, how.linger));
+        if (auto tried = s.try_connect(); !tried)
+            return tried.error();
+        return s;
+    }
+
+private:
+    explicit sender_end(base s) : base(std::move(s)) {}
+};
+
+/// Distinct objects: safe. Shared objects: unsafe.
+template <message_layout L>
+class tcp::receiver_end : public detail::stream_receiver<L, detail::tcp_listener> {
+    using base = detail::stream_receiver<L, detail::tcp_listener>;
+
+public:
+    static result<receiver_end> open(endpoint const& where, options const& how, std::string_view type_name)
+    {
+        auto limit = detail::stream_limit<L>(how.max_message_size);
+        auto listener = [&]() -> result<detail::tcp_listener> {
+            if (where.is_address()) {
+                auto at = detail::resolve(where, true);
+                if (!at)
+                    return at.error();
+                return detail::tcp_listener::open(*at, settings(how));
+            }
+            auto name = join<L>(where, how, type_name, detail::role::receiver, limit);
+            if (!name)
+                return name.error();
+            return detail::tcp_listener::open(std::move(*name), settings(how));
+        }();
+        if (!listener)
+            return listener.error();
+        auto r = base::make(std::move(*listener), limit, how.linger);
+        if (!r)
+            return r.error();
+        return receiver_end(std::move(*r));
+    }
+
+    /// Where this receiver listens.
+    std::uint16_t port() const noexcept { return base::listener().port(); }
+
+private:
+    explicit receiver_end(base r) : base(std::move(r)) {}
+};
+
+static_assert(byte_transport<tcp>);
+
+}  // namespace strait
+
+#endif
