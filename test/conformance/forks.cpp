@@ -1,0 +1,308 @@
+// Distributed under the Boost Software License, Version 1.0.
+
+#include <conformance/fixture.hpp>
+#include <support/child.hpp>
+#include <support/shared_page.hpp>
+
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+
+namespace conformance {
+namespace {
+
+using support::child;
+using support::notes;
+using support::shared_page;
+
+// A pair that processes can share.
+template <class S>
+inline constexpr bool crosses_fork = between_processes<S> && guarantees_of<S>.nameless;
+
+template <class S>
+void produce(std::string const& where)
+{
+    sender_of<S, std::string> out{strait::endpoint(where)};
+    for (std::uint64_t i = 0; i != 300; ++i)
+        out.send(support::make_text(i));
+}
+
+template <class S>
+bool consume(std::string const& where)
+{
+    receiver_of<S, std::string> in{strait::endpoint(where)};
+    support::sequence_checker seen;
+    for (auto const& text : in)
+        if (!seen.see(text))
+            return false;
+    return seen.count() == 300 && in.end_reason() == strait::end_reason::left;
+}
+
+// Calls f<S>() for the subject of this number.
+template <std::size_t... I, class F>
+void with_subject(std::size_t number, std::index_sequence<I...>, F f)
+{
+    ((number == I ? f.template operator()<std::tuple_element_t<I, subjects>>() : void()), ...);
+}
+
+using every_subject = std::make_index_sequence<std::tuple_size_v<subjects>>;
+
+template <class S, class List = subjects>
+struct number_of;
+template <class S, class... More>
+struct number_of<S, std::tuple<S, More...>> : std::integral_constant<std::size_t, 0> {};
+template <class S, class First, class... More>
+struct number_of<S, std::tuple<First, More...>> : std::integral_constant<std::size_t, 1 + number_of<S, std::tuple<More...>>::value> {};
+
+constexpr char task_variable[] = "STRAIT_TEST_TASK";
+
+child execute(char const* task, std::size_t subject, std::string const& where)
+{
+    ::setenv(task_variable, (std::string(task) + ' ' + std::to_string(subject) + ' ' + where).c_str(), 1);
+    child c = child::executed({"--run_test=forks/an_executed_child_does_its_task", "--log_level=error", "--report_level=no"});
+    ::unsetenv(task_variable);
+    return c;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(forks)
+
+// Not a test of its own: what the children of the next one execute.
+BOOST_AUTO_TEST_CASE(an_executed_child_does_its_task, *boost::unit_test::disabled())
+{
+    char const* const variable = std::getenv(task_variable);
+    if (!variable)
+        return;
+    std::string const task = variable;
+    auto const first = task.find(' ');
+    auto const second = task.find(' ', first + 1);
+    auto const number = std::stoul(task.substr(first + 1));
+    std::string const where = task.substr(second + 1);
+    with_subject(number, every_subject(), [&]<class S>() {
+        if constexpr (between_processes<S>) {
+            if (task.starts_with("produce"))
+                produce<S>(where);
+            else
+                BOOST_CHECK(consume<S>(where));
+        }
+    });
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(executed_programs_meet_by_name, S, subjects, clean_host)
+{
+    if constexpr (between_processes<S>) {
+        std::string const where = S::where().text();
+        child consumer = execute("consume", number_of<S>(), where);
+        child producer = execute("produce", number_of<S>(), where);
+        BOOST_CHECK_EQUAL(producer.wait(), 0);
+        BOOST_CHECK_EQUAL(consumer.wait(), 0);
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(forked_processes_meet_by_name, S, subjects, clean_host)
+{
+    if constexpr (between_processes<S>) {
+        std::string const where = S::where().text();
+        child producer([&] { produce<S>(where); });
+        child consumer([&] { return consume<S>(where) ? 0 : 1; });
+        BOOST_CHECK_EQUAL(producer.wait(), 0);
+        BOOST_CHECK_EQUAL(consumer.wait(), 0);
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_pair_joins_parent_and_child, S, subjects, clean_host)
+{
+    if constexpr (crosses_fork<S>) {
+        auto pair = channel_of<S>::make_pair();
+        child producer([&] {
+            auto out = std::move(pair).sender();
+            for (std::uint64_t i = 0; i != 500; ++i)
+                out.send(make_probe(i));
+        });
+        auto in = std::move(pair).receiver();
+        std::uint64_t n = 0;
+        for (auto const& m : in)
+            BOOST_REQUIRE(m == make_probe(n++));
+        BOOST_CHECK_EQUAL(n, 500U);
+        BOOST_CHECK_EQUAL(in.end_reason(), strait::end_reason::left);
+        BOOST_CHECK_EQUAL(producer.wait(), 0);
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_pair_joins_two_children_when_the_parent_gives_it_up, S, subjects, clean_host)
+{
+    if constexpr (crosses_fork<S>) {
+        std::optional pair(channel_of<S>::make_pair());
+        child producer([&] {
+            auto out = std::move(*pair).sender();
+            for (std::uint64_t i = 0; i != 200; ++i)
+                out.send(make_probe(i));
+        });
+        child consumer([&] {
+            auto in = std::move(*pair).receiver();
+            std::uint64_t n = 0;
+            for (auto const& m : in)
+                if (m != make_probe(n++))
+                    return 1;
+            return n == 200 && in.end_reason() == strait::end_reason::left ? 0 : 2;
+        });
+        pair.reset();
+        BOOST_CHECK_EQUAL(producer.wait(), 0);
+        BOOST_CHECK_EQUAL(consumer.wait(), 0);
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_sender_of_a_pair_that_is_killed_has_died, S, subjects, clean_host)
+{
+    if constexpr (crosses_fork<S>) {
+        for (bool const joined : {false, true}) {
+            auto pair = channel_of<S>::make_pair();
+            shared_page page;
+            child producer([&] {
+                std::optional<sender_of<S>> out;
+                if (joined) {
+                    out.emplace(std::move(pair).sender());
+                    out->send(make_probe(0));
+                }
+                page->stage = 1;
+                ::pause();
+            });
+            auto in = std::move(pair).receiver();
+            notes::await(page->stage, 1);
+            if (joined)
+                BOOST_CHECK(in.receive() == make_probe(0));
+            BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);
+            producer.kill();
+            BOOST_CHECK(!in.receive());
+            BOOST_CHECK_EQUAL(in.end_reason(), strait::end_reason::died);
+        }
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_receiver_of_a_pair_that_is_killed_is_missed, S, subjects, clean_host)
+{
+    if constexpr (crosses_fork<S>) {
+        for (bool const joined : {false, true}) {
+            options_of<S> small;
+            small.capacity = 4;
+            auto pair = channel_of<S>::make_pair(small);
+            shared_page page;
+            child consumer([&] {
+                std::optional<receiver_of<S>> in;
+                if (joined) {
+                    in.emplace(std::move(pair).receiver());
+                    in->receive();
+                }
+                page->stage = 1;
+                ::pause();
+            });
+            auto out = std::move(pair).sender();
+            if (joined)
+                out.send(make_probe(0));
+            notes::await(page->stage, 1);
+            consumer.kill();
+            // Nobody can ever join a pair again, so that also a transport which retains messages says so when it is full.
+            strait::error_code told;
+            for (std::uint64_t i = 1; !told; ++i)
+                told = code(out.send_for(make_probe(i), 200ms));
+            if constexpr (!guarantees_of<S>.retained)
+                BOOST_CHECK_EQUAL(told, errc::no_receiver);
+            else
+                BOOST_CHECK(told == errc::no_receiver || told == errc::timed_out);
+        }
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(inherited_ends_say_so_and_do_no_harm, S, subjects, clean_host)
+{
+    auto const where = S::where();
+    std::optional<receiver_of<S>> in{std::in_place, where};
+    std::optional<sender_of<S>> out{std::in_place, where};
+    exchange_one<S, probe>(*out, *in);
+    child copied([&] {
+        int wrong = 0;
+        wrong += code(out->try_send(make_probe(9))) != errc::inherited_handle;
+        wrong += code(out->send_for(make_probe(9), 1ms)) != errc::inherited_handle;
+        wrong += thrown_by([&] { out->send(make_probe(9)); }) != errc::inherited_handle;
+        wrong += thrown_by([&] { out->claim().commit(); }) != errc::inherited_handle;
+        wrong += code(in->try_receive()) != errc::inherited_handle;
+        wrong += code(in->receive_for(1ms)) != errc::inherited_handle;
+        wrong += thrown_by([&] { in->receive(); }) != errc::inherited_handle;
+        wrong += code(in->try_borrow()) != errc::inherited_handle;
+        (void)out->stats();
+        (void)in->stats();
+        (void)out->flush();
+        (void)out->close();
+        (void)in->close();
+        auto moved = std::move(*out);
+        wrong += code(moved.try_send(make_probe(9))) != errc::inherited_handle &&
+                 code(moved.try_send(make_probe(9))) != errc::not_open;
+        out.reset();
+        in.reset();
+        return wrong;
+    });
+    BOOST_CHECK_EQUAL(copied.wait(), 0);
+    exchange_one<S, probe>(*out, *in, 1);
+    BOOST_CHECK_EQUAL(code(in->try_receive()), errc::empty);
+    BOOST_CHECK_EQUAL(in->stats().messages, 2U);
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_child_that_inherits_ends_keeps_nobody_alive, S, subjects, clean_host)
+{
+    if constexpr (between_processes<S>) {
+        auto const where = S::where();
+        shared_page page;
+        child producer([&] {
+            sender_of<S> out{where};
+            out.send(make_probe(0));
+            child grandchild([&] {
+                ::prctl(PR_SET_PDEATHSIG, 0);
+                page->stage = 1;
+                ::pause();
+            });
+            notes::await(page->stage, 1);
+            page->other[0] = static_cast<std::uint64_t>(grandchild.pid());
+            page->stage = 2;
+            ::pause();
+        });
+        receiver_of<S> in{where};
+        BOOST_CHECK(in.receive() == make_probe(0));
+        notes::await(page->stage, 2);
+        producer.kill();
+        BOOST_CHECK(!in.receive());
+        BOOST_CHECK_EQUAL(in.end_reason(), strait::end_reason::died);
+        BOOST_CHECK_EQUAL(::kill(static_cast<pid_t>(page->other[0]), SIGKILL), 0);  // it has lived on, an orphan
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(no_descriptor_of_an_end_leaks_across_exec, S, subjects, clean_host)
+{
+    auto const where = S::where();
+    receiver_of<S> in{where};
+    sender_of<S> out{where};
+    exchange_one<S, probe>(out, in);
+    for (auto const& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+        int const fd = std::stoi(entry.path().filename());
+        int const flags = ::fcntl(fd, F_GETFD);
+        if (fd > 2 && flags >= 0 && entry.path() != "/proc/self/fd" && (flags & FD_CLOEXEC) == 0) {
+            std::error_code ignored;
+            auto const target = std::filesystem::read_symlink(entry.path(), ignored).string();
+            BOOST_CHECK_MESSAGE(target.find("strait") == target.npos && !target.starts_with("socket:"), "leaks " << target);
+        }
+    }
+    if constexpr (guarantees_of<S>.nameless) {
+        auto const before = support::open_descriptors();
+        {
+            auto pair = channel_of<S>::make_pair();
+            (void)pair;
+        }
+        BOOST_CHECK_EQUAL(support::open_descriptors(), before);
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace conformance

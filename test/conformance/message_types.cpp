@@ -1,0 +1,233 @@
+// Distributed under the Boost Software License, Version 1.0.
+
+#include <conformance/fixture.hpp>
+
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+namespace conformance {
+namespace {
+
+enum class side : std::uint8_t { buy, sell };
+
+struct level {
+    double price;
+    std::uint32_t quantity;
+    bool open;
+
+    friend bool operator==(level const&, level const&) = default;
+};
+
+struct order {
+    std::string symbol;
+    side way;
+    std::vector<level> levels;
+    std::optional<std::string> note;
+    std::variant<std::int64_t, std::string> account;
+    std::map<std::string, std::vector<std::uint16_t>> tags;
+    std::chrono::nanoseconds age;
+
+    friend bool operator==(order const&, order const&) = default;
+};
+
+order sample_order(std::uint32_t n)
+{
+    order o{"SYM" + std::to_string(n), n % 2 ? side::buy : side::sell, {}, {}, std::int64_t{n}, {}, std::chrono::nanoseconds(n)};
+    for (std::uint32_t i = 0; i != n % 9; ++i)
+        o.levels.push_back({i * 0.5, i, i % 2 == 0});
+    if (n % 3 == 0)
+        o.note = std::string(n % 40, 'n');
+    if (n % 4 == 0)
+        o.account = "account " + std::to_string(n);
+    if (n % 5 == 0)
+        o.tags = {{"a", {1, 2, 3}}, {"empty", {}}};
+    return o;
+}
+
+struct one_byte {
+    std::uint8_t value;
+
+    friend bool operator==(one_byte const&, one_byte const&) = default;
+};
+
+struct alignas(64) aligned_line {
+    std::array<std::uint64_t, 8> words;
+
+    friend bool operator==(aligned_line const&, aligned_line const&) = default;
+};
+
+struct nothing {
+    friend bool operator==(nothing const&, nothing const&) = default;
+};
+
+// The largest encoding that a channel of these options takes, found by asking.
+template <class S, class Message>
+std::size_t largest_accepted(sender_of<S, Message>& out, receiver_of<S, Message>& in, std::size_t too_large)
+{
+    std::size_t accepted = 0;
+    while (too_large - accepted > 1) {
+        std::size_t const size = accepted + (too_large - accepted) / 2;
+        if (auto const r = out.try_send(Message(size, 'm')); r) {
+            accepted = size;
+            BOOST_REQUIRE(in.receive() == Message(size, 'm'));
+        } else {
+            BOOST_REQUIRE_EQUAL(r.error(), errc::message_too_large);
+            too_large = size;
+        }
+    }
+    return accepted;
+}
+
+template <class S, class T>
+void carries(std::vector<T> const& values)
+{
+    auto const where = S::where();
+    receiver_of<S, T> in{where};
+    sender_of<S, T> out{where};
+    for (T const& value : values) {
+        out.send(value);
+        auto const got = in.receive();
+        BOOST_REQUIRE(got);
+        BOOST_CHECK(*got == value);
+    }
+    out.close().value();
+    BOOST_CHECK(!in.receive());
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(message_types)
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_single_byte_is_a_message, S, subjects, clean_host)
+{
+    carries<S>(std::vector<one_byte>{{0}, {1}, {255}});
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(an_aligned_struct_lies_aligned, S, subjects, clean_host)
+{
+    carries<S>(std::vector<aligned_line>{{{1, 2, 3, 4, 5, 6, 7, 8}}, {{}}});
+    auto const where = S::where();
+    receiver_of<S, aligned_line> in{where};
+    sender_of<S, aligned_line> out{where};
+    for (std::uint64_t i = 0; i != 3; ++i) {
+        auto c = out.claim();
+        BOOST_CHECK_EQUAL(reinterpret_cast<std::uintptr_t>(&*c) % alignof(aligned_line), 0U);
+        *c = aligned_line{{i}};
+        c.commit();
+        auto const b = in.borrow();
+        BOOST_CHECK_EQUAL(reinterpret_cast<std::uintptr_t>(&*b) % alignof(aligned_line), 0U);
+        BOOST_CHECK(*b == aligned_line{{i}});
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(an_empty_struct_is_a_message, S, subjects, clean_host)
+{
+    carries<S>(std::vector<nothing>(3));
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(strings_of_every_small_size_arrive, S, subjects, clean_host)
+{
+    std::vector<std::string> texts;
+    for (std::size_t n = 0; n != 70; ++n)
+        texts.emplace_back(n, static_cast<char>('a' + n % 26));
+    texts.emplace_back("with\0zero", 9);
+    texts.emplace_back();
+    carries<S>(texts);
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(empty_vectors_and_zero_sized_messages_arrive, S, subjects, clean_host)
+{
+    carries<S>(std::vector<std::vector<std::uint32_t>>{{}, {1}, {}, {2, 3}, {}});
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(nested_aggregates_arrive, S, subjects, clean_host)
+{
+    std::vector<order> orders;
+    for (std::uint32_t i = 0; i != 60; ++i)
+        orders.push_back(sample_order(i));
+    carries<S>(orders);
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_message_that_is_too_large_is_refused_and_the_channel_goes_on, S, subjects, clean_host)
+{
+    if constexpr (between_processes<S>) {
+        auto const where = S::where();
+        options_of<S> limited;
+        limited.max_message_size = 1000;
+        receiver_of<S, std::string> in{where, limited};
+        sender_of<S, std::string> out{where, limited};
+        exchange_one<S, std::string>(out, in);
+        std::size_t const limit = largest_accepted<S, std::string>(out, in, 1 << 20);
+        BOOST_CHECK_GE(limit, 1000U);
+        std::string const surplus(limit + 1, 's');
+        BOOST_CHECK_EQUAL(code(out.try_send(surplus)), errc::message_too_large);
+        BOOST_CHECK_EQUAL(code(out.send_for(surplus, 10s)), errc::message_too_large);
+        BOOST_CHECK_EQUAL(thrown_by([&] { out.send(surplus); }), errc::message_too_large);
+        BOOST_CHECK_EQUAL(code(out.try_claim(limit + 1)), errc::message_too_large);
+        BOOST_CHECK_EQUAL(code(out.try_claim(SIZE_MAX)), errc::message_too_large);
+        std::vector<std::string> const batch{"first", surplus, "never"};
+        BOOST_CHECK_EQUAL(out.send_batch(batch), 1U);
+        BOOST_CHECK(in.receive() == "first");
+        BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);
+        exchange_one<S, std::string>(out, in, 1);
+        BOOST_CHECK_EQUAL(out.stats().messages, in.stats().messages);
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_declared_limit_is_the_largest_message, S, subjects, clean_host)
+{
+    // Larger ones are for the tests of the mechanism: limits of the host come first, and a stack has 8 MiB.
+    if constexpr (guarantees_of<S>.max_message_size != 0 && guarantees_of<S>.max_message_size <= 65536) {
+        using largest = std::array<std::uint8_t, guarantees_of<S>.max_message_size>;
+        auto const where = S::where();
+        options_of<S> how;
+        how.capacity = 1;
+        receiver_of<S, largest> in{where, how};
+        sender_of<S, largest> out{where, how};
+        auto const message = std::make_unique<largest>();
+        for (std::size_t i = 0; i != message->size(); ++i)
+            (*message)[i] = static_cast<std::uint8_t>(support::mixed(i));
+        std::thread producing([&] { out.send(*message); });
+        auto const got = in.receive();
+        producing.join();
+        BOOST_REQUIRE(got);
+        BOOST_CHECK(*got == *message);
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_message_larger_than_every_buffer_arrives_where_nothing_limits_it, S, subjects, clean_host)
+{
+    if constexpr (guarantees_of<S>.max_message_size == 0) {
+        constexpr std::size_t size = 3 << 20;
+        auto const where = S::where();
+        options_of<S> how;
+        how.max_message_size = size;
+        receiver_of<S, std::string> in{where, how};
+        sender_of<S, std::string> out{where, how};
+        std::string large(size, 'x');
+        for (std::size_t i = 0; i < size; i += 97)
+            large[i] = static_cast<char>('a' + support::mixed(i) % 26);
+        std::thread producing([&] {
+            for (int i = 0; i != 3; ++i)
+                out.send(large);
+            out.send("after");
+        });
+        std::string got;
+        for (int i = 0; i != 3; ++i) {
+            BOOST_CHECK(in.receive(got));
+            BOOST_CHECK(got == large);
+        }
+        BOOST_CHECK(in.receive() == "after");
+        producing.join();
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace conformance

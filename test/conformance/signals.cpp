@@ -1,0 +1,145 @@
+// Distributed under the Boost Software License, Version 1.0.
+
+#include <conformance/fixture.hpp>
+#include <support/child.hpp>
+#include <support/shared_page.hpp>
+
+#include <csignal>
+#include <cstring>
+
+#include <pthread.h>
+
+namespace conformance {
+namespace {
+
+using support::child;
+using support::notes;
+using support::shared_page;
+
+// A sender whose receivers die under its hands, in every way that a broken pipe can be met.
+template <class S>
+int outlive_receivers()
+{
+    for (int round = 0; round != 3; ++round) {
+        auto const where = S::where();
+        shared_page page;
+        child consumer([&] {
+            receiver_of<S> in{where};
+            in.receive();
+            page->stage = 1;
+            ::pause();
+        });
+        options_of<S> brief;
+        brief.linger = 100ms;
+        sender_of<S> out{where, brief};
+        out.send(make_probe(0));
+        notes::await(page->stage, 1);
+        (void)out.try_send(make_probe(1));
+        consumer.kill();
+        strait::error_code told;
+        for (std::uint64_t i = 0; i != 100 && !told; ++i)
+            told = code(out.send_for(make_probe(2), 1ms));
+        if (!guarantees_of<S>.retained && told != errc::no_receiver)
+            return 1;
+        (void)out.try_send(make_probe(3));
+        (void)out.try_send_batch(std::vector{make_probe(4), make_probe(5)});
+        (void)out.flush();
+        (void)out.close();
+        (void)channel_of<S>::remove(where);
+    }
+    return 0;
+}
+
+volatile std::sig_atomic_t signals_seen = 0;
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(signals)
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(no_signal_kills_a_sender_whose_receiver_dies, S, subjects, clean_host)
+{
+    if constexpr (between_processes<S>) {
+        child sending([] {
+            ::signal(SIGPIPE, SIG_DFL);
+            return outlive_receivers<S>();
+        });
+        BOOST_CHECK_EQUAL(sending.wait(), 0);
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(no_signal_is_seen_and_no_handler_is_changed, S, subjects, clean_host)
+{
+    if constexpr (between_processes<S>) {
+        child sending([] {
+            struct sigaction counting = {};
+            counting.sa_handler = [](int) { signals_seen = signals_seen + 1; };
+            for (int s = 1; s <= SIGRTMAX; ++s)
+                if (s != SIGCHLD && s != SIGALRM)  // those are this test's
+                    ::sigaction(s, &counting, nullptr);
+            sigset_t before;
+            ::pthread_sigmask(SIG_SETMASK, nullptr, &before);
+            if (int const failed = outlive_receivers<S>())
+                return failed;
+            if (signals_seen != 0)
+                return 2;
+            for (int s = 1; s <= SIGRTMAX; ++s) {
+                struct sigaction now = {};
+                if (s != SIGCHLD && s != SIGALRM && s != SIGKILL && s != SIGSTOP && ::sigaction(s, nullptr, &now) == 0 &&
+                    now.sa_handler != counting.sa_handler)
+                    return 3;
+            }
+            sigset_t after;
+            ::pthread_sigmask(SIG_SETMASK, nullptr, &after);
+            for (int s = 1; s <= SIGRTMAX; ++s)
+                if (::sigismember(&before, s) != ::sigismember(&after, s))
+                    return 4;
+            sigset_t pending;
+            ::sigpending(&pending);
+            return ::sigismember(&pending, SIGPIPE) ? 5 : 0;
+        });
+        BOOST_CHECK_EQUAL(sending.wait(), 0);
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_handler_of_the_application_interrupts_nothing, S, subjects, clean_host)
+{
+    if constexpr (between_processes<S>) {
+        auto const where = S::where();
+        shared_page page;
+        child interrupted([&] {
+            struct sigaction counting = {};
+            counting.sa_handler = [](int) { signals_seen = signals_seen + 1; };
+            ::sigaction(SIGUSR1, &counting, nullptr);  // without SA_RESTART
+            receiver_of<S> in{where};
+            page->stage = 1;
+            std::uint64_t n = 0;
+            while (auto const m = in.receive())
+                if (*m != make_probe(n++))
+                    return 1;
+            return n == 30 && signals_seen != 0 ? 0 : 2;
+        });
+        notes::await(page->stage, 1);
+        sender_of<S> out{where};
+        for (std::uint64_t i = 0; i != 30; ++i) {
+            interrupted.signal(SIGUSR1);
+            out.send(make_probe(i));
+            interrupted.signal(SIGUSR1);
+        }
+        BOOST_CHECK(out.close());
+        BOOST_CHECK_EQUAL(interrupted.wait(), 0);
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(no_thread_is_started, S, subjects, clean_host)
+{
+    auto const before = support::running_threads();
+    auto const where = S::where();
+    receiver_of<S> in{where};
+    sender_of<S> out{where};
+    exchange_one<S, probe>(out, in);
+    BOOST_CHECK_EQUAL(support::running_threads(), before);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace conformance

@@ -1,0 +1,271 @@
+// Distributed under the Boost Software License, Version 1.0.
+
+#include <conformance/fixture.hpp>
+#include <support/child.hpp>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace conformance {
+namespace {
+
+using support::child;
+
+// Transports whose objects lie in a directory of ours.
+template <class S>
+inline constexpr bool has_files = between_processes<S> && !by_address_only<S>;
+
+// A path is for users of one host; what crosses hosts takes a name or an address.
+template <class S>
+inline constexpr bool takes_paths = has_files<S> && !guarantees_of<S>.crosses_hosts;
+
+struct stat status_of(std::string const& path)
+{
+    struct stat found = {};
+    BOOST_CHECK_EQUAL(::lstat(path.c_str(), &found), 0);
+    return found;
+}
+
+// A directory of our own, for paths; nobody else can write into it.
+class directory {
+public:
+    directory()
+    {
+        char name[] = "/tmp/strait-test-XXXXXX";
+        path_ = ::mkdtemp(name);
+    }
+    directory(directory const&) = delete;
+    directory& operator=(directory const&) = delete;
+    ~directory() { std::filesystem::remove_all(path_); }
+    std::string operator/(std::string const& name) const { return path_ + '/' + name; }
+
+private:
+    std::string path_;
+};
+
+// What open says of a channel whose files have been changed by `damage`. An end of the channel lives meanwhile, so it is
+// not simply replaced.
+template <class S, class Damage>
+strait::error_code after(Damage damage)
+{
+    auto const where = S::where();
+    receiver_of<S> in{where};
+    auto const files = support::files_of(where.text());
+    BOOST_REQUIRE(!files.empty());
+    for (auto const& file : files)
+        damage(file);
+    auto const told = code(sender_of<S>::open(where));
+    (void)in.close();
+    (void)channel_of<S>::remove(where);
+    for (auto const& file : support::files_of(where.text()))
+        std::filesystem::remove_all(file);
+    std::error_code others_are_there;
+    std::filesystem::remove(support::channel_directory(), others_are_there);
+    return told;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(trust)
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(objects_are_private_to_their_owner, S, subjects, clean_host)
+{
+    if constexpr (has_files<S>) {
+        auto const loose = ::umask(0);
+        auto const where = S::where();
+        receiver_of<S> in{where};
+        sender_of<S> out{where};
+        ::umask(loose);
+        exchange_one<S, probe>(out, in);
+        auto const dir = status_of(support::channel_directory());
+        BOOST_CHECK_EQUAL(dir.st_mode & 07777, 0700U);
+        BOOST_CHECK_EQUAL(dir.st_uid, ::geteuid());
+        auto const files = support::files_of(where.text());
+        BOOST_CHECK(!files.empty());
+        for (auto const& file : files) {
+            BOOST_CHECK_EQUAL(status_of(file).st_mode & 07777, 0600U);
+            BOOST_CHECK_EQUAL(status_of(file).st_uid, ::geteuid());
+        }
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_tight_umask_takes_nothing_from_the_modes, S, subjects, clean_host)
+{
+    if constexpr (takes_paths<S>) {
+        directory const d;
+        auto const tight = ::umask(0777);
+        options_of<S> shared;
+        shared.access = strait::access_mode::group;
+        auto in = receiver_of<S>::open(d / "channel", shared);
+        auto out = sender_of<S>::open(d / "channel", shared);
+        ::umask(tight);
+        BOOST_REQUIRE_EQUAL(code(in), strait::error_code());
+        BOOST_REQUIRE_EQUAL(code(out), strait::error_code());
+        exchange_one<S, probe>(*out, *in);
+        for (auto const& entry : std::filesystem::directory_iterator(d / ""))
+            BOOST_CHECK_EQUAL(status_of(entry.path()).st_mode & 07777, 0660U);
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_environment_moves_nothing, S, subjects, clean_host)
+{
+    if constexpr (has_files<S>) {
+        for (char const* const variable : {"HOME", "TMPDIR", "XDG_RUNTIME_DIR", "USER"})
+            ::setenv(variable, "/nonexistent", 1);
+        auto const where = S::where();
+        receiver_of<S> in{where};
+        BOOST_CHECK(!support::files_of(where.text()).empty());
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_path_is_a_channel_too, S, subjects, clean_host)
+{
+    if constexpr (takes_paths<S>) {
+        directory const d;
+        {
+            strait::endpoint const where(d / "channel");
+            receiver_of<S> in{where};
+            sender_of<S> out{where};
+            exchange_one<S, probe>(out, in);
+        }
+        BOOST_CHECK(std::filesystem::is_empty(d / ""));
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(wider_modes_are_refused, S, subjects, clean_host)
+{
+    if constexpr (has_files<S>) {
+        BOOST_CHECK_EQUAL(after<S>([](std::string const& file) { ::chmod(file.c_str(), 0666); }), errc::untrusted_object);
+        BOOST_CHECK_EQUAL(after<S>([](std::string const& file) { ::chmod(file.c_str(), 0640); }), errc::untrusted_object);
+        BOOST_CHECK_EQUAL(after<S>([](std::string const& file) { ::chmod(file.c_str(), 04600); }), errc::untrusted_object);
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_symbolic_link_is_refused, S, subjects, clean_host)
+{
+    if constexpr (has_files<S>)
+        BOOST_CHECK_EQUAL(after<S>([](std::string const& file) {
+            std::filesystem::rename(file, file + ".moved");
+            std::filesystem::create_symlink(file + ".moved", file);
+        }), errc::untrusted_object);
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_second_name_is_refused, S, subjects, clean_host)
+{
+    if constexpr (has_files<S>)
+        BOOST_CHECK_EQUAL(after<S>([](std::string const& file) {
+            std::filesystem::create_hard_link(file, file + ".second");
+        }), errc::untrusted_object);
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(an_object_of_another_kind_is_refused, S, subjects, clean_host)
+{
+    if constexpr (has_files<S>) {
+        for (mode_t const kind : {S_IFIFO, S_IFSOCK, S_IFDIR})
+            BOOST_CHECK_EQUAL(after<S>([&](std::string const& file) {
+                std::filesystem::remove(file);
+                if (kind == S_IFDIR)
+                    ::mkdir(file.c_str(), 0600);
+                else
+                    ::mknod(file.c_str(), kind | 0600, 0);
+            }), errc::untrusted_object);
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_file_with_foreign_content_is_refused_or_replaced, S, subjects, clean_host)
+{
+    if constexpr (has_files<S>) {
+        auto const where = S::where();
+        sender_of<S> makes_the_directory{S::where()};
+        std::string const planted = support::channel_directory() + '/' + where.text() + ".channel";
+        { std::ofstream(planted) << std::string(8192, 'x'); }
+        ::chmod(planted.c_str(), 0600);
+        auto const told = code(receiver_of<S>::open(where));
+        BOOST_CHECK(told == errc::untrusted_object || told == errc::peer_corrupt);
+        BOOST_CHECK(channel_of<S>::remove(where));
+        receiver_of<S> in{where};
+        sender_of<S> out{where};
+        exchange_one<S, probe>(out, in);
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_directory_that_others_can_write_to_is_refused, S, subjects, clean_host)
+{
+    if constexpr (takes_paths<S>) {
+        directory const d;
+        ::chmod((d / "").c_str(), 0777);
+        BOOST_CHECK_EQUAL(code(receiver_of<S>::open(d / "channel")), errc::untrusted_object);
+        ::chmod((d / "").c_str(), 0700);
+        BOOST_CHECK(receiver_of<S>::open(d / "channel"));
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(an_object_of_another_user_is_refused, S, subjects, clean_host)
+{
+    if constexpr (has_files<S>) {
+        if (::geteuid() != 0)
+            return;  // only root can make such objects
+        BOOST_CHECK_EQUAL(after<S>([](std::string const& file) {
+            BOOST_CHECK_EQUAL(::lchown(file.c_str(), 65534, 65534), 0);
+        }), errc::untrusted_object);
+        // Their directory under our name, made by somebody who came first.
+        constexpr uid_t somebody = 54321;
+        std::string const squatted = "/dev/shm/strait-" + std::to_string(somebody);
+        for (auto const& [owner, mode] : {std::pair<uid_t, mode_t>{65534, 0700}, {65534, 0777}, {somebody, 0777}, {somebody, 0750}}) {
+            ::mkdir(squatted.c_str(), mode);
+            ::chmod(squatted.c_str(), mode);
+            BOOST_CHECK_EQUAL(::chown(squatted.c_str(), owner, 0), 0);
+            child victim([] {
+                if (::setgid(somebody) != 0 || ::setuid(somebody) != 0)
+                    return 1;
+                auto const told = code(receiver_of<S>::open("name"));
+                return told == errc::untrusted_object || told == strait::error_code(EACCES, boost::system::system_category()) ? 0 : 2;
+            });
+            BOOST_CHECK_EQUAL(victim.wait(), 0);
+            ::rmdir(squatted.c_str());
+        }
+        ::symlink("/tmp", squatted.c_str());
+        child victim([] {
+            if (::setgid(somebody) != 0 || ::setuid(somebody) != 0)
+                return 1;
+            return code(receiver_of<S>::open("name")) == errc::untrusted_object ? 0 : 2;
+        });
+        BOOST_CHECK_EQUAL(victim.wait(), 0);
+        ::unlink(squatted.c_str());
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(users_of_one_group_can_share_a_path, S, subjects, clean_host)
+{
+    if constexpr (takes_paths<S>) {
+        if (::geteuid() != 0)
+            return;
+        directory const d;
+        ::chmod((d / "").c_str(), 0770);
+        ::chown((d / "").c_str(), 0, 54321);
+        options_of<S> shared;
+        shared.access = strait::access_mode::everyone;
+        receiver_of<S> in{d / "channel", shared};
+        child producer([&] {
+            if (::setgid(54321) != 0 || ::setuid(54321) != 0)
+                return 1;
+            sender_of<S> out{d / "channel", shared};
+            out.send(make_probe(1));
+            return 0;
+        });
+        BOOST_CHECK(in.receive() == make_probe(1));
+        BOOST_CHECK_EQUAL(producer.wait(), 0);
+        in.close().value();
+        (void)channel_of<S>::remove(d / "channel");
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace conformance
