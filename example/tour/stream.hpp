@@ -1,0 +1,43 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef TOUR_STREAM_HPP
+#define TOUR_STREAM_HPP
+
+#include "line.hpp"
+#include "meter.hpp"
+#include "rebuilt.hpp"
+#include <strait.hpp>
+
+#include <stdexcept>
+#include <vector>
+
+namespace tour {
+
+// The whole use of the library: the same two functions for every transport.
+
+template <strait::transport X>
+void produce(strait::endpoint where, std::vector<file> const& files)
+{
+    strait::sender<line, X> out{where};
+    line l;
+    for (file const& f : files)
+        for (splitter lines{f}; lines.next(l);)
+            out.send(l);
+}  // leaving the scope ends the stream
+
+template <strait::transport X>
+rebuilt consume(strait::endpoint where, meter& progress)
+{
+    strait::receiver<line, X> in{where};
+    rebuilt files;
+    for (line const& l : in) {  // the range ends when the sender has left
+        progress.count(l);
+        files.add(l);
+    }
+    if (in.end_reason() != strait::end_reason::left)
+        throw std::runtime_error("the producer died before the end of its stream");
+    return files;
+}
+
+}  // namespace tour
+
+#endif

@@ -1,0 +1,32 @@
+// Distributed under the Boost Software License, Version 1.0.
+#include "transports.hpp"
+
+#include "stream.hpp"
+
+namespace tour {
+namespace {
+
+template <strait::transport X>
+constexpr mechanism over(std::string_view name)
+{
+    return {name, strait::object_transport<X>,
+            [](std::string const& channel, std::vector<file> const& files) { produce<X>(channel, files); },
+            [](std::string const& channel, meter& progress) { return consume<X>(channel, progress); },
+            [](std::string const& channel) { static_cast<void>(strait::channel<line, X>::remove(channel)); }};
+}
+
+// A new transport joins the tour here.
+constexpr mechanism all[] = {
+    over<strait::in_process>("in_process"),
+    over<strait::shm_ring<>>("shm_ring"),
+    over<strait::named_pipe>("named_pipe"),
+    over<strait::posix_mqueue>("posix_mqueue"),
+    over<strait::unix_stream>("unix_stream"),
+    over<strait::tcp>("tcp"),
+};
+
+}  // namespace
+
+std::span<mechanism const> mechanisms() { return all; }
+
+}  // namespace tour

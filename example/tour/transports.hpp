@@ -1,0 +1,29 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef TOUR_TRANSPORTS_HPP
+#define TOUR_TRANSPORTS_HPP
+
+#include "line.hpp"
+#include "meter.hpp"
+#include "rebuilt.hpp"
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tour {
+
+/// The two functions of stream.hpp over one transport.
+struct mechanism {
+    std::string_view name;
+    bool within_a_process;  ///< both ends are threads of one process
+    void (*produce)(std::string const& channel, std::vector<file> const& files);
+    rebuilt (*consume)(std::string const& channel, meter& progress);
+    void (*remove)(std::string const& channel);
+};
+
+std::span<mechanism const> mechanisms();
+
+}  // namespace tour
+
+#endif
