@@ -40,6 +40,8 @@ public:
 
     bool any_alive(role r) const noexcept { return any_locked(lock_.get(), lock_bytes::first(r), lock_bytes::most); }
 
+    bool is_nameless() const noexcept { return nameless_; }
+
     // Somebody may still join: a member is there, or holds a pair that promises one.
     bool any_promised(role r) const noexcept { return nameless_ && any_locked(lock_.get(), lock_bytes::promise(r), 1); }
 

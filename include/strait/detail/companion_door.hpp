@@ -36,7 +36,7 @@ public:
         for (;;) {
             auto dir = where.open_directory();
             if (!dir) {
-                if (vanished(dir.error()))
+                if (where.is_own_directory() && vanished(dir.error()))
                     continue;  // its last channel took it along just now
                 return dir.error();
             }

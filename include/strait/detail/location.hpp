@@ -80,6 +80,9 @@ public:
         return dir;
     }
 
+    // It may come and go, and is made when it is missing.
+    bool is_own_directory() const noexcept { return private_; }
+
     // The last channel takes our directory along; with others in it nothing happens.
     void remove_directory() const noexcept
     {

@@ -5,6 +5,7 @@
 #include <strait/detail/companion_door.hpp>
 #include <strait/detail/fork_guard.hpp>
 #include <strait/detail/ring_geometry.hpp>
+#include <strait/detail/sender_watch.hpp>
 #include <strait/detail/waiter.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
@@ -125,7 +126,16 @@ private:
         // Room is taken in quarters while the receiver keeps posting it, and to the last message when it does not.
         return wait_for_peer<Wait, pace>(
             ring_.header().sender_sleeps, waiter_, until, errc::full, [&] { return ring_.refresh(n); },
-            [&](std::int64_t, bool) { return ring_.inspect(n); });
+            [&](std::int64_t now, bool slept) { return nobody_can_come(now, slept) ? make_error_code(errc::no_receiver) : ring_.inspect(n); });
+    }
+
+    // Of a channel without a name: its messages wait for nobody once the receiver is gone and no pair promises another.
+    bool nobody_can_come(std::int64_t now, bool slept) noexcept
+    {
+        if (!companion_.is_nameless() || (!slept && now - asked_at_ < sender_watch::when_spinning))
+            return false;
+        asked_at_ = now;
+        return companion_.receivers_gone();
     }
 
     [[gnu::noinline, gnu::cold]] result<void> wake_receiver()
@@ -143,6 +153,7 @@ private:
     companion companion_;
     std::optional<location> where_;
     std::chrono::nanoseconds linger_;
+    std::int64_t asked_at_ = 0;
 };
 
 }  // namespace strait::detail

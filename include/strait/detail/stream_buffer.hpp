@@ -13,8 +13,8 @@
 
 namespace strait::detail {
 
-// Bytes on their way into or out of a socket, data[begin, end). Page-aligned; offsets stay multiples of 8 from a frame's
-// point of view, since only whole frames are removed from its front when it is compacted.
+// Bytes on their way into or out of a socket, data[begin, end). Page-aligned; what moves keeps its offset within 8 bytes,
+// so that frames stay aligned also behind the rest of one that a socket took in part.
 class stream_buffer {
 public:
     stream_buffer() = default;
@@ -39,21 +39,22 @@ public:
         if (room() >= more)
             return true;
         std::size_t const used = size();
-        if (used + more <= capacity_) {
-            std::memmove(data(), data() + begin, used);
+        std::size_t const phase = begin % 8;
+        if (phase + used + more <= capacity_) {
+            std::memmove(data() + phase, data() + begin, used);
         }
         else {
-            std::size_t const pages = (std::max(used + more, stream_chunk) + 4095) / 4096 * 4096;
+            std::size_t const pages = (std::max(phase + used + more, stream_chunk) + 4095) / 4096 * 4096;
             memory bigger(static_cast<std::byte*>(std::aligned_alloc(4096, pages)));
             if (!bigger)
                 return false;
             if (used != 0)
-                std::memcpy(bigger.get(), data() + begin, used);
+                std::memcpy(bigger.get() + phase, data() + begin, used);
             bytes_ = std::move(bigger);
             capacity_ = pages;
         }
-        begin = 0;
-        end = used;
+        begin = phase;
+        end = phase + used;
         return true;
     }
 

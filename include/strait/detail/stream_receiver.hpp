@@ -59,7 +59,7 @@ public:
     stream_receiver(stream_receiver&& other)
         : listener_(std::move(other.listener_)), epoll_(std::move(other.epoll_)), connections_(std::move(other.connections_)),
           ready_(std::move(other.ready_)), aligned_(std::move(other.aligned_)), shown_(std::exchange(other.shown_, nullptr)),
-          limit_(other.limit_), stats_(other.stats_), linger_(other.linger_), last_peer_(other.last_peer_), reads_(other.reads_),
+          limit_(other.limit_), stats_(other.stats_), linger_(other.linger_), last_peer_(other.last_peer_), reads_(other.reads_), slice_(other.slice_),
           ended_(other.ended_), seen_(other.seen_), died_(other.died_), deaf_(other.deaf_), open_(std::exchange(other.open_, false))
     {
     }
@@ -83,6 +83,8 @@ public:
 
     result<std::span<std::byte const>> peek(deadline until)
     {
+        if (!epoll_) [[unlikely]]  // what is buffered belongs to the parent
+            return epoll_.missing();
         if (shown_) [[unlikely]]
             return show();
         for (bool waited = false;;) {
@@ -161,17 +163,27 @@ private:
         return {};
     }
 
+    // Many may have come before we looked, and what they have said counts.
     void drop_oldest_silent()
     {
         auto const silent = [](auto const& c) { return !c->is_greeted(); };
-        if (std::count_if(connections_.begin(), connections_.end(), silent) > static_cast<std::ptrdiff_t>(most_silent)) {
+        while (std::count_if(connections_.begin(), connections_.end(), silent) > static_cast<std::ptrdiff_t>(most_silent)) {
+            auto* const oldest = std::find_if(connections_.begin(), connections_.end(), silent)->get();
+            progress p = oldest->read(limit_);
+            if (p == progress::more)
+                p = oldest->next(stream_greeting::of(L, listener_.cookie()), limit_, L.fixed_size);
+            if (oldest->is_greeted()) {
+                ready_.push_back(oldest);
+                continue;
+            }
             ++stats_.dropped;
-            finish(std::find_if(connections_.begin(), connections_.end(), silent)->get());
+            finish(oldest);
         }
     }
 
     void finish(stream_connection* c)
     {
+        slice_ = std::chrono::milliseconds(1);  // whoever closes leaves the channel, or dies, at the same time
         std::erase(ready_, c);
         std::erase_if(connections_, [c](auto const& held) { return held.get() == c; });  // closing takes it out of epoll
     }
@@ -245,8 +257,8 @@ private:
     // Nothing is there. Success: something may be there now.
     [[gnu::noinline, gnu::cold]] result<void> wait_or_end(deadline until, bool& waited)
     {
-        if (!open_ || !listener_.usable() || epoll_.is_inherited())
-            return epoll_.is_inherited() ? errc::inherited_handle : !open_ ? errc::not_open : listener_.missing();
+        if (!listener_.usable())
+            return listener_.missing();
         if (deaf_) {
             listen_again();
             bool const found = gather(deadline::poll());
@@ -258,21 +270,21 @@ private:
         end_reason const gone = listener_.has_companion() ? listener_.senders_gone(waited)
                                 : seen_ && no_sender()    ? end_reason::left
                                                           : end_reason::none;
-        if (gone != end_reason::none || until.is_poll()) {
+        bool const late = until.is_poll() || until.passed();  // what is there is taken even so
+        if (gone != end_reason::none || late) {
             if (gather(deadline::poll()))
                 return {};
             if (gone != end_reason::none && no_sender()) {
                 ended_ = died_ || gone == end_reason::died ? end_reason::died : end_reason::left;
                 return errc::closed;
             }
-            if (until.is_poll())
-                return errc::empty;
+            if (late)
+                return until.is_poll() ? errc::empty : errc::timed_out;
         }
-        if (until.passed())
-            return errc::timed_out;
         stats_.waits += waited ? 0 : 1;
         waited = true;
-        gather(listener_.has_companion() ? until.capped(wait_slice) : until);
+        gather(listener_.has_companion() ? until.capped(slice_) : until);
+        slice_ = std::min(2 * slice_, wait_slice);
         return {};
     }
 
@@ -353,6 +365,7 @@ private:
     std::chrono::nanoseconds linger_;
     peer_identity last_peer_;
     std::uint64_t reads_ = 0;
+    std::chrono::milliseconds slice_ = wait_slice;
     end_reason ended_ = end_reason::none;
     bool seen_ = false;  // a sender has been here
     bool died_ = false;  // one went without an end frame since the last end

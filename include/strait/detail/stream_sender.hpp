@@ -27,6 +27,7 @@ namespace strait::detail {
 // A Connector knows where to:
 //   result<descriptor> attempt()             one try, without waiting; errc::no_receiver: nobody is there yet
 //   void pause(deadline)                     until another try may help
+//   bool is_trying() const                   a handshake is under way
 //   stream_cookie cookie() const             of the channel that was reached last
 //   errc missing() const                     not_open or inherited_handle, when it is of no use any more
 //   bool usable() const
@@ -125,18 +126,16 @@ public:
 
     result<void> close(deadline until)
     {
-        if (!std::exchange(open_, false))
+        if (!open_)
             return {};
         if (!connector_.usable() || socket_.is_inherited()) {
+            open_ = false;
             socket_.reset();
             return {};
         }
-        buffer_.end = accepted_end_;
-        result<void> done;
-        if (socket_)
-            done = say_goodbye(until);
+        auto const done = say_goodbye(until);
         socket_.reset();
-        connector_.leave(until);
+        open_ = false;
         return done;
     }
 
@@ -160,15 +159,22 @@ private:
         return {};
     }
 
-    [[gnu::noinline, gnu::cold]] result<void> connect(deadline until)
+    result<void> check() const
     {
         if (!open_)
             return errc::not_open;
         if (socket_.is_inherited())
             return errc::inherited_handle;
+        if (!connector_.usable())
+            return connector_.missing();
+        return {};
+    }
+
+    [[gnu::noinline, gnu::cold]] result<void> connect(deadline until)
+    {
+        if (auto fit = check(); !fit)
+            return fit;
         for (bool first = true;; first = false) {
-            if (!connector_.usable())
-                return connector_.missing();
             auto socket = connector_.attempt();
             if (socket) {
                 lost_ = false;
@@ -176,7 +182,7 @@ private:
             }
             if (socket.error() != errc::no_receiver)
                 return socket.error();
-            if (lost_ || connect_until_.passed())
+            if ((lost_ && !connector_.is_trying()) || connect_until_.passed())
                 return errc::no_receiver;
             if (until.is_poll())
                 return errc::full;
@@ -202,9 +208,12 @@ private:
     // Once one byte of a message has gone the message is accepted, and its rest goes first next time.
     result<void> drain(deadline until)
     {
-        if (!socket_) [[unlikely]]
+        if (!socket_) [[unlikely]] {
+            if (auto fit = check(); !fit || buffer_.size() == 0)
+                return fit;
             if (auto connected = connect(until); !connected)
                 return connected;
+        }
         while (buffer_.begin != buffer_.end) {
             auto const n = ::send(socket_.get(), buffer_.data() + buffer_.begin, buffer_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
             if (n > 0) [[likely]] {
@@ -260,12 +269,14 @@ private:
     }
 
     // Reading what may have come avoids the reset that closing over unread bytes would send.
+    // The channel is left before the end of the stream shows: whoever sees the end need not wait for the leaving.
     result<void> say_goodbye(deadline until)
     {
         auto done = drain(until);
         if (done && buffer_.size() != 0)
             done = errc::timed_out;
-        if (!done)
+        connector_.leave(until);
+        if (!done || !socket_)
             return done;
         stream_frame const end{0, stream_frame::end};
         if (!buffer_.make_room(sizeof end))

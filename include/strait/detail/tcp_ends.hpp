@@ -8,9 +8,11 @@
 #include <strait/detail/tcp_socket.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include <sys/random.h>
 
@@ -74,7 +76,7 @@ private:
 class tcp_connector {
 public:
     tcp_connector(tcp_name name, tcp_settings const& settings) : name_(std::move(name)), settings_(settings) {}
-    tcp_connector(tcp_address const& to, tcp_settings const& settings) : to_(to), settings_(settings) {}
+    tcp_connector(std::vector<tcp_address> to, tcp_settings const& settings) : to_(std::move(to)), settings_(settings) {}
 
     result<descriptor> attempt()
     {
@@ -82,10 +84,20 @@ public:
             auto const found = name_->find();
             if (!found)
                 return errc::no_receiver;
-            to_ = found->at;
+            to_.assign(1, found->at);
             cookie_ = found->cookie;
         }
-        return dialer_.attempt(to_, settings_);
+        // Each address of a name in turn; a refusal by one of them says that the others may be good later.
+        error_code why = errc::address_unavailable;
+        for (std::size_t tried = 0; tried < to_.size(); ++tried) {
+            auto socket = dialer_.attempt(to_[next_ % to_.size()], settings_);
+            if (socket || dialer_.is_trying())
+                return socket;
+            ++next_;
+            if (why == errc::address_unavailable)
+                why = socket.error();
+        }
+        return why;
     }
 
     void pause(deadline until)
@@ -104,6 +116,7 @@ public:
         }
     }
 
+    bool is_trying() const noexcept { return dialer_.is_trying(); }
     stream_cookie cookie() const noexcept { return cookie_; }
     bool usable() const noexcept { return name_ ? name_->member().is_member() : !mark_.is_inherited(); }
     errc missing() const noexcept { return name_ ? name_->member().missing() : errc::inherited_handle; }
@@ -115,7 +128,8 @@ public:
 
 private:
     std::optional<tcp_name> name_;
-    tcp_address to_;
+    std::vector<tcp_address> to_;
+    std::size_t next_ = 0;
     tcp_dialer dialer_;
     tcp_settings settings_;
     stream_cookie cookie_{};
@@ -148,9 +162,12 @@ public:
         return l;
     }
 
-    static result<tcp_listener> open(tcp_address const& at, tcp_settings const& settings)
+    // At the first of these addresses that this host has.
+    static result<tcp_listener> open(std::vector<tcp_address> const& all, tcp_settings const& settings)
     {
-        auto s = tcp_listen(at, settings);
+        result<descriptor> s = errc::address_unavailable;
+        for (auto at = all.begin(); at != all.end() && !s && s.error() == errc::address_unavailable; ++at)
+            s = tcp_listen(*at, settings);
         if (!s)
             return s.error();
         tcp_listener l(settings);

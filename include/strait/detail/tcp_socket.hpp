@@ -15,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <netdb.h>
 #include <netinet/in.h>
@@ -107,8 +108,8 @@ struct tcp_address {
 };
 
 // Asks the resolver, which may wait for the network: literals do not. An empty host is every interface to listen on, and
-// the loopback to connect to.
-inline result<tcp_address> resolve(endpoint const& where, bool passive)
+// the loopback to connect to. A name may have several addresses, to be tried in this order.
+inline result<std::vector<tcp_address>> resolve(endpoint const& where, bool passive)
 {
     ::addrinfo hints = {};
     hints.ai_socktype = SOCK_STREAM;
@@ -118,16 +119,19 @@ inline result<tcp_address> resolve(endpoint const& where, bool passive)
     if (::getaddrinfo(where.host().empty() ? nullptr : where.host().c_str(), port.c_str(), &hints, &list) != 0)
         return errc::address_unavailable;
     std::unique_ptr<::addrinfo, void (*)(::addrinfo*)> const owned(list, ::freeaddrinfo);
+    std::vector<tcp_address> all;
+    for (::addrinfo const* i = list; i; i = i->ai_next)
+        if (i->ai_addrlen <= sizeof(::sockaddr_storage)) {
+            tcp_address& a = all.emplace_back();
+            std::memcpy(&a.storage, i->ai_addr, i->ai_addrlen);
+            a.size = i->ai_addrlen;
+        }
     // Every interface: the IPv6 wildcard takes IPv4 too.
-    ::addrinfo const* best = list;
     if (passive && where.host().empty())
-        for (::addrinfo const* i = list; i; i = i->ai_next)
-            if (i->ai_family == AF_INET6)
-                best = i;
-    tcp_address a;
-    std::memcpy(&a.storage, best->ai_addr, best->ai_addrlen);
-    a.size = best->ai_addrlen;
-    return a;
+        std::stable_partition(all.begin(), all.end(), [](tcp_address const& a) { return a.family() == AF_INET6; });
+    if (all.empty())
+        return errc::address_unavailable;
+    return all;
 }
 
 // One connection in the making, tried without waiting.
@@ -139,7 +143,7 @@ public:
         if (!trying_) {
             descriptor s(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
             if (!s)
-                return last_failure();
+                return refused(errno);
             configure_buffers(s.get(), settings);
             configure_connection(s.get(), settings);
             if (uninterrupted([&] { return ::connect(s.get(), to.get(), to.size); }) != 0 && errno != EINPROGRESS)

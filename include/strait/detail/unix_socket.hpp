@@ -11,10 +11,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <string>
 #include <utility>
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -23,6 +25,8 @@
 namespace strait::detail {
 
 inline constexpr char socket_suffix[] = ".sock";
+inline constexpr char new_socket_suffix[] = ".new~";  // as long, and in no channel's name
+static_assert(sizeof socket_suffix == sizeof new_socket_suffix);
 
 // The receiver binds the socket while it holds its place, so there is nothing to make for a new channel but a clean name.
 struct unix_mechanism {
@@ -34,19 +38,21 @@ struct unix_mechanism {
     bool unread(companion const&, location const&) const noexcept { return false; }
     static void destroy(location const& where)
     {
-        std::string const path = where.path(socket_suffix);
-        struct ::stat found = {};
-        if (::lstat(path.c_str(), &found) == 0 && S_ISSOCK(found.st_mode))
-            ::unlink(path.c_str());
+        for (char const* suffix : {socket_suffix, new_socket_suffix}) {
+            std::string const path = where.path(suffix);
+            struct ::stat found = {};
+            if (::lstat(path.c_str(), &found) == 0 && S_ISSOCK(found.st_mode))
+                ::unlink(path.c_str());
+        }
     }
     std::uint64_t mirrored(std::uint64_t) const noexcept { return 0; }
 };
 
-inline result<::sockaddr_un> unix_address(location const& where)
+inline result<::sockaddr_un> unix_address(location const& where, char const* suffix = socket_suffix)
 {
     ::sockaddr_un a = {};
     a.sun_family = AF_UNIX;
-    std::string const path = where.path(socket_suffix);
+    std::string const path = where.path(suffix);
     if (path.size() >= sizeof a.sun_path)
         return errc::name_too_long;
     std::memcpy(a.sun_path, path.c_str(), path.size() + 1);
@@ -114,6 +120,7 @@ public:
     }
 
     void pause(deadline until) const noexcept { member_.wait_event(seen_, until); }
+    bool is_trying() const noexcept { return false; }
     stream_cookie cookie() const noexcept { return {}; }
     bool usable() const noexcept { return member_.is_member(); }
     errc missing() const noexcept { return member_.missing(); }
@@ -182,23 +189,42 @@ public:
 private:
     unix_listener(companion member, location where) : member_(std::move(member)), where_(std::move(where)) {}
 
-    // Whatever socket lies there is a dead receiver's: we hold the only place.
+    // Whatever socket lies there is a dead receiver's: we hold the only place. The name appears when the socket has its
+    // mode, which the umask may have narrowed, and listens.
     result<void> listen(std::size_t capacity)
     {
-        auto const address = unix_address(where_);
+        auto const address = unix_address(where_, new_socket_suffix);
         descriptor s(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
         if (!address || !s)
             return !address ? address.error() : last_failure();
         unix_mechanism::destroy(where_);
-        ::fchmod(s.get(), object_mode(where_.access()));  // becomes the mode of the name that bind() makes
+        ::fchmod(s.get(), object_mode(where_.access()));  // never wider, not even before the chmod below
         set_socket_buffers(s.get(), capacity);
         if (::bind(s.get(), reinterpret_cast<::sockaddr const*>(&*address), sizeof *address) != 0)
             return errno == EADDRINUSE ? make_error_code(errc::untrusted_object) : last_failure();
-        ::chmod(address->sun_path, object_mode(where_.access()));  // the umask may have taken bits
-        if (::listen(s.get(), SOMAXCONN) != 0)
-            return last_failure();
+        ::chmod(address->sun_path, object_mode(where_.access()));
+        if (::listen(s.get(), SOMAXCONN) != 0 || !give_name(address->sun_path, where_.path(socket_suffix).c_str())) {
+            error_code const e = errno == EEXIST ? make_error_code(errc::untrusted_object) : last_failure();
+            ::unlink(address->sun_path);
+            return e;
+        }
         socket_ = guarded_descriptor(std::move(s));
         return {};
+    }
+
+    // Replaces nothing: what lies there now is not a socket.
+    static bool give_name(char const* from, char const* to) noexcept
+    {
+        if (::renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+            return true;
+        struct ::stat found = {};
+        if (errno != EINVAL && errno != ENOSYS)
+            return false;
+        if (::lstat(to, &found) == 0) {  // a file system that cannot tell
+            errno = EEXIST;
+            return false;
+        }
+        return ::rename(from, to) == 0;
     }
 
     companion member_;
@@ -212,6 +238,7 @@ class paired_socket {
 public:
     result<descriptor> attempt() const noexcept { return errc::no_receiver; }
     void pause(deadline) const noexcept {}
+    bool is_trying() const noexcept { return false; }
     stream_cookie cookie() const noexcept { return {}; }
     bool usable() const noexcept { return true; }
     errc missing() const noexcept { return errc::not_open; }

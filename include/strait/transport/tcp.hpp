@@ -8,6 +8,7 @@
 #include <strait/transport.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -68,10 +69,16 @@ public:
         auto place = locate(where, access_mode::owner);
         if (!place)
             return place.error();
-        return detail::companion_door<detail::tcp_mechanism>::remove(*place, deadline::after(std::chrono::seconds(5)));
+        auto const removed = detail::companion_door<detail::tcp_mechanism>::remove(*place, deadline::after(patience));
+        if (!removed && removed.error() == error_code(ENOENT, boost::system::system_category()))
+            return {};
+        return removed;
     }
 
 private:
+    // How long opening waits for others that are just opening or leaving: a few system calls, unless they are stopped.
+    static constexpr std::chrono::seconds patience{5};
+
     static result<detail::location> locate(endpoint const& where, access_mode access)
     {
         if (where.what() == endpoint::kind::path)
@@ -103,7 +110,7 @@ private:
         t.keep = how.keep;
         detail::tcp_mechanism m;
         ::off_t const places = r == detail::role::sender ? detail::lock_bytes::most : 1;
-        auto member = detail::companion_door<detail::tcp_mechanism>::join(*place, t, r, places, m, deadline::after(how.connect_timeout));
+        auto member = detail::companion_door<detail::tcp_mechanism>::join(*place, t, r, places, m, deadline::after(patience));
         if (!member)
             return member.error();
         limit = detail::stream_limit<L>(member->block().max_message_size);
@@ -128,7 +135,7 @@ public:
                 auto to = detail::resolve(where, false);
                 if (!to)
                     return to.error();
-                return detail::tcp_connector(*to, settings(how));
+                return detail::tcp_connector(std::move(*to), settings(how));
             }
             auto name = join<L>(where, how, type_name, detail::role::sender, limit);
             if (!name)

@@ -7,6 +7,7 @@
 #include <strait/detail/unix_socket.hpp>
 #include <strait/transport.hpp>
 
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -51,10 +52,16 @@ public:
         auto place = detail::location::find(where, access_mode::owner);
         if (!place)
             return place.error();
-        return detail::companion_door<detail::unix_mechanism>::remove(*place, deadline::after(std::chrono::seconds(5)));
+        auto const removed = detail::companion_door<detail::unix_mechanism>::remove(*place, deadline::after(patience));
+        if (!removed && removed.error() == error_code(ENOENT, boost::system::system_category()))
+            return {};
+        return removed;
     }
 
 private:
+    // How long opening waits for others that are just opening or leaving: a few system calls, unless they are stopped.
+    static constexpr std::chrono::seconds patience{5};
+
     template <message_layout L>
     static result<detail::companion> join(detail::location const& where, options const& how, std::string_view type_name,
                                           detail::role r)
@@ -73,7 +80,7 @@ private:
         t.keep = how.keep;
         detail::unix_mechanism m;
         ::off_t const places = r == detail::role::sender ? detail::lock_bytes::most : 1;
-        return detail::companion_door<detail::unix_mechanism>::join(where, t, r, places, m, deadline::after(how.connect_timeout));
+        return detail::companion_door<detail::unix_mechanism>::join(where, t, r, places, m, deadline::after(patience));
     }
 };
 
@@ -94,7 +101,8 @@ public:
         if (!member)
             return member.error();
         auto const limit = member->block().max_message_size;
-        named s(detail::unix_connector(std::move(*member), std::move(*place), how.capacity), detail::stream_limit<L>(limit),
+        auto const capacity = member->block().capacity;
+        named s(detail::unix_connector(std::move(*member), std::move(*place), capacity), detail::stream_limit<L>(limit),
                 connect_until, how.linger);
         if (auto tried = s.try_connect(); !tried)
             return tried.error();
@@ -163,7 +171,8 @@ public:
         if (!member)
             return member.error();
         auto const limit = member->block().max_message_size;
-        auto listener = detail::unix_listener::open(std::move(*member), std::move(*place), how.capacity);
+        auto const capacity = member->block().capacity;
+        auto listener = detail::unix_listener::open(std::move(*member), std::move(*place), capacity);
         if (!listener)
             return listener.error();
         auto r = named::make(std::move(*listener), detail::stream_limit<L>(limit), how.linger);
