@@ -80,28 +80,29 @@ BOOST_AUTO_TEST_SUITE(serializable_concept)
 
 BOOST_AUTO_TEST_CASE(values_are_serializable)
 {
-    BOOST_TEST((all<char, bool, wchar_t, std::uint64_t, float, long double, std::byte, fixed, side, std::complex<double>,
-                    std::chrono::hours, std::chrono::steady_clock::time_point>) );
+    BOOST_TEST((all<char, bool, wchar_t, std::uint64_t, float, long double, std::byte, fixed, side,
+                    std::complex<double>, std::chrono::hours, std::chrono::steady_clock::time_point>));
     BOOST_TEST((all<std::string, std::u8string, std::vector<int>, std::vector<bool>, std::list<std::string>,
-                    std::deque<trade>, std::map<int, std::string>, std::unordered_multiset<std::string>>) );
+                    std::deque<trade>, std::map<int, std::string>, std::unordered_multiset<std::string>>));
     BOOST_TEST((all<std::optional<int>, std::variant<std::monostate, std::string>, std::pair<int, std::string>,
-                    std::tuple<>, std::tuple<int, std::tuple<std::string>>, std::array<std::string, 3>, std::array<int, 0>>) );
-    BOOST_TEST((all<empty, trade, with_arrays, everything, node, json, tree_of_maps, ping, pong, constant>) );
+                    std::tuple<>, std::tuple<int, std::tuple<std::string>>, std::array<std::string, 3>,
+                    std::array<int, 0>>));
+    BOOST_TEST((all<empty, trade, with_arrays, everything, node, json, tree_of_maps, ping, pong, constant>));
 }
 
 BOOST_AUTO_TEST_CASE(what_means_nothing_elsewhere_is_not_serializable)
 {
     BOOST_TEST((none<int*, char const*, std::nullptr_t, void (*)(), int trade::*, pointer, member_pointer, deep_pointer,
-                     std::array<int*, 2>, std::vector<int*>, std::tuple<int&>>) );
+                     std::array<int*, 2>, std::vector<int*>, std::tuple<int&>>));
     BOOST_TEST((none<std::string_view, std::span<int>, std::unique_ptr<int>, std::shared_ptr<int>, std::any,
-                     std::function<void()>, std::vector<std::string_view>>) );
-    BOOST_TEST((none<void, int[3], int&, int const, int volatile, std::string const, void()>) );
+                     std::function<void()>, std::vector<std::string_view>>));
+    BOOST_TEST((none<void, int[3], int&, int const, int volatile, std::string const, void()>));
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_seen_through_is_not_serializable)
 {
     BOOST_TEST((none<closed, both, derived, derived_text, bits, unfixed, std::vector<unfixed>, std::optional<closed>,
-                     constant_text, turns, volatile_member>) );
+                     constant_text, turns, volatile_member>));
 }
 
 BOOST_AUTO_TEST_CASE(the_part_to_blame_is_found)

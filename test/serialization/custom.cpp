@@ -128,7 +128,10 @@ struct strait::serializer<borrowed_text> {
         std::memcpy(out.data(), b.text.data(), out.size());
     }
     static result<borrowed_text> decode(std::span<std::byte const> in) { return borrowed_text{std::string(view(in))}; }
-    static view_type view(std::span<std::byte const> in) { return {reinterpret_cast<char const*>(in.data()), in.size()}; }
+    static view_type view(std::span<std::byte const> in)
+    {
+        return {reinterpret_cast<char const*>(in.data()), in.size()};
+    }
     static error_code validate(std::span<std::byte const> in)
     {
         return in.empty() ? make_error_code(errc::malformed_message) : error_code{};

@@ -74,9 +74,10 @@ BOOST_AUTO_TEST_SUITE(fingerprint)
 
 BOOST_AUTO_TEST_CASE(numbers_of_another_kind_or_size_differ)
 {
-    all_differ<std::int8_t, std::uint8_t, char, bool, std::byte, std::int16_t, std::int32_t, std::uint32_t, float, std::int64_t,
-               double, long double, char16_t, char32_t, side, flag, std::chrono::seconds, std::chrono::milliseconds,
-               std::chrono::steady_clock::time_point, std::chrono::system_clock::time_point, std::complex<float>>();
+    all_differ<std::int8_t, std::uint8_t, char, bool, std::byte, std::int16_t, std::int32_t, std::uint32_t, float,
+               std::int64_t, double, long double, char16_t, char32_t, side, flag, std::chrono::seconds,
+               std::chrono::milliseconds, std::chrono::steady_clock::time_point,
+               std::chrono::system_clock::time_point, std::complex<float>>();
 }
 
 BOOST_AUTO_TEST_CASE(structures_differ_by_kind_and_order)
@@ -89,10 +90,11 @@ BOOST_AUTO_TEST_CASE(structures_differ_by_kind_and_order)
 
 BOOST_AUTO_TEST_CASE(containers_differ_by_kind_and_content)
 {
-    all_differ<std::vector<int>, std::vector<float>, std::string, std::u16string, std::vector<std::string>, std::list<int>,
-               std::set<int>, std::multiset<int>, std::map<int, int>, std::multimap<int, int>, std::map<int, float>,
-               std::vector<std::pair<int, int>>, std::optional<int>, std::optional<std::optional<int>>,
-               std::vector<std::vector<int>>, std::vector<bool>, std::vector<std::optional<bool>>>();
+    all_differ<std::vector<int>, std::vector<float>, std::string, std::u16string, std::vector<std::string>,
+               std::list<int>, std::set<int>, std::multiset<int>, std::map<int, int>, std::multimap<int, int>,
+               std::map<int, float>, std::vector<std::pair<int, int>>, std::optional<int>,
+               std::optional<std::optional<int>>, std::vector<std::vector<int>>, std::vector<bool>,
+               std::vector<std::optional<bool>>>();
     all_differ<std::variant<int, float>, std::variant<float, int>, std::variant<int, float, float>, std::variant<int>,
                std::variant<std::string, int>>();
 }

@@ -32,6 +32,10 @@ struct bits_of_whole_bytes {  // as large as {bool, bool, uint16_t}, but both ar
     bool b : 1;
     std::uint16_t c;
 };
+struct unnamed_bits {
+    int a;
+    unsigned : 32;
+};
 struct [[gnu::packed]] packed {
     char a;
     int b;
@@ -85,16 +89,15 @@ struct large {
     int c;
 };
 struct sixty_four {
-    int a[3], a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, b4, b5, b6, b7, c0, c1, c2, c3, c4, c5, c6, c7, d0, d1, d2, d3,
-        d4, d5, d6, d7, e0, e1, e2, e3, e4, e5, e6, e7, f0, f1, f2, f3, f4, f5, f6, f7, g0, g1, g2, g3, g4, g5, g6, g7, h0,
-        h1, h2, h3, h4, h5, h6, h7;
+    int a[3], a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, b4, b5, b6, b7, c0, c1, c2, c3, c4, c5, c6, c7;
+    int d0, d1, d2, d3, d4, d5, d6, d7, e0, e1, e2, e3, e4, e5, e6, e7, f0, f1, f2, f3, f4, f5, f6, f7;
+    int g0, g1, g2, g3, g4, g5, g6, g7, h0, h1, h2, h3, h4, h5, h6, h7;
 };
 struct sixty_five {
-    std::array<int, 64> a;
-    sixty_four b;
-    int a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, b4, b5, b6, b7, c0, c1, c2, c3, c4, c5, c6, c7, d0, d1, d2, d3, d4, d5,
-        d6, d7, e0, e1, e2, e3, e4, e5, e6, e7, f0, f1, f2, f3, f4, f5, f6, f7, g0, g1, g2, g3, g4, g5, g6, g7, h0, h1, h2,
-        h3, h4, h5, h6, h7;
+    sixty_four a;
+    int a0, a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, b4, b5, b6, b7, c0, c1, c2, c3, c4, c5, c6, c7;
+    int d0, d1, d2, d3, d4, d5, d6, d7, e0, e1, e2, e3, e4, e5, e6, e7, f0, f1, f2, f3, f4, f5, f6, f7;
+    int g0, g1, g2, g3, g4, g5, g6, g7, h0, h1, h2, h3, h4, h5, h6, h7;
 };
 
 }  // namespace
@@ -139,6 +142,7 @@ BOOST_AUTO_TEST_CASE(what_does_not_lie_plainly_is_not_inspectable)
 {
     BOOST_TEST(!inspectable<bits>);
     BOOST_TEST(!inspectable<bits_of_whole_bytes>);
+    BOOST_TEST(!inspectable<unnamed_bits>);
     BOOST_TEST(!inspectable<packed>);
     BOOST_TEST(!inspectable<reused_padding>);
 }

@@ -10,9 +10,11 @@
 #include <concepts>
 #include <cstddef>
 #include <cstring>
+#include <memory>
 #include <new>
 #include <span>
 #include <type_traits>
+#include <utility>
 
 // The first built-in tier: objects whose bytes are the message, for peers of the same ABI.
 namespace strait::detail {
@@ -95,8 +97,8 @@ constexpr unsigned bool_bits_of_members(std::byte const* object, types<Member...
     return (bool_bits_at<std::remove_const_t<Member>, member_offsets<T>[I]>(object) | ... | 0U);
 }
 
-// All bytes that hold a bool, or-ed together: more than 1 when one of them is invalid. Read as bytes, since reading such
-// a bool is undefined; or-ed rather than compared one by one, so that loops become vector instructions.
+// All bytes that hold a bool, or-ed together: more than 1 when one of them is invalid. Read as bytes, since reading
+// such a bool is undefined; or-ed rather than compared one by one, so that loops become vector instructions.
 template <class T>
 constexpr unsigned bool_bits(std::byte const* object)
 {

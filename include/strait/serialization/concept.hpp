@@ -41,7 +41,8 @@ inline constexpr tier tier_of = find_tier<T>();
 }  // namespace detail
 
 /// Can T be a message? Satisfied by the first tier that fits: a serializer<T> written by the user; trivially copyable
-/// objects without pointers; strings and vectors of such; aggregates, containers, optional, variant, tuple of all these.
+/// objects without pointers; strings and vectors of such; aggregates, containers, optional, variant and tuple of all
+/// these.
 template <class T>
 concept serializable = detail::tier_of<T> != detail::tier::none;
 
@@ -53,8 +54,8 @@ struct cannot_be_sent {
     static_assert(
         serializable<Message>,
         "strait cannot send this type: specialise strait::serializer for it, make it an aggregate of supported members "
-        "(default-constructible, at most 64, no pointers, no base class), set strait::enable_bitwise if it is trivially "
-        "copyable and safe to copy byte by byte, or include an adapter from strait/serialization/");
+        "(default-constructible, at most 64, no pointers, no base class), set strait::enable_bitwise if it is "
+        "trivially copyable and safe to copy byte by byte, or include an adapter from strait/serialization/");
 };
 
 template <class T>
@@ -68,7 +69,7 @@ consteval auto find_part_to_blame()
         return std::type_identity<culprit_of<T>>{};
 }
 
-/// `static_assert(require_serializable<T>());` ends the compilation with one readable sentence when T is not serializable.
+/// `static_assert(require_serializable<T>());` ends the compilation with one readable sentence unless serializable<T>.
 // A class and not a function: clang would add a second error, that a function with an error is not constant.
 template <class T>
 struct require_serializable : cannot_be_sent<typename decltype(find_part_to_blame<T>())::type, T> {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <limits>
 #include <type_traits>
+#include <utility>
 
 // A structural hash: of kinds, sizes and order, never of names, which compilers spell differently.
 namespace strait::detail {
@@ -65,7 +66,8 @@ consteval std::uint64_t hash_scalar()
     else if constexpr (duration_like<T>)
         return hash_words(kind::duration, T::period::num, T::period::den, hash_scalar<number>());
     else if constexpr (time_point_like<T>)
-        return hash_words(T::clock::is_steady ? kind::steady_time : kind::other_time, hash_scalar<typename T::duration>());
+        return hash_words(T::clock::is_steady ? kind::steady_time : kind::other_time,
+                          hash_scalar<typename T::duration>());
     else if constexpr (complex_like<T>)
         return hash_words(kind::complex, hash_scalar<number>());
     else if constexpr (std::is_same_v<T, bool>)
@@ -152,8 +154,8 @@ consteval std::size_t levels_up(types<Up...>)
     return level;
 }
 
-// The recursive types that a part lies in, nearest first: each is named by its distance. All that cannot lead back to one
-// of them is hashed without, and once.
+// The recursive types that a part lies in, nearest first: each is named by its distance. All that cannot lead back to
+// one of them is hashed without, and once.
 template <class T, class Up, class Part>
 consteval auto levels_for_part()
 {

@@ -5,6 +5,7 @@
 #include <strait/serialization/bitwise.hpp>
 #include <strait/serialization/wire.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -15,7 +16,7 @@
 // The second built-in tier: one block of bitwise elements. The message is the elements, without a length.
 namespace strait::detail {
 
-/// std::string, std::vector<U> and what is like them. Transports align messages to 8 bytes without effort: hence the limit.
+/// std::string, std::vector<U> and what is like them. Above 8 bytes, a byte stream would have to pad for alignment.
 template <class T>
 concept flat = shape_of<T> == shape::sequence && contiguous_like<T> && bitwise<typename T::value_type> &&
                alignof(typename T::value_type) <= 8 && std::default_initializable<typename T::value_type> &&

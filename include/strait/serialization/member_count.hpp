@@ -5,10 +5,10 @@
 #include <cstddef>
 #include <type_traits>
 
-// How many members an aggregate has, by asking how many initialisers it takes. A member is initialised by `{}`, which is
-// never distributed over the members of a member (brace elision): so an array counts as one, in contrast to Boost.PFR,
-// whose search is also proportional to sizeof(T) (100 KB: 10 s and 1.5 GB in clang 14; 1 MB ended the compiler).
-// Braces cannot be repeated by a pack expansion, hence the table.
+// How many members an aggregate has, by asking how many initialisers it takes. A member is initialised by `{}`, which
+// is never distributed over the members of a member (brace elision): so an array counts as one, in contrast to
+// Boost.PFR, whose search also instantiates in proportion to sizeof(T) (a member of 100 KB: 10 s and 1.5 GB in clang
+// 14). Braces cannot be repeated by a pack expansion, hence the table.
 namespace strait::detail {
 
 inline constexpr std::size_t member_limit = 64;

@@ -8,9 +8,9 @@
 
 #include <array>
 #include <cstddef>
-#include <limits>
 #include <memory>
 #include <type_traits>
+#include <utility>
 
 // The members of an aggregate: their number, types, references and offsets.
 namespace strait::detail {
@@ -35,7 +35,7 @@ struct imagined {
     static imagined_storage<T> object;
 };
 
-// Compares the address of a member with those where the ABI can have put it: a pointer difference would not be a constant.
+// Compares the address of a member with those where the ABI can have put it: a difference would not be a constant.
 template <class T>
 struct find_offsets {
     template <class... Member>

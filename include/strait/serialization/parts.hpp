@@ -130,9 +130,8 @@ consteval auto find_culprit_in(types<T...>)
 template <class T, class... Inside>
 consteval auto find_culprit(types<Inside...>)
 {
-    return std::type_identity<typename first_type<first_not_encodable<T>,
-                                                  typename decltype(find_culprit_in(parts_of<T>{}))::type,
-                                                  typename decltype(find_culprit_in(parts_of<Inside>{}))::type...>::type>{};
+    return first_type<first_not_encodable<T>, typename decltype(find_culprit_in(parts_of<T>{}))::type,
+                      typename decltype(find_culprit_in(parts_of<Inside>{}))::type...>{};
 }
 
 /// The first part of T, or T itself, that has no portable encoding; void if there is none.

@@ -172,7 +172,8 @@ std::byte* store(std::byte* to, T const& value)
         return to + sizeof(T);
     }
     else if constexpr (kind == shape::scalar)
-        return store_numbers(to, reinterpret_cast<unit_t<T> const*>(std::addressof(value)), sizeof(T) / sizeof(unit_t<T>));
+        return store_numbers(to, reinterpret_cast<unit_t<T> const*>(std::addressof(value)),
+                             sizeof(T) / sizeof(unit_t<T>));
     else if constexpr (kind == shape::custom) {
         std::size_t size = custom_fixed_size<T>();
         if (size == 0) {

@@ -53,8 +53,8 @@ struct serializer : builtin_serializer<T> {
 };
 
 /// Set it for a trivially copyable class that strait cannot look into (private members, a union, a base class) to have
-/// its bytes copied as they are. You promise what cannot be checked: every bit pattern is a valid value, since a hostile
-/// peer may send any, and there is no pointer inside. Only size and alignment go into its fingerprint.
+/// its bytes copied as they are. You promise what cannot be checked: every bit pattern is a valid value, since a
+/// hostile peer may send any, and there is no pointer inside. Only size and alignment go into its fingerprint.
 template <class T>
 inline constexpr bool enable_bitwise = false;
 

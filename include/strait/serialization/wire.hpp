@@ -8,10 +8,11 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 // What is known at compile time of the portable encoding: packed, little-endian, in the order of declaration.
 //
-//     scalar                 its bytes (long double, wchar_t, long: with the size of the host, which the fingerprint has)
+//     scalar                 its bytes (of long, wchar_t, long double as many as the host has; the fingerprint tells)
 //     array, tuple, struct   the parts, one after the other
 //     optional               u8: 0, or 1 and the value
 //     variant                u8: the index, then the alternative
@@ -22,6 +23,8 @@
 //
 // A message has at most 4 GiB - 1 bytes.
 namespace strait::detail {
+
+static_assert(std::numeric_limits<float>::is_iec559 && std::numeric_limits<double>::is_iec559);
 
 using wire_count = std::uint32_t;
 
