@@ -32,7 +32,7 @@ using byte_sender_end = unix_stream::sender_end<bytes>;
 using byte_receiver_end = unix_stream::receiver_end<bytes>;
 
 struct fixture {
-    support::watchdog watchdog{60};
+    support::watchdog watchdog;
 };
 
 template <class End>
