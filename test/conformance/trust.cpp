@@ -167,7 +167,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_second_name_is_refused, S, subjects, clean_ho
 BOOST_FIXTURE_TEST_CASE_TEMPLATE(an_object_of_another_kind_is_refused, S, subjects, clean_host)
 {
     if constexpr (has_files<S>) {
-        for (mode_t const kind : {S_IFIFO, S_IFSOCK, S_IFDIR})
+        for (mode_t const kind : {mode_t{S_IFIFO}, mode_t{S_IFSOCK}, mode_t{S_IFDIR}})
             BOOST_CHECK_EQUAL(after<S>([&](std::string const& file) {
                 std::filesystem::remove(file);
                 if (kind == S_IFDIR)
