@@ -101,6 +101,10 @@ private:
 
     outcome receive() noexcept
     {
+        if (!end_.pages) [[unlikely]] {  // moved from
+            errno = EBADF;
+            return outcome::failure;
+        }
         unsigned priority = 0;
         ::ssize_t const size = ::mq_receive(end_.queue.get(), reinterpret_cast<char*>(end_.pages.get()), end_.message_size, &priority);
         if (size < 0)
