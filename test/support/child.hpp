@@ -50,7 +50,11 @@ public:
     ~child() { kill(); }
 
     pid_t pid() const noexcept { return pid_; }
-    void signal(int number) const noexcept { ::kill(pid_, number); }
+    void signal(int number) const noexcept
+    {
+        if (pid_ > 0)  // -1 would mean every process
+            ::kill(pid_, number);
+    }
 
     /// By SIGKILL, and reaps it.
     void kill() noexcept
