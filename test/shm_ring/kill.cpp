@@ -112,19 +112,21 @@ void kill_receivers()
     std::string const name = support::unique_name();
     support::shared_page page;
     random_moment moment;
-    {
-        support::child out([&] { return send_from<T>(name, 0, *page); });
-        support::notes::await(page->done, 1);
-        for (int round = 0; round != support::rounds(200); ++round) {
-            std::uint64_t const before = page->other[0];
-            support::child in([&] { return receive_on<T>(name, *page); });
-            if (moment.coin())
-                support::notes::await(page->other[0], before + 1);
-            moment.pass();
-            in.kill();
-        }
+    support::child out([&] { return send_from<T>(name, 0, *page); });
+    support::notes::await(page->done, 1);
+    for (int round = 0; round != support::rounds(200); ++round) {
+        std::uint64_t const before = page->other[0];
+        support::child in([&] { return receive_on<T>(name, *page); });
+        if (moment.coin())
+            support::notes::await(page->other[0], before + 1);
+        moment.pass();
+        in.kill();
     }
+    // The last one must be there before the sender dies: an empty channel that nobody uses starts afresh, without an end.
+    std::uint64_t const before = page->other[0];
     support::child last([&] { return receive_on<T>(name, *page); });
+    support::notes::await(page->other[0], before + 1);
+    out.kill();
     BOOST_TEST(last.wait() == 0);
     BOOST_TEST(page->wrong == 0U);
     std::uint64_t const sent = page->done;
