@@ -28,19 +28,19 @@ public:
 
     /// Throws boost::system::system_error with errc::invalid_endpoint; parse() is the same without exceptions.
     template <std::convertible_to<std::string_view> S>
-    endpoint(S const& text) : endpoint(parse(text).value())
+    endpoint(S const& text)
     {
+        if (!assign(text))
+            detail::raise(errc::invalid_endpoint);
     }
 
-    static result<endpoint> parse(std::string_view text)
+    template <std::convertible_to<std::string_view> S>
+    static result<endpoint> parse(S const& text)
     {
-        if (is_path(text))
-            return endpoint(kind::path, std::string(text));
-        if (is_name(text))
-            return endpoint(kind::name, std::string(text));
-        if (text.find(':') != text.npos)
-            return parse_address(text);
-        return errc::invalid_endpoint;
+        endpoint e;
+        if (!e.assign(text))
+            return errc::invalid_endpoint;
+        return e;
     }
 
     kind what() const noexcept { return kind_; }
@@ -58,7 +58,14 @@ public:
     friend bool operator==(endpoint const&, endpoint const&) = default;
 
 private:
-    endpoint(kind what, std::string text) : text_(std::move(text)), kind_(what) {}
+    endpoint() = default;
+
+    bool assign(std::string_view text)
+    {
+        kind_ = is_path(text) ? kind::path : is_name(text) ? kind::name : kind::address;
+        text_ = text;
+        return kind_ != kind::address || assign_address(text);
+    }
 
     static bool is_name(std::string_view s) noexcept
     {
@@ -76,33 +83,30 @@ private:
         return s.size() > 1 && s.front() == '/' && s.find('\0') == s.npos && is_name(s.substr(s.rfind('/') + 1));
     }
 
-    static result<endpoint> parse_address(std::string_view s)
+    bool assign_address(std::string_view s)
     {
         auto const colon = s.rfind(':');
+        if (colon == s.npos)
+            return false;
         std::string_view host = s.substr(0, colon);
         std::string_view const digits = s.substr(colon + 1);
         bool const bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
         if (bracketed)
             host = host.substr(1, host.size() - 2);
         else if (host.find_first_of(":[]") != host.npos)
-            return errc::invalid_endpoint;
+            return false;
         for (char const c : host)
             if (c <= ' ' || c == '/' || c == '\x7f')
-                return errc::invalid_endpoint;
-        std::uint16_t port{};
-        auto const [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-        if (error != std::errc{} || end != digits.data() + digits.size() || digits.empty() || host.size() > 253)
-            return errc::invalid_endpoint;
-        endpoint e(kind::address, std::string(s));
-        e.host_ = host;
-        e.port_ = port;
-        return e;
+                return false;
+        auto const [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port_);
+        host_ = host;
+        return error == std::errc{} && end == digits.data() + digits.size() && !digits.empty() && host.size() <= 253;
     }
 
     std::string text_;
     std::string host_;
     std::uint16_t port_ = 0;
-    kind kind_;
+    kind kind_ = kind::name;
 };
 
 /// Who may use a channel beside its owner. With `owner` an object of another user is refused.

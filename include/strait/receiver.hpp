@@ -16,7 +16,6 @@
 #include <iterator>
 #include <optional>
 #include <span>
-#include <stop_token>
 #include <utility>
 
 namespace strait {
@@ -46,7 +45,10 @@ public:
 
     /// Opens the channel, or creates it; does not wait for a sender. Throws `invalid_endpoint`, `type_mismatch`,
     /// `transport_mismatch`, `busy`, `untrusted_object`, or what limit of the system was met.
-    explicit receiver(endpoint const& where, options const& how = {}) : receiver(open(where, how).value()) {}
+    explicit receiver(endpoint const& where, options const& how = {})
+        : reader_(end_type::open(where, how, detail::type_name<T>()).value()), linger_(how.linger)
+    {
+    }
 
     /// The same without exceptions.
     static result<receiver> open(endpoint const& where, options const& how = {})
@@ -91,13 +93,15 @@ public:
     }
 
     /// The same; nullopt also when a stop was requested before a message came.
-    std::optional<T> receive(std::stop_token const& stop)
+    template <stoppable_token Stop>
+    std::optional<T> receive(Stop const& stop)
     {
         std::optional<T> message;
         stoppable(stop, [&](deadline d) { return reader_.take(message, d); });
         return message;
     }
-    bool receive(T& message, std::stop_token const& stop)
+    template <stoppable_token Stop>
+    bool receive(T& message, Stop const& stop)
     {
         return stoppable(stop, [&](deadline d) { return reader_.take_into(message, d); });
     }
@@ -217,8 +221,8 @@ private:
             detail::raise(e);
     }
 
-    template <class Attempt>
-    bool stoppable(std::stop_token const& stop, Attempt attempt)
+    template <class Stop, class Attempt>
+    bool stoppable(Stop const& stop, Attempt attempt)
     {
         while (!stop.stop_requested()) {
             error_code const e = attempt(deadline::after(detail::stop_slice));

@@ -12,7 +12,6 @@
 #include <chrono>
 #include <cstddef>
 #include <span>
-#include <stop_token>
 #include <utility>
 
 namespace strait {
@@ -41,7 +40,10 @@ public:
 
     /// Opens the channel, or creates it; does not wait for a receiver. Throws `invalid_endpoint`, `type_mismatch`,
     /// `transport_mismatch`, `busy`, `untrusted_object`, or what limit of the system was met.
-    explicit sender(endpoint const& where, options const& how = {}) : sender(open(where, how).value()) {}
+    explicit sender(endpoint const& where, options const& how = {})
+        : end_(end_type::open(where, how, detail::type_name<T>()).value()), linger_(how.linger)
+    {
+    }
 
     /// The same without exceptions.
     static result<sender> open(endpoint const& where, options const& how = {})
@@ -68,7 +70,8 @@ public:
     }
 
     /// The same; false when a stop was requested before the message was sent.
-    [[nodiscard]] bool send(T const& message, std::stop_token const& stop)
+    template <stoppable_token Stop>
+    [[nodiscard]] bool send(T const& message, Stop const& stop)
     {
         while (!stop.stop_requested()) {
             auto const r = put(message, deadline::after(detail::stop_slice));

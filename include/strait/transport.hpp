@@ -118,8 +118,10 @@ template <class X, message_layout L>
 concept carries_layout = requires(endpoint const& where, typename X::options const& options, std::string_view type) {
     requires byte_sender<typename X::template sender_end<L>>;
     requires byte_receiver<typename X::template receiver_end<L>>;
-    { X::template sender_end<L>::open(where, options, type) } -> std::same_as<result<typename X::template sender_end<L>>>;
-    { X::template receiver_end<L>::open(where, options, type) } -> std::same_as<result<typename X::template receiver_end<L>>>;
+    // Not as `{ expression } -> concept`, which would make the compiler look into every result.
+    requires std::same_as<decltype(X::template sender_end<L>::open(where, options, type)), result<typename X::template sender_end<L>>>;
+    requires std::same_as<decltype(X::template receiver_end<L>::open(where, options, type)),
+                          result<typename X::template receiver_end<L>>>;
 };
 
 }  // namespace detail

@@ -106,6 +106,12 @@ concept waiting_strategy = requires {
     { W::name } -> std::convertible_to<char const*>;
 };
 
+/// What a waiting operation can be told to give up by: std::stop_token, or a token of another library.
+template <class S>
+concept stoppable_token = requires(S const& stop) {
+    { stop.stop_requested() } -> std::convertible_to<bool>;
+};
+
 static_assert(waiting_strategy<busy_spin> && waiting_strategy<yielding> && waiting_strategy<adaptive>);
 
 }  // namespace strait

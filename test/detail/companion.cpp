@@ -13,6 +13,7 @@
 #include <cstring>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fcntl.h>
@@ -51,12 +52,20 @@ struct fixture {
         return t;
     }
 
-    location where(std::string const& name) const { return location::find(endpoint(name), access_mode::owner).value(); }
+    location where(std::string const& name) const
+    {
+        location l;
+        BOOST_TEST_REQUIRE(!location::find(endpoint(name), access_mode::owner, l));
+        return l;
+    }
     location where() const { return where(name); }
 
     result<companion> join(role r, channel_traits const& t = traits(), ::off_t most = 1)
     {
-        return door::join(where(), t, r, most, mechanism, deadline::never());
+        companion joined;
+        if (error_code const e = door::join(where(), t, r, most, mechanism, joined))
+            return e;
+        return joined;
     }
 
     void leave(companion& c) { door::leave(c, where(), mechanism, deadline::never()); }
@@ -68,7 +77,8 @@ struct fixture {
     // Written by hand, as a faulty or hostile program might.
     void plant(void const* content, std::size_t size, ::mode_t mode = 0600) const
     {
-        BOOST_TEST_REQUIRE(where().open_directory().has_value());
+        descriptor directory;
+        BOOST_TEST_REQUIRE(!where().open_directory(directory));
         int const fd = ::open(file().c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
         BOOST_TEST_REQUIRE(fd >= 0);
         BOOST_TEST(::write(fd, content, size) == static_cast<::ssize_t>(size));
@@ -120,7 +130,7 @@ BOOST_AUTO_TEST_CASE(a_kept_channel_stays_and_starts_its_counts_afresh)
     auto r = join(role::receiver, t).value();
     BOOST_TEST((r.senders_gone() == end_reason::none));
     leave(r);
-    BOOST_TEST(door::remove(where(), deadline::never()).has_value());
+    BOOST_TEST(door::remove(name).has_value());
     BOOST_TEST(!exists());
 }
 
@@ -247,7 +257,7 @@ BOOST_AUTO_TEST_CASE(what_lies_under_the_name_must_be_what_we_would_have_made)
     std::string const page(8192, 'x');
     plant(page.data(), page.size());
     BOOST_TEST((join(role::sender).error() == errc::untrusted_object));
-    BOOST_TEST(door::remove(where(), deadline::never()).has_value());
+    BOOST_TEST(door::remove(name).has_value());
     BOOST_TEST(!exists());
 }
 
@@ -305,7 +315,7 @@ BOOST_AUTO_TEST_CASE(objects_are_private_whatever_the_umask)
 BOOST_AUTO_TEST_CASE(removing_under_living_ends_makes_room_for_a_new_channel)
 {
     auto old = join(role::sender).value();
-    BOOST_TEST(door::remove(where(), deadline::never()).has_value());
+    BOOST_TEST(door::remove(name).has_value());
     auto fresh = join(role::sender, traits(7)).value();
     leave(old);  // must not take the new one along
     BOOST_TEST(exists());
@@ -324,7 +334,7 @@ BOOST_AUTO_TEST_CASE(a_stopped_holder_of_the_set_up_lock_costs_time_and_no_more)
     });
     page->await(page->stage, 1);
     BOOST_TEST(page->stage.load() == 1u);
-    auto const late = door::join(where(), traits(), role::receiver, 1, mechanism, deadline::after(std::chrono::milliseconds(5)));
+    auto const late = join(role::receiver);
     BOOST_TEST((late.error() == errc::timed_out));
     holder.kill();
     auto r = join(role::receiver).value();
@@ -403,20 +413,41 @@ BOOST_AUTO_TEST_CASE(a_child_of_fork_holds_nothing_of_its_parents)
     BOOST_TEST(!exists());
 }
 
+static companion_pair make_pair(std::uint64_t mirrored)
+{
+    companion_pair p;
+    BOOST_TEST_REQUIRE(!companion_pair::make(fixture::traits(), mirrored, p));
+    return p;
+}
+
+static companion take(companion_pair p, role r)
+{
+    companion c;
+    return std::move(p).take(r, c) ? companion() : std::move(c);
+}
+
+static std::pair<companion, companion> split(companion_pair p)
+{
+    companion s;
+    companion r;
+    BOOST_TEST_REQUIRE(!std::move(p).split(s, r));
+    return {std::move(s), std::move(r)};
+}
+
 BOOST_AUTO_TEST_CASE(a_pair_waits_for_whoever_may_still_take_the_other_end)
 {
-    auto pair = companion_pair::make(traits(), 0).value();
+    auto pair = make_pair(0);
     support::shared_page page;
     support::child taker([&] {
         page->await(page->proceed, 1);
-        auto s = std::move(pair).take(role::sender).value();
+        auto s = take(std::move(pair), role::sender);
         page->stage = 1;
         page->await(page->proceed, 2);
         s.leave_nameless();
         page->stage = 2;
         ::pause();
     });
-    auto r = std::move(pair).take(role::receiver).value();
+    auto r = take(std::move(pair), role::receiver);
     BOOST_TEST((r.senders_gone() == end_reason::none));
     page->proceed = 1;
     page->await(page->stage, 1);
@@ -428,9 +459,9 @@ BOOST_AUTO_TEST_CASE(a_pair_waits_for_whoever_may_still_take_the_other_end)
 
 BOOST_AUTO_TEST_CASE(a_pairs_holder_killed_before_it_took_its_end_counts_as_dead)
 {
-    auto pair = companion_pair::make(traits(), 0).value();
+    auto pair = make_pair(0);
     support::child holder([&] { ::pause(); });
-    auto r = std::move(pair).take(role::receiver).value();
+    auto r = take(std::move(pair), role::receiver);
     BOOST_TEST((r.senders_gone() == end_reason::none));
     holder.kill();
     BOOST_TEST((r.senders_gone() == end_reason::died));
@@ -438,7 +469,7 @@ BOOST_AUTO_TEST_CASE(a_pairs_holder_killed_before_it_took_its_end_counts_as_dead
 
 BOOST_AUTO_TEST_CASE(a_pair_split_for_threads_is_one_mapping)
 {
-    auto [s, r] = companion_pair::make(traits(), 4096).value().split().value();
+    auto [s, r] = split(make_pair(4096));
     BOOST_TEST(s.memory().get() == r.memory().get());
     BOOST_TEST((r.senders_gone() == end_reason::none));
     s.memory()->data()[4096 + 7] = std::byte{9};
@@ -451,7 +482,7 @@ BOOST_AUTO_TEST_CASE(a_mirrored_mapping_leaves_no_hole_behind)
 {
     auto const before = support::open_descriptors();
     for (int i = 0; i < 100; ++i) {
-        auto both = companion_pair::make(traits(), 4096).value().split().value();
+        auto both = split(make_pair(4096));
         both.first.leave_nameless();
         both.second.leave_nameless();
     }

@@ -36,12 +36,20 @@ constexpr message_layout layout_of{sizeof(T), alignof(T), sizeof(T)};
 template <>
 inline constexpr message_layout layout_of<std::string>{0, 1, 1};
 
+// A class between: GCC 12 crashes on an alias of these alias templates.
+template <class T, class X>
+struct ends {
+    using sender = typename X::template sender_end<layout_of<T>>;
+    using receiver = typename X::template receiver_end<layout_of<T>>;
+    using pair = typename X::template pair<layout_of<T>>;
+};
+
 template <class T, class X = strait::shm_ring<>>
-using sender = typename X::template sender_end<layout_of<T>>;
+using sender = typename ends<T, X>::sender;
 template <class T, class X = strait::shm_ring<>>
-using receiver = typename X::template receiver_end<layout_of<T>>;
+using receiver = typename ends<T, X>::receiver;
 template <class T, class X = strait::shm_ring<>>
-using pair = typename X::template pair<layout_of<T>>;
+using pair = typename ends<T, X>::pair;
 
 inline deadline soon() { return deadline::after(std::chrono::milliseconds(20)); }
 inline deadline patiently() { return deadline::after(std::chrono::seconds(60)); }
@@ -94,8 +102,8 @@ receiver<T> open_receiver(std::string const& name, strait::channel_options const
 template <class T, class X = strait::shm_ring<>>
 auto make_ends(strait::channel_options const& how = {})
 {
-    auto ends = pair<T, X>::make(how, "test").value();
-    return std::move(ends).split().value();
+    auto made = pair<T, X>::make(how, "test").value();
+    return std::move(made).split().value();
 }
 
 inline std::string file_of(std::string const& name) { return support::channel_directory() + "/" + name + ".channel"; }

@@ -99,14 +99,15 @@ private:
     friend class companion_door;
     friend class companion_pair;
 
-    result<void> adopt(descriptor fd, std::uint64_t size, std::uint64_t mirrored)
+    error_code adopt(descriptor fd, std::uint64_t size, std::uint64_t mirrored)
     {
-        auto mapped = mapping::map(fd.get(), size, mirrored);
-        if (!mapped)
-            return mapped.error();
-        lock_ = guarded_descriptor(std::move(fd));
-        attach(std::move(*mapped));
-        return {};
+        std::shared_ptr<mapping> mapped;
+        error_code const e = mapping::map(fd.get(), size, mirrored, mapped);
+        if (!e) {
+            lock_ = guarded_descriptor(std::move(fd));
+            attach(std::move(mapped));
+        }
+        return e;
     }
 
     void attach(std::shared_ptr<mapping> memory) noexcept

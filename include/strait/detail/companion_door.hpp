@@ -5,7 +5,9 @@
 #include <strait/detail/allocation.hpp>
 #include <strait/detail/companion.hpp>
 
+#include <chrono>
 #include <string>
+#include <utility>
 
 #include <fcntl.h>
 #include <mqueue.h>
@@ -29,24 +31,28 @@ inline constexpr char companion_suffix[] = ".channel";
 template <class Mechanism>
 class companion_door {
 public:
-    // `most`: places of this role. Throws nothing; waits for the set-up lock up to `until`.
-    static result<companion> join(location const& where, channel_traits const& wanted, role r, ::off_t most,
-                                  Mechanism& mechanism, deadline until)
+    // How long opening, leaving and removing wait for others at the door: a few system calls, unless they are stopped.
+    static constexpr std::chrono::seconds patience{5};
+
+    // `most`: places of this role.
+    static error_code join(location const& where, channel_traits const& wanted, role r, ::off_t most, Mechanism& mechanism,
+                           companion& joined)
     {
+        deadline const until = deadline::after(patience);
         for (;;) {
-            auto dir = where.open_directory();
-            if (!dir) {
-                if (where.is_own_directory() && vanished(dir.error()))
+            descriptor dir;
+            if (error_code const e = where.open_directory(dir)) {
+                if (where.is_own_directory() && vanished(e))
                     continue;  // its last channel took it along just now
-                return dir.error();
+                return e;
             }
-            auto found = open_existing(*dir, where);
-            if (!found)
-                return found.error();
-            auto joined = *found ? join_existing(*dir, std::move(*found), where, wanted, r, most, mechanism, until)
-                                 : join_new(*dir, where, wanted, r, most, mechanism);
-            if (joined || joined.error() != try_again)
-                return joined;
+            descriptor found;
+            if (error_code const e = open_existing(dir, where, found))
+                return e;
+            error_code const e = found ? join_existing(dir, std::move(found), where, wanted, r, most, mechanism, until, joined)
+                                       : join_new(dir, where, wanted, r, most, mechanism, joined);
+            if (e != try_again)
+                return e;
         }
     }
 
@@ -61,9 +67,9 @@ public:
         try {
             if (alone && !c.any_alive(role::sender) && !c.any_alive(role::receiver) &&
                 c.block().keep.load(std::memory_order_relaxed) == 0 && !mechanism.unread(c, where))
-                if (auto dir = where.open_directory(); dir && still_named(*dir, c.fd(), where)) {
+                if (descriptor dir; !where.open_directory(dir) && still_named(dir, c.fd(), where)) {
                     Mechanism::destroy(where);
-                    ::unlinkat(dir->get(), where.file(companion_suffix).c_str(), 0);
+                    ::unlinkat(dir.get(), where.file(companion_suffix).c_str(), 0);
                     where.remove_directory();
                 }
         } catch (...) {  // no memory for a path: the next opener finds nobody and starts afresh
@@ -74,24 +80,28 @@ public:
         c.lock_.reset();
     }
 
-    // Removes a channel whatever its content. Living ends go on with what they hold.
-    static result<void> remove(location const& where, deadline until)
+    // Removes a channel whatever its content; success also when there is none. Living ends go on with what they hold.
+    static result<void> remove(endpoint const& at)
     {
-        auto dir = where.open_directory();
-        if (!dir)
-            return dir.error();
-        auto found = open_existing(*dir, where);
-        if (found && *found)
-            if (auto held = lock_byte(found->get(), lock_bytes::setup, until); !held)
-                return held.error();
-        destroy_whatever(*dir, where);
-        error_code failed;
-        if (::unlinkat(dir->get(), where.file(companion_suffix).c_str(), 0) != 0 && errno != ENOENT)
-            failed = last_failure();
+        // Whoever may unlink there may remove: what others may do with the directory is not asked.
+        location where;
+        descriptor dir;
+        if (error_code const e = location::find(at, access_mode::everyone, where))
+            return e;
+        if (error_code const e = where.open_directory(dir)) {
+            if (vanished(e))
+                return {};
+            return e;
+        }
+        if (descriptor found; !open_existing(dir, where, found) && found)
+            if (auto held = lock_byte(found.get(), lock_bytes::setup, deadline::after(patience)); !held)
+                return held;
+        destroy_whatever(dir, where);
+        result<void> done;
+        if (::unlinkat(dir.get(), where.file(companion_suffix).c_str(), 0) != 0 && errno != ENOENT)
+            done = last_failure();
         where.remove_directory();
-        if (failed)
-            return failed;
-        return {};
+        return done;
     }
 
 private:
@@ -122,23 +132,20 @@ private:
     }
 
     // No descriptor: there is no such name.
-    static result<descriptor> open_existing(descriptor const& dir, location const& where)
+    static error_code open_existing(descriptor const& dir, location const& where, descriptor& fd)
     {
-        descriptor fd(uninterrupted([&] {
+        fd.reset(uninterrupted([&] {
             return ::openat(dir.get(), where.file(companion_suffix).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         }));
-        if (fd)
-            return fd;
-        if (errno == ENOENT)
-            return descriptor();
+        if (fd || errno == ENOENT)
+            return {};
         if (errno == ELOOP || errno == EACCES || errno == EISDIR || errno == ENXIO)
             return errc::untrusted_object;
         return last_failure();
     }
 
-    static result<companion> join_existing(descriptor const& dir, descriptor fd, location const& where,
-                                           channel_traits const& wanted, role r, ::off_t most, Mechanism& mechanism,
-                                           deadline until)
+    static error_code join_existing(descriptor const& dir, descriptor fd, location const& where, channel_traits const& wanted,
+                                    role r, ::off_t most, Mechanism& mechanism, deadline until, companion& joined)
     {
         struct ::stat found = {};
         if (::fstat(fd.get(), &found) != 0)
@@ -156,8 +163,8 @@ private:
         companion c;
         error_code wrong = errc::peer_corrupt;
         if (size >= control_block::size_in_file) {
-            if (auto mapped = c.adopt(std::move(fd), size, 0); !mapped)
-                return mapped.error();
+            if (error_code const e = c.adopt(std::move(fd), size, 0))
+                return e;
             wrong = c.block().check(wanted, size);
         }
         if (nobody) {
@@ -180,10 +187,10 @@ private:
         if (wrong)
             return wrong;
         if (auto const part = mechanism.mirrored(size); part != 0) {
-            auto mapped = mapping::map(c.fd(), size, part);
-            if (!mapped)
-                return mapped.error();
-            c.attach(std::move(*mapped));
+            std::shared_ptr<mapping> twice;
+            if (error_code const e = mapping::map(c.fd(), size, part, twice))
+                return e;
+            c.attach(std::move(twice));
         }
         if (auto placed = c.take_place(r, most); !placed)
             return placed.error();
@@ -191,7 +198,8 @@ private:
             c.block().keep.store(1, std::memory_order_relaxed);
         c.count_in();
         unlock_byte(c.fd(), lock_bytes::setup);
-        return c;
+        joined = std::move(c);
+        return {};
     }
 
     // Of a channel that nobody uses. The same transport reads it whatever its type is; of another we only know whether it
@@ -204,19 +212,18 @@ private:
         return readable && c.block().retained != 0 && c.block().joined_senders.load(std::memory_order_relaxed) != 0;
     }
 
-    static result<companion> join_new(descriptor const& dir, location const& where, channel_traits const& wanted, role r,
-                                      ::off_t most, Mechanism& mechanism)
+    static error_code join_new(descriptor const& dir, location const& where, channel_traits const& wanted, role r, ::off_t most,
+                               Mechanism& mechanism, companion& joined)
     {
-        auto made = make_file(dir, where, wanted.size);
-        if (!made)
-            return vanished(made.error()) ? try_again : made.error();
-        descriptor& fd = made->first;
-        std::string const& temporary = made->second;
+        descriptor fd;
+        std::string temporary;
+        if (error_code const e = make_file(dir, where, wanted.size, fd, temporary))
+            return vanished(e) ? try_again : e;
         int const raw = fd.get();
         companion c;
         auto complete = [&]() -> result<void> {
-            if (auto mapped = c.adopt(std::move(fd), wanted.size, mechanism.mirrored(wanted.size)); !mapped)
-                return mapped.error();
+            if (error_code const e = c.adopt(std::move(fd), wanted.size, mechanism.mirrored(wanted.size)))
+                return e;
             c.block().fill(wanted);
             if (auto placed = c.take_place(r, most); !placed)
                 return placed.error();
@@ -243,15 +250,16 @@ private:
         c.count_in();
         c.block().ready.store(1, std::memory_order_release);
         unlock_byte(c.fd(), lock_bytes::setup);
-        return c;
+        joined = std::move(c);
+        return {};
     }
 
     // A file without a name, or with a temporary one where the file system knows no O_TMPFILE. Its blocks are allocated
     // now: a full file system is an error here and not a SIGBUS later.
-    static result<std::pair<descriptor, std::string>> make_file(descriptor const& dir, location const& where, std::uint64_t size)
+    static error_code make_file(descriptor const& dir, location const& where, std::uint64_t size, descriptor& fd,
+                                std::string& temporary)
     {
-        std::string temporary;
-        descriptor fd(::openat(dir.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, object_mode(where.access())));
+        fd.reset(::openat(dir.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, object_mode(where.access())));
         if (!fd && (errno == EOPNOTSUPP || errno == EISDIR)) {
             temporary = where.file(".new-" + std::to_string(::getpid()) + "-" + std::to_string(deadline::now()));
             fd.reset(::openat(dir.get(), temporary.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, object_mode(where.access())));
@@ -264,7 +272,7 @@ private:
                 ::unlinkat(dir.get(), temporary.c_str(), 0);
             return allocated.error();
         }
-        return std::pair(std::move(fd), std::move(temporary));
+        return {};
     }
 
     static result<void> give_name(descriptor const& dir, int fd, std::string const& temporary, std::string const& name)

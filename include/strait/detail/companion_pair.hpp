@@ -18,90 +18,83 @@ namespace strait::detail {
 // by the process that uses them, which nobody else holds.
 class companion_pair {
 public:
-    static result<companion_pair> make(channel_traits const& traits, std::uint64_t mirrored)
+    companion_pair() = default;
+
+    static error_code make(channel_traits const& traits, std::uint64_t mirrored, companion_pair& p)
     {
         descriptor file(::memfd_create("strait", MFD_CLOEXEC));
         if (!file)
             return last_failure();
         if (auto allocated = allocate(file.get(), traits.size); !allocated)
             return allocated.error();
-        companion_pair p;
         p.traits_size_ = traits.size;
         p.mirrored_ = mirrored;
         for (role const r : {role::sender, role::receiver}) {
-            auto fd = reopen(file.get());
-            if (!fd)
-                return fd.error();
-            if (auto held = try_lock_byte(fd->get(), lock_bytes::promise(r)); !held)
+            if (error_code const e = reopen(file.get(), p.promise(r)))
+                return e;
+            if (auto held = try_lock_byte(p.promise(r).get(), lock_bytes::promise(r)); !held)
                 return held.error();
-            p.promise(r) = std::move(*fd);
         }
-        auto mapped = mapping::map(file.get(), control_block::size_in_file);
-        if (!mapped)
-            return mapped.error();
+        std::shared_ptr<mapping> first_page;
+        if (error_code const e = mapping::map(file.get(), control_block::size_in_file, 0, first_page))
+            return e;
         companion c;
-        c.attach(std::move(*mapped));
+        c.attach(std::move(first_page));
         c.block().fill(traits);
         c.block().ready.store(1, std::memory_order_release);
-        return p;
+        return {};
     }
 
     // Joins in this process, then gives up this pair's promises.
-    result<companion> take(role r) &&
+    error_code take(role r, companion& joined) &&
     {
-        auto c = join(r, nullptr);
+        error_code const e = join(r, nullptr, joined);
         for (auto* d : {&promises_[0], &promises_[1]})
             d->reset();
-        return c;
+        return e;
     }
 
     // Both ends for threads of this process, over one mapping.
-    result<std::pair<companion, companion>> split() &&
+    error_code split(companion& sender, companion& receiver) &&
     {
-        auto s = join(role::sender, nullptr);
-        if (!s)
-            return s.error();
-        auto r = join(role::receiver, s->memory());
-        if (!r)
-            return r.error();
+        error_code e = join(role::sender, nullptr, sender);
+        if (!e)
+            e = join(role::receiver, sender.memory(), receiver);
         for (auto* d : {&promises_[0], &promises_[1]})
             d->reset();
-        return std::pair(std::move(*s), std::move(*r));
+        return e;
     }
 
 private:
-    companion_pair() = default;
-
     descriptor& promise(role r) noexcept { return promises_[r == role::sender ? 0 : 1]; }
 
     // A description of its own for the same file.
-    static result<descriptor> reopen(int fd)
+    static error_code reopen(int fd, descriptor& other)
     {
-        descriptor d(::open(("/proc/self/fd/" + std::to_string(fd)).c_str(), O_RDWR | O_CLOEXEC));
-        if (!d)
-            return last_failure();
-        return d;
+        other.reset(::open(("/proc/self/fd/" + std::to_string(fd)).c_str(), O_RDWR | O_CLOEXEC));
+        return other ? error_code() : last_failure();
     }
 
-    result<companion> join(role r, std::shared_ptr<mapping> shared)
+    error_code join(role r, std::shared_ptr<mapping> shared, companion& joined)
     {
         if (!promise(r))
             return errc::not_open;
-        auto fd = reopen(promise(r).get());
-        if (!fd)
-            return fd.error();
+        descriptor fd;
+        if (error_code const e = reopen(promise(r).get(), fd))
+            return e;
         companion c;
         c.nameless_ = true;
         if (shared) {
-            c.lock_ = guarded_descriptor(std::move(*fd));
+            c.lock_ = guarded_descriptor(std::move(fd));
             c.attach(std::move(shared));
-        } else if (auto mapped = c.adopt(std::move(*fd), traits_size_, mirrored_); !mapped) {
-            return mapped.error();
+        } else if (error_code const e = c.adopt(std::move(fd), traits_size_, mirrored_)) {
+            return e;
         }
         if (auto placed = c.take_place(r, 1); !placed)
             return placed.error();
         c.count_in();
-        return c;
+        joined = std::move(c);
+        return {};
     }
 
     descriptor promises_[2];

@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_CONTROL_BLOCK_HPP
 
 #include <strait/error.hpp>
+#include <strait/serialization/layout.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -26,6 +27,21 @@ struct channel_traits {
     bool retained = false;           // messages may outlive everybody
     bool keep = false;
 };
+
+// Of a channel whose messages do not lie in its companion.
+template <message_layout L, class Options>
+channel_traits traits_beside(std::string_view transport, std::string_view type_name, Options const& how)
+{
+    channel_traits t;
+    t.transport = transport;
+    t.type_name = type_name;
+    t.fingerprint = L.fingerprint;
+    t.element_size = L.fixed_size;
+    t.capacity = how.capacity;
+    t.size = 4096;
+    t.keep = how.keep;
+    return t;
+}
 
 // The first page of a channel's companion object. Only ever placed by being mapped; all its pages are zero at first.
 //

@@ -5,6 +5,7 @@
 #include <strait/detail/fifo_join.hpp>
 #include <strait/detail/fifo_reader.hpp>
 #include <strait/detail/pipe_frame.hpp>
+#include <strait/options.hpp>
 #include <strait/stats.hpp>
 
 #include <chrono>
@@ -23,14 +24,14 @@ class fifo_receiver {
 public:
     static result<fifo_receiver> open(endpoint const& where, channel_options const& how, std::string_view type_name)
     {
-        auto place = location::find(where, how.access);
-        if (!place)
-            return place.error();
+        location place;
+        if (error_code const e = location::find(where, how.access, place))
+            return e;
         for (int attempts = 16;; --attempts) {
-            auto member = join_fifo<L>(*place, how, type_name, role::receiver);
-            if (!member)
-                return member.error();
-            auto reader = fifo_reader::open(std::move(*member), *place);
+            companion member;
+            if (error_code const e = join_fifo<L>(place, how, type_name, role::receiver, member))
+                return e;
+            auto reader = fifo_reader::open(std::move(member), place);
             if (reader)
                 return fifo_receiver(std::move(*reader), how.linger);
             if (reader.error() != channel_removed || attempts == 0)

@@ -6,6 +6,7 @@
 #include <strait/detail/fifo_writer.hpp>
 #include <strait/detail/pipe_frame.hpp>
 #include <strait/detail/read_ahead.hpp>
+#include <strait/options.hpp>
 #include <strait/stats.hpp>
 
 #include <algorithm>
@@ -27,16 +28,16 @@ public:
     static result<fifo_sender> open(endpoint const& where, channel_options const& how, std::string_view type_name)
     {
         auto const connect_until = deadline::after(how.connect_timeout);
-        auto place = location::find(where, how.access);
-        if (!place)
-            return place.error();
-        auto member = join_fifo<L>(*place, how, type_name, role::sender);
-        if (!member)
-            return member.error();
+        location place;
+        companion member;
+        if (error_code const e = location::find(where, how.access, place))
+            return e;
+        if (error_code const e = join_fifo<L>(place, how, type_name, role::sender, member))
+            return e;
         auto pages = allocate_pages(pipe_frame_limit);
-        fifo_writer writer(std::move(*member), std::move(*place), connect_until);
+        fifo_writer writer(std::move(member), std::move(place), connect_until);
         if (auto sound = pages ? writer.check() : errc::out_of_memory; !sound) {
-            writer.leave(deadline::after(fifo_patience));
+            writer.leave(deadline::after(fifo_door::patience));
             return sound.error();
         }
         return fifo_sender(std::move(writer), std::move(pages), how.linger);

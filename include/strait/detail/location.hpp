@@ -35,9 +35,11 @@ inline bool trusted_object(struct ::stat const& found, ::mode_t kind, access_mod
 // Names go to /dev/shm/strait-<uid>, made from the effective user id and never from the environment.
 class location {
 public:
-    static result<location> find(endpoint const& where, access_mode access)
+    location() = default;
+
+    static error_code find(endpoint const& where, access_mode access, location& l)
     {
-        location l;
+        l = location();
         l.access_ = access;
         if (where.is_address())
             return errc::invalid_endpoint;
@@ -57,11 +59,11 @@ public:
             l.flat_name_ = "strait-" + user + "-" + l.name_;
             l.private_ = true;
         }
-        return l;
+        return {};
     }
 
     // The directory, open and checked; it is made where it is ours to make.
-    result<descriptor> open_directory() const
+    error_code open_directory(descriptor& dir) const
     {
         if (private_) {
             if (::mkdir(directory_.c_str(), 0700) == 0)
@@ -69,7 +71,7 @@ public:
             else if (errno != EEXIST)
                 return last_failure();
         }
-        descriptor dir(uninterrupted([&] {
+        dir.reset(uninterrupted([&] {
             return ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | (private_ ? O_NOFOLLOW : 0));
         }));
         struct ::stat found = {};
@@ -77,7 +79,7 @@ public:
             return errno == ENOTDIR || errno == ELOOP ? make_error_code(errc::untrusted_object) : last_failure();
         if (private_ ? found.st_uid != ::geteuid() || (found.st_mode & 0077) != 0 : !trusted_directory(found))
             return errc::untrusted_object;
-        return dir;
+        return {};
     }
 
     // It may come and go, and is made when it is missing.
@@ -98,8 +100,6 @@ public:
     access_mode access() const noexcept { return access_; }
 
 private:
-    location() = default;
-
     // Whoever can rename or unlink in the directory could swap a channel's objects.
     bool trusted_directory(struct ::stat const& found) const noexcept
     {

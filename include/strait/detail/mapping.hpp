@@ -35,11 +35,11 @@ private:
 // channel and writes into nothing, and its slow path reports the mistake.
 class mapping : fork_guard {
 public:
-    static result<std::shared_ptr<mapping>> map(int fd, std::size_t size, std::size_t mirrored = 0)
+    static error_code map(int fd, std::size_t size, std::size_t mirrored, std::shared_ptr<mapping>& m)
     {
         try {
             namespace ip = boost::interprocess;
-            std::shared_ptr<mapping> m(new mapping);
+            m.reset(new mapping);
             mappable const file(fd);
             if (mirrored == 0) {
                 m->first_ = ip::mapped_region(file, ip::read_write, 0, size);
@@ -51,7 +51,7 @@ public:
                                                hole.at, MAP_SHARED | MAP_FIXED);
                 hole.shrink(size - mirrored);
             }
-            return m;
+            return {};
         } catch (boost::interprocess::interprocess_exception const& e) {
             return system_failure(e.get_native_error());
         }

@@ -18,9 +18,6 @@ namespace strait::detail {
 
 inline constexpr char mqueue_transport[] = "posix_mqueue";
 
-// Others hold the set-up lock for a few system calls only, unless they were stopped in between.
-inline constexpr std::chrono::seconds mqueue_patience{5};
-
 using mqueue_door = companion_door<mqueue_mechanism>;
 
 // What both kinds of ends have: membership, the queue, and room for one message.
@@ -56,9 +53,9 @@ struct mqueue_member {
     template <message_layout L>
     static result<mqueue_member> join(endpoint const& at, channel_options const& how, std::string_view type_name, role r)
     {
-        auto place = location::find(at, how.access);
-        if (!place)
-            return place.error();
+        location place;
+        if (error_code const e = location::find(at, how.access, place))
+            return e;
         mqueue_mechanism mechanism;
         mechanism.messages = how.capacity != 0
                                  ? how.capacity
@@ -69,26 +66,19 @@ struct mqueue_member {
             mechanism.message_size = how.max_message_size;
         else
             mechanism.message_size = std::min<std::size_t>(8192, queue_setting("/proc/sys/fs/mqueue/msgsize_max", 8192));
-        channel_traits const traits{
-            .transport = mqueue_transport,
-            .type_name = type_name,
-            .fingerprint = L.fingerprint,
-            .element_size = L.fixed_size,
-            .capacity = mechanism.messages,
-            .max_message_size = mechanism.message_size,
-            .size = control_block::size_in_file,
-            .retained = true,
-            .keep = how.keep,
-        };
+        channel_traits traits = traits_beside<L>(mqueue_transport, type_name, how);
+        traits.capacity = mechanism.messages;
+        traits.max_message_size = mechanism.message_size;
+        traits.retained = true;
         for (int attempts = 16;; --attempts) {
-            auto c = mqueue_door::join(*place, traits, r, lock_bytes::most, mechanism, deadline::after(mqueue_patience));
-            if (!c)
-                return c.error();
-            mqueue_member joined{std::move(*c), *place, {}, 0, nullptr};
+            companion c;
+            if (error_code const e = mqueue_door::join(place, traits, r, lock_bytes::most, mechanism, c))
+                return e;
+            mqueue_member joined{std::move(c), place, {}, 0, nullptr};
             auto opened = joined.open(r == role::sender ? O_WRONLY : O_RDONLY, L.fixed_size);
             if (opened)
                 return joined;
-            joined.leave(deadline::after(mqueue_patience));
+            joined.leave(deadline::after(mqueue_door::patience));
             if (opened.error() != queue_removed || attempts == 0)
                 return opened.error();  // else: removed between joining and opening
         }

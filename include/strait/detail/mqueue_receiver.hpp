@@ -4,6 +4,7 @@
 
 #include <strait/detail/mqueue_join.hpp>
 #include <strait/detail/wait_descriptor.hpp>
+#include <strait/options.hpp>
 #include <strait/stats.hpp>
 
 #include <atomic>

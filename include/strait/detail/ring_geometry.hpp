@@ -93,11 +93,10 @@ struct ring_geometry {
     static constexpr std::uint64_t unit() noexcept { return varies ? record_shape<L>::unit : slot_shape<L>::stride; }
 
     // `capacity` and `max_message_size` as in channel_options. out_of_memory: no address space has so much.
-    static result<channel_traits> traits(std::string_view transport, std::string_view type_name, std::uint64_t capacity,
-                                         std::uint64_t max_message_size, bool keep)
+    static error_code traits(std::string_view transport, std::string_view type_name, std::uint64_t capacity,
+                             std::uint64_t max_message_size, bool keep, channel_traits& t)
     {
         constexpr std::uint64_t far = std::uint64_t{1} << 46;
-        channel_traits t;
         t.transport = transport;
         t.type_name = type_name;
         t.fingerprint = L.fingerprint ^ (std::max<std::size_t>(8, L.alignment) - 8);  // records say nothing of alignment
@@ -121,11 +120,11 @@ struct ring_geometry {
             t.max_message_size = L.fixed_size;
             t.size = ring_data_offset() + t.capacity * unit();
         }
-        return t;
+        return {};
     }
 
     // The first opener has decided the sizes: what the control block says of them must fit what is mapped.
-    static result<ring_view> view(companion const& c)
+    static error_code view(companion const& c, ring_view& v)
     {
         std::uint64_t const first = ring_data_offset();
         std::uint64_t const size = c.memory()->size();
@@ -139,7 +138,8 @@ struct ring_geometry {
                 return errc::peer_corrupt;
             max_size = largest(capacity, read_once(c.block().max_message_size));
         }
-        return ring_view{&header_of(c), c.memory()->data() + first, capacity, max_size};
+        v = {&header_of(c), c.memory()->data() + first, capacity, max_size};
+        return {};
     }
 
 private:

@@ -2,52 +2,55 @@
 #ifndef STRAIT_DETAIL_RING_RECEIVER_HPP
 #define STRAIT_DETAIL_RING_RECEIVER_HPP
 
-#include <strait/detail/fork_guard.hpp>
-#include <strait/detail/ring_geometry.hpp>
-#include <strait/detail/ring_sender.hpp>
+#include <strait/detail/ring_end.hpp>
 #include <strait/detail/sender_watch.hpp>
-#include <strait/detail/waiter.hpp>
-#include <strait/error.hpp>
-#include <strait/wait.hpp>
+#include <strait/options.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <span>
 #include <type_traits>
-#include <utility>
 
 namespace strait::detail {
 
-// The receiving end of a ring: what it shows, when it waits, when it wakes the sender, and when the stream is over.
 template <message_layout L, waiting_strategy Wait>
-class ring_receiver : fork_guard {
-    using ring = std::conditional_t<L.fixed_size == 0, record_reader<L>, slot_reader<L>>;
+class ring_pair;
+
+template <message_layout L>
+using ring_reader = std::conditional_t<L.fixed_size == 0, record_reader<L>, slot_reader<L>>;
+
+// The receiving end of a ring: what it shows, when it waits, when it wakes the sender, and when the stream is over.
+// Distinct objects: safe. Shared objects: unsafe.
+template <message_layout L, waiting_strategy Wait>
+class ring_receiver : ring_end<L, ring_reader<L>> {
+    using base = ring_end<L, ring_reader<L>>;
+    using base::companion_;
+    using base::ring_;
+    using base::waiter_;
     static constexpr unsigned pace = std::conditional_t<L.fixed_size == 0, record_shape<L>, slot_shape<L>>::pace;
 
 public:
-    ring_receiver(ring_receiver&& other)
-        : fork_guard(&disarm), ring_(other.ring_), waiter_(other.waiter_), watch_(other.watch_), ended_(other.ended_),
-          companion_(std::move(other.companion_)), where_(std::move(other.where_)), linger_(other.linger_)
+    static result<ring_receiver> open(endpoint const& where, channel_options const& how, std::string_view type_name)
     {
-        other.ring_.detach();
+        ring_receiver r;
+        if (error_code const e = r.base::open(where, how, type_name, role::receiver))
+            return e;
+        r.post();  // the sender may have waited for a receiver since the last one died
+        return r;
     }
+
+    ring_receiver(ring_receiver&&) = default;
     ring_receiver& operator=(ring_receiver&& other)
     {
         if (this != &other) {
-            close(deadline::after(linger_));
-            ring_ = other.ring_;
-            other.ring_.detach();
-            waiter_ = other.waiter_;
+            close(deadline::after(base::linger_));
+            base::operator=(std::move(other));
             watch_ = other.watch_;
             ended_ = other.ended_;
-            companion_ = std::move(other.companion_);
-            where_ = std::move(other.where_);
-            linger_ = other.linger_;
         }
         return *this;
     }
-    ~ring_receiver() { close(deadline::after(linger_)); }
+    ~ring_receiver() { close(deadline::after(base::linger_)); }
 
     result<std::span<std::byte const>> peek(deadline until)
     {
@@ -67,42 +70,30 @@ public:
 
     result<void> close(deadline until)
     {
-        if (!companion_.is_member()) {
-            if (companion_.missing() == errc::inherited_handle)
-                return errc::inherited_handle;
-            return {};
+        result<void> done;
+        if (base::can_leave(done)) {
+            post();
+            base::leave(until);
+            base::forget();
         }
-        post();
-        leave_ring(companion_, where_, L.fixed_size == 0, until);
-        ring_.detach();
-        companion_ = companion();
-        return {};
+        return done;
     }
 
-protected:
-    ring_receiver(ring r, companion c, std::optional<location> where, std::chrono::nanoseconds linger)
-        : fork_guard(&disarm), ring_(r), companion_(std::move(c)), where_(std::move(where)), linger_(linger)
-    {
-        waiter_.fence = asymmetric_fence::attach();
-        post();  // the sender may have waited for a receiver since the last one died
-    }
+    channel_stats stats() const noexcept { return base::count(); }
 
-    // As of ring_sender.
-    static result<ring> attach(companion& c, std::optional<location> const& where)
+private:
+    friend class ring_pair<L, Wait>;
+
+    ring_receiver() = default;
+
+    error_code enter(companion member, std::optional<location> where, std::chrono::nanoseconds linger)
     {
-        auto v = ring_geometry<L>::view(c);
-        ring r;
-        error_code const e = v ? r.attach(*v) : v.error();
+        error_code const e = base::enter(std::move(member), std::move(where), linger);
         if (!e)
-            return r;
-        leave_ring(c, where, L.fixed_size == 0, deadline::poll());
+            post();
         return e;
     }
 
-    ring const& messages() const noexcept { return ring_; }
-    std::uint64_t waits() const noexcept { return waiter_.waits; }
-
-private:
     [[gnu::noinline, gnu::cold]] void post() noexcept
     {
         if (!companion_.is_member())
@@ -137,15 +128,8 @@ private:
         return errc::closed;
     }
 
-    static void disarm(fork_guard& g) noexcept { static_cast<ring_receiver&>(g).ring_.detach(); }
-
-    ring ring_;
-    waiter waiter_;
     sender_watch watch_;
     end_reason ended_ = end_reason::none;
-    companion companion_;
-    std::optional<location> where_;
-    std::chrono::nanoseconds linger_;
 };
 
 }  // namespace strait::detail

@@ -2,60 +2,51 @@
 #ifndef STRAIT_DETAIL_RING_SENDER_HPP
 #define STRAIT_DETAIL_RING_SENDER_HPP
 
-#include <strait/detail/companion_door.hpp>
-#include <strait/detail/fork_guard.hpp>
-#include <strait/detail/ring_geometry.hpp>
+#include <strait/detail/ring_end.hpp>
 #include <strait/detail/sender_watch.hpp>
-#include <strait/detail/waiter.hpp>
-#include <strait/error.hpp>
-#include <strait/wait.hpp>
+#include <strait/options.hpp>
 
-#include <chrono>
 #include <cstddef>
-#include <optional>
 #include <span>
 #include <type_traits>
-#include <utility>
 
 namespace strait::detail {
 
-// Leaves a channel that may have a name. What the other end must be told stays to be done.
-inline void leave_ring(companion& c, std::optional<location> const& where, bool varies, deadline until) noexcept
-{
-    ring_mechanism mechanism{varies};
-    if (where)
-        companion_door<ring_mechanism>::leave(c, *where, mechanism, until);
-    else
-        c.leave_nameless();
-}
+template <message_layout L, waiting_strategy Wait>
+class ring_pair;
+
+template <message_layout L>
+using ring_writer = std::conditional_t<L.fixed_size == 0, record_writer<L>, slot_writer<L>>;
 
 // The sending end of a ring: where its messages go, when it waits, and when it wakes the receiver.
+// Distinct objects: safe. Shared objects: unsafe.
 template <message_layout L, waiting_strategy Wait>
-class ring_sender : fork_guard {
-    using ring = std::conditional_t<L.fixed_size == 0, record_writer<L>, slot_writer<L>>;
+class ring_sender : ring_end<L, ring_writer<L>> {
+    using base = ring_end<L, ring_writer<L>>;
+    using base::companion_;
+    using base::ring_;
+    using base::waiter_;
     static constexpr unsigned pace = std::conditional_t<L.fixed_size == 0, record_shape<L>, slot_shape<L>>::pace;
 
 public:
-    ring_sender(ring_sender&& other)
-        : fork_guard(&disarm), ring_(other.ring_), waiter_(other.waiter_), companion_(std::move(other.companion_)),
-          where_(std::move(other.where_)), linger_(other.linger_)
+    static result<ring_sender> open(endpoint const& where, channel_options const& how, std::string_view type_name)
     {
-        other.ring_.detach();
+        ring_sender s;
+        if (error_code const e = s.base::open(where, how, type_name, role::sender))
+            return e;
+        return s;
     }
+
+    ring_sender(ring_sender&&) = default;
     ring_sender& operator=(ring_sender&& other)
     {
         if (this != &other) {
-            close(deadline::after(linger_));
-            ring_ = other.ring_;
-            other.ring_.detach();
-            waiter_ = other.waiter_;
-            companion_ = std::move(other.companion_);
-            where_ = std::move(other.where_);
-            linger_ = other.linger_;
+            close(deadline::after(base::linger_));
+            base::operator=(std::move(other));
         }
         return *this;
     }
-    ~ring_sender() { close(deadline::after(linger_)); }
+    ~ring_sender() { close(deadline::after(base::linger_)); }
 
     result<std::span<std::byte>> reserve(std::size_t n, deadline until)
     {
@@ -77,41 +68,27 @@ public:
 
     result<void> close(deadline until)
     {
-        if (!companion_.is_member()) {
-            if (companion_.missing() == errc::inherited_handle)
-                return errc::inherited_handle;
-            return {};
+        result<void> done;
+        if (base::can_leave(done)) {
+            base::leave(until);
+            wake_peer(ring_.header().receiver_sleeps);  // now that our place is free: the end of the stream, at once
+            base::forget();
         }
-        leave_ring(companion_, where_, L.fixed_size == 0, until);
-        wake_peer(ring_.header().receiver_sleeps);  // now that our place is free: the end of the stream, at once
-        ring_.detach();
-        companion_ = companion();
-        return {};
+        return done;
     }
 
-protected:
-    ring_sender(ring r, companion c, std::optional<location> where, std::chrono::nanoseconds linger)
-        : fork_guard(&disarm), ring_(r), companion_(std::move(c)), where_(std::move(where)), linger_(linger)
+    channel_stats stats() const noexcept
     {
-        waiter_.fence = asymmetric_fence::attach();
+        channel_stats s = base::count();
+        s.depth = ring_.depth();
+        return s;
     }
-
-    // A ring of a companion that has been joined, or why it cannot be used; then the channel is left again.
-    static result<ring> attach(companion& c, std::optional<location> const& where)
-    {
-        auto v = ring_geometry<L>::view(c);
-        ring r;
-        error_code const e = v ? r.attach(*v) : v.error();
-        if (!e)
-            return r;
-        leave_ring(c, where, L.fixed_size == 0, deadline::poll());
-        return e;
-    }
-
-    ring const& messages() const noexcept { return ring_; }
-    std::uint64_t waits() const noexcept { return waiter_.waits; }
 
 private:
+    friend class ring_pair<L, Wait>;
+
+    ring_sender() = default;
+
     [[gnu::noinline, gnu::cold]] error_code make_room(std::size_t n, deadline until)
     {
         if (!companion_.is_member())
@@ -146,13 +123,6 @@ private:
         return {};
     }
 
-    static void disarm(fork_guard& g) noexcept { static_cast<ring_sender&>(g).ring_.detach(); }
-
-    ring ring_;
-    waiter waiter_;
-    companion companion_;
-    std::optional<location> where_;
-    std::chrono::nanoseconds linger_;
     std::int64_t asked_at_ = 0;
 };
 

@@ -36,27 +36,28 @@ public:
         stream_cookie cookie;
     };
 
-    // mechanism[0]: port, and 65536 for IPv6; written last and read first, so what else is read belongs to it, or to
-    // a later receiver, which then refuses us and is tried again.
+    // mechanism[0]: port, and 65536 for IPv6, 0 for none; written last. [1], [2]: the cookie.
     void publish(tcp_address const& at, stream_cookie const& cookie) const noexcept
     {
         auto& words = member_.block().mechanism;
-        words[1].store(cookie[0], std::memory_order_relaxed);
-        words[2].store(cookie[1], std::memory_order_relaxed);
+        words[1].store(cookie[0], std::memory_order_release);  // after withdraw(); pairs with find()
+        words[2].store(cookie[1], std::memory_order_release);
         words[0].store(at.port() | (at.family() == AF_INET6 ? 0x10000U : 0U), std::memory_order_release);
         member_.signal();
     }
-    void withdraw() const noexcept { member_.block().mechanism[0].store(0, std::memory_order_release); }
+    void withdraw() const noexcept { member_.block().mechanism[0].store(0, std::memory_order_release); }  // pairs with find()
 
     std::optional<listening> find() noexcept
     {
         seen_ = member_.event();  // before looking: who comes after this wakes pause()
         auto& words = member_.block().mechanism;
         std::uint64_t const port = words[0].load(std::memory_order_acquire);  // pairs with publish()
-        if ((port & 0xffff) == 0 || !member_.any_alive(role::receiver))
+        stream_cookie const cookie{words[1].load(std::memory_order_acquire), words[2].load(std::memory_order_acquire)};
+        // Read again: a cookie of the next receiver must not be shown to whoever has the port of the last one. A new
+        // cookie is seen only after the withdrawal before it.
+        if ((port & 0xffff) == 0 || words[0].load(std::memory_order_relaxed) != port || !member_.any_alive(role::receiver))
             return std::nullopt;
-        return listening{tcp_address::loopback(port & 0x10000 ? AF_INET6 : AF_INET, static_cast<std::uint16_t>(port)),
-                         {words[1].load(std::memory_order_relaxed), words[2].load(std::memory_order_relaxed)}};
+        return listening{tcp_address::loopback(port & 0x10000 ? AF_INET6 : AF_INET, static_cast<std::uint16_t>(port)), cookie};
     }
 
     void pause(deadline until) const noexcept { member_.wait_event(seen_, until); }
@@ -143,6 +144,7 @@ public:
     {
         tcp_listener l(settings);
         l.name_.emplace(std::move(name));
+        l.name_->withdraw();  // a killed receiver left its port there, which may be anybody's now
         auto done = [&]() -> result<void> {
             if (::getrandom(l.cookie_.data(), sizeof l.cookie_, 0) != static_cast<::ssize_t>(sizeof l.cookie_))
                 return last_failure();

@@ -203,8 +203,6 @@ private:
     std::shared_ptr<detail::object_queue<T>> queue_;
 };
 
-static_assert(object_transport<in_process>);
-
 }  // namespace strait
 
 #endif

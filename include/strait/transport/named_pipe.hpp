@@ -43,16 +43,8 @@ struct named_pipe {
     using receiver_end = detail::fifo_receiver<L>;
 
     /// Removes the channel, whatever it contains; living ends go on with each other. invalid_endpoint, untrusted_object.
-    static result<void> remove(endpoint const& where)
-    {
-        auto const found = detail::location::find(where, access_mode::owner);
-        if (!found)
-            return found.error();
-        return detail::fifo_door::remove(*found, deadline::after(detail::fifo_patience));
-    }
+    static result<void> remove(endpoint const& where) { return detail::fifo_door::remove(where); }
 };
-
-static_assert(byte_transport<named_pipe>);
 
 }  // namespace strait
 

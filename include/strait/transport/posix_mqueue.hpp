@@ -42,16 +42,8 @@ struct posix_mqueue {
     using receiver_end = detail::mqueue_receiver<L>;
 
     /// Removes the channel, whatever it contains; living ends go on with each other. invalid_endpoint, untrusted_object.
-    static result<void> remove(endpoint const& where)
-    {
-        auto const found = detail::location::find(where, access_mode::owner);
-        if (!found)
-            return found.error();
-        return detail::mqueue_door::remove(*found, deadline::after(detail::mqueue_patience));
-    }
+    static result<void> remove(endpoint const& where) { return detail::mqueue_door::remove(where); }
 };
-
-static_assert(byte_transport<posix_mqueue>);
 
 }  // namespace strait
 

@@ -2,6 +2,7 @@
 #ifndef STRAIT_TRANSPORT_TCP_HPP
 #define STRAIT_TRANSPORT_TCP_HPP
 
+#include <strait/detail/stream_join.hpp>
 #include <strait/detail/stream_receiver.hpp>
 #include <strait/detail/stream_sender.hpp>
 #include <strait/detail/tcp_ends.hpp>
@@ -66,25 +67,12 @@ public:
     {
         if (where.is_address())
             return {};  // there is nothing that could be left behind
-        auto place = locate(where, access_mode::owner);
-        if (!place)
-            return place.error();
-        auto const removed = detail::companion_door<detail::tcp_mechanism>::remove(*place, deadline::after(patience));
-        if (!removed && removed.error() == error_code(ENOENT, boost::system::system_category()))
-            return {};
-        return removed;
+        if (where.what() == endpoint::kind::path)
+            return errc::invalid_endpoint;
+        return detail::companion_door<detail::tcp_mechanism>::remove(where);
     }
 
 private:
-    // How long opening waits for others that are just opening or leaving: a few system calls, unless they are stopped.
-    static constexpr std::chrono::seconds patience{5};
-
-    static result<detail::location> locate(endpoint const& where, access_mode access)
-    {
-        if (where.what() == endpoint::kind::path)
-            return errc::invalid_endpoint;
-        return detail::location::find(where, access);
-    }
 
     static detail::tcp_settings settings(options const& how) noexcept
     {
@@ -92,29 +80,23 @@ private:
         return {how.capacity, fits(how.keep_alive.count()), fits(how.user_timeout.count())};
     }
 
+    // Of a channel with a name: what the first opener has decided counts.
     template <message_layout L>
     static result<detail::tcp_name> join(endpoint const& where, options const& how, std::string_view type_name, detail::role r,
-                                         std::uint64_t& limit)
+                                         std::uint64_t& limit, detail::tcp_settings& settings)
     {
-        auto place = locate(where, how.access);
-        if (!place)
-            return place.error();
-        detail::channel_traits t;
-        t.transport = guarantees.name;
-        t.type_name = type_name;
-        t.fingerprint = L.fingerprint;
-        t.element_size = L.fixed_size;
-        t.capacity = how.capacity;
-        t.max_message_size = limit;
-        t.size = detail::control_block::size_in_file;
-        t.keep = how.keep;
-        detail::tcp_mechanism m;
-        ::off_t const places = r == detail::role::sender ? detail::lock_bytes::most : 1;
-        auto member = detail::companion_door<detail::tcp_mechanism>::join(*place, t, r, places, m, deadline::after(patience));
-        if (!member)
-            return member.error();
-        limit = detail::stream_limit<L>(member->block().max_message_size);
-        return detail::tcp_name(std::move(*member), std::move(*place));
+        detail::location place;
+        detail::companion member;
+        if (where.what() == endpoint::kind::path)
+            return errc::invalid_endpoint;
+        if (error_code const e = detail::location::find(where, how.access, place))
+            return e;
+        detail::tcp_mechanism mechanism;
+        if (error_code const e = detail::join_stream<L>(guarantees.name, place, how, type_name, r, mechanism, member))
+            return e;
+        limit = detail::stream_limit<L>(member.block().max_message_size);
+        settings.capacity = member.block().capacity;
+        return detail::tcp_name(std::move(member), std::move(place));
     }
 };
 
@@ -137,10 +119,11 @@ public:
                     return to.error();
                 return detail::tcp_connector(std::move(*to), settings(how));
             }
-            auto name = join<L>(where, how, type_name, detail::role::sender, limit);
+            auto chosen = settings(how);
+            auto name = join<L>(where, how, type_name, detail::role::sender, limit, chosen);
             if (!name)
                 return name.error();
-            return detail::tcp_connector(std::move(*name), settings(how));
+            return detail::tcp_connector(std::move(*name), chosen);
         }();
         if (!connector)
             return connector.error();
@@ -170,10 +153,11 @@ public:
                     return at.error();
                 return detail::tcp_listener::open(*at, settings(how));
             }
-            auto name = join<L>(where, how, type_name, detail::role::receiver, limit);
+            auto chosen = settings(how);
+            auto name = join<L>(where, how, type_name, detail::role::receiver, limit, chosen);
             if (!name)
                 return name.error();
-            return detail::tcp_listener::open(std::move(*name), settings(how));
+            return detail::tcp_listener::open(std::move(*name), chosen);
         }();
         if (!listener)
             return listener.error();
@@ -189,8 +173,6 @@ public:
 private:
     explicit receiver_end(base r) : base(std::move(r)) {}
 };
-
-static_assert(byte_transport<tcp>);
 
 }  // namespace strait
 

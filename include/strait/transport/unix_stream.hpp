@@ -2,6 +2,7 @@
 #ifndef STRAIT_TRANSPORT_UNIX_STREAM_HPP
 #define STRAIT_TRANSPORT_UNIX_STREAM_HPP
 
+#include <strait/detail/stream_join.hpp>
 #include <strait/detail/stream_receiver.hpp>
 #include <strait/detail/stream_sender.hpp>
 #include <strait/detail/unix_socket.hpp>
@@ -47,40 +48,20 @@ public:
     template <message_layout L>
     class pair;
 
-    static result<void> remove(endpoint const& where)
-    {
-        auto place = detail::location::find(where, access_mode::owner);
-        if (!place)
-            return place.error();
-        auto const removed = detail::companion_door<detail::unix_mechanism>::remove(*place, deadline::after(patience));
-        if (!removed && removed.error() == error_code(ENOENT, boost::system::system_category()))
-            return {};
-        return removed;
-    }
+    static result<void> remove(endpoint const& where) { return detail::companion_door<detail::unix_mechanism>::remove(where); }
 
 private:
-    // How long opening waits for others that are just opening or leaving: a few system calls, unless they are stopped.
-    static constexpr std::chrono::seconds patience{5};
-
     template <message_layout L>
-    static result<detail::companion> join(detail::location const& where, options const& how, std::string_view type_name,
-                                          detail::role r)
+    static error_code join(endpoint const& at, options const& how, std::string_view type_name, detail::role r,
+                           detail::location& where, detail::companion& member)
     {
+        if (error_code const e = detail::location::find(at, how.access, where))
+            return e;
         // Before anything is made: a name that no socket can have.
         if (auto const address = detail::unix_address(where); !address)
             return address.error();
-        detail::channel_traits t;
-        t.transport = guarantees.name;
-        t.type_name = type_name;
-        t.fingerprint = L.fingerprint;
-        t.element_size = L.fixed_size;
-        t.capacity = how.capacity;
-        t.max_message_size = detail::stream_limit<L>(how.max_message_size);
-        t.size = detail::control_block::size_in_file;
-        t.keep = how.keep;
-        detail::unix_mechanism m;
-        ::off_t const places = r == detail::role::sender ? detail::lock_bytes::most : 1;
-        return detail::companion_door<detail::unix_mechanism>::join(where, t, r, places, m, deadline::after(patience));
+        detail::unix_mechanism mechanism;
+        return detail::join_stream<L>(guarantees.name, where, how, type_name, r, mechanism, member);
     }
 };
 
@@ -94,16 +75,13 @@ public:
     static result<sender_end> open(endpoint const& where, options const& how, std::string_view type_name)
     {
         auto const connect_until = deadline::after(how.connect_timeout);
-        auto place = detail::location::find(where, how.access);
-        if (!place)
-            return place.error();
-        auto member = join<L>(*place, how, type_name, detail::role::sender);
-        if (!member)
-            return member.error();
-        auto const limit = member->block().max_message_size;
-        auto const capacity = member->block().capacity;
-        named s(detail::unix_connector(std::move(*member), std::move(*place), capacity), detail::stream_limit<L>(limit),
-                connect_until, how.linger);
+        detail::location place;
+        detail::companion member;
+        if (error_code const e = join<L>(where, how, type_name, detail::role::sender, place, member))
+            return e;
+        auto const limit = detail::stream_limit<L>(member.block().max_message_size);
+        auto const capacity = member.block().capacity;
+        named s(detail::unix_connector(std::move(member), std::move(place), capacity), limit, connect_until, how.linger);
         if (auto tried = s.try_connect(); !tried)
             return tried.error();
         return sender_end(std::move(s));
@@ -164,18 +142,16 @@ class unix_stream::receiver_end {
 public:
     static result<receiver_end> open(endpoint const& where, options const& how, std::string_view type_name)
     {
-        auto place = detail::location::find(where, how.access);
-        if (!place)
-            return place.error();
-        auto member = join<L>(*place, how, type_name, detail::role::receiver);
-        if (!member)
-            return member.error();
-        auto const limit = member->block().max_message_size;
-        auto const capacity = member->block().capacity;
-        auto listener = detail::unix_listener::open(std::move(*member), std::move(*place), capacity);
+        detail::location place;
+        detail::companion member;
+        if (error_code const e = join<L>(where, how, type_name, detail::role::receiver, place, member))
+            return e;
+        auto const limit = detail::stream_limit<L>(member.block().max_message_size);
+        auto const capacity = member.block().capacity;
+        auto listener = detail::unix_listener::open(std::move(member), std::move(place), capacity);
         if (!listener)
             return listener.error();
-        auto r = named::make(std::move(*listener), detail::stream_limit<L>(limit), how.linger);
+        auto r = named::make(std::move(*listener), limit, how.linger);
         if (!r)
             return r.error();
         return receiver_end(std::move(*r));
@@ -292,8 +268,6 @@ private:
     std::uint64_t limit_;
     std::chrono::nanoseconds linger_;
 };
-
-static_assert(byte_transport<unix_stream>);
 
 }  // namespace strait
 

@@ -1,0 +1,139 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_RING_END_HPP
+#define STRAIT_DETAIL_RING_END_HPP
+
+#include <strait/detail/companion_door.hpp>
+#include <strait/detail/fork_guard.hpp>
+#include <strait/detail/ring_geometry.hpp>
+#include <strait/detail/waiter.hpp>
+#include <strait/error.hpp>
+#include <strait/options.hpp>
+#include <strait/stats.hpp>
+#include <strait/wait.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace strait::detail {
+
+// What the control block calls the transport.
+inline constexpr std::string_view ring_transport = "shm_ring/spsc";
+
+template <message_layout L>
+error_code ring_traits(channel_options const& how, std::string_view type_name, channel_traits& traits)
+{
+    return ring_geometry<L>::traits(ring_transport, type_name, how.capacity, how.max_message_size, how.keep, traits);
+}
+
+// What both ends of a ring are: members of a channel, with or without a name, that look at its messages from one side.
+// `Ring` is that side.
+template <message_layout L, class Ring>
+class ring_end : fork_guard {
+public:
+    ring_end(ring_end&& other)
+        : fork_guard(&disarm), ring_(other.ring_), waiter_(other.waiter_), companion_(std::move(other.companion_)),
+          where_(std::move(other.where_)), linger_(other.linger_)
+    {
+        other.ring_.detach();
+    }
+
+protected:
+    ring_end() : fork_guard(&disarm) {}
+    ~ring_end() = default;
+
+    // Only after leaving.
+    ring_end& operator=(ring_end&& other)
+    {
+        ring_ = other.ring_;
+        other.ring_.detach();
+        waiter_ = other.waiter_;
+        companion_ = std::move(other.companion_);
+        where_ = std::move(other.where_);
+        linger_ = other.linger_;
+        return *this;
+    }
+
+    error_code open(endpoint const& at, channel_options const& how, std::string_view type_name, role r)
+    {
+        location where;
+        channel_traits traits;
+        companion member;
+        if (error_code const e = location::find(at, how.access, where))
+            return e;
+        if (error_code const e = ring_traits<L>(how, type_name, traits))
+            return e;
+        ring_mechanism mechanism{L.fixed_size == 0};
+        if (error_code const e = companion_door<ring_mechanism>::join(where, traits, r, 1, mechanism, member))
+            return e;
+        return enter(std::move(member), std::move(where), how.linger);
+    }
+
+    // Begins with a companion that has been joined; an error leaves the channel again.
+    error_code enter(companion member, std::optional<location> where, std::chrono::nanoseconds linger)
+    {
+        companion_ = std::move(member);
+        where_ = std::move(where);
+        linger_ = linger;
+        ring_view view{};
+        error_code e = ring_geometry<L>::view(companion_, view);
+        if (!e)
+            e = ring_.attach(view);
+        if (e)
+            leave(deadline::poll());
+        else
+            waiter_.fence = asymmetric_fence::attach();
+        return e;
+    }
+
+    // False when there is nothing to leave; then `why`: success for an end that was closed or moved from.
+    bool can_leave(result<void>& why) const
+    {
+        if (companion_.is_member())
+            return true;
+        if (companion_.missing() == errc::inherited_handle)
+            why = errc::inherited_handle;
+        return false;
+    }
+
+    // What the other end must be told stays to be done, through ring().header().
+    void leave(deadline until) noexcept
+    {
+        ring_mechanism mechanism{L.fixed_size == 0};
+        if (where_)
+            companion_door<ring_mechanism>::leave(companion_, *where_, mechanism, until);
+        else
+            companion_.leave_nameless();
+    }
+
+    // After leaving.
+    void forget() noexcept
+    {
+        ring_.detach();
+        companion_ = companion();
+    }
+
+    channel_stats count() const noexcept
+    {
+        channel_stats s;
+        s.messages = ring_.messages();
+        s.bytes = ring_.bytes();
+        s.waits = waiter_.waits;
+        return s;
+    }
+
+    Ring ring_;
+    waiter waiter_;
+    companion companion_;
+    std::optional<location> where_;
+    std::chrono::nanoseconds linger_{};
+
+private:
+    static void disarm(fork_guard& g) noexcept { static_cast<ring_end&>(g).ring_.detach(); }
+};
+
+}  // namespace strait::detail
+
+#endif
