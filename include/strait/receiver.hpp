@@ -50,6 +50,19 @@ public:
     {
     }
 
+    receiver(receiver&&) = default;
+
+    /// Leaves the channel first, as close() does.
+    receiver& operator=(receiver&& other)
+    {
+        if (this != &other) {
+            (void)close();
+            reader_ = std::move(other.reader_);
+            linger_ = other.linger_;
+        }
+        return *this;
+    }
+
     /// The same without exceptions.
     static result<receiver> open(endpoint const& where, options const& how = {})
     {

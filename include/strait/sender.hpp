@@ -45,6 +45,19 @@ public:
     {
     }
 
+    sender(sender&&) = default;
+
+    /// Leaves the channel first, as close() does.
+    sender& operator=(sender&& other)
+    {
+        if (this != &other) {
+            (void)close();
+            end_ = std::move(other.end_);
+            linger_ = other.linger_;
+        }
+        return *this;
+    }
+
     /// The same without exceptions.
     static result<sender> open(endpoint const& where, options const& how = {})
     {

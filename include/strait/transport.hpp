@@ -52,6 +52,7 @@ struct transport_guarantees {
 
 namespace detail {
 
+// What is assigned to has been closed.
 template <class E>
 concept channel_end = std::movable<E> && !std::copyable<E> && requires(E& e, E const& c, deadline d) {
     { e.close(d) } -> std::same_as<result<void>>;       // idempotent; the destructor gives up at once what it cannot do

@@ -221,7 +221,7 @@ BOOST_AUTO_TEST_CASE(silent_connections_are_bounded_and_harm_nobody)
         silent.emplace_back(r.in.port());
         BOOST_TEST((r.next(deadline::poll()) == errc::empty));
     }
-    BOOST_TEST(r.in.stats().dropped >= 200 - decltype(r.in)::most_silent);
+    BOOST_TEST(r.in.stats().dropped >= 200 - strait::detail::most_silent);
     good.frame(1, "b");
     BOOST_TEST(!r.next());
     BOOST_TEST(r.last == "b");

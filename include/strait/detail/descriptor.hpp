@@ -67,6 +67,24 @@ private:
     int fd_ = -1;
 };
 
+// True until it is cleared or moved from.
+class open_flag {
+public:
+    open_flag() = default;
+    open_flag(open_flag&& other) noexcept : open_(std::exchange(other.open_, false)) {}
+    open_flag& operator=(open_flag&& other) noexcept
+    {
+        open_ = std::exchange(other.open_, false);
+        return *this;
+    }
+
+    explicit operator bool() const noexcept { return open_; }
+    void clear() noexcept { open_ = false; }
+
+private:
+    bool open_ = true;
+};
+
 // A descriptor of an open end: closed in a child of fork(), where every use then says so.
 class guarded_descriptor : fork_guard {
 public:

@@ -40,18 +40,7 @@ public:
     }
 
     fifo_receiver(fifo_receiver&&) = default;
-    fifo_receiver& operator=(fifo_receiver&& other) noexcept
-    {
-        if (this != &other) {
-            (void)close(deadline::after(linger_));
-            reader_ = std::move(other.reader_);
-            shown_ = other.shown_;
-            flowing_ = other.flowing_;
-            taken_ = other.taken_;
-            linger_ = other.linger_;
-        }
-        return *this;
-    }
+    fifo_receiver& operator=(fifo_receiver&&) = default;
     ~fifo_receiver() { (void)close(deadline::after(linger_)); }
 
     result<std::span<std::byte const>> peek(deadline until)

@@ -43,19 +43,8 @@ public:
         return fifo_sender(std::move(writer), std::move(pages), how.linger);
     }
 
-    fifo_sender(fifo_sender&& other) = default;
-    fifo_sender& operator=(fifo_sender&& other) noexcept
-    {
-        if (this != &other) {
-            (void)close(deadline::after(linger_));
-            writer_ = std::move(other.writer_);
-            staged_ = std::exchange(other.staged_, {});
-            accepted_ = other.accepted_;
-            pages_ = std::move(other.pages_);
-            linger_ = other.linger_;
-        }
-        return *this;
-    }
+    fifo_sender(fifo_sender&&) = default;
+    fifo_sender& operator=(fifo_sender&&) = default;
     ~fifo_sender() { (void)close(deadline::after(linger_)); }
 
     result<std::span<std::byte>> reserve(std::size_t size, deadline until)

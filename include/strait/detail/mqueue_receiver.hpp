@@ -33,20 +33,7 @@ public:
     }
 
     mqueue_receiver(mqueue_receiver&&) = default;
-    mqueue_receiver& operator=(mqueue_receiver&& other) noexcept
-    {
-        if (this != &other) {
-            (void)close(deadline::after(linger_));
-            end_ = std::move(other.end_);
-            hand_ = std::move(other.hand_);
-            length_ = other.length_;
-            checked_ = other.checked_;
-            taken_ = other.taken_;
-            ended_ = other.ended_;
-            linger_ = other.linger_;
-        }
-        return *this;
-    }
+    mqueue_receiver& operator=(mqueue_receiver&&) = default;
     ~mqueue_receiver() { (void)close(deadline::after(linger_)); }
 
     result<std::span<std::byte const>> peek(deadline until)

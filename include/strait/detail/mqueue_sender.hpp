@@ -32,18 +32,8 @@ public:
         return mqueue_sender(std::move(*joined), how.linger);
     }
 
-    mqueue_sender(mqueue_sender&& other) = default;
-    mqueue_sender& operator=(mqueue_sender&& other) noexcept
-    {
-        if (this != &other) {
-            (void)close(deadline::after(linger_));
-            end_ = std::move(other.end_);
-            staged_ = std::exchange(other.staged_, nothing);
-            accepted_ = other.accepted_;
-            linger_ = other.linger_;
-        }
-        return *this;
-    }
+    mqueue_sender(mqueue_sender&&) = default;
+    mqueue_sender& operator=(mqueue_sender&&) = default;
     ~mqueue_sender() { (void)close(deadline::after(linger_)); }
 
     result<std::span<std::byte>> reserve(std::size_t size, deadline until)

@@ -44,7 +44,6 @@ protected:
     ring_end() : fork_guard(&disarm) {}
     ~ring_end() = default;
 
-    // Only after leaving.
     ring_end& operator=(ring_end&& other)
     {
         ring_ = other.ring_;

@@ -40,16 +40,7 @@ public:
     }
 
     ring_receiver(ring_receiver&&) = default;
-    ring_receiver& operator=(ring_receiver&& other)
-    {
-        if (this != &other) {
-            close(deadline::after(base::linger_));
-            base::operator=(std::move(other));
-            watch_ = other.watch_;
-            ended_ = other.ended_;
-        }
-        return *this;
-    }
+    ring_receiver& operator=(ring_receiver&&) = default;
     ~ring_receiver() { close(deadline::after(base::linger_)); }
 
     result<std::span<std::byte const>> peek(deadline until)

@@ -38,14 +38,7 @@ public:
     }
 
     ring_sender(ring_sender&&) = default;
-    ring_sender& operator=(ring_sender&& other)
-    {
-        if (this != &other) {
-            close(deadline::after(base::linger_));
-            base::operator=(std::move(other));
-        }
-        return *this;
-    }
+    ring_sender& operator=(ring_sender&&) = default;
     ~ring_sender() { close(deadline::after(base::linger_)); }
 
     result<std::span<std::byte>> reserve(std::size_t n, deadline until)

@@ -67,7 +67,12 @@ public:
         return {buffer_.data() + buffer_.begin + sizeof(stream_frame), size_};
     }
 
-    void release() noexcept { buffer_.begin += stream_frame::bytes(size_); }
+    void release() noexcept
+    {
+        buffer_.begin += stream_frame::bytes(size_);
+        if (buffer_.size() != 0)
+            exhausted_ = false;  // messages come in numbers
+    }
 
     // One read of what the kernel has. Grows only for a frame whose beginning is there, and by what such frames need.
     progress read(std::uint64_t limit)
@@ -93,14 +98,19 @@ public:
             [&] { return ::recv(socket_.get(), buffer_.data() + buffer_.end, most, MSG_DONTWAIT); });
         if (n > 0) {
             buffer_.end += static_cast<std::size_t>(n);
+            exhausted_ = static_cast<std::size_t>(n) < most;
             return progress::more;
         }
-        if (n < 0 && errno == EAGAIN) {
-            buffer_.shrink();
+        if (n < 0 && errno == EAGAIN)
             return progress::drained;
-        }
         return progress::died;
     }
+
+    // Whether the last read brought one message and less than it had room for: then another one is not worth a system
+    // call before the kernel says that there is more. Asked once for each such read.
+    bool is_exhausted() noexcept { return std::exchange(exhausted_, false); }
+
+    void shrink() noexcept { buffer_.shrink(); }
 
     // Tells the sender why, as far as its socket takes it.
     void reject(errc why) noexcept
@@ -129,6 +139,7 @@ private:
     peer_identity peer_;
     std::size_t size_ = 0;
     bool greeted_ = false;
+    bool exhausted_ = false;
 };
 
 }  // namespace strait::detail

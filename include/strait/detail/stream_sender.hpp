@@ -47,30 +47,8 @@ public:
         lost_ = !greet(std::move(socket));  // the other end may be gone already, and nobody else can come
     }
 
-    stream_sender(stream_sender&& other)
-        : connector_(std::move(other.connector_)), socket_(std::move(other.socket_)), buffer_(std::move(other.buffer_)),
-          aligned_(std::move(other.aligned_)), accepted_end_(std::exchange(other.accepted_end_, 0)), limit_(other.limit_), stats_(other.stats_),
-          connect_until_(other.connect_until_), linger_(other.linger_), lost_(other.lost_), open_(std::exchange(other.open_, false))
-    {
-    }
-    stream_sender& operator=(stream_sender&& other)
-    {
-        if (this != &other) {
-            (void)close(deadline::after(linger_));
-            connector_ = std::move(other.connector_);
-            socket_ = std::move(other.socket_);
-            buffer_ = std::move(other.buffer_);
-            aligned_ = std::move(other.aligned_);
-            accepted_end_ = std::exchange(other.accepted_end_, 0);
-            limit_ = other.limit_;
-            stats_ = other.stats_;
-            connect_until_ = other.connect_until_;
-            linger_ = other.linger_;
-            lost_ = other.lost_;
-            open_ = std::exchange(other.open_, false);
-        }
-        return *this;
-    }
+    stream_sender(stream_sender&&) = default;
+    stream_sender& operator=(stream_sender&&) = default;
     ~stream_sender() { (void)close(deadline::after(linger_)); }
 
     // The first try, at opening: what fails for want of a receiver is tried again later.
@@ -129,13 +107,13 @@ public:
         if (!open_)
             return {};
         if (!connector_.usable() || socket_.is_inherited()) {
-            open_ = false;
+            open_.clear();
             socket_.reset();
             return {};
         }
         auto const done = say_goodbye(until);
         socket_.reset();
-        open_ = false;
+        open_.clear();
         return done;
     }
 
@@ -305,7 +283,7 @@ private:
     deadline connect_until_;
     std::chrono::nanoseconds linger_;
     bool lost_ = false;
-    bool open_ = true;
+    open_flag open_;
 };
 
 }  // namespace strait::detail

@@ -8,7 +8,6 @@
 #include <strait/peer.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -59,7 +58,7 @@ inline result<::sockaddr_un> unix_address(location const& where, char const* suf
     return a;
 }
 
-inline descriptor unix_socket() noexcept { return descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)); }
+inline descriptor unix_socket() noexcept { return descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }
 
 // As of the moment of connect or listen.
 inline peer_identity unix_peer(int fd) noexcept
@@ -88,13 +87,17 @@ inline void set_socket_buffers(int fd, std::size_t capacity) noexcept
 
 class unix_connector {
 public:
+    // Of a pair, which is connected from the beginning: nobody else can come.
+    unix_connector() = default;
     unix_connector(companion member, location where, std::size_t capacity)
-        : member_(std::move(member)), where_(std::move(where)), capacity_(capacity)
+        : member_(std::move(member)), where_(std::move(where)), capacity_(capacity), named_(true)
     {
     }
 
     result<descriptor> attempt()
     {
+        if (!named_)
+            return errc::no_receiver;
         seen_ = member_.event();  // before looking: who comes after this wakes pause()
         auto const address = unix_address(where_);
         descriptor s = unix_socket();
@@ -106,9 +109,7 @@ public:
         if (!trusted_object(found, S_IFSOCK, where_.access()))
             return errc::untrusted_object;
         set_socket_buffers(s.get(), capacity_);
-        // Connecting waits while the backlog is full; a receiver that does not accept is no receiver yet.
-        ::timeval const patience{0, 100'000};
-        ::setsockopt(s.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+        // EAGAIN: the backlog is full. A receiver that does not accept is no receiver yet.
         if (uninterrupted([&] {
                 return ::connect(s.get(), reinterpret_cast<::sockaddr const*>(&*address), sizeof *address);
             }) != 0)
@@ -122,11 +123,13 @@ public:
     void pause(deadline until) const noexcept { member_.wait_event(seen_, until); }
     bool is_trying() const noexcept { return false; }
     stream_cookie cookie() const noexcept { return {}; }
-    bool usable() const noexcept { return member_.is_member(); }
+    bool usable() const noexcept { return !named_ || member_.is_member(); }
     errc missing() const noexcept { return member_.missing(); }
     peer_identity const& peer() const noexcept { return peer_; }
     void leave(deadline until) noexcept
     {
+        if (!named_)
+            return;
         unix_mechanism m;
         companion_door<unix_mechanism>::leave(member_, where_, m, until);
     }
@@ -135,22 +138,25 @@ private:
     companion member_;
     location where_;
     peer_identity peer_;
-    std::size_t capacity_;
+    std::size_t capacity_ = 0;
     std::uint32_t seen_ = 0;
+    bool named_ = false;
 };
 
 class unix_listener {
 public:
-    static result<unix_listener> open(companion member, location where, std::size_t capacity)
+    // Of a pair until it is opened.
+    error_code open(companion member, location where, std::size_t capacity)
     {
-        unix_listener l(std::move(member), std::move(where));
-        auto listening = l.listen(capacity);
-        if (!listening) {
-            l.leave(deadline::after(std::chrono::seconds(5)));
+        member_ = std::move(member);
+        where_ = std::move(where);
+        named_ = true;
+        if (auto listening = listen(capacity); !listening) {
+            leave(deadline::after(companion_door<unix_mechanism>::patience));
             return listening.error();
         }
-        l.member_.signal();
-        return l;
+        member_.signal();
+        return {};
     }
 
     int fd() const noexcept { return socket_.get(); }
@@ -166,13 +172,13 @@ public:
         return std::pair(std::move(s), who);
     }
 
-    bool has_companion() const noexcept { return true; }
+    bool has_companion() const noexcept { return named_; }
     end_reason senders_gone(bool slept) noexcept
     {
         return watch_.gone(member_, deadline::now(), slept, sender_watch::when_polled);
     }
     stream_cookie cookie() const noexcept { return {}; }
-    bool usable() const noexcept { return member_.is_member(); }
+    bool usable() const noexcept { return !named_ || member_.is_member(); }
     errc missing() const noexcept { return member_.missing(); }
     void leave(deadline until) noexcept
     {
@@ -187,14 +193,12 @@ public:
     }
 
 private:
-    unix_listener(companion member, location where) : member_(std::move(member)), where_(std::move(where)) {}
-
     // Whatever socket lies there is a dead receiver's: we hold the only place. The name appears when the socket has its
     // mode, which the umask may have narrowed, and listens.
     result<void> listen(std::size_t capacity)
     {
         auto const address = unix_address(where_, new_socket_suffix);
-        descriptor s(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        descriptor s = unix_socket();
         if (!address || !s)
             return !address ? address.error() : last_failure();
         unix_mechanism::destroy(where_);
@@ -231,24 +235,7 @@ private:
     location where_;
     guarded_descriptor socket_;
     sender_watch watch_;
-};
-
-// Both ends of a pair are connected from the beginning; nobody else can come.
-class paired_socket {
-public:
-    result<descriptor> attempt() const noexcept { return errc::no_receiver; }
-    void pause(deadline) const noexcept {}
-    bool is_trying() const noexcept { return false; }
-    stream_cookie cookie() const noexcept { return {}; }
-    bool usable() const noexcept { return true; }
-    errc missing() const noexcept { return errc::not_open; }
-    void leave(deadline) const noexcept {}
-
-    // The same for the receiving end.
-    int fd() const noexcept { return -1; }
-    result<std::pair<descriptor, peer_identity>> accept() const noexcept { return errc::empty; }
-    bool has_companion() const noexcept { return false; }
-    end_reason senders_gone(bool) const noexcept { return end_reason::none; }
+    bool named_ = false;
 };
 
 }  // namespace strait::detail

@@ -161,10 +161,10 @@ public:
         }();
         if (!listener)
             return listener.error();
-        auto r = base::make(std::move(*listener), limit, how.linger);
-        if (!r)
-            return r.error();
-        return receiver_end(std::move(*r));
+        receiver_end r(base(std::move(*listener), limit, how.linger));
+        if (error_code const e = r.start())
+            return e;
+        return r;
     }
 
     /// Where this receiver listens.

@@ -8,13 +8,11 @@
 #include <strait/detail/unix_socket.hpp>
 #include <strait/transport.hpp>
 
-#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <utility>
-#include <variant>
 
 #include <sys/socket.h>
 
@@ -67,9 +65,8 @@ private:
 
 /// Distinct objects: safe. Shared objects: unsafe.
 template <message_layout L>
-class unix_stream::sender_end {
-    using named = detail::stream_sender<L, detail::unix_connector>;
-    using paired = detail::stream_sender<L, detail::paired_socket>;
+class unix_stream::sender_end : public detail::stream_sender<L, detail::unix_connector> {
+    using base = detail::stream_sender<L, detail::unix_connector>;
 
 public:
     static result<sender_end> open(endpoint const& where, options const& how, std::string_view type_name)
@@ -81,63 +78,30 @@ public:
             return e;
         auto const limit = detail::stream_limit<L>(member.block().max_message_size);
         auto const capacity = member.block().capacity;
-        named s(detail::unix_connector(std::move(member), std::move(place), capacity), limit, connect_until, how.linger);
+        sender_end s(base(detail::unix_connector(std::move(member), std::move(place), capacity), limit, connect_until, how.linger));
         if (auto tried = s.try_connect(); !tried)
             return tried.error();
-        return sender_end(std::move(s));
-    }
-
-    result<std::span<std::byte>> reserve(std::size_t size, deadline until)
-    {
-        if (auto* s = std::get_if<named>(&end_)) [[likely]]
-            return s->reserve(size, until);
-        return std::get_if<paired>(&end_)->reserve(size, until);
-    }
-    void commit(std::size_t used)
-    {
-        std::visit([&](auto& s) { s.commit(used); }, end_);
-    }
-    result<void> flush(deadline until)
-    {
-        return std::visit([&](auto& s) { return s.flush(until); }, end_);
-    }
-    result<void> close(deadline until)
-    {
-        return std::visit([&](auto& s) { return s.close(until); }, end_);
-    }
-    channel_stats stats() const
-    {
-        return std::visit([](auto const& s) { return s.stats(); }, end_);
-    }
-
-    /// -1 while no receiver is connected.
-    int native_handle() const
-    {
-        return std::visit([](auto const& s) { return s.native_handle(); }, end_);
+        return s;
     }
 
     /// The receiver, as of connecting; no_receiver before.
     result<peer_identity> peer() const
     {
-        if (native_handle() < 0)
+        if (base::native_handle() < 0)
             return errc::no_receiver;
-        return detail::unix_peer(native_handle());
+        return detail::unix_peer(base::native_handle());
     }
 
 private:
     friend class pair<L>;
 
-    explicit sender_end(named s) : end_(std::move(s)) {}
-    explicit sender_end(paired s) : end_(std::move(s)) {}
-
-    std::variant<named, paired> end_;
+    explicit sender_end(base s) : base(std::move(s)) {}
 };
 
 /// Distinct objects: safe. Shared objects: unsafe.
 template <message_layout L>
-class unix_stream::receiver_end {
-    using named = detail::stream_receiver<L, detail::unix_listener>;
-    using paired = detail::stream_receiver<L, detail::paired_socket>;
+class unix_stream::receiver_end : public detail::stream_receiver<L, detail::unix_listener> {
+    using base = detail::stream_receiver<L, detail::unix_listener>;
 
 public:
     static result<receiver_end> open(endpoint const& where, options const& how, std::string_view type_name)
@@ -148,57 +112,22 @@ public:
             return e;
         auto const limit = detail::stream_limit<L>(member.block().max_message_size);
         auto const capacity = member.block().capacity;
-        auto listener = detail::unix_listener::open(std::move(member), std::move(place), capacity);
-        if (!listener)
-            return listener.error();
-        auto r = named::make(std::move(*listener), limit, how.linger);
-        if (!r)
-            return r.error();
-        return receiver_end(std::move(*r));
-    }
-
-    result<std::span<std::byte const>> peek(deadline until)
-    {
-        if (auto* r = std::get_if<named>(&end_)) [[likely]]
-            return r->peek(until);
-        return std::get_if<paired>(&end_)->peek(until);
-    }
-    void release()
-    {
-        std::visit([](auto& r) { r.release(); }, end_);
-    }
-    end_reason ended() const
-    {
-        return std::visit([](auto const& r) { return r.ended(); }, end_);
-    }
-    result<void> close(deadline until)
-    {
-        return std::visit([&](auto& r) { return r.close(until); }, end_);
-    }
-    channel_stats stats() const
-    {
-        return std::visit([](auto const& r) { return r.stats(); }, end_);
-    }
-
-    /// Readable when a sender has come or has sent; messages read ahead do not show here.
-    int native_handle() const
-    {
-        return std::visit([](auto const& r) { return r.native_handle(); }, end_);
+        detail::unix_listener listener;
+        if (error_code const e = listener.open(std::move(member), std::move(place), capacity))
+            return e;
+        receiver_end r(base(std::move(listener), limit, how.linger));
+        if (error_code const e = r.start())
+            return e;
+        return r;
     }
 
     /// Who sent the last message.
-    result<peer_identity> peer() const
-    {
-        return std::visit([](auto const& r) -> result<peer_identity> { return r.last_peer(); }, end_);
-    }
+    result<peer_identity> peer() const { return base::last_peer(); }
 
 private:
     friend class pair<L>;
 
-    explicit receiver_end(named r) : end_(std::move(r)) {}
-    explicit receiver_end(paired r) : end_(std::move(r)) {}
-
-    std::variant<named, paired> end_;
+    explicit receiver_end(base r) : base(std::move(r)) {}
 };
 
 /// A socketpair. The kernel tells each end of the other's death, whoever else has held the descriptors.
@@ -247,20 +176,21 @@ private:
     {
         if (!sends_)
             return errc::not_open;
-        return sender_end<L>(
-            detail::stream_sender<L, detail::paired_socket>(detail::paired_socket(), std::move(sends_), limit_, linger_));
+        using end = detail::stream_sender<L, detail::unix_connector>;
+        return sender_end<L>(end(detail::unix_connector(), std::move(sends_), limit_, linger_));
     }
     result<receiver_end<L>> make_receiver()
     {
         if (!receives_)
             return errc::not_open;
-        auto r = detail::stream_receiver<L, detail::paired_socket>::make(detail::paired_socket(), limit_, linger_);
-        if (!r)
-            return r.error();
+        using end = detail::stream_receiver<L, detail::unix_listener>;
+        receiver_end<L> r(end(detail::unix_listener(), limit_, linger_));
+        if (error_code const e = r.start())
+            return e;
         auto const who = detail::unix_peer(receives_.get());
-        if (auto adopted = r->adopt(std::move(receives_), who); !adopted)
-            return adopted.error();
-        return receiver_end<L>(std::move(*r));
+        if (error_code const e = r.adopt(std::move(receives_), who))
+            return e;
+        return r;
     }
 
     detail::descriptor sends_;

@@ -1,0 +1,193 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_STREAM_ARRIVALS_HPP
+#define STRAIT_DETAIL_STREAM_ARRIVALS_HPP
+
+#include <strait/detail/epoll_set.hpp>
+#include <strait/detail/stream_connection.hpp>
+#include <strait/wait.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace strait::detail {
+
+// Connections that have not greeted yet; then the oldest goes.
+inline constexpr std::size_t most_silent = 64;
+
+// Who has come to a receiver over stream sockets, and which of them may have something to read, in turns.
+//
+// A Listener knows where from:
+//   int fd() const                                    to accept on; -1: there is but the connection given at first
+//   result<std::pair<descriptor, peer_identity>> accept()   errc::empty: nobody; busy: somebody came who was turned away
+//   end_reason senders_gone(bool slept)               by the channel's companion, if it has one
+//   bool has_companion() const
+//   stream_cookie cookie() const
+//   bool usable() const, errc missing() const         as for a Connector
+//   void leave(deadline)
+template <message_layout L, class Listener>
+class stream_arrivals {
+    using progress = stream_connection::progress;
+
+public:
+    stream_arrivals(Listener listener, std::uint64_t limit) : listener_(std::move(listener)), limit_(limit) {}
+
+    error_code start()
+    {
+        error_code const e = set_.open();
+        return e || listener_.fd() < 0 ? e : set_.add(listener_.fd(), nullptr, EPOLLIN);
+    }
+
+    // A connection that needs no accepting.
+    error_code adopt(descriptor socket, peer_identity who) { return add(std::move(socket), who); }
+
+    void close() noexcept
+    {
+        ready_.clear();
+        connections_.clear();
+        set_.close();
+    }
+
+    Listener& listener() noexcept { return listener_; }
+    Listener const& listener() const noexcept { return listener_; }
+    guarded_descriptor const& fd() const noexcept { return set_.fd(); }
+    std::uint64_t turned_away() const noexcept { return turned_away_; }
+
+    bool empty() const noexcept { return ready_.empty(); }
+    std::size_t count() const noexcept { return ready_.size(); }
+    stream_connection& front() noexcept { return *ready_.front(); }
+
+    progress next() { return front().next(stream_greeting::of(L, listener_.cookie()), limit_, L.fixed_size); }
+    progress read() { return front().read(limit_); }
+
+    // The first goes to the end of the queue.
+    void rotate()
+    {
+        ready_.push_back(ready_.front());
+        ready_.pop_front();
+    }
+
+    // The first has nothing more to be read now.
+    void rest() { ready_.pop_front(); }
+
+    // The first is over, by its own doing or ours.
+    void finish() { remove(ready_.front()); }
+    void turn_away()
+    {
+        ++turned_away_;
+        finish();
+    }
+
+    // Accepts who has come and notes who has something to read; waits for that up to the deadline. False: nothing.
+    bool gather(deadline until)
+    {
+        std::array<::epoll_event, 64> events;
+        auto const come = set_.wait(events, until);
+        for (::epoll_event const& e : come)
+            if (auto* const c = static_cast<stream_connection*>(e.data.ptr); !c)
+                accept_all();
+            else if (std::find(ready_.begin(), ready_.end(), c) == ready_.end() &&
+                     std::any_of(connections_.begin(), connections_.end(), [c](auto const& held) { return held.get() == c; }))
+                ready_.push_back(c);
+        return !come.empty();
+    }
+
+    // Out of descriptors: nobody can be accepted. Tries again.
+    bool is_deaf() const noexcept { return deaf_; }
+    void listen_again()
+    {
+        deaf_ = false;
+        (void)set_.modify(listener_.fd(), nullptr, EPOLLIN);
+    }
+
+    // Connections that never greeted are nobody's stream, unless nobody else can come.
+    bool no_sender() const noexcept
+    {
+        if (listener_.fd() < 0)
+            return connections_.empty();
+        return std::none_of(connections_.begin(), connections_.end(), [](auto const& c) { return c->is_greeted(); });
+    }
+
+    // After a while without traffic: gives back what large messages needed.
+    void shrink() noexcept
+    {
+        for (auto const& c : connections_)
+            c->shrink();
+    }
+
+private:
+    error_code add(descriptor socket, peer_identity who)
+    {
+        connections_.push_back(std::make_unique<stream_connection>(std::move(socket), who));
+        stream_connection& c = *connections_.back();
+        if (error_code const e = set_.add(c.fd(), &c, EPOLLIN | EPOLLRDHUP)) {
+            connections_.pop_back();
+            return e;
+        }
+        drop_oldest_silent();
+        return {};
+    }
+
+    // Many may have come before we looked, and what they have said counts.
+    void drop_oldest_silent()
+    {
+        auto const silent = [](auto const& c) { return !c->is_greeted(); };
+        while (std::count_if(connections_.begin(), connections_.end(), silent) > static_cast<std::ptrdiff_t>(most_silent)) {
+            auto* const oldest = std::find_if(connections_.begin(), connections_.end(), silent)->get();
+            progress p = oldest->read(limit_);
+            if (p == progress::more)
+                p = oldest->next(stream_greeting::of(L, listener_.cookie()), limit_, L.fixed_size);
+            if (oldest->is_greeted()) {
+                ready_.push_back(oldest);
+                continue;
+            }
+            ++turned_away_;
+            remove(oldest);
+        }
+    }
+
+    void remove(stream_connection* c)
+    {
+        std::erase(ready_, c);
+        std::erase_if(connections_, [c](auto const& held) { return held.get() == c; });  // closing takes it out of epoll
+    }
+
+    // Out of descriptors, the listener is left alone, for epoll would report it for ever.
+    void accept_all()
+    {
+        for (;;) {
+            auto come = listener_.accept();
+            if (come) {
+                if (add(std::move(come->first), come->second))
+                    ++turned_away_;
+            }
+            else if (come.error() == errc::busy) {
+                ++turned_away_;
+            }
+            else {
+                if (come.error() == errc::descriptor_limit || come.error() == errc::out_of_memory) {
+                    deaf_ = true;
+                    (void)set_.modify(listener_.fd(), nullptr, 0);
+                }
+                return;
+            }
+        }
+    }
+
+    Listener listener_;
+    epoll_set set_;
+    std::vector<std::unique_ptr<stream_connection>> connections_;
+    std::deque<stream_connection*> ready_;
+    std::uint64_t limit_;
+    std::uint64_t turned_away_ = 0;
+    bool deaf_ = false;
+};
+
+}  // namespace strait::detail
+
+#endif
