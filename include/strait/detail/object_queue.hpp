@@ -75,11 +75,11 @@ struct object_queue : object_channel {
             return result<T>{boost::system::in_place_error, r.error()};
         if (messages.empty())
             return result<T>{boost::system::in_place_error, make_error_code(errc::closed)};
-        result<T> message{boost::system::in_place_value, std::move(messages.front())};
+        T message = std::move(messages.front());
         messages.pop_front();
         hold.unlock();
         room.notify_one();
-        return message;
+        return result<T>{boost::system::in_place_value, std::move(message)};
     }
 
     std::deque<T> messages;

@@ -38,8 +38,11 @@ static_assert(offsetof(ring_header, head) == 0 && offsetof(ring_header, consumed
 // Where an end lies that was closed, moved from or inherited: its hot paths run into their slow ones, which say so, and a
 // late commit() or release() does nothing to anybody.
 struct nowhere {
-    alignas(64) static constexpr std::byte unread[64]{};
-    alignas(64) static inline std::byte written[64]{};
+    alignas(64) static constexpr std::byte never_written[64]{};
+    alignas(64) static inline constinit std::byte never_read[64]{};
+    // Variables, else a compiler warns of what would lie behind the line.
+    static inline constinit std::byte const* unread = never_written;
+    static inline constinit std::byte* written = never_read;
     static inline constinit ring_header header{{0}, {0}, {1}, {0}};  // flush() must look closer
 };
 
