@@ -11,12 +11,9 @@
 #include <strait/error.hpp>
 #include <strait/options.hpp>
 #include <strait/peer.hpp>
-#include <strait/options.hpp>
-#include <strait/peer.hpp>
 #include <strait/receiver.hpp>
 #include <strait/sender.hpp>
 #include <strait/serialization.hpp>
-#include <strait/stats.hpp>
 #include <strait/stats.hpp>
 #include <strait/transport.hpp>
 #include <strait/transport/in_process.hpp>
