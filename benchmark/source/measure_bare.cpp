@@ -1,0 +1,90 @@
+// Distributed under the Boost Software License, Version 1.0.
+#include "bare_mqueue.hpp"
+#include "bare_ring.hpp"
+#include "bare_stream.hpp"
+#include "sizes.hpp"
+
+#include <string>
+
+namespace benchmark {
+namespace {
+
+template <class Mechanism, bool Polled, bool Coalesced = false>
+struct stream {
+    template <std::size_t N>
+    using of = bare_stream<Mechanism, Polled, Coalesced, N>;
+};
+
+template <bool Polled>
+struct mqueue {
+    template <std::size_t N>
+    using of = bare_mqueue<Polled, N>;
+};
+
+// The messages of several writers stay apart in a pipe up to PIPE_BUF.
+template <class Mechanism, std::size_t Max = 4'194'304>
+void add_stream(std::vector<benchmark_case>& all, std::string const& name, std::string const& family,
+                std::string const& how)
+{
+    case_info info{"bare/" + name + "/block",
+                   "bare",
+                   family,
+                   "block",
+                   name + " by hand, blocking",
+                   how + "; one call for each message, or for each batch, which the receiver reads 64 KiB at a time"};
+    info.limit = "limit/futex";
+    info.batches = {1, 64};
+    all.push_back(sized_case<stream<Mechanism, false>::template of, Max>(info));
+    info.name = "bare/" + name + "/spin";
+    info.title = name + " by hand, polled";
+    info.waiting = "spin";
+    info.settings += "; the receiver polls";
+    info.limit = "limit/cache_line";
+    all.push_back(sized_case<stream<Mechanism, true>::template of, Max>(info));
+    info.name = "bare/" + name + "/coalesced";
+    info.title = name + " by hand, buffered";
+    info.waiting = "block";
+    info.settings = how + "; buffers of 64 KiB at both ends, written when full";
+    info.limit = "limit/memcpy";
+    info.measures = {measure::throughput};
+    info.batches = {64};
+    all.push_back(sized_case<stream<Mechanism, false, true>::template of, Max>(info));
+}
+
+std::vector<benchmark_case> cases()
+{
+    std::vector<benchmark_case> all;
+    case_info ring{"bare/ring",      "bare",
+                   "shared memory",  "spin",
+                   "a ring by hand", "a slot holds its sequence; about 1 MiB, at least 8 slots; polled every 20 ns"};
+    ring.limit = "limit/cache_line";
+    all.push_back(sized_case<bare_ring>(ring));
+
+    add_stream<bare_pipe>(all, "pipe", "pipe", "pipe(), write() and read(), 64 KiB");
+
+    case_info queue{"bare/mqueue/block",
+                    "bare",
+                    "mqueue",
+                    "block",
+                    "POSIX queue by hand, blocking",
+                    "mq_send() and mq_receive(), 10 messages"};
+    queue.limit = "limit/futex";
+    queue.batches = {1, 64};
+    queue.max_senders = queue.max_receivers = 2;
+    all.push_back(sized_case<mqueue<false>::of, 4096>(queue));
+    queue.name = "bare/mqueue/spin";
+    queue.title = "POSIX queue by hand, polled";
+    queue.waiting = "spin";
+    queue.limit = "limit/cache_line";
+    queue.settings += "; the receiver polls";
+    all.push_back(sized_case<mqueue<true>::of, 4096>(queue));
+
+    add_stream<bare_unix_stream>(all, "unix_stream", "unix socket", "socketpair(), send() and recv()");
+    add_stream<bare_tcp>(all, "tcp", "tcp", "TCP_NODELAY over the loopback, send() and recv()");
+    return all;
+}
+
+}  // namespace
+}  // namespace benchmark
+
+int main(int argc, char** argv) { return benchmark::run_program(argc, argv, benchmark::cases()); }

@@ -1,0 +1,35 @@
+// Distributed under the Boost Software License, Version 1.0.
+#include "strait_cases.hpp"
+#include <strait/transport/shm_ring.hpp>
+
+namespace benchmark {
+
+namespace {
+
+template <class Wait>
+benchmark_case copying(char const* how)
+{
+    case_info info{std::string("strait/shm_ring/") + Wait::name,
+                   "strait",
+                   "shared memory",
+                   "spin",
+                   std::string("strait shm_ring, ") + Wait::name,
+                   std::string("default capacity; ") + how};
+    info.bare = "bare/ring";
+    info.limit = "limit/cache_line";
+    info.batches = {1, 64};
+    return sized_case<copied<strait::shm_ring<strait::spsc, Wait>, false>::template of>(info);
+}
+
+}  // namespace
+
+std::vector<benchmark_case> shm_ring_cases()
+{
+    return {
+        copying<strait::busy_spin>("send() and receive(), which poll"),
+        copying<strait::yielding>("send() and receive(), which poll and yield"),
+        copying<strait::adaptive>("send() and receive(), which poll for 30 us and then sleep"),
+    };
+}
+
+}  // namespace benchmark
