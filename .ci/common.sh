@@ -52,10 +52,26 @@ boost_package()
     die "this release has no Boost 1.81 or newer: install one and set BOOST_ROOT"
 }
 
+# Debian's matplotlib belongs to Debian's Python, which need not be the first one.
+python_with_matplotlib()
+{
+    local python
+    for python in python3 /usr/bin/python3; do
+        "$python" -c 'import matplotlib' 2>/dev/null && echo "$python" && return
+    done
+    return 1
+}
+
 have()
 {
     case $1 in
     boost) have_boost ;;
+    matplotlib) python_with_matplotlib >/dev/null ;;
+    cli11) [[ -e /usr/include/CLI/CLI.hpp ]] ;;
+    nlohmann-json) [[ -e /usr/include/nlohmann/json.hpp ]] ;;
+    iceoryx) compgen -G '/usr/include/iceoryx/*/iceoryx_posh/popo/publisher.hpp' >/dev/null ;;
+    zeromq) [[ -e /usr/include/zmq.h ]] ;;
+    nng) [[ -e /usr/include/nng/nng.h ]] ;;
     openssl) [[ -e /usr/include/openssl/evp.h ]] ;;
     clang-runtime) compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/*/*asan*.a' >/dev/null ;;
     *) command -v "$1" >/dev/null ;;
@@ -65,13 +81,20 @@ have()
 package_of()
 {
     case $1 in
-    g++ | cmake | ccache | python3) echo "$1" ;;
+    g++ | cmake | ccache | python3 | pkg-config | valgrind) echo "$1" ;;
     ninja) echo ninja-build ;;
     clang++) echo clang ;;
     clang-runtime) echo libclang-rt-dev ;;
     llvm-symbolizer) echo llvm ;;
     boost) boost_package ;;
     openssl) echo libssl-dev ;;
+    matplotlib) echo python3-matplotlib ;;
+    cli11) echo libcli11-dev ;;
+    nlohmann-json) echo nlohmann-json3-dev ;;
+    iceoryx) echo libiceoryx-posh-dev ;;
+    iox-roudi) echo iceoryx ;;
+    zeromq) echo libzmq3-dev ;;
+    nng) echo libnng-dev ;;
     *) die "no package known for $1" ;;
     esac
 }

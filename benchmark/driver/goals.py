@@ -1,0 +1,209 @@
+# Distributed under the Boost Software License, Version 1.0.
+"""The goals of the project, each with what this run measured: met, or by how much missed.
+
+A goal that speaks of several sizes or rounds is judged by its worst one. Ratios are medians of those taken within a
+round, with their minimum and maximum.
+"""
+
+import re
+from dataclasses import dataclass
+
+from .figures import ratios, spread
+from .plan import STRINGS, Cell, size_name
+from .tables import Table, ratio_number
+
+MiB = 1024 * 1024
+NO_TRANSPORT = "not measured yet: no such transport"
+NO_CASE = "not measured yet: no such case"
+
+
+def latency(size, placement="apart"):
+    return Cell(placement, "latency", 1, size)
+
+
+def throughput(size, batch=1):
+    return Cell("apart", "throughput", batch, size)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One measured line: what it compares, the worst spread found and where, and its target."""
+
+    compared: str
+    found: object  # a Spread, or None: not in this run
+    where: str
+    target: float
+    at_most: bool
+    by: str = "median"  # which part of the spread is held to the target
+
+    def row(self):
+        target = f"{'<=' if self.at_most else '>='} {ratio_number(self.target)}"
+        if self.found is None:
+            return ["  " + self.compared, "", "-", target, "not measured in this run"]
+        s = self.found
+        text = f"{ratio_number(s.median)} ({ratio_number(s.low)}..{ratio_number(s.high)})"
+        return ["  " + self.compared, self.where, text, target, self.verdict(getattr(s, self.by))]
+
+    def verdict(self, value):
+        away = value / self.target if self.at_most else self.target / value
+        if away <= 1.0:
+            return "met"
+        return f"MISSED by {away - 1:.0%}" if away < 2 else f"MISSED by a factor of {away:.1f}"
+
+
+class Goals:
+    """Fills the table of goals from one run."""
+
+    def __init__(self, results):
+        self.r = results
+
+    def names(self, pattern):
+        return [n for n in self.r.cases if re.fullmatch(pattern, n)]
+
+    def sizes(self, measure, batch=1):
+        return [c.size for c in self.r.cells if (c.placement, c.measure, c.batch) == ("apart", measure, batch)]
+
+    def worst(self, compared, pairs, target, at_most, by="median"):
+        """The worst of (cell, name, other cell, other name), and which one it was."""
+        worst, where = None, ""
+        for cell, name, other_cell, other in pairs:
+            s = spread(ratios(self.r.figure(cell, name), self.r.figure(other_cell, other)).values())
+            if s and (worst is None or (getattr(s, by) > getattr(worst, by)) == at_most):
+                worst, where = s, f"{size_name(cell.size)}: {name}" + (f" / {other}" if other != name else "")
+        return Check(compared, worst, where, target, at_most, by)
+
+    def same_cell(self, cell, names, others):
+        return [(cell, n, cell, o) for n in names for o in others if o]
+
+    def best(self, cell, pattern):
+        """The best case of a pattern in a cell, as a list of none or one."""
+        best = self.r.best(cell, self.names(pattern))
+        return [best] if best else []
+
+    # Each of these returns the checks of one row of the goals.
+
+    def small_latency(self, size, target):
+        pairs = self.same_cell(latency(size), self.names("strait/shm_ring/(busy_spin|adaptive)"),
+                               self.names("limit/cache_line"))
+        return [self.worst("shm_ring / cache line", pairs, target, True)]
+
+    def small_throughput(self):
+        rings = "bare/ring|rival/.*(lockfree|atomic).*"
+        ours = self.names("strait/shm_ring/busy_spin")
+        rivals = "rival/.*(lockfree|atomic).*"
+        pairs, rival = ([p for size in (8, 64)
+                         for p in self.same_cell(throughput(size), ours, self.best(throughput(size), pattern))]
+                        for pattern in (rings, rivals))
+        return [self.worst("shm_ring / best ring", pairs, 0.95, False),
+                self.worst("its worst round / best ring", pairs, 0.5, False, by="low"),
+                self.worst("shm_ring / best rival ring (rigtorp::SPSCQueue is not in Debian)", rival, 1.0, False)]
+
+    def adaptive(self):
+        pairs = [p for size in (8, 64) for p in self.same_cell(throughput(size), self.names("strait/shm_ring/adaptive"),
+                                                                self.names("strait/shm_ring/busy_spin"))]
+        return [self.worst("adaptive / busy_spin", pairs, 0.9, False)]
+
+    def asleep(self):
+        sleeping = self.names("strait/shm_ring/(asleep|sleeping)")
+        pairs = [p for s in (8, 64) for p in self.same_cell(latency(s), sleeping, self.names("limit/futex"))]
+        one_core = [p for s in (8, 64)
+                    for p in self.same_cell(latency(s, "same core"), self.names("strait/shm_ring/adaptive"),
+                                            self.names("bare/pipe/block"))]
+        return [self.worst("shm_ring asleep / futex", pairs, 1.15, True),
+                self.worst("shm_ring adaptive / pipe, both ends on one core", one_core, 2.0, True)]
+
+    def in_place(self):
+        ours = self.names("strait/shm_ring/(busy_spin|adaptive)/in_place")
+        sizes = [s for s in self.sizes("latency") if s >= 64]
+        flat = [(latency(s), n, latency(64), n) for s in sizes if s > 64 for n in ours]
+        near = [p for s in sizes for p in self.same_cell(latency(s), ours, self.names("limit/cache_line"))]
+        loan = [(latency(s), o, latency(s), n) for s in sizes for n in self.names("strait/shm_ring/busy_spin/in_place")
+                for o in self.names("rival/iceoryx.*in_place")]
+        return [self.worst("in place at any size / at 64 B", flat, 1.15, True),
+                self.worst("in place / cache line", near, 1.1, True),
+                self.worst("iceoryx's loan / in place", loan, 8.0, False)]
+
+    def large(self):
+        pairs = self.same_cell(latency(MiB), self.names("strait/shm_ring/(busy_spin|adaptive)"),
+                               self.names("bare/ring"))
+        return [self.worst("shm_ring / whole-message copy (bare ring)", pairs, 0.7, True)]
+
+    def strings(self):
+        ours = self.names("strait/shm_ring/strings/in_place")
+        cell = throughput(STRINGS)
+        rate = [s for n in ours if (s := self.r.spread(cell, n, lambda r: r["messages_per_second"] / 1e6))]
+        pairs = [(cell, n, throughput(64), o) for n in ours for o in self.names("strait/shm_ring/busy_spin")]
+        return [Check("40-byte strings in place, M/s", rate[0] if rate else None, ours[0] if ours else "", 80, False),
+                self.worst("the same / fixed slots of 64 B", pairs, 0.4, False)]
+
+    def against_bare(self, measure, batch, target, only, at_most):
+        """Every kernel transport against its own bare loop, at every size of this run."""
+        pairs = []
+        for cell in self.r.cells:
+            if (cell.placement, cell.measure, cell.batch) == ("apart", measure, batch):
+                for name in self.names(only):
+                    pairs += self.same_cell(cell, [name], [self.r.bare_of(cell, self.r.cases[name])])
+        return pairs, target, at_most
+
+    def one_by_one(self):
+        checks = []
+        for transport, rate in (("named_pipe", 1.5), ("posix_mqueue", 1.0), ("unix_stream", 1.0), ("tcp", 1.0)):
+            for waiting in ("block", "spin"):
+                only = f"strait/{transport}/{waiting}"
+                for measure, target, at_most in (("latency", 1.05, True), ("throughput", rate, False)):
+                    checks.append(self.worst(f"{measure}, {transport} {waiting} / hand-written",
+                                             *self.against_bare(measure, 1, target, only, at_most)))
+        return checks
+
+    def batches(self):
+        checks = []
+        for transport in ("named_pipe", "posix_mqueue", "unix_stream", "tcp"):
+            batch = next((c.batch for c in self.r.cells if c.batch > 1), 64)
+            pairs = self.against_bare("throughput", batch, 0.9, f"strait/{transport}/(block|spin)", False)
+            checks.append(self.worst(f"{transport} / best coalesced loop", *pairs))
+        return checks
+
+    def brokers(self):
+        checks = []
+        for transport, kind in (("unix_stream", "ipc"), ("tcp", "tcp")):
+            rivals = self.names(f"rival/(zeromq|nng).*{kind}.*")
+            ours = self.names(f"strait/{transport}/block")
+            for measure, target, at_most in (("latency", 1 / 3, True), ("throughput", 1.0, False)):
+                pairs = [p for cell in self.r.cells
+                         if (cell.placement, cell.measure, cell.batch) == ("apart", measure, 1)
+                         for p in self.same_cell(cell, ours, [self.r.best(cell, rivals)])]
+                checks.append(self.worst(f"{measure}, {transport} / best of ZeroMQ and nng over {kind}", pairs, target,
+                                         at_most))
+        return checks
+
+    def table(self):
+        table = Table("Goals", ["compared", "worst at", "median (min..max)", "goal", "verdict"],
+                      "Ratios are taken within a round. Of several sizes or cases the worst is shown and judged.")
+        for goal, checks in (
+            ("shm_ring, 8 B one way: at most 1.05 x the cache line", self.small_latency(8, 1.05)),
+            ("shm_ring, 64 B one way: at most 1.3 x the cache line", self.small_latency(64, 1.3)),
+            ("throughput one by one, 8 B and 64 B: at least 0.95 x the best ring, worst round 0.5 x",
+             self.small_throughput()),
+            ("adaptive throughput: at least 0.9 x busy_spin", self.adaptive()),
+            ("asleep: at most 1.15 x the futex; on one core at most 2 x a pipe", self.asleep()),
+            ("claim and borrow: within 1.15 x of 64 B, 1.1 x the cache line, 8 x faster than iceoryx's loan",
+             self.in_place()),
+            ("1 MiB copied: at most 0.7 x the whole-message copy", self.large()),
+            ("40-byte strings read in place: at least 80 M/s, 0.4 x fixed slots", self.strings()),
+            ("kernel transports one by one: latency at most 1.05 x, throughput at least 1.0 x, pipes 1.5 x",
+             self.one_by_one()),
+            ("kernel transports in batches: at least 0.9 x the best coalesced loop", self.batches()),
+            ("unix_stream, tcp: a third of the latency of ZeroMQ and nng, more throughput", self.brokers()),
+        ):
+            table.add(goal)
+            for check in checks:
+                table.add(*check.row())
+        for goal, why in (
+            ("mpmc: ahead of rigtorp::MPMCQueue, atomic_queue and boost::lockfree::queue, 1:1 and 2:2", NO_TRANSPORT),
+            ("packed seqpacket: at least 50 x one by one at 64 B", NO_TRANSPORT),
+            ("async: at most 1.1 x hand-written Asio", NO_TRANSPORT),
+            ("serialisation of an aggregate with strings: at least as fast as the fastest of four libraries", NO_CASE),
+        ):
+            table.add(goal)
+            table.add("  " + why, "", "-", "", "-")
+        return table
