@@ -1,0 +1,16 @@
+// Distributed under the Boost Software License, Version 1.0.
+#include "loop.hpp"
+
+#include <strait/channel.hpp>
+#include <strait/transport/in_process.hpp>
+
+int main(int argc, char** argv)
+{
+    auto ends = strait::channel<message<64>, strait::in_process>::make_pair().split();
+    auto& out = ends.first;
+    auto& in = ends.second;
+    return loop(argc, argv, [&](std::uint64_t i) {
+        out.send({i});
+        return in.receive()->front() == i;
+    });
+}
