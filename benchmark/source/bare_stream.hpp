@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <cstring>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include <arpa/inet.h>
@@ -20,6 +21,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 // Pipes and stream sockets in the loops of a good C program: exact reads and writes when one by one, else a buffer of
@@ -31,12 +33,18 @@ struct descriptor_pair {
     int write;
 };
 
+// One with a name, as named_pipe uses: without one each pair of calls takes about 110 ns less, the file's times.
 struct bare_pipe {
     static descriptor_pair open()
     {
-        std::array<int, 2> ends{};
-        checked(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
-        return {ends[0], ends[1]};
+        std::string const path = "/dev/shm/strait-benchmark-" + std::to_string(::getpid());
+        ::unlink(path.c_str());
+        checked(::mkfifo(path.c_str(), 0600), "mkfifo");
+        int const read = checked(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC), "open");
+        int const write = checked(::open(path.c_str(), O_WRONLY | O_CLOEXEC), "open");
+        ::unlink(path.c_str());
+        checked(::fcntl(read, F_SETFL, 0), "fcntl");
+        return {read, write};
     }
     static void poll_reading(int fd) { checked(::fcntl(fd, F_SETFL, O_NONBLOCK), "fcntl"); }
     static ssize_t read(int fd, void* to, std::size_t n, bool) { return ::read(fd, to, n); }

@@ -60,7 +60,7 @@ std::vector<benchmark_case> cases()
     ring.limit = "limit/cache_line";
     all.push_back(sized_case<bare_ring>(ring));
 
-    add_stream<bare_pipe>(all, "pipe", "pipe", "pipe(), write() and read(), 64 KiB");
+    add_stream<bare_pipe>(all, "pipe", "pipe", "mkfifo(), write() and read(), 64 KiB");
 
     case_info queue{"bare/mqueue/block",
                     "bare",

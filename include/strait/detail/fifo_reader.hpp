@@ -5,6 +5,8 @@
 #include <strait/detail/companion_door.hpp>
 #include <strait/detail/fifo.hpp>
 #include <strait/detail/read_ahead.hpp>
+#include <strait/detail/sender_watch.hpp>
+#include <strait/detail/spin_habit.hpp>
 #include <strait/detail/wait_descriptor.hpp>
 
 #include <cerrno>
@@ -62,15 +64,17 @@ public:
     std::uint64_t waits() const noexcept { return waits_; }
     end_reason ended() const noexcept { return ended_; }
 
-    // Reads into the empty buffer. `flowing`: the last read brought several messages, so let some gather: a reader that
-    // empties the pipe at once sleeps, and each single write then pays for waking it.
-    result<void> fill(deadline until, bool flowing)
+    // Reads into the empty buffer. `gather`: many small messages are on their way, so let some come together: a reader
+    // that takes each as it comes makes the writer wait for the pipe.
+    result<void> fill(deadline until, bool gather)
     {
-        if (until.is_never()) {
-            if (flowing)
-                pause();
-            if (took(::read(blocking_.get(), buffer.data(), buffer.size))) [[likely]]
+        if (gather)
+            pause();
+        if (habit_.pays()) {
+            if (took(read_at_once()))
                 return {};
+        } else if (until.is_never() && took(::read(blocking_.get(), buffer.data(), buffer.size))) {
+            return {};
         }
         return read_or_wait(until);
     }
@@ -142,7 +146,8 @@ private:
             // holds a copy of a dead one's descriptor must not hide the end.
             bool const connected = count != 0;
             if (!connected || slept || until.is_poll())
-                if (auto const why = member_.senders_gone(); why != end_reason::none) {
+                if (auto const why = watch_.gone(member_, deadline::now(), !connected || slept, sender_watch::when_polled);
+                    why != end_reason::none) {
                     if (took(read_at_once()))
                         return {};
                     ended_ = why;
@@ -153,6 +158,8 @@ private:
             if (until.passed())
                 return errc::timed_out;
             waits_ += counted ? 0 : 1;
+            if (!counted && connected && try_before_sleeping(habit_, until, [&] { return took(read_at_once()); }))
+                return {};
             counted = true;
             // Unconnected, poll(2) would report the hang-up at once, for ever; senders signal when they have connected.
             if (!connected)
@@ -168,6 +175,8 @@ private:
     location where_;
     guarded_descriptor polling_;
     guarded_descriptor blocking_;
+    sender_watch watch_;
+    spin_habit habit_;
     std::uint64_t waits_ = 0;
     end_reason ended_ = end_reason::none;
 };

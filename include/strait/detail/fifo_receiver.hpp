@@ -111,14 +111,14 @@ private:
 
     [[gnu::noinline]] result<void> fill(deadline until)
     {
-        auto filled = reader_.fill(until, flowing_);
+        auto filled = reader_.fill(until, gather_);
         if (!filled)
             return filled;
         if constexpr (frame::fixed)
             if (reader_.buffer.have % L.fixed_size != 0)  // nobody of ours writes a part
                 return resynchronise();
         std::span<std::byte const> const got(reader_.buffer.data(), reader_.buffer.have);
-        flowing_ = frame::is_sound(got) && got.size() > frame::bytes(frame::payload(got.data()));
+        gather_ = got.size() <= gather_up_to && frame::is_sound(got) && got.size() > frame::bytes(frame::payload(got.data()));
         return filled;
     }
 
@@ -129,9 +129,11 @@ private:
         return errc::malformed_message;
     }
 
+    static constexpr std::size_t gather_up_to = 1024;  // bytes; what gathers further takes fresh pages of the kernel
+
     fifo_reader reader_;
     std::size_t shown_ = 0;
-    bool flowing_ = false;
+    bool gather_ = false;
     channel_stats taken_;
     std::chrono::nanoseconds linger_;
 };

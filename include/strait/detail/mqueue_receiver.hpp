@@ -3,6 +3,8 @@
 #define STRAIT_DETAIL_MQUEUE_RECEIVER_HPP
 
 #include <strait/detail/mqueue_join.hpp>
+#include <strait/detail/sender_watch.hpp>
+#include <strait/detail/spin_habit.hpp>
 #include <strait/detail/wait_descriptor.hpp>
 #include <strait/options.hpp>
 #include <strait/stats.hpp>
@@ -120,7 +122,9 @@ private:
         if (auto member = end_.check(); !member)
             return member;
         bool counted = false;
-        bool ask = until.is_poll();
+        bool ask = until.is_poll() && deadline::now() - asked_at_ > sender_watch::when_polled;
+        if (o == outcome::nothing)
+            try_before_sleeping(habit_, until, [&] { return (o = receive()) != outcome::nothing; });
         for (;; o = receive()) {
             if (o == outcome::message)
                 return {};
@@ -136,6 +140,7 @@ private:
             auto const event = static_cast<std::uint64_t>(end_.member.event());
             if (ask || event != checked_) {
                 checked_ = event;
+                asked_at_ = deadline::now();
                 auto const why = end_.member.senders_gone();
                 if (why != end_reason::none)
                     if (auto over = ends(why, o); !over || o == outcome::message)
@@ -183,6 +188,8 @@ private:
     read_ahead hand_;  // not empty: a message lies in end_.pages
     std::size_t length_ = 0;
     std::uint64_t checked_ = unchecked;  // the companion's event when it was last asked
+    std::int64_t asked_at_ = 0;
+    spin_habit habit_;
     channel_stats taken_;
     end_reason ended_ = end_reason::none;
     std::chrono::nanoseconds linger_;

@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_STREAM_RECEIVER_HPP
 
 #include <strait/detail/futex.hpp>
+#include <strait/detail/spin_habit.hpp>
 #include <strait/detail/stream_arrivals.hpp>
 #include <strait/detail/stream_buffer.hpp>
 #include <strait/stats.hpp>
@@ -211,6 +212,8 @@ private:
                 return until.is_poll() ? errc::empty : errc::timed_out;
         }
         stats_.waits += waited ? 0 : 1;
+        if (!waited && try_before_sleeping(habit_, until, [&] { return come_.gather(deadline::poll()); }))
+            return {};
         // Without a companion nothing but the sockets tells of an end: then the first slice is for shrinking only.
         bool const for_ever = waited && !listener.has_companion();
         waited = true;
@@ -225,6 +228,7 @@ private:
     channel_stats stats_;
     std::chrono::nanoseconds linger_;
     peer_identity last_peer_;
+    spin_habit habit_;
     std::uint64_t reads_ = 0;
     std::chrono::milliseconds slice_ = wait_slice;
     end_reason ended_ = end_reason::none;

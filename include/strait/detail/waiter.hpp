@@ -5,6 +5,7 @@
 #include <strait/detail/asymmetric_fence.hpp>
 #include <strait/detail/cpu.hpp>
 #include <strait/detail/futex.hpp>
+#include <strait/detail/spin_habit.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
 
@@ -16,30 +17,6 @@
 #include <sched.h>
 
 namespace strait::detail {
-
-// Whether polling before sleeping has been worth it. With both ends on one core the peer cannot run while we poll, and
-// with slow traffic nothing comes in time: then most waits sleep at once, and one in a few tries again, so that two ends
-// on two cores do not wake each other for ever.
-class spin_habit {
-public:
-    bool worthwhile() noexcept { return failures_ < tolerated || ++skipped_ >= interval_; }
-    void succeeded() noexcept { *this = {}; }
-    void failed() noexcept
-    {
-        if (failures_ < tolerated)
-            ++failures_;
-        else
-            interval_ = std::min(2 * interval_, longest);
-        skipped_ = 0;
-    }
-
-private:
-    static constexpr std::uint32_t tolerated = 4;
-    static constexpr std::uint32_t longest = 256;
-    std::uint32_t failures_ = 0;
-    std::uint32_t skipped_ = 0;
-    std::uint32_t interval_ = 16;
-};
 
 // What one end keeps for its waits.
 struct waiter {
