@@ -203,11 +203,12 @@ private:
 
     result<void> put(T const& message, deadline until)
     {
-        auto staged = stage(message, until);
+        if (auto staged = stage(message, until); !staged) [[unlikely]]
+            return staged;
         if constexpr (encodes)
-            if (staged) [[likely]]
-                return end_.flush(until);
-        return staged;
+            return end_.flush(until);
+        else
+            return {};
     }
 
     result<void> put_moved(T& message, deadline until)
@@ -230,15 +231,18 @@ private:
             if constexpr (detail::sent_as_it_is<T>)
                 return end_.put_n(std::as_bytes(messages), until);
         auto const before = end_.stats().messages;
-        result<void> done;
-        for (auto m = messages.begin(); m != messages.end() && done; ++m)
-            done = stage(*m, until);
+        error_code failed;
+        for (T const& m : messages)
+            if (auto staged = stage(m, until); !staged) [[unlikely]] {
+                failed = staged.error();
+                break;
+            }
         if constexpr (encodes)
-            if (auto flushed = end_.flush(until); done)
-                done = flushed;
+            if (auto flushed = end_.flush(until); !flushed && !failed)
+                failed = flushed.error();
         auto const accepted = static_cast<std::size_t>(end_.stats().messages - before);
-        if (accepted == 0 && !done)
-            return done.error();
+        if (accepted == 0 && failed)
+            return failed;
         return accepted;
     }
 

@@ -77,6 +77,7 @@ concept byte_sender = channel_end<E> && requires(E& e, std::size_t n, deadline d
 //            Asked again without release() it shows the same message. malformed_message discards what was malformed.
 //   release  the message peeked is consumed
 //   ended    after `closed`: why
+//   has_message   where it costs next to nothing: false when nothing is there, or seems so
 template <class E>
 concept byte_receiver = channel_end<E> && requires(E& e, E const& c, deadline d) {
     { e.peek(d) } -> std::same_as<result<std::span<std::byte const>>>;

@@ -58,7 +58,7 @@ concept sent_as_elements = serializable<T> && codec<T>::flat;
 
 // A T that fits into registers and needs no look before it is copied.
 template <class T, class X>
-concept small_and_plain = byte_transport<X> && sent_as_it_is<T> && sizeof(T) <= 256 && !has_bool<T>();
+concept small_and_plain = byte_transport<X> && sent_as_it_is<T> && sizeof(T) <= 256 && !has_bool<T>;
 
 // An error for a T that an error code might convert to.
 template <class T>

@@ -57,6 +57,8 @@ public:
             post();
     }
 
+    bool has_message() const noexcept { return ring_.has_message(); }
+
     end_reason ended() const noexcept { return ended_; }
 
     result<void> close(deadline until)

@@ -189,6 +189,10 @@ public:
         size_ = shape::size(header);
         return shape::possible(header, position_, max_size_);
     }
+    bool has_message() const noexcept
+    {
+        return shared_word(data_ + (position_ & mask_)).load(std::memory_order_relaxed) != 0;
+    }
     std::span<std::byte const> message() const noexcept { return {data_ + (position_ & mask_) + shape::unit, size_}; }
 
     // True when it is time to post().

@@ -170,10 +170,11 @@ public:
 
     ring_header& header() const noexcept { return *header_; }
 
-    bool look() noexcept
+    bool has_message() const noexcept
     {
         return shared_word(slot_).load(std::memory_order_acquire) == position_ + 1;  // pairs with slot_writer::commit()
     }
+    bool look() const noexcept { return has_message(); }
     std::span<std::byte const> message() const noexcept { return {slot_ + shape::offset, L.fixed_size}; }
 
     // True when it is time to post().
