@@ -2,9 +2,31 @@
 #include "strait_cases.hpp"
 #include <strait/transport/shm_ring.hpp>
 
+#include <cstdint>
+
 namespace benchmark {
 
 namespace {
+
+/// Sleeps at once: what a wake-up costs, without polling that saves it.
+struct asleep {
+    static constexpr char const* name = "asleep";
+    static constexpr bool sleeps = true;
+    static constexpr std::int64_t spin_nanoseconds = 0;
+};
+static_assert(strait::waiting_strategy<asleep>);
+
+benchmark_case sleeping()
+{
+    case_info info{"strait/shm_ring/asleep",
+                   "strait",
+                   "shared memory",
+                   "block",
+                   "strait shm_ring, asleep",
+                   "default capacity; send() and receive(), which sleep without polling first"};
+    info.limit = "limit/futex";
+    return sized_case<copied<strait::shm_ring<strait::spsc, asleep>, false>::template of>(info);
+}
 
 template <class Wait>
 benchmark_case copying(char const* how)
@@ -29,6 +51,7 @@ std::vector<benchmark_case> shm_ring_cases()
         copying<strait::busy_spin>("send() and receive(), which poll"),
         copying<strait::yielding>("send() and receive(), which poll and yield"),
         copying<strait::adaptive>("send() and receive(), which poll for 30 us and then sleep"),
+        sleeping(),
     };
 }
 
