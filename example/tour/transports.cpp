@@ -19,6 +19,7 @@ constexpr mechanism over(std::string_view name)
 constexpr mechanism all[] = {
     over<strait::in_process>("in_process"),
     over<strait::shm_ring<>>("shm_ring"),
+    over<strait::shm_ring<strait::mpmc>>("shm_ring_mpmc"),
     over<strait::named_pipe>("named_pipe"),
     over<strait::posix_mqueue>("posix_mqueue"),
     over<strait::unix_stream>("unix_stream"),

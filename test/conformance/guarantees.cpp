@@ -51,7 +51,8 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(zero_copy_means_the_memory_of_the_channel, S, s
         exchange_one<S, probe>(out, in);
         auto c = out.claim();
         *c = make_probe(1);
-        BOOST_CHECK_EQUAL(is_shared_memory(&*c), guarantees_of<S>.zero_copy);
+        // Where only receiving copies, a claim may lie there all the same.
+        BOOST_CHECK(is_shared_memory(&*c) || !guarantees_of<S>.zero_copy);
         c.commit();
         auto const b = in.borrow();
         BOOST_CHECK(*b == make_probe(1));

@@ -67,6 +67,7 @@ using subjects = std::tuple<
     by_name<ring<strait::busy_spin>>,
     by_name<ring<strait::yielding>>,
     by_name<ring<strait::adaptive>>,
+    by_name<strait::shm_ring<strait::mpmc>>,
     by_name<strait::named_pipe>,
     by_name<strait::posix_mqueue>,
     by_name<strait::unix_stream>,

@@ -38,6 +38,9 @@ public:
     bool is_member() const noexcept { return static_cast<bool>(lock_); }
     errc missing() const noexcept { return lock_.missing(); }
 
+    // Which of the places of its role it holds, from 0; for a member.
+    std::uint64_t place() const noexcept { return static_cast<std::uint64_t>(place_ - lock_bytes::first(role_)); }
+
     bool any_alive(role r) const noexcept { return any_locked(lock_.get(), lock_bytes::first(r), lock_bytes::most); }
 
     bool is_nameless() const noexcept { return nameless_; }

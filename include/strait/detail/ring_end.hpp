@@ -4,7 +4,6 @@
 
 #include <strait/detail/companion_door.hpp>
 #include <strait/detail/fork_guard.hpp>
-#include <strait/detail/ring_geometry.hpp>
 #include <strait/detail/waiter.hpp>
 #include <strait/error.hpp>
 #include <strait/options.hpp>
@@ -19,22 +18,15 @@
 
 namespace strait::detail {
 
-// What the control block calls the transport.
-inline constexpr std::string_view ring_transport = "shm_ring/spsc";
-
-template <message_layout L>
-error_code ring_traits(channel_options const& how, std::string_view type_name, channel_traits& traits)
-{
-    return ring_geometry<L>::traits(ring_transport, type_name, how.capacity, how.max_message_size, how.keep, traits);
-}
-
 // What both ends of a ring are: members of a channel, with or without a name, that look at its messages from one side.
-// `Ring` is that side.
-template <message_layout L, class Ring>
+// `Ring` is that side; `Geometry` says how the channel lies in memory, and how many ends of this role it takes.
+template <class Geometry, class Ring, role Role>
 class ring_end : fork_guard {
+    using door = companion_door<typename Geometry::mechanism_type>;
+
 public:
     ring_end(ring_end&& other)
-        : fork_guard(&disarm), ring_(other.ring_), waiter_(other.waiter_), companion_(std::move(other.companion_)),
+        : fork_guard(&disarm), ring_(std::move(other.ring_)), waiter_(other.waiter_), companion_(std::move(other.companion_)),
           where_(std::move(other.where_)), linger_(other.linger_)
     {
         other.ring_.detach();
@@ -46,7 +38,7 @@ protected:
 
     ring_end& operator=(ring_end&& other)
     {
-        ring_ = other.ring_;
+        ring_ = std::move(other.ring_);
         other.ring_.detach();
         waiter_ = other.waiter_;
         companion_ = std::move(other.companion_);
@@ -55,17 +47,17 @@ protected:
         return *this;
     }
 
-    error_code open(endpoint const& at, channel_options const& how, std::string_view type_name, role r)
+    error_code open(endpoint const& at, channel_options const& how, std::string_view type_name)
     {
         location where;
         channel_traits traits;
         companion member;
         if (error_code const e = location::find(at, how.access, where))
             return e;
-        if (error_code const e = ring_traits<L>(how, type_name, traits))
+        if (error_code const e = Geometry::traits(how, type_name, traits))
             return e;
-        ring_mechanism mechanism{L.fixed_size == 0};
-        if (error_code const e = companion_door<ring_mechanism>::join(where, traits, r, 1, mechanism, member))
+        auto mechanism = Geometry::mechanism();
+        if (error_code const e = door::join(where, traits, Role, Geometry::places(Role), mechanism, member))
             return e;
         return enter(std::move(member), std::move(where), how.linger);
     }
@@ -76,8 +68,8 @@ protected:
         companion_ = std::move(member);
         where_ = std::move(where);
         linger_ = linger;
-        ring_view view{};
-        error_code e = ring_geometry<L>::view(companion_, view);
+        typename Geometry::view_type view{};
+        error_code e = Geometry::view(companion_, Role, view);
         if (!e)
             e = ring_.attach(view);
         if (e)
@@ -100,9 +92,9 @@ protected:
     // What the other end must be told stays to be done, through ring().header().
     void leave(deadline until) noexcept
     {
-        ring_mechanism mechanism{L.fixed_size == 0};
+        auto mechanism = Geometry::mechanism();
         if (where_)
-            companion_door<ring_mechanism>::leave(companion_, *where_, mechanism, until);
+            door::leave(companion_, *where_, mechanism, until);
         else
             companion_.leave_nameless();
     }

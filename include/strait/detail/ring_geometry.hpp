@@ -7,6 +7,7 @@
 #include <strait/detail/ring_records.hpp>
 #include <strait/detail/ring_slots.hpp>
 #include <strait/error.hpp>
+#include <strait/options.hpp>
 #include <strait/serialization/layout.hpp>
 
 #include <algorithm>
@@ -86,23 +87,30 @@ struct ring_mechanism {
 
 template <message_layout L>
 struct ring_geometry {
+    using view_type = ring_view;
+    using mechanism_type = ring_mechanism;
+
     static constexpr bool varies = L.fixed_size == 0;
     static constexpr std::uint64_t default_bytes = std::uint64_t{1} << 20;  // half of a usual L2
     static constexpr std::uint64_t fewest_slots = 8;                        // when a slot is large
 
     static constexpr std::uint64_t unit() noexcept { return varies ? record_shape<L>::unit : slot_shape<L>::stride; }
 
-    // `capacity` and `max_message_size` as in channel_options. out_of_memory: no address space has so much.
-    static error_code traits(std::string_view transport, std::string_view type_name, std::uint64_t capacity,
-                             std::uint64_t max_message_size, bool keep, channel_traits& t)
+    static mechanism_type mechanism() noexcept { return {varies}; }
+    static constexpr ::off_t places(role) noexcept { return 1; }
+
+    // out_of_memory: no address space has so much.
+    static error_code traits(channel_options const& how, std::string_view type_name, channel_traits& t)
     {
         constexpr std::uint64_t far = std::uint64_t{1} << 46;
-        t.transport = transport;
+        std::uint64_t capacity = how.capacity;
+        std::uint64_t const max_message_size = how.max_message_size;
+        t.transport = "shm_ring/spsc";
         t.type_name = type_name;
         t.fingerprint = L.fingerprint ^ (std::max<std::size_t>(8, L.alignment) - 8);  // records say nothing of alignment
         t.element_size = L.fixed_size;
         t.retained = true;
-        t.keep = keep;
+        t.keep = how.keep;
         if (capacity > far || max_message_size > far)
             return errc::out_of_memory;
         if constexpr (varies) {
@@ -124,7 +132,7 @@ struct ring_geometry {
     }
 
     // The first opener has decided the sizes: what the control block says of them must fit what is mapped.
-    static error_code view(companion const& c, ring_view& v)
+    static error_code view(companion const& c, role, ring_view& v)
     {
         std::uint64_t const first = ring_data_offset();
         std::uint64_t const size = c.memory()->size();

@@ -3,8 +3,7 @@
 #define STRAIT_DETAIL_RING_PAIR_HPP
 
 #include <strait/detail/companion_pair.hpp>
-#include <strait/detail/ring_receiver.hpp>
-#include <strait/detail/ring_sender.hpp>
+#include <strait/error.hpp>
 #include <strait/options.hpp>
 
 #include <chrono>
@@ -15,29 +14,29 @@
 namespace strait::detail {
 
 // A ring without a name whose ends nobody has taken yet. Move only.
-template <message_layout L, waiting_strategy Wait>
+template <class Geometry, class Sender, class Receiver>
 class ring_pair {
 public:
     static result<ring_pair> make(channel_options const& how, std::string_view type_name)
     {
         ring_pair p;
         channel_traits traits;
-        if (error_code const e = ring_traits<L>(how, type_name, traits))
+        if (error_code const e = Geometry::traits(how, type_name, traits))
             return e;
-        if (error_code const e = companion_pair::make(traits, ring_mechanism{L.fixed_size == 0}.mirrored(traits.size), p.inner_))
+        if (error_code const e = companion_pair::make(traits, Geometry::mechanism().mirrored(traits.size), p.inner_))
             return e;
         p.linger_ = how.linger;
         return p;
     }
 
-    result<ring_sender<L, Wait>> sender() && { return std::move(*this).template take<ring_sender<L, Wait>>(role::sender); }
-    result<ring_receiver<L, Wait>> receiver() && { return std::move(*this).template take<ring_receiver<L, Wait>>(role::receiver); }
+    result<Sender> sender() && { return std::move(*this).template take<Sender>(role::sender); }
+    result<Receiver> receiver() && { return std::move(*this).template take<Receiver>(role::receiver); }
 
-    result<std::pair<ring_sender<L, Wait>, ring_receiver<L, Wait>>> split() &&
+    result<std::pair<Sender, Receiver>> split() &&
     {
         companion members[2];
-        ring_sender<L, Wait> s;
-        ring_receiver<L, Wait> r;
+        Sender s;
+        Receiver r;
         if (error_code const e = std::move(inner_).split(members[0], members[1]))
             return e;
         if (error_code const e = s.enter(std::move(members[0]), std::nullopt, linger_))

@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_RING_RECEIVER_HPP
 
 #include <strait/detail/ring_end.hpp>
+#include <strait/detail/ring_geometry.hpp>
 #include <strait/detail/sender_watch.hpp>
 #include <strait/options.hpp>
 
@@ -13,7 +14,7 @@
 
 namespace strait::detail {
 
-template <message_layout L, waiting_strategy Wait>
+template <class Geometry, class Sender, class Receiver>
 class ring_pair;
 
 template <message_layout L>
@@ -22,8 +23,8 @@ using ring_reader = std::conditional_t<L.fixed_size == 0, record_reader<L>, slot
 // The receiving end of a ring: what it shows, when it waits, when it wakes the sender, and when the stream is over.
 // Distinct objects: safe. Shared objects: unsafe.
 template <message_layout L, waiting_strategy Wait>
-class ring_receiver : ring_end<L, ring_reader<L>> {
-    using base = ring_end<L, ring_reader<L>>;
+class ring_receiver : ring_end<ring_geometry<L>, ring_reader<L>, role::receiver> {
+    using base = ring_end<ring_geometry<L>, ring_reader<L>, role::receiver>;
     using base::companion_;
     using base::ring_;
     using base::waiter_;
@@ -33,7 +34,7 @@ public:
     static result<ring_receiver> open(endpoint const& where, channel_options const& how, std::string_view type_name)
     {
         ring_receiver r;
-        if (error_code const e = r.base::open(where, how, type_name, role::receiver))
+        if (error_code const e = r.base::open(where, how, type_name))
             return e;
         r.post();  // the sender may have waited for a receiver since the last one died
         return r;
@@ -75,7 +76,8 @@ public:
     channel_stats stats() const noexcept { return base::count(); }
 
 private:
-    friend class ring_pair<L, Wait>;
+    template <class Geometry, class Sender, class Receiver>
+    friend class ring_pair;
 
     ring_receiver() = default;
 

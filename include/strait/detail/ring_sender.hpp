@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_RING_SENDER_HPP
 
 #include <strait/detail/ring_end.hpp>
+#include <strait/detail/ring_geometry.hpp>
 #include <strait/detail/sender_watch.hpp>
 #include <strait/options.hpp>
 
@@ -12,7 +13,7 @@
 
 namespace strait::detail {
 
-template <message_layout L, waiting_strategy Wait>
+template <class Geometry, class Sender, class Receiver>
 class ring_pair;
 
 template <message_layout L>
@@ -21,8 +22,8 @@ using ring_writer = std::conditional_t<L.fixed_size == 0, record_writer<L>, slot
 // The sending end of a ring: where its messages go, when it waits, and when it wakes the receiver.
 // Distinct objects: safe. Shared objects: unsafe.
 template <message_layout L, waiting_strategy Wait>
-class ring_sender : ring_end<L, ring_writer<L>> {
-    using base = ring_end<L, ring_writer<L>>;
+class ring_sender : ring_end<ring_geometry<L>, ring_writer<L>, role::sender> {
+    using base = ring_end<ring_geometry<L>, ring_writer<L>, role::sender>;
     using base::companion_;
     using base::ring_;
     using base::waiter_;
@@ -32,7 +33,7 @@ public:
     static result<ring_sender> open(endpoint const& where, channel_options const& how, std::string_view type_name)
     {
         ring_sender s;
-        if (error_code const e = s.base::open(where, how, type_name, role::sender))
+        if (error_code const e = s.base::open(where, how, type_name))
             return e;
         return s;
     }
@@ -78,7 +79,8 @@ public:
     }
 
 private:
-    friend class ring_pair<L, Wait>;
+    template <class Geometry, class Sender, class Receiver>
+    friend class ring_pair;
 
     ring_sender() = default;
 

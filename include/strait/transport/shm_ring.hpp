@@ -2,6 +2,8 @@
 #ifndef STRAIT_TRANSPORT_SHM_RING_HPP
 #define STRAIT_TRANSPORT_SHM_RING_HPP
 
+#include <strait/detail/mpmc_receiver.hpp>
+#include <strait/detail/mpmc_sender.hpp>
 #include <strait/detail/ring_pair.hpp>
 #include <strait/detail/ring_receiver.hpp>
 #include <strait/detail/ring_sender.hpp>
@@ -16,32 +18,24 @@ struct spsc {
     static constexpr char const* name = "spsc";
 };
 
+/// Many senders and many receivers; each message goes to one of them.
+struct mpmc {
+    static constexpr char const* name = "mpmc";
+};
+
 /// Memory of the host with a name, or without one for a pair.
 struct posix_memory {
     static constexpr char const* name = "posix_memory";
 };
 
-/// A ring in shared memory: messages are written and read where they lie, and no system call is made while both ends
-/// run. Wait-free for one sender and one receiver except where one must wait for the other, as `Wait` says; the two ends
-/// may wait by different strategies.
-///
-/// Messages of one size lie in slots: options.capacity counts messages, rounded up to a power of two; by default about
-/// 1 MiB of them, at least 8. Messages that vary lie in a ring of bytes: options.capacity counts bytes, rounded up to a
-/// power of two and to a page, 1 MiB by default or what options.max_message_size needs; a message takes 8 bytes and its
-/// size rounded up to 8, and can have up to capacity - 16 bytes. All of it is allocated when the channel is created.
-///
-/// A message exists once it is committed, also when its sender is killed next. What a receiver has not released when it
-/// is killed, the next one sees again: at most one message is seen twice, and none is lost. While a sender waits for
-/// room, room is seen in quarters of the capacity at once, and to the last message within 50 ms.
-///
-/// Peers are trusted with the messages and not with this process: whatever they write into the shared memory, an end
-/// reports peer_corrupt or shows wrong bytes, but touches nothing outside. Truncating the memory of a living channel
-/// still raises SIGBUS in whoever uses it. A message shown in place can change while it is looked at.
-template <class Topology = spsc, waiting_strategy Wait = adaptive, class Memory = posix_memory>
-struct shm_ring {
-    static_assert(std::same_as<Topology, spsc>, "strait: the topology of shm_ring is spsc: there is no ring for another one");
-    static_assert(std::same_as<Memory, posix_memory>, "strait: the memory of shm_ring is posix_memory: there is no other");
+namespace detail {
 
+// The ends of each topology.
+template <class Topology, waiting_strategy Wait>
+struct ring_ends;
+
+template <waiting_strategy Wait>
+struct ring_ends<spsc, Wait> {
     static constexpr transport_guarantees guarantees{
         .name = "shm_ring",
         .retained = true,
@@ -50,19 +44,89 @@ struct shm_ring {
         .committed_when = commit_point::stored,
     };
 
+    template <message_layout L>
+    using sender = ring_sender<L, Wait>;
+    template <message_layout L>
+    using receiver = ring_receiver<L, Wait>;
+    template <message_layout L>
+    using geometry = ring_geometry<L>;
+    using door = companion_door<ring_mechanism>;
+};
+
+template <waiting_strategy Wait>
+struct ring_ends<mpmc, Wait> {
+    static constexpr transport_guarantees guarantees{
+        .name = "shm_ring<mpmc>",
+        .senders = multiplicity::many,
+        .receivers = multiplicity::many,
+        .retained = true,
+        .nameless = true,
+        .committed_when = commit_point::stored,
+    };
+
+    template <message_layout L>
+    using sender = mpmc_sender<L, Wait>;
+    template <message_layout L>
+    using receiver = mpmc_receiver<L, Wait>;
+    template <message_layout L>
+    using geometry = mpmc_geometry<L>;
+    using door = companion_door<mpmc_mechanism>;
+};
+
+}  // namespace detail
+
+/// A ring in shared memory, in which no system call is made while all ends run. The ends of one ring may wait by different
+/// strategies. All of its memory is allocated when the channel is created.
+///
+/// `spsc`: one sender and one receiver, wait-free except where one must wait for the other, as `Wait` says; messages are
+/// written and read where they lie. Messages of one size lie in slots: options.capacity counts messages, rounded up to a
+/// power of two; by default about 1 MiB of them, at least 8. Messages that vary lie in a ring of bytes: options.capacity
+/// counts bytes, rounded up to a power of two and to a page, 1 MiB by default or what options.max_message_size needs; a
+/// message takes 8 bytes and its size rounded up to 8, and can have up to capacity - 16 bytes. A message exists once it is
+/// committed, also when its sender is killed next. What a receiver has not released when it is killed, the next one sees
+/// again: at most one message is seen twice, and none is lost.
+///
+/// `mpmc`: many senders and many receivers; lock-free: an end that is killed or stopped at any instruction keeps nobody
+/// from going on. Messages of all senders are received in the order in which they were committed, each by one receiver.
+/// options.capacity counts messages, rounded up to a power of two, up to 4,194,304; by default as many as are 4 MiB for
+/// all senders together, 8 to 4,096. Messages that vary have up to options.max_message_size bytes, 4,096 by default. A
+/// sender writes into buffers of its own, as many as the capacity if that is within 4 MiB for all, else fewer, at least 2;
+/// when it has no free one the channel is full for it. There are buffers for 64 senders at a time, for fewer, at least 8,
+/// if messages are larger than 2 KiB; one more is refused with errc::busy. A message exists once it is committed, also when
+/// its sender is killed next; a sender that takes a dead one's place takes over its buffers. A claimed message is filled in
+/// the ring, a borrowed one is a copy: receiving copies the message and then consumes it, so what a receiver has in its
+/// hands when it is killed is gone with it. At most one message is not seen, and none is seen twice.
+///
+/// While a sender waits for room, room is seen in quarters of the capacity at once, and to the last message within 50 ms.
+///
+/// Peers are trusted with the messages and not with this process: whatever they write into the shared memory, an end
+/// reports peer_corrupt or shows wrong bytes, but touches nothing outside. Truncating the memory of a living channel
+/// still raises SIGBUS in whoever uses it. A message shown in place can change while it is looked at.
+template <class Topology = spsc, waiting_strategy Wait = adaptive, class Memory = posix_memory>
+struct shm_ring {
+    static_assert(std::same_as<Topology, spsc> || std::same_as<Topology, mpmc>,
+                  "strait: the topology of shm_ring is spsc or mpmc: there is no ring for another one");
+    static_assert(std::same_as<Memory, posix_memory>, "strait: the memory of shm_ring is posix_memory: there is no other");
+
+private:
+    using ends = detail::ring_ends<Topology, Wait>;
+
+public:
+    static constexpr transport_guarantees guarantees = ends::guarantees;
+
     using options = channel_options;
 
     template <message_layout L>
-    using sender_end = detail::ring_sender<L, Wait>;
+    using sender_end = typename ends::template sender<L>;
     template <message_layout L>
-    using receiver_end = detail::ring_receiver<L, Wait>;
+    using receiver_end = typename ends::template receiver<L>;
 
     /// Memory without a name, for threads and for children of fork().
     template <message_layout L>
-    using pair = detail::ring_pair<L, Wait>;
+    using pair = detail::ring_pair<typename ends::template geometry<L>, sender_end<L>, receiver_end<L>>;
 
     /// Removes a ring of this name, unread messages too. Success also when there is none.
-    static result<void> remove(endpoint const& where) { return detail::companion_door<detail::ring_mechanism>::remove(where); }
+    static result<void> remove(endpoint const& where) { return ends::door::remove(where); }
 };
 
 }  // namespace strait

@@ -1,0 +1,99 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_MPMC_SLEEPERS_HPP
+#define STRAIT_DETAIL_MPMC_SLEEPERS_HPP
+
+#include <strait/detail/asymmetric_fence.hpp>
+#include <strait/detail/futex.hpp>
+#include <strait/detail/waiter.hpp>
+#include <strait/error.hpp>
+#include <strait/wait.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+
+namespace strait::detail {
+
+// Where many ends sleep and many others wake them: a futex word of a count of wakes and, lowest, a bit that says that
+// somebody may be asleep. A sleeper sets the bit, looks once more, and sleeps while the word is still what it was then.
+// Who has published and sees the bit counts on, which clears it, and wakes all.
+//
+// No wake is lost. A sleeper that has looked in vain sleeps only if nobody has counted since it set the bit; who
+// publishes later sees the bit, or the sleeper its publication (the two fences), and counts. A bit alone, cleared by the
+// waker and set again by a second sleeper, would let the first one sleep on a look that is out of date. All are woken,
+// not one: the one could be killed before it takes the message. Those who find nothing set the bit again. Nobody clears
+// it for himself, so a killed sleeper costs its peers one system call, once; a waker killed between counting and waking
+// costs the sleepers the rest of their slice of 50 ms.
+//
+// All zero at first.
+class mpmc_sleepers {
+public:
+    constexpr mpmc_sleepers() noexcept = default;
+    constexpr explicit mpmc_sleepers(std::uint32_t word) noexcept : word_(word) {}
+
+    // After publishing.
+    bool any(asymmetric_fence const& fence) const noexcept
+    {
+        fence.light();  // pairs with the heavy() of wait_among_peers()
+        return (word_.load(std::memory_order_relaxed) & 1) != 0;
+    }
+
+    void wake() noexcept
+    {
+        std::uint32_t seen = word_.load(std::memory_order_relaxed);
+        if ((seen & 1) == 0 || !word_.compare_exchange_strong(seen, seen + 1, std::memory_order_seq_cst))
+            return;  // somebody else does it
+        futex_wake_all(word_);
+    }
+
+    // Whatever the bit says: for who has published by other means than a look at the bit would cover.
+    void wake_all() noexcept
+    {
+        word_.fetch_add(2, std::memory_order_seq_cst);
+        futex_wake_all(word_);
+    }
+
+    std::uint32_t announce() noexcept { return word_.fetch_or(1, std::memory_order_seq_cst) | 1; }
+    void sleep(std::uint32_t announced, deadline until) noexcept { futex_wait(word_, announced, until.capped(wait_slice)); }
+
+private:
+    std::atomic<std::uint32_t> word_{0};
+};
+
+static_assert(sizeof(mpmc_sleepers) == 4);
+
+// As wait_for_peer(), among many that may sleep at the same word.
+template <waiting_strategy Wait, unsigned Pace, class Ready, class Check>
+error_code wait_among_peers(mpmc_sleepers& sleepers, waiter& w, deadline until, errc poll_says, Ready ready, Check check)
+{
+    if constexpr (Wait::sleeps) {
+        if (!until.is_poll()) {
+            ++w.waits;
+            if (w.habit.worthwhile()) {
+                if (spin_for<Pace>(Wait::spin_nanoseconds, until, ready)) {
+                    w.habit.succeeded();
+                    return {};
+                }
+                w.habit.failed();
+            }
+            for (bool slept = false;; slept = true) {
+                std::uint32_t const announced = sleepers.announce();
+                w.fence.heavy();  // pairs with the light() of any()
+                std::int64_t const now = deadline::now();
+                if (std::optional<error_code> const done = check(now, slept))
+                    return *done;
+                if (now >= until.nanoseconds())
+                    return errc::timed_out;
+                sleepers.sleep(announced, until);
+                if (ready())
+                    return {};
+            }
+        }
+    }
+    std::atomic<std::uint32_t> nobody_sleeps{0};
+    return wait_for_peer<Wait, Pace>(nobody_sleeps, w, until, poll_says, ready, check);
+}
+
+}  // namespace strait::detail
+
+#endif
