@@ -43,6 +43,20 @@ benchmark_case copying(char const* how)
     return sized_case<copied<strait::shm_ring<strait::spsc, Wait>, false>::template of>(info);
 }
 
+template <class Wait>
+benchmark_case many(char const* how)
+{
+    case_info info{std::string("strait/shm_ring_mpmc/") + Wait::name,
+                   "strait",
+                   "shared memory",
+                   "spin",
+                   std::string("strait shm_ring<mpmc>, ") + Wait::name,
+                   std::string("default capacity; ") + how};
+    info.limit = "limit/cache_line";
+    info.max_senders = info.max_receivers = 2;
+    return sized_case<copied<strait::shm_ring<strait::mpmc, Wait>, false>::template of>(info);
+}
+
 }  // namespace
 
 std::vector<benchmark_case> shm_ring_cases()
@@ -52,6 +66,8 @@ std::vector<benchmark_case> shm_ring_cases()
         copying<strait::yielding>("send() and receive(), which poll and yield"),
         copying<strait::adaptive>("send() and receive(), which poll for 30 us and then sleep"),
         sleeping(),
+        many<strait::yielding>("send() and receive(), which poll and yield"),
+        many<strait::adaptive>("send() and receive(), which poll for 30 us and then sleep"),
     };
 }
 
