@@ -12,7 +12,7 @@ namespace support {
 /// A child of fork() has no alarm until it makes a watchdog of its own.
 class watchdog {
 public:
-    static constexpr unsigned patience = 120;
+    static constexpr unsigned patience = 240;
 
     explicit watchdog(unsigned seconds = patience) { ::alarm(seconds); }
     watchdog(watchdog const&) = delete;
