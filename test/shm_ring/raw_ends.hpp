@@ -72,8 +72,9 @@ result<void> send(Sender& s, T const& message, deadline until = patiently())
     return s.flush(until);
 }
 
+// The next message, which stays where it is.
 template <class T, class Receiver>
-result<T> receive(Receiver& r, deadline until = patiently())
+result<T> look(Receiver& r, deadline until = patiently())
 {
     auto bytes = r.peek(until);
     if (!bytes)
@@ -83,7 +84,15 @@ result<T> receive(Receiver& r, deadline until = patiently())
         message.assign(reinterpret_cast<char const*>(bytes->data()), bytes->size());
     else
         std::memcpy(&message, bytes->data(), sizeof(T));
-    r.release();
+    return message;
+}
+
+template <class T, class Receiver>
+result<T> receive(Receiver& r, deadline until = patiently())
+{
+    auto message = look<T>(r, until);
+    if (message)
+        r.release();
     return message;
 }
 
