@@ -4,10 +4,8 @@
 
 #include <strait/channel/ends.hpp>
 
-#include <cstddef>
 #include <memory>
 #include <optional>
-#include <span>
 #include <type_traits>
 #include <utility>
 

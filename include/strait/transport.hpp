@@ -10,7 +10,6 @@
 #include <strait/stats.hpp>
 #include <strait/wait.hpp>
 
-#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>

@@ -8,7 +8,6 @@
 
 #include <chrono>
 #include <concepts>
-#include <string_view>
 
 #include <boost/core/type_name.hpp>
 

@@ -3,7 +3,6 @@
 #define STRAIT_DETAIL_FORK_GUARD_HPP
 
 #include <mutex>
-#include <utility>
 
 #include <pthread.h>
 

@@ -4,7 +4,6 @@
 
 #include <strait/wait.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>

@@ -2,14 +2,13 @@
 #ifndef STRAIT_DETAIL_MPMC_RECEIVER_HPP
 #define STRAIT_DETAIL_MPMC_RECEIVER_HPP
 
+#include <strait/detail/end_of_stream.hpp>
 #include <strait/detail/mpmc_reader.hpp>
 #include <strait/detail/mpmc_sleepers.hpp>
 #include <strait/detail/ring_end.hpp>
-#include <strait/detail/sender_watch.hpp>
 #include <strait/options.hpp>
 
 #include <cstddef>
-#include <optional>
 #include <span>
 
 namespace strait::detail {
@@ -56,7 +55,7 @@ public:
 
     void release() noexcept { ring_.release(); }
 
-    end_reason ended() const noexcept { return ended_; }
+    end_reason ended() const noexcept { return end_.why(); }
 
     result<void> close(deadline until)
     {
@@ -93,24 +92,12 @@ private:
         std::int64_t const interval = until.is_poll() ? sender_watch::when_polled : sender_watch::when_spinning;
         return wait_among_peers<Wait, pace>(
             ring_.header().receivers, waiter_, until, errc::empty, [&] { return ring_.take(); },
-            [&](std::int64_t now, bool slept) { return look_closely(now, slept, interval); });
+            [&](std::int64_t now, bool slept) {
+                return end_.look(companion_, now, slept, interval, [&] { return ring_.inspect(); });
+            });
     }
 
-    std::optional<error_code> look_closely(std::int64_t now, bool slept, std::int64_t interval)
-    {
-        if (auto const seen = ring_.inspect())
-            return seen;
-        end_reason const why = watch_.gone(companion_, now, slept, interval);
-        if (why == end_reason::none)
-            return {};
-        if (auto const seen = ring_.inspect())  // sent just before the last one went
-            return seen;
-        ended_ = why;
-        return errc::closed;
-    }
-
-    sender_watch watch_;
-    end_reason ended_ = end_reason::none;
+    end_of_stream end_;
 };
 
 }  // namespace strait::detail

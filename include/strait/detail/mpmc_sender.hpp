@@ -4,11 +4,13 @@
 
 #include <strait/detail/mpmc_sleepers.hpp>
 #include <strait/detail/mpmc_writer.hpp>
+#include <strait/detail/receiver_watch.hpp>
 #include <strait/detail/ring_end.hpp>
-#include <strait/detail/sender_watch.hpp>
 #include <strait/options.hpp>
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 
 namespace strait::detail {
@@ -123,12 +125,8 @@ private:
     {
         if (ready())
             return error_code();
-        // Of a channel without a name: its messages wait for nobody once the receiver is gone and no pair promises another.
-        if (companion_.is_nameless() && (slept || now - asked_at_ >= sender_watch::when_spinning)) {
-            asked_at_ = now;
-            if (companion_.receivers_gone())
-                return make_error_code(errc::no_receiver);
-        }
+        if (receivers_.nobody_can_come(companion_, now, slept))
+            return make_error_code(errc::no_receiver);
         if (auto const found = ring_.inspect(); found && *found)
             return found;
         if (ready())
@@ -144,7 +142,7 @@ private:
         return {};
     }
 
-    std::int64_t asked_at_ = 0;
+    receiver_watch receivers_;
 };
 
 }  // namespace strait::detail

@@ -9,7 +9,6 @@
 #include <strait/serialization/layout.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <string_view>
 #include <utility>

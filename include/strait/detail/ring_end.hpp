@@ -11,7 +11,6 @@
 #include <strait/wait.hpp>
 
 #include <chrono>
-#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <utility>

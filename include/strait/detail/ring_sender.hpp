@@ -2,9 +2,9 @@
 #ifndef STRAIT_DETAIL_RING_SENDER_HPP
 #define STRAIT_DETAIL_RING_SENDER_HPP
 
+#include <strait/detail/receiver_watch.hpp>
 #include <strait/detail/ring_end.hpp>
 #include <strait/detail/ring_geometry.hpp>
-#include <strait/detail/sender_watch.hpp>
 #include <strait/options.hpp>
 
 #include <cstddef>
@@ -98,16 +98,9 @@ private:
         // Room is taken in quarters while the receiver keeps posting it, and to the last message when it does not.
         return wait_for_peer<Wait, pace>(
             ring_.header().sender_sleeps, waiter_, until, errc::full, [&] { return ring_.refresh(n); },
-            [&](std::int64_t now, bool slept) { return nobody_can_come(now, slept) ? make_error_code(errc::no_receiver) : ring_.inspect(n); });
-    }
-
-    // Of a channel without a name: its messages wait for nobody once the receiver is gone and no pair promises another.
-    bool nobody_can_come(std::int64_t now, bool slept) noexcept
-    {
-        if (!companion_.is_nameless() || (!slept && now - asked_at_ < sender_watch::when_spinning))
-            return false;
-        asked_at_ = now;
-        return companion_.receivers_gone();
+            [&](std::int64_t now, bool slept) {
+                return receivers_.nobody_can_come(companion_, now, slept) ? make_error_code(errc::no_receiver) : ring_.inspect(n);
+            });
     }
 
     [[gnu::noinline, gnu::cold]] result<void> wake_receiver()
@@ -118,7 +111,7 @@ private:
         return {};
     }
 
-    std::int64_t asked_at_ = 0;
+    receiver_watch receivers_;
 };
 
 }  // namespace strait::detail

@@ -11,7 +11,6 @@
 #include <cstring>
 #include <span>
 #include <string_view>
-#include <type_traits>
 
 // The second built-in tier: one block of bitwise elements. The message is the elements, without a length.
 namespace strait::detail {

@@ -6,7 +6,6 @@
 #include <strait/serialization/shape.hpp>
 
 #include <concepts>
-#include <cstddef>
 #include <type_traits>
 
 // What a type is made of, at any depth. Each type is visited once: a walk along every path to it would take exponential

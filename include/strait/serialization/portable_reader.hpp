@@ -13,7 +13,6 @@
 #include <cstring>
 #include <memory>
 #include <span>
-#include <type_traits>
 #include <utility>
 
 namespace strait::detail {

@@ -9,7 +9,6 @@
 #include <strait/transport.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>

@@ -9,7 +9,6 @@
 #include <strait/transport.hpp>
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <utility>
