@@ -76,7 +76,7 @@ concept byte_sender = channel_end<E> && requires(E& e, std::size_t n, deadline d
 //            Asked again without release() it shows the same message. malformed_message discards what was malformed.
 //   release  the message peeked is consumed
 //   ended    after `closed`: why
-//   has_message   where it costs next to nothing: false when nothing is there, or seems so
+//   has_message   where it costs less than peeking: false when nothing is there, or seems so
 template <class E>
 concept byte_receiver = channel_end<E> && requires(E& e, E const& c, deadline d) {
     { e.peek(d) } -> std::same_as<result<std::span<std::byte const>>>;
@@ -86,16 +86,15 @@ concept byte_receiver = channel_end<E> && requires(E& e, E const& c, deadline d)
 
 // Fixed-size messages in bulk, straight from and to the caller's array, where looping would cost more.
 //   put_n    copies whole messages; returns how many were accepted; an error only if none was
-//   peek_n   a contiguous run of whole messages, at least one;  release_n consumes the first n of them
+//   take_n   copies as many as are at hand and fit, at least one, and consumes them; returns how many
 template <class E>
 concept bulk_sender = requires(E& e, std::span<std::byte const> messages, deadline d) {
     { e.put_n(messages, d) } -> std::same_as<result<std::size_t>>;
 };
 
 template <class E>
-concept bulk_receiver = requires(E& e, std::size_t n, deadline d) {
-    { e.peek_n(d) } -> std::same_as<result<std::span<std::byte const>>>;
-    e.release_n(n);
+concept bulk_receiver = requires(E& e, std::span<std::byte> messages, deadline d) {
+    { e.take_n(messages, d) } -> std::same_as<result<std::size_t>>;
 };
 
 template <class X>

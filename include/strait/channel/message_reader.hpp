@@ -101,6 +101,9 @@ public:
 
     result<std::size_t> get_batch(std::span<T> messages, deadline until)
     {
+        if constexpr (decodes && bulk_receiver<end_type>)
+            if constexpr (sent_as_it_is<T> && !has_bool<T>)
+                return messages.empty() ? result<std::size_t>(0U) : end_.take_n(std::as_writable_bytes(messages), until);
         std::size_t n = 0;
         for (; n != messages.size() && (n == 0 || may_have_more()); ++n) {
             if constexpr (small_and_plain<T, X>) {
@@ -165,8 +168,8 @@ public:
     }
 
 private:
-    // A look that costs next to nothing, where the end has one: to say for sure that nothing is there takes much longer.
-    bool may_have_more() const noexcept
+    // A cheap look, where the end has one: to say for sure that nothing is there takes much longer.
+    bool may_have_more()
     {
         if constexpr (requires { { end_.has_message() } -> std::same_as<bool>; })
             return end_.has_message();

@@ -8,8 +8,10 @@
 #include <strait/options.hpp>
 #include <strait/stats.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstring>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -64,23 +66,24 @@ public:
         taken_.bytes += shown_;
     }
 
-    // All messages read ahead.
-    result<std::span<std::byte const>> peek_n(deadline until)
+    // As many as have been read ahead.
+    result<std::size_t> take_n(std::span<std::byte> to, deadline until)
         requires(L.fixed_size != 0)
     {
         if (auto first = peek(until); !first)
-            return first;
-        auto const& buffer = reader_.buffer;
-        return std::span<std::byte const>(buffer.data() + buffer.at, buffer.have - buffer.at);
+            return first.error();
+        auto& buffer = reader_.buffer;
+        std::size_t const n = std::min(to.size(), buffer.have - buffer.at) / L.fixed_size;
+        std::size_t const bytes = n * L.fixed_size;
+        std::memcpy(to.data(), buffer.data() + buffer.at, bytes);
+        buffer.at += bytes;
+        taken_.messages += n;
+        taken_.bytes += bytes;
+        return n;
     }
 
-    void release_n(std::size_t n) noexcept
-        requires(L.fixed_size != 0)
-    {
-        reader_.buffer.at += n * L.fixed_size;
-        taken_.messages += n;
-        taken_.bytes += n * L.fixed_size;
-    }
+    // Another one has been read ahead.
+    bool has_message() const noexcept { return !reader_.buffer.is_empty(); }
 
     end_reason ended() const noexcept { return reader_.ended(); }
 

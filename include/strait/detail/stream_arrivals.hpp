@@ -63,7 +63,7 @@ public:
     stream_connection& front() noexcept { return *ready_.front(); }
 
     progress next() { return front().next(stream_greeting::of(L, listener_.cookie()), limit_, L.fixed_size); }
-    progress read() { return front().read(limit_); }
+    progress read() { return front().read(); }
 
     // The first goes to the end of the queue.
     void rotate()
@@ -83,9 +83,22 @@ public:
         finish();
     }
 
+    // The same as gather() without waiting, for one who asks again and again: a single connection tells by a read, which
+    // takes less than asking for all; others may come meanwhile.
+    bool glance()
+    {
+        if (connections_.size() != 1 || !ready_.empty() || deaf_ || deadline::now() - gathered_at_ > 20'000)
+            return gather(deadline::poll());
+        if (connections_.front()->read() == progress::drained)
+            return false;
+        ready_.push_back(connections_.front().get());
+        return true;
+    }
+
     // Accepts who has come and notes who has something to read; waits for that up to the deadline. False: nothing.
     bool gather(deadline until)
     {
+        gathered_at_ = deadline::now();
         std::array<::epoll_event, 64> events;
         auto const come = set_.wait(events, until);
         for (::epoll_event const& e : come)
@@ -139,7 +152,7 @@ private:
         auto const silent = [](auto const& c) { return !c->is_greeted(); };
         while (std::count_if(connections_.begin(), connections_.end(), silent) > static_cast<std::ptrdiff_t>(most_silent)) {
             auto* const oldest = std::find_if(connections_.begin(), connections_.end(), silent)->get();
-            progress p = oldest->read(limit_);
+            progress p = oldest->read();
             if (p == progress::more)
                 p = oldest->next(stream_greeting::of(L, listener_.cookie()), limit_, L.fixed_size);
             if (oldest->is_greeted()) {
@@ -185,6 +198,7 @@ private:
     std::deque<stream_connection*> ready_;
     std::uint64_t limit_;
     std::uint64_t turned_away_ = 0;
+    std::int64_t gathered_at_ = 0;
     bool deaf_ = false;
 };
 

@@ -7,6 +7,7 @@
 #include <strait/detail/stream_wire.hpp>
 #include <strait/peer.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -46,48 +47,43 @@ public:
             if (!greet(wanted))
                 return progress::refused;
         }
-        if (buffer_.size() < sizeof(stream_frame))
-            return progress::drained;
-        stream_frame const f = stream_frame::at(buffer_.data() + buffer_.begin);
-        if (f.kind != stream_frame::data) [[unlikely]] {
-            if (f.kind != stream_frame::end || f.size != 0)
+        if (!in_frame_) {
+            if (buffer_.size() < sizeof(stream_frame))
+                return progress::drained;
+            stream_frame const f = stream_frame::at(buffer_.data() + buffer_.begin);
+            if (f.kind != stream_frame::data) [[unlikely]]
+                return f.kind == stream_frame::end && f.size == 0 ? progress::left : progress::malformed;
+            if ((fixed_size == 0 && f.size > limit) || !stream_frame::fits(f.size, fixed_size)) [[unlikely]]
                 return progress::malformed;
-            return progress::left;
+            buffer_.begin += sizeof f;
+            in_frame_ = true;
+            size_ = fixed_size != 0 ? fixed_size : f.size;
+            left_ = f.size;
+            padding_ = stream_frame::bytes(f.size) - sizeof f - f.size;
         }
-        if (f.size > limit || (fixed_size != 0 && f.size != fixed_size)) [[unlikely]]
-            return progress::malformed;
-        if (buffer_.size() < stream_frame::bytes(f.size))
-            return progress::drained;
-        size_ = f.size;
-        return progress::message;
+        return buffer_.size() < (left_ == size_ ? size_ + padding_ : size_) ? progress::drained : progress::message;
     }
 
-    std::span<std::byte const> payload() const noexcept
+    std::span<std::byte const> payload() const noexcept { return {buffer_.data() + buffer_.begin, size_}; }
+
+    // How many of the frame's messages are there, when next() has said that there is one.
+    std::size_t available() const noexcept
     {
-        return {buffer_.data() + buffer_.begin + sizeof(stream_frame), size_};
+        return buffer_.size() >= left_ + padding_ ? left_ / size_ : std::min(buffer_.size(), left_ - size_) / size_;
     }
 
-    void release() noexcept
-    {
-        buffer_.begin += stream_frame::bytes(size_);
-        if (buffer_.size() != 0)
-            exhausted_ = false;  // messages come in numbers
-    }
+    void release() noexcept { release_bytes(size_); }
+    void release(std::size_t messages) noexcept { release_bytes(messages * size_); }
 
     // One read of what the kernel has. Grows only for a frame whose beginning is there, and by what such frames need.
-    progress read(std::uint64_t limit)
+    progress read()
     {
         std::size_t wanted = sizeof(stream_greeting) - std::min(buffer_.size(), sizeof(stream_greeting));
         if (greeted_) {
-            wanted = stream_chunk;
-            if (buffer_.size() >= sizeof(stream_frame)) {
-                stream_frame const f = stream_frame::at(buffer_.data() + buffer_.begin);
-                if (f.size <= limit) {
-                    // At most as much again as has come: a length alone makes nobody allocate.
-                    std::size_t const rest = stream_frame::bytes(f.size) - std::min(buffer_.size(), stream_frame::bytes(f.size));
-                    wanted = std::min(rest, std::max(buffer_.size(), stream_chunk));
-                }
-            }
+            // At most as much again as has come: a length alone makes nobody allocate.
+            wanted = std::max(buffer_.size(), stream_chunk);
+            if (in_frame_)
+                wanted = std::min(wanted, left_ + padding_ - std::min(buffer_.size(), left_ + padding_));
             if (buffer_.size() == 0)
                 buffer_.begin = buffer_.end = 0;
         }
@@ -134,10 +130,25 @@ private:
         return true;
     }
 
+    void release_bytes(std::size_t n) noexcept
+    {
+        buffer_.begin += n;
+        left_ -= n;
+        if (left_ == 0) {
+            buffer_.begin += padding_;
+            in_frame_ = false;
+        }
+        if (buffer_.size() != 0)
+            exhausted_ = false;  // messages come in numbers
+    }
+
     guarded_descriptor socket_;
     stream_buffer buffer_;
     peer_identity peer_;
-    std::size_t size_ = 0;
+    std::size_t size_ = 0;     // of the message in front
+    std::size_t left_ = 0;     // of the frame's payload, not yet released
+    std::size_t padding_ = 0;  // behind it
+    bool in_frame_ = false;
     bool greeted_ = false;
     bool exhausted_ = false;
 };

@@ -80,6 +80,37 @@ public:
         come_.front().release();
     }
 
+    // Copies messages as long as the same sender has more.
+    result<std::size_t> take_n(std::span<std::byte> to, deadline until)
+        requires(L.fixed_size != 0)
+    {
+        if (auto first = peek(until); !first)
+            return first.error();
+        std::size_t const most = to.size() / L.fixed_size;
+        std::size_t taken = 0;
+        do {
+            stream_connection& from = come_.front();
+            std::size_t const n = std::min(from.available(), most - taken);
+            std::memcpy(to.data() + taken * L.fixed_size, from.payload().data(), n * L.fixed_size);
+            from.release(n);
+            taken += n;
+            shown_ = false;
+        } while (taken != most && has_message());
+        stats_.messages += taken;
+        stats_.bytes += taken * L.fixed_size;
+        return taken;
+    }
+
+    // The sender of the last one has another. What ends the stream is left to peek().
+    bool has_message()
+    {
+        if (shown_ || come_.empty())
+            return shown_;
+        progress const p = come_.next();
+        return p == progress::message ||
+               (p == progress::drained && come_.read() == progress::more && come_.next() == progress::message);
+    }
+
     end_reason ended() const noexcept { return ended_; }
 
     result<void> close(deadline until)
@@ -202,7 +233,7 @@ private:
                                                              : end_reason::none;
         bool const late = until.is_poll() || until.passed();  // what is there is taken even so
         if (gone != end_reason::none || late) {
-            if (come_.gather(deadline::poll()))
+            if (gone == end_reason::none ? come_.glance() : come_.gather(deadline::poll()))
                 return {};
             if (gone != end_reason::none && come_.no_sender()) {
                 ended_ = died_ || gone == end_reason::died ? end_reason::died : end_reason::left;
@@ -212,7 +243,7 @@ private:
                 return until.is_poll() ? errc::empty : errc::timed_out;
         }
         stats_.waits += waited ? 0 : 1;
-        if (!waited && try_before_sleeping(habit_, until, [&] { return come_.gather(deadline::poll()); }))
+        if (!waited && try_before_sleeping(habit_, until, [&] { return come_.glance(); }))
             return {};
         // Without a companion nothing but the sockets tells of an end: then the first slice is for shrinking only.
         bool const for_ever = waited && !listener.has_companion();

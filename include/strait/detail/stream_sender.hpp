@@ -84,14 +84,36 @@ public:
 
     void commit(std::size_t used) noexcept
     {
-        std::byte* const at = buffer_.data() + buffer_.end;
-        stream_frame const header{static_cast<std::uint32_t>(used), stream_frame::data};
-        std::size_t const bytes = stream_frame::bytes(used);
-        std::memset(at + sizeof header + used, 0, bytes - sizeof header - used);
         if constexpr (aligned_message<L>::needed)
-            std::memcpy(at + sizeof header, aligned_.data(used), used);
-        std::memcpy(at, &header, sizeof header);
-        buffer_.end += bytes;
+            std::memcpy(buffer_.data() + buffer_.end + sizeof(stream_frame), aligned_.data(used), used);
+        frame(used);
+    }
+
+    result<std::size_t> put_n(std::span<std::byte const> messages, deadline until)
+        requires(L.fixed_size != 0)
+    {
+        // A run cannot be withdrawn in part: only one who waits for all of it may send one.
+        std::size_t const longest = (until.is_never() ? stream_frame::messages_in_run(L.fixed_size) : 1) * L.fixed_size;
+        std::uint64_t const before = stats_.messages;
+        result<void> left;
+        while (left && !messages.empty()) {
+            auto const run = messages.first(std::min(messages.size(), longest));
+            std::size_t const bytes = stream_frame::bytes(run.size());
+            if (buffer_.end - accepted_end_ != 0 && buffer_.size() + bytes > stream_chunk) {
+                left = flush(until);
+                continue;
+            }
+            if (buffer_.room() < bytes)
+                if (left = enlarge(bytes); !left)
+                    break;
+            append(run);
+            messages = messages.subspan(run.size());
+        }
+        if (left)
+            left = flush(until);
+        if (!left && stats_.messages == before)
+            return left.error();
+        return static_cast<std::size_t>(stats_.messages - before);
     }
 
     result<void> flush(deadline until)
@@ -183,7 +205,7 @@ private:
         return {};
     }
 
-    // Once one byte of a message has gone the message is accepted, and its rest goes first next time.
+    // Once one byte of a frame has gone its messages are accepted, and its rest goes first next time.
     result<void> drain(deadline until)
     {
         if (!socket_) [[unlikely]] {
@@ -216,23 +238,54 @@ private:
         return {};
     }
 
+    // Around a payload of this size, which lies behind the place of its header.
+    void frame(std::size_t used) noexcept
+    {
+        std::byte* const at = buffer_.data() + buffer_.end;
+        stream_frame const header{static_cast<std::uint32_t>(used), stream_frame::data};
+        std::size_t const bytes = stream_frame::bytes(used);
+        std::memset(at + sizeof header + used, 0, bytes - sizeof header - used);
+        std::memcpy(at, &header, sizeof header);
+        buffer_.end += bytes;
+    }
+
+    void append(std::span<std::byte const> payload) noexcept
+    {
+        std::memcpy(buffer_.data() + buffer_.end + sizeof(stream_frame), payload.data(), payload.size());
+        frame(payload.size());
+    }
+
     void accept() noexcept
     {
         while (accepted_end_ < buffer_.begin) {
             stream_frame const f = stream_frame::at(buffer_.data() + accepted_end_);
             accepted_end_ += stream_frame::bytes(f.size);
-            ++stats_.messages;
+            last_size_ = f.size;
+            stats_.messages += L.fixed_size == 0 ? 1 : f.size / std::max<std::uint64_t>(1, L.fixed_size);
             stats_.bytes += f.size;
         }
     }
 
-    // The receiver is gone, or wants nothing of us. A message that had left in part is lost, and counted.
+    // Accepted messages of which not all has gone: of one frame at most, for that is accepted as a whole.
+    std::uint64_t torn() const noexcept
+    {
+        if (accepted_end_ <= buffer_.begin)
+            return 0;
+        if (L.fixed_size == 0)
+            return 1;
+        std::size_t const padding = stream_frame::bytes(last_size_) - sizeof(stream_frame) - last_size_;
+        std::size_t const rest = accepted_end_ - buffer_.begin;
+        std::size_t const payload = std::clamp<std::size_t>(rest - std::min(rest, padding), 1, last_size_);
+        return (payload + L.fixed_size - 1) / std::max<std::uint64_t>(1, L.fixed_size);
+    }
+
+    // The receiver is gone, or wants nothing of us. What had left in part is lost, and counted.
     [[gnu::noinline, gnu::cold]] result<void> lose()
     {
         if (!socket_)
             return socket_.missing();
         errc const why = rejected();
-        stats_.dropped += buffer_.begin < accepted_end_ ? 1 : 0;
+        stats_.dropped += torn();
         socket_.reset();
         buffer_.begin = buffer_.end = accepted_end_ = 0;
         lost_ = true;
@@ -277,7 +330,8 @@ private:
     guarded_descriptor socket_;
     stream_buffer buffer_;
     [[no_unique_address]] aligned_message<L> aligned_;
-    std::size_t accepted_end_ = 0;  // where the first message begins of which no byte has gone
+    std::size_t accepted_end_ = 0;  // where the first frame begins of which no byte has gone
+    std::uint32_t last_size_ = 0;   // of the frame before it
     std::uint64_t limit_ = 0;
     channel_stats stats_;
     deadline connect_until_;

@@ -78,11 +78,13 @@ struct stream_rejection {
 };
 static_assert(sizeof(stream_rejection) == 16);
 
-// Before each payload, which is followed by zeroes up to a multiple of 8: frames, and so payloads, stay aligned.
+// Before each payload, which is followed by zeroes up to a multiple of 8: frames, and so payloads, stay aligned. A payload
+// is one message, or, where all have one size, a run of them.
 struct stream_frame {
     static constexpr std::uint32_t data = 0x61746164;  // "data"
     static constexpr std::uint32_t end = 0x20646e65;   // "end ": the sender has left and not died
     static constexpr std::uint64_t largest_payload = 0xffff'fff0U;
+    static constexpr std::size_t longest_run = 4096;  // bytes
 
     std::uint32_t size = 0;
     std::uint32_t kind = data;
@@ -90,6 +92,18 @@ struct stream_frame {
     static constexpr std::size_t bytes(std::size_t payload) noexcept
     {
         return sizeof(stream_frame) + (payload + 7) / 8 * 8;
+    }
+
+    static constexpr std::size_t messages_in_run(std::size_t fixed_size) noexcept
+    {
+        return fixed_size < longest_run ? longest_run / fixed_size : 1;
+    }
+
+    // Whether a payload can be messages of this size; 0: one of any.
+    static constexpr bool fits(std::size_t payload, std::size_t fixed_size) noexcept
+    {
+        return fixed_size == 0 || payload == fixed_size ||
+               (payload != 0 && payload <= longest_run && payload % fixed_size == 0);
     }
 
     static stream_frame at(std::byte const* p) noexcept
