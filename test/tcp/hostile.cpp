@@ -175,6 +175,38 @@ BOOST_AUTO_TEST_CASE(a_frame_of_another_size_or_kind_is_malformed)
     BOOST_TEST((r.next() == errc::malformed_message));
 }
 
+BOOST_AUTO_TEST_CASE(a_run_of_no_messages_or_of_too_many_is_malformed)
+{
+    for (std::uint32_t const size : {0U, 4104U}) {
+        listening<number> r;
+        raw_peer p(r.in.port());
+        p.greet(number);
+        p.frame(size, std::string(size, 'x'));
+        BOOST_TEST((r.next() == errc::malformed_message), size);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(of_a_run_cut_at_any_byte_the_whole_messages_arrive)
+{
+    std::string whole(sizeof(detail::stream_frame), '\0');
+    detail::stream_frame const f{3 * 8, detail::stream_frame::data};
+    std::memcpy(whole.data(), &f, sizeof f);
+    whole += "message1message2message3";
+    for (std::size_t cut = 0; cut <= whole.size(); ++cut) {
+        listening<number> r;
+        raw_peer p(r.in.port());
+        p.greet(number);
+        p.write(whole.data(), cut);
+        p.close();
+        for (std::size_t i = 0; i != (cut < 8 ? 0 : (cut - 8) / 8); ++i) {
+            BOOST_TEST(!r.next());
+            BOOST_TEST(r.last == whole.substr(8 + 8 * i, 8));
+        }
+        BOOST_TEST((r.next() == errc::closed), "cut at " << cut);
+        BOOST_TEST((r.in.ended() == end_reason::died), "cut at " << cut);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_stream_cut_at_any_byte_is_a_death_and_never_a_message)
 {
     std::string whole(sizeof(detail::stream_frame), '\0');
