@@ -28,26 +28,29 @@ struct notes {
     }
 };
 
-/// Memory that forked children share with us.
-class shared_page {
+/// A T, all zero at first, in memory that forked children share with us.
+template <class T>
+class shared_object {
 public:
-    shared_page()
+    shared_object()
     {
-        void* const p = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        void* const p = ::mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (p == MAP_FAILED)
             std::abort();
-        notes_ = ::new (p) notes;
+        object_ = ::new (p) T;
     }
-    shared_page(shared_page const&) = delete;
-    shared_page& operator=(shared_page const&) = delete;
-    ~shared_page() { ::munmap(notes_, 4096); }
+    shared_object(shared_object const&) = delete;
+    shared_object& operator=(shared_object const&) = delete;
+    ~shared_object() { ::munmap(object_, sizeof(T)); }
 
-    notes& operator*() const noexcept { return *notes_; }
-    notes* operator->() const noexcept { return notes_; }
+    T& operator*() const noexcept { return *object_; }
+    T* operator->() const noexcept { return object_; }
 
 private:
-    notes* notes_;
+    T* object_;
 };
+
+using shared_page = shared_object<notes>;
 
 }  // namespace support
 

@@ -4,6 +4,7 @@
 
 #include <strait/detail/byte_lock.hpp>
 #include <strait/detail/control_block.hpp>
+#include <strait/detail/crash_point.hpp>
 #include <strait/detail/descriptor.hpp>
 #include <strait/detail/futex.hpp>
 #include <strait/detail/location.hpp>
@@ -94,6 +95,7 @@ public:
         if (!is_member())
             return;
         count_out();
+        STRAIT_CRASH_POINT("leave: counted out");
         signal_after_unlock();
     }
 
@@ -125,6 +127,7 @@ private:
         for (::off_t i = 0; i < most; ++i) {
             auto const held = try_lock_byte(lock_.get(), lock_bytes::first(r) + i);
             if (held) {
+                STRAIT_CRASH_POINT("join: place taken");
                 role_ = r;
                 place_ = lock_bytes::first(r) + i;
                 return {};
@@ -138,6 +141,7 @@ private:
     void count_in() noexcept
     {
         (role_ == role::sender ? block_->joined_senders : block_->joined_receivers).fetch_add(1, std::memory_order_seq_cst);
+        STRAIT_CRASH_POINT("join: counted in");
         signal();
     }
 
@@ -149,6 +153,7 @@ private:
     void signal_after_unlock() noexcept
     {
         unlock_byte(lock_.get(), place_);
+        STRAIT_CRASH_POINT("leave: place given up");
         signal();
         lock_.reset();
     }

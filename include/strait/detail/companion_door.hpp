@@ -4,6 +4,7 @@
 
 #include <strait/detail/allocation.hpp>
 #include <strait/detail/companion.hpp>
+#include <strait/detail/crash_point.hpp>
 
 #include <chrono>
 #include <string>
@@ -46,6 +47,7 @@ public:
                     continue;  // its last channel took it along just now
                 return e;
             }
+            STRAIT_CRASH_POINT("join: directory opened");
             descriptor found;
             if (error_code const e = open_existing(dir, where, found))
                 return e;
@@ -62,21 +64,28 @@ public:
         if (!c.is_member())
             return;
         c.count_out();
+        STRAIT_CRASH_POINT("leave: counted out");
         bool const alone = lock_byte(c.fd(), lock_bytes::setup, until).has_value();  // else the next opener cleans up
+        STRAIT_CRASH_POINT("leave: door locked");
         unlock_byte(c.fd(), c.place_);
+        STRAIT_CRASH_POINT("leave: place given up");
         try {
             if (alone && !c.any_alive(role::sender) && !c.any_alive(role::receiver) &&
                 c.block().keep.load(std::memory_order_relaxed) == 0 && !mechanism.unread(c, where))
                 if (descriptor dir; !where.open_directory(dir) && still_named(dir, c.fd(), where)) {
                     Mechanism::destroy(where);
+                    STRAIT_CRASH_POINT("leave: objects removed");
                     ::unlinkat(dir.get(), where.file(companion_suffix).c_str(), 0);
+                    STRAIT_CRASH_POINT("leave: name removed");
                     where.remove_directory();
                 }
         } catch (...) {  // no memory for a path: the next opener finds nobody and starts afresh
         }
         c.signal();
+        STRAIT_CRASH_POINT("leave: signalled");
         if (alone)
             unlock_byte(c.fd(), lock_bytes::setup);  // closing does not: the mapping holds the description too
+        STRAIT_CRASH_POINT("leave: door unlocked");
         c.lock_.reset();
     }
 
@@ -96,10 +105,13 @@ public:
         if (descriptor found; !open_existing(dir, where, found) && found)
             if (auto held = lock_byte(found.get(), lock_bytes::setup, deadline::after(patience)); !held)
                 return held;
+        STRAIT_CRASH_POINT("remove: door locked");
         destroy_whatever(dir, where);
+        STRAIT_CRASH_POINT("remove: objects removed");
         result<void> done;
         if (::unlinkat(dir.get(), where.file(companion_suffix).c_str(), 0) != 0 && errno != ENOENT)
             done = last_failure();
+        STRAIT_CRASH_POINT("remove: name removed");
         where.remove_directory();
         return done;
     }
@@ -156,6 +168,7 @@ private:
             return errc::untrusted_object;
         if (auto held = lock_byte(fd.get(), lock_bytes::setup, until); !held)
             return held.error();
+        STRAIT_CRASH_POINT("join: door locked");
         if (!still_named(dir, fd.get(), where))
             return try_again;
         bool const nobody = !any_locked(fd.get(), lock_bytes::participants, 2 * lock_bytes::most);
@@ -176,13 +189,17 @@ private:
                 return wrong;
             if (!kept && !unread) {
                 destroy_whatever(dir, where);
+                STRAIT_CRASH_POINT("repair: objects of the dead removed");
                 ::unlinkat(dir.get(), where.file(companion_suffix).c_str(), 0);
+                STRAIT_CRASH_POINT("repair: name of the dead removed");
                 return try_again;
             }
             if (!unread)
                 for (auto* n : {&c.block().joined_senders, &c.block().left_senders, &c.block().joined_receivers,
-                                &c.block().left_receivers})
+                                &c.block().left_receivers}) {
                     n->store(0, std::memory_order_relaxed);
+                    STRAIT_CRASH_POINT("repair: a count of the dead cleared");
+                }
         }
         if (wrong)
             return wrong;
@@ -197,7 +214,9 @@ private:
         if (wanted.keep)
             c.block().keep.store(1, std::memory_order_relaxed);
         c.count_in();
+        STRAIT_CRASH_POINT("join: signalled");
         unlock_byte(c.fd(), lock_bytes::setup);
+        STRAIT_CRASH_POINT("join: door unlocked");
         joined = std::move(c);
         return {};
     }
@@ -219,20 +238,24 @@ private:
         std::string temporary;
         if (error_code const e = make_file(dir, where, wanted.size, fd, temporary))
             return vanished(e) ? try_again : e;
+        STRAIT_CRASH_POINT("create: file allocated");
         int const raw = fd.get();
         companion c;
         auto complete = [&]() -> result<void> {
             if (error_code const e = c.adopt(std::move(fd), wanted.size, mechanism.mirrored(wanted.size)))
                 return e;
             c.block().fill(wanted);
+            STRAIT_CRASH_POINT("create: filled");
             if (auto placed = c.take_place(r, most); !placed)
                 return placed.error();
             if (auto held = try_lock_byte(c.fd(), lock_bytes::setup); !held)
                 return held.error();
+            STRAIT_CRASH_POINT("create: door locked");
             return {};
         }();
         if (complete)
             complete = give_name(dir, raw, temporary, where.file(companion_suffix));
+        STRAIT_CRASH_POINT("create: named");
         if (!temporary.empty())
             ::unlinkat(dir.get(), temporary.c_str(), 0);
         if (!complete) {
@@ -247,9 +270,13 @@ private:
             where.remove_directory();
             return object.error();
         }
+        STRAIT_CRASH_POINT("create: objects made");
         c.count_in();
+        STRAIT_CRASH_POINT("create: signalled");
         c.block().ready.store(1, std::memory_order_release);
+        STRAIT_CRASH_POINT("create: ready");
         unlock_byte(c.fd(), lock_bytes::setup);
+        STRAIT_CRASH_POINT("create: door unlocked");
         joined = std::move(c);
         return {};
     }

@@ -4,6 +4,7 @@
 
 #include <strait/detail/allocation.hpp>
 #include <strait/detail/companion.hpp>
+#include <strait/detail/crash_point.hpp>
 
 #include <string>
 
@@ -49,6 +50,7 @@ public:
     error_code take(role r, companion& joined) &&
     {
         error_code const e = join(r, nullptr, joined);
+        STRAIT_CRASH_POINT("pair: joined, promises kept");
         for (auto* d : {&promises_[0], &promises_[1]})
             d->reset();
         return e;
@@ -82,6 +84,7 @@ private:
         descriptor fd;
         if (error_code const e = reopen(promise(r).get(), fd))
             return e;
+        STRAIT_CRASH_POINT("pair: opened anew");
         companion c;
         c.nameless_ = true;
         if (shared) {

@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_MPMC_READER_HPP
 #define STRAIT_DETAIL_MPMC_READER_HPP
 
+#include <strait/detail/crash_point.hpp>
 #include <strait/detail/mpmc_buffer.hpp>
 #include <strait/detail/mpmc_geometry.hpp>
 #include <strait/detail/read_ahead.hpp>
@@ -80,8 +81,10 @@ public:
                 std::uint64_t const size = buffer::size(from);
                 if (size <= max_size_) [[likely]] {
                     buffer::read(from, own_.get(), size);
+                    STRAIT_CRASH_POINT("take: message copied");
                     if (words_.at(position_).compare_exchange_strong(word, mpmc_word::empty(lap + 1), std::memory_order_release,
                                                                      std::memory_order_acquire)) {  // pairs with a sender's look()
+                        STRAIT_CRASH_POINT("take: consumed");
                         size_ = size;
                         holds_ = true;
                         posted_ = false;

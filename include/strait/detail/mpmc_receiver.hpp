@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_MPMC_RECEIVER_HPP
 #define STRAIT_DETAIL_MPMC_RECEIVER_HPP
 
+#include <strait/detail/crash_point.hpp>
 #include <strait/detail/end_of_stream.hpp>
 #include <strait/detail/mpmc_reader.hpp>
 #include <strait/detail/mpmc_sleepers.hpp>
@@ -62,6 +63,7 @@ public:
         result<void> done;
         if (base::can_leave(done)) {
             post();
+            STRAIT_CRASH_POINT("close: posted");
             base::leave(until);
             base::forget();
         }

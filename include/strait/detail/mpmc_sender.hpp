@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_MPMC_SENDER_HPP
 #define STRAIT_DETAIL_MPMC_SENDER_HPP
 
+#include <strait/detail/crash_point.hpp>
 #include <strait/detail/mpmc_sleepers.hpp>
 #include <strait/detail/mpmc_writer.hpp>
 #include <strait/detail/receiver_watch.hpp>
@@ -46,6 +47,7 @@ public:
         if (!ring_.has_room(n)) [[unlikely]]
             if (error_code const e = make_room(n, until))
                 return e;
+        STRAIT_CRASH_POINT("reserve: room found");
         return ring_.room(n);
     }
 
@@ -72,6 +74,7 @@ public:
             if (ring_.is_staged())
                 done = flush(until);
             base::leave(until);
+            STRAIT_CRASH_POINT("close: left");
             ring_.header().receivers.wake_all();  // now that our place is free: the end of the stream, at once
             base::forget();
         }

@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_MPMC_SLEEPERS_HPP
 
 #include <strait/detail/asymmetric_fence.hpp>
+#include <strait/detail/crash_point.hpp>
 #include <strait/detail/futex.hpp>
 #include <strait/detail/waiter.hpp>
 #include <strait/error.hpp>
@@ -40,10 +41,13 @@ public:
 
     void wake() noexcept
     {
+        STRAIT_CRASH_POINT("wake: sleeper seen");
         std::uint32_t seen = word_.load(std::memory_order_relaxed);
         if ((seen & 1) == 0 || !word_.compare_exchange_strong(seen, seen + 1, std::memory_order_seq_cst))
             return;  // somebody else does it
+        STRAIT_CRASH_POINT("wake: announced");
         futex_wake_all(word_);
+        STRAIT_CRASH_POINT("wake: woken");
     }
 
     // Whatever the bit says: for who has published by other means than a look at the bit would cover.
@@ -78,13 +82,16 @@ error_code wait_among_peers(mpmc_sleepers& sleepers, waiter& w, deadline until, 
             }
             for (bool slept = false;; slept = true) {
                 std::uint32_t const announced = sleepers.announce();
+                STRAIT_CRASH_POINT("wait: announced");
                 w.fence.heavy();  // pairs with the light() of any()
                 std::int64_t const now = deadline::now();
                 if (std::optional<error_code> const done = check(now, slept))
                     return *done;
                 if (now >= until.nanoseconds())
                     return errc::timed_out;
+                STRAIT_CRASH_POINT("wait: looked in vain");
                 sleepers.sleep(announced, until);
+                STRAIT_CRASH_POINT("wait: awake");
                 if (ready())
                     return {};
             }

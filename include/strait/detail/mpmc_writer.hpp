@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_MPMC_WRITER_HPP
 #define STRAIT_DETAIL_MPMC_WRITER_HPP
 
+#include <strait/detail/crash_point.hpp>
 #include <strait/detail/mpmc_buffer.hpp>
 #include <strait/detail/mpmc_geometry.hpp>
 #include <strait/error.hpp>
@@ -52,6 +53,7 @@ public:
             order[own].position = words.position_of(i, word, position);
             if (position - order[own].position - 1 >= words.capacity())
                 return errc::peer_corrupt;
+            STRAIT_CRASH_POINT("take over: buffer in use found");
         }
         std::sort(order.get(), order.get() + v.per_sender, [&](use const& a, use const& b) {
             return a.position - before + 1 < b.position - before + 1;
@@ -98,6 +100,7 @@ public:
         if (staged_ == no_end)
             return;
         staged_ = used;
+        STRAIT_CRASH_POINT("commit: payload written");
         buffer::set_size(oldest_buffer(), used);
         put();
     }
@@ -109,8 +112,10 @@ public:
         for (unsigned tries = 0; tries != mpmc_words::patience; ++tries) {
             std::uint64_t const lap = words_.lap(position_);
             std::uint64_t word = mpmc_word::empty(lap);
+            STRAIT_CRASH_POINT("commit: next place chosen");
             if (words_.at(position_).compare_exchange_strong(word, mpmc_word::full(lap, next.buffer), std::memory_order_release,
                                                              std::memory_order_acquire)) {  // pairs with take()
+                STRAIT_CRASH_POINT("commit: swapped");
                 next.position = position_++;
                 oldest_ = oldest_ + 1 == order_size_ ? 0 : oldest_ + 1;
                 ++messages_;

@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_RING_END_HPP
 
 #include <strait/detail/companion_door.hpp>
+#include <strait/detail/crash_point.hpp>
 #include <strait/detail/fork_guard.hpp>
 #include <strait/detail/waiter.hpp>
 #include <strait/error.hpp>
@@ -71,6 +72,7 @@ protected:
         error_code e = Geometry::view(companion_, Role, view);
         if (!e)
             e = ring_.attach(view);
+        STRAIT_CRASH_POINT("enter: ring attached");
         if (e)
             leave(deadline::poll());
         else

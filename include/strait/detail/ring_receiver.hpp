@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_RING_RECEIVER_HPP
 #define STRAIT_DETAIL_RING_RECEIVER_HPP
 
+#include <strait/detail/crash_point.hpp>
 #include <strait/detail/end_of_stream.hpp>
 #include <strait/detail/ring_end.hpp>
 #include <strait/detail/ring_geometry.hpp>
@@ -49,6 +50,7 @@ public:
         if (!ring_.look()) [[unlikely]]
             if (error_code const e = await_message(until))
                 return e;
+        STRAIT_CRASH_POINT("peek: message found");
         return ring_.message();
     }
 
@@ -67,6 +69,7 @@ public:
         result<void> done;
         if (base::can_leave(done)) {
             post();
+            STRAIT_CRASH_POINT("close: posted");
             base::leave(until);
             base::forget();
         }

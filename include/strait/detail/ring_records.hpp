@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_RING_RECORDS_HPP
 #define STRAIT_DETAIL_RING_RECORDS_HPP
 
+#include <strait/detail/crash_point.hpp>
 #include <strait/detail/ring_header.hpp>
 #include <strait/error.hpp>
 #include <strait/serialization/layout.hpp>
@@ -102,8 +103,11 @@ public:
         std::byte* const record = data_ + (position_ & mask_);
         std::uint64_t const header = shape::header(position_, used);
         position_ += shape::length(used);
+        STRAIT_CRASH_POINT("commit: payload written");
         shared_word(data_ + (position_ & mask_)).store(0, std::memory_order_relaxed);
+        STRAIT_CRASH_POINT("commit: next header cleared");
         shared_word(record).store(header, std::memory_order_release);  // pairs with record_reader::look()
+        STRAIT_CRASH_POINT("commit: stored");
         ++messages_;
         bytes_ += used;
     }
@@ -201,7 +205,9 @@ public:
         position_ += shape::length(size_);
         ++messages_;
         bytes_ += size_;
+        STRAIT_CRASH_POINT("release: message read");
         header_->consumed.store(position_, std::memory_order_release);  // pairs with inspect() and attach() of the writer
+        STRAIT_CRASH_POINT("release: consumed");
         return position_ >= post_at_;
     }
 
@@ -209,6 +215,7 @@ public:
     void post() noexcept
     {
         header_->head.store(position_, std::memory_order_release);  // pairs with record_writer::refresh()
+        STRAIT_CRASH_POINT("post: room posted");
         posted_ = position_;
         post_at_ = position_ + (mask_ + 1) / 4;
     }

@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_RING_SLOTS_HPP
 #define STRAIT_DETAIL_RING_SLOTS_HPP
 
+#include <strait/detail/crash_point.hpp>
 #include <strait/detail/ring_header.hpp>
 #include <strait/error.hpp>
 #include <strait/serialization/layout.hpp>
@@ -92,7 +93,9 @@ public:
         std::byte* const slot = slot_;
         std::uint64_t const sequence = ++position_;
         slot_ = slot + shape::stride == last_ ? first_ : slot + shape::stride;
+        STRAIT_CRASH_POINT("commit: payload written");
         shared_word(slot).store(sequence, std::memory_order_release);  // pairs with slot_reader::look()
+        STRAIT_CRASH_POINT("commit: stored");
     }
 
     // Looks whether the receiver has posted more room.
@@ -183,7 +186,9 @@ public:
         std::byte const* const next = slot_ + shape::stride;
         slot_ = next == last_ ? first_ : next;
         ++position_;
+        STRAIT_CRASH_POINT("release: message read");
         header_->consumed.store(position_, std::memory_order_release);  // pairs with inspect() and attach() of the writer
+        STRAIT_CRASH_POINT("release: consumed");
         return position_ == post_at_;
     }
 
@@ -191,6 +196,7 @@ public:
     void post() noexcept
     {
         header_->head.store(position_, std::memory_order_release);  // pairs with slot_writer::refresh()
+        STRAIT_CRASH_POINT("post: room posted");
         posted_ = position_;
         post_at_ = position_ + std::max<std::uint64_t>(1, capacity_ / 4);
     }

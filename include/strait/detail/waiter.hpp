@@ -4,6 +4,7 @@
 
 #include <strait/detail/asymmetric_fence.hpp>
 #include <strait/detail/cpu.hpp>
+#include <strait/detail/crash_point.hpp>
 #include <strait/detail/futex.hpp>
 #include <strait/detail/spin_habit.hpp>
 #include <strait/error.hpp>
@@ -81,13 +82,16 @@ error_code wait_for_peer(std::atomic<std::uint32_t>& sleeps, waiter& w, deadline
         std::optional<error_code> done;
         for (bool slept = false;; slept = true) {
             sleeps.store(1, std::memory_order_relaxed);
+            STRAIT_CRASH_POINT("wait: announced");
             w.fence.heavy();  // pairs with the light() of wake_peer()
             std::int64_t const now = deadline::now();
             done = check(now, slept);
             if (!done && now >= until.nanoseconds())
                 done = make_error_code(errc::timed_out);
             if (!done) {
+                STRAIT_CRASH_POINT("wait: looked in vain");
                 futex_wait(sleeps, 1, until.capped(wait_slice));
+                STRAIT_CRASH_POINT("wait: awake");
                 if (ready())
                     done.emplace();
             }
@@ -95,6 +99,7 @@ error_code wait_for_peer(std::atomic<std::uint32_t>& sleeps, waiter& w, deadline
                 break;
         }
         sleeps.store(0, std::memory_order_relaxed);
+        STRAIT_CRASH_POINT("wait: over");
         return *done;
     }
 }
@@ -108,8 +113,11 @@ inline bool peer_sleeps(std::atomic<std::uint32_t> const& sleeps, asymmetric_fen
 
 inline void wake_peer(std::atomic<std::uint32_t>& sleeps) noexcept
 {
+    STRAIT_CRASH_POINT("wake: sleeper seen");
     sleeps.store(0, std::memory_order_seq_cst);
+    STRAIT_CRASH_POINT("wake: announced");
     futex_wake_all(sleeps);
+    STRAIT_CRASH_POINT("wake: woken");
 }
 
 }  // namespace strait::detail

@@ -1,0 +1,100 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef CRASH_SUBJECT_HPP
+#define CRASH_SUBJECT_HPP
+
+#include "points.hpp"
+
+#include <shm_ring/raw_ends.hpp>
+#include <support/messages.hpp>
+
+#include <cstdint>
+#include <string>
+#include <type_traits>
+
+namespace crash {
+
+using strait::deadline;
+using strait::errc;
+using support::probe;
+
+// Sleeps where `adaptive` would poll first, so that a wait is the same few steps each time.
+struct sleeps_at_once {
+    static constexpr char const* name = "sleeps_at_once";
+    static constexpr bool sleeps = true;
+    static constexpr std::int64_t spin_nanoseconds = 0;
+};
+
+// A ring of this topology that carries these messages, and what a bystander can see of it.
+template <class Topology, class T>
+struct subject {
+    using ring = strait::shm_ring<Topology, sleeps_at_once>;
+    using message = T;
+    using sender = raw::sender<T, ring>;
+    using receiver = raw::receiver<T, ring>;
+    using pair = raw::pair<T, ring>;
+
+    static constexpr bool many = std::is_same_v<Topology, strait::mpmc>;
+    static constexpr bool varies = std::is_same_v<T, std::string>;
+
+    static std::string name() { return std::string(Topology::name) + (varies ? ", sizes vary" : ", one size"); }
+
+    // A small ring is full after 16 messages, or after a page of texts.
+    static strait::channel_options options(bool small)
+    {
+        return {.capacity = varies && !many ? (small ? 4096U : 32768U) : (small ? 16U : 64U)};
+    }
+
+    class bystander {
+    public:
+        bystander(std::string const& name, bool small) : segment_(name), capacity_(options(small).capacity) {}
+
+        bool receiver_sleeps() const { return sleeps(many ? 4096 : 4096 + 256); }
+        bool sender_sleeps() const { return sleeps(many ? 4096 + 128 : 4096 + 384); }
+
+        // Whether a message waits to be received.
+        bool queued() const
+        {
+            if constexpr (many) {
+                return full_words() != 0;
+            } else {
+                std::uint64_t const next = segment_.consumed();
+                if constexpr (varies)
+                    return segment_.message(next & (capacity_ - 1)) != 0;
+                else
+                    return segment_.message((next & (capacity_ - 1)) * stride) == next + 1;
+            }
+        }
+
+        // Whether there is no room, where a bystander can tell.
+        bool full() const
+        {
+            if constexpr (many) {
+                return full_words() == capacity_;
+            } else if constexpr (varies) {
+                return true;
+            } else {
+                std::uint64_t const last = segment_.consumed() + capacity_ - 1;
+                return segment_.message((last & (capacity_ - 1)) * stride) == last + 1;
+            }
+        }
+
+    private:
+        static constexpr std::size_t stride = 8 + sizeof(probe);
+
+        bool sleeps(std::size_t at) const { return (segment_.word(at).load(std::memory_order_relaxed) & 1) != 0; }
+        std::uint64_t full_words() const
+        {
+            std::uint64_t n = 0;
+            for (std::uint64_t i = 0; i != capacity_; ++i)
+                n += strait::detail::mpmc_word::is_full(segment_.message(i * 8));
+            return n;
+        }
+
+        raw::segment segment_;
+        std::uint64_t capacity_;
+    };
+};
+
+}  // namespace crash
+
+#endif
