@@ -68,7 +68,50 @@ public:
     }
 
     std::string const& name() const { return name_; }
+    auto open_sender() { return S::sender::open(name_, how_, "test").value(); }
+    auto open_receiver() { return S::receiver::open(name_, how_, "test").value(); }
+    support::ledger const& book() const { return book_; }
     auto watch() const { return typename S::bystander(name_, small_); }
+
+    // Until so many have been sent by this life.
+    void send(typename S::sender& s, std::size_t me, std::uint64_t count)
+    {
+        auto& life = book_[me];
+        for (std::uint64_t i = life.sent; i < count; ++i) {
+            auto const message = support::make_message<typename S::message>(i, me);
+            life.began.store(i + 1, std::memory_order_release);
+            raw::send(s, message, deadline::never()).value();
+            life.sent.store(i + 1, std::memory_order_release);
+        }
+    }
+
+    // One more, if there is room.
+    bool try_send(typename S::sender& s, std::size_t me)
+    {
+        auto& life = book_[me];
+        std::uint64_t const i = life.sent;
+        auto const message = support::make_message<typename S::message>(i, me);
+        life.began.store(i + 1, std::memory_order_release);
+        if (auto const done = raw::send(s, message, deadline::poll()); !done) {
+            life.began.store(i, std::memory_order_release);
+            return false;
+        }
+        life.sent.store(i + 1, std::memory_order_release);
+        return true;
+    }
+
+    // False when nothing is there, or nothing will come.
+    bool take(typename S::receiver& r, support::ledger_pen& pen, deadline until)
+    {
+        auto const message = raw::look<typename S::message>(r, until);
+        if (!message && message.error() != errc::closed && message.error() != errc::empty)
+            message.value();
+        if (message) {
+            pen.note(*message);
+            r.release();
+        }
+        return message.has_value();
+    }
 
     // What the processes of a stage do. Paced: each message when the peer sleeps.
     void send_some(std::size_t me, std::uint64_t count, bool paced)
@@ -151,35 +194,8 @@ private:
         peer_.emplace(body);
         BOOST_TEST_REQUIRE(await([&] { return notes_->done > before; }), "an end cannot join");
     }
-    auto open_sender() { return S::sender::open(name_, how_, "test").value(); }
-    auto open_receiver() { return S::receiver::open(name_, how_, "test").value(); }
     bool told() const { return notes_->proceed.load(std::memory_order_relaxed) != 0; }
     bool hurried() const { return notes_->stage.load(std::memory_order_relaxed) != 0; }
-
-    // Until so many have been sent by this life.
-    void send(typename S::sender& s, std::size_t me, std::uint64_t count)
-    {
-        auto& life = book_[me];
-        for (std::uint64_t i = life.sent; i < count; ++i) {
-            auto const message = support::make_message<typename S::message>(i, me);
-            life.began.store(i + 1, std::memory_order_release);
-            raw::send(s, message, deadline::never()).value();
-            life.sent.store(i + 1, std::memory_order_release);
-        }
-    }
-
-    // False when nothing is there, or nothing will come.
-    bool take(typename S::receiver& r, support::ledger_pen& pen, deadline until)
-    {
-        auto const message = raw::look<typename S::message>(r, until);
-        if (!message && message.error() != errc::closed && message.error() != errc::empty)
-            message.value();
-        if (message) {
-            pen.note(*message);
-            r.release();
-        }
-        return message.has_value();
-    }
 
     void replace_sender(std::int64_t died, bool killed, bool paced, figures& sum)
     {

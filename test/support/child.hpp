@@ -46,7 +46,15 @@ public:
     }
 
     child(child&& other) noexcept : pid_(std::exchange(other.pid_, -1)), status_(other.status_) {}
-    child& operator=(child&&) = delete;
+    child& operator=(child&& other) noexcept
+    {
+        if (this != &other) {
+            kill();
+            pid_ = std::exchange(other.pid_, -1);
+            status_ = other.status_;
+        }
+        return *this;
+    }
     ~child() { kill(); }
 
     pid_t pid() const noexcept { return pid_; }

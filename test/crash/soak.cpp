@@ -1,0 +1,69 @@
+// Distributed under the Boost Software License, Version 1.0.
+
+#include "soak.hpp"
+
+#include <support/watchdog.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <iomanip>
+#include <iostream>
+
+namespace {
+
+struct long_watchdog : support::watchdog {
+    long_watchdog() : watchdog(static_cast<unsigned>(support::rounds(250))) {}
+};
+
+void print_head()
+{
+    std::cout << "kills and stops at random\n"
+              << std::left << std::setw(32) << "" << std::right << std::setw(8) << "rounds" << std::setw(8) << "kills" << std::setw(8)
+              << "stops" << std::setw(8) << "wedged" << std::setw(9) << "held up" << std::setw(11) << "committed" << std::setw(8)
+              << "lost" << std::setw(8) << "twice" << std::setw(8) << "torn" << std::setw(14) << "out of order" << '\n';
+}
+
+void print(crash::soaked const& s)
+{
+    std::cout << std::left << std::setw(32) << s.title << std::right << std::setw(8) << s.rounds << std::setw(8) << s.kills
+              << std::setw(8) << s.stops << std::setw(8) << s.wedged << std::setw(9) << s.held_up << std::setw(11)
+              << s.checked.committed << std::setw(8) << s.checked.lost << std::setw(8) << s.checked.twice << std::setw(8)
+              << s.checked.torn << std::setw(14) << s.checked.unordered << '\n'
+              << "    went on after:  " << s.after << std::endl;
+}
+
+// What a ring promises: `lost` and `twice` at most once for each receiver killed.
+void judge(crash::soaked const& s, bool may_lose, bool may_repeat)
+{
+    print(s);
+    BOOST_TEST_CONTEXT(s.title)
+    {
+        BOOST_TEST(s.wedged == 0);
+        BOOST_TEST(s.held_up == 0);
+        BOOST_TEST(s.failures == 0U);
+        BOOST_TEST(s.checked.lost <= (may_lose ? s.killed_receivers : 0U));
+        BOOST_TEST(s.checked.twice <= (may_repeat ? s.killed_receivers : 0U));
+        BOOST_TEST(s.checked.torn == 0U);
+        BOOST_TEST(s.checked.unordered == 0U);
+        BOOST_TEST(s.checked.unsent == 0U);
+        BOOST_TEST(s.checked.received != 0U);
+    }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(crash_soak, *boost::unit_test::fixture<long_watchdog>())
+
+BOOST_AUTO_TEST_CASE(a_ring_survives_random_kills_and_stops_beside_the_queue_of_boost)
+{
+    print_head();
+    judge(crash::soak_spsc_one_size(), false, true);
+    judge(crash::soak_spsc_sizes_vary(), false, true);
+    judge(crash::soak_mpmc_one_size(), true, false);
+    judge(crash::soak_mpmc_sizes_vary(), true, false);
+    crash::soaked const rival = crash::soak_message_queue();
+    print(rival);  // for comparison: it does not promise to survive
+    BOOST_TEST(rival.checked.received != 0U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
