@@ -114,7 +114,9 @@ public:
     }
 
     // What the processes of a stage do. Paced: each message when the peer sleeps.
-    void send_some(std::size_t me, std::uint64_t count, bool paced)
+    // Last: leaves when a receiver sleeps, which then asks at once whether this is the end; after a death it would ask
+    // only when its slice is over.
+    void send_some(std::size_t me, std::uint64_t count, bool paced, bool last = false)
     {
         auto s = open_sender();
         notes_->done.fetch_add(1);
@@ -126,6 +128,9 @@ public:
                 ::sched_yield();
             send(s, me, i + 1);
         }
+        if (last)
+            for (auto const peers = watch(); !peers.receiver_sleeps();)
+                ::sched_yield();
         s.close(deadline::never()).value();
     }
 
@@ -208,7 +213,7 @@ private:
             live_receiver(false);
         }
         std::size_t const me = new_life();
-        support::child next([&] { send_some(me, few, paced); });
+        support::child next([&] { send_some(me, few, paced, true); });
         BOOST_TEST_REQUIRE(await([&] { return book_[me].times[few - 1] != 0; }), "a successor's messages do not arrive");
         if (killed)
             sum.successors.took(deadline::now() - died);
