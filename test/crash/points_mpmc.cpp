@@ -6,16 +6,12 @@
 
 namespace {
 
-struct long_watchdog : support::watchdog {
-    long_watchdog() : watchdog(static_cast<unsigned>(support::rounds(250))) {}
-};
-
 using one_size = crash::subject<strait::mpmc, support::probe>;
 using sizes_vary = crash::subject<strait::mpmc, std::string>;
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(crash_points_mpmc, *boost::unit_test::fixture<long_watchdog>())
+BOOST_AUTO_TEST_SUITE(crash_points_mpmc, *boost::unit_test::fixture<support::long_watchdog>())
 
 BOOST_AUTO_TEST_CASE(a_death_at_any_point_of_a_ring_of_many_ends_costs_nobody_else_anything)
 {

@@ -11,10 +11,6 @@ namespace {
 using crash::deadline;
 using crash::role;
 
-struct long_watchdog : support::watchdog {
-    long_watchdog() : watchdog(static_cast<unsigned>(support::rounds(250))) {}
-};
-
 // One end of a channel without a name dies. Nobody can join in its place: the other one must learn that it is over.
 template <class S>
 void play_pair(role victim, crash::plan& p, crash::point const* where, std::uint64_t hit)
@@ -80,7 +76,7 @@ void kill_pairs()
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(crash_points_pairs, *boost::unit_test::fixture<long_watchdog>())
+BOOST_AUTO_TEST_SUITE(crash_points_pairs, *boost::unit_test::fixture<support::long_watchdog>())
 
 BOOST_AUTO_TEST_CASE(an_end_of_a_nameless_channel_learns_of_the_others_death_at_any_point)
 {

@@ -11,10 +11,6 @@
 
 namespace {
 
-struct long_watchdog : support::watchdog {
-    long_watchdog() : watchdog(static_cast<unsigned>(support::rounds(250))) {}
-};
-
 void print_head()
 {
     std::cout << "kills and stops at random\n"
@@ -52,7 +48,7 @@ void judge(crash::soaked const& s, bool may_lose, bool may_repeat)
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(crash_soak, *boost::unit_test::fixture<long_watchdog>())
+BOOST_AUTO_TEST_SUITE(crash_soak, *boost::unit_test::fixture<support::long_watchdog>())
 
 BOOST_AUTO_TEST_CASE(a_ring_survives_random_kills_and_stops_beside_the_queue_of_boost)
 {

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <cstring>
 #include <new>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -124,7 +125,8 @@ public:
     {
         int const fd = ::open(file_of(name).c_str(), O_RDWR | O_CLOEXEC);
         struct ::stat found = {};
-        ::fstat(fd, &found);
+        if (::fstat(fd, &found) != 0)
+            throw std::runtime_error("there is no segment of " + name);
         size_ = static_cast<std::size_t>(found.st_size);
         at_ = static_cast<std::byte*>(::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
         ::close(fd);

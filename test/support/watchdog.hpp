@@ -27,6 +27,11 @@ inline int rounds(int usual)
     return wanted && *wanted == '1' ? usual * 20 : usual;
 }
 
+/// For tests whose rounds() take longer than one watchdog is patient.
+struct long_watchdog : watchdog {
+    long_watchdog() : watchdog(static_cast<unsigned>(rounds(250))) {}
+};
+
 }  // namespace support
 
 #endif
