@@ -180,7 +180,7 @@ void kill_at_instructions(operation const& o)
         return;
     std::vector<moment> all;
     operate<S>(o, [&](stepped& victim) { all = victim.trace(); });
-    std::size_t const places = brief ? 24 : short_one ? all.size() : 2000;
+    std::size_t const places = brief ? 24 : short_one ? all.size() : 500;
     std::size_t const stride = std::max<std::size_t>(1, all.size() / places);
     std::size_t kills = 0;
     for (std::size_t k = 0; k < all.size(); k += stride, ++kills)
