@@ -19,6 +19,7 @@
 #include <strait/transport/in_process.hpp>
 #include <strait/transport/named_pipe.hpp>
 #include <strait/transport/posix_mqueue.hpp>
+#include <strait/transport/shm_broadcast.hpp>
 #include <strait/transport/shm_ring.hpp>
 #include <strait/transport/tcp.hpp>
 #include <strait/transport/unix_stream.hpp>

@@ -137,17 +137,21 @@ struct ring_geometry {
         std::uint64_t const first = ring_data_offset();
         std::uint64_t const size = c.memory()->size();
         std::uint64_t const capacity = read_once(c.block().capacity);
-        if (size <= first || !std::has_single_bit(capacity) || (size - first) % capacity != 0 ||
-            (size - first) / capacity != (varies ? 1 : unit()))
+        if (size <= first || !fits(capacity, size - first))
             return errc::peer_corrupt;
-        std::uint64_t max_size = L.fixed_size;
-        if constexpr (varies) {
-            if (capacity < page_size() || capacity < 4 * unit())
-                return errc::peer_corrupt;
-            max_size = largest(capacity, read_once(c.block().max_message_size));
-        }
-        v = {&header_of(c), c.memory()->data() + first, capacity, max_size};
+        v = {&header_of(c), c.memory()->data() + first, capacity, max_size(c, capacity)};
         return {};
+    }
+
+    static bool fits(std::uint64_t capacity, std::uint64_t bytes) noexcept
+    {
+        return std::has_single_bit(capacity) && bytes % capacity == 0 && bytes / capacity == (varies ? 1 : unit()) &&
+               (!varies || (capacity >= page_size() && capacity >= 4 * unit()));
+    }
+
+    static std::uint64_t max_size(companion const& c, std::uint64_t capacity) noexcept
+    {
+        return varies ? largest(capacity, read_once(c.block().max_message_size)) : L.fixed_size;
     }
 
 private:

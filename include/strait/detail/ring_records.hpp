@@ -142,7 +142,7 @@ public:
         return header_ == &nowhere::header ? 0 : position_ - header_->consumed.load(std::memory_order_relaxed);
     }
 
-private:
+protected:  // a ring with many receivers has other limits
     std::byte* data_;
     std::uint64_t mask_;
     std::uint64_t position_ = 0;

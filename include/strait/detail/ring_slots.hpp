@@ -129,7 +129,7 @@ public:
         return header_ == &nowhere::header ? 0 : position_ - header_->consumed.load(std::memory_order_relaxed);
     }
 
-private:
+protected:  // a ring with many receivers has other limits
     std::byte* slot_;
     std::uint64_t position_ = 0;
     std::uint64_t limit_ = 0;  // the first position that is not known to be free

@@ -4,6 +4,7 @@
 
 #include <strait/detail/mpmc_receiver.hpp>
 #include <strait/detail/mpmc_sender.hpp>
+#include <strait/detail/ring_ends.hpp>
 #include <strait/detail/ring_pair.hpp>
 #include <strait/detail/ring_receiver.hpp>
 #include <strait/detail/ring_sender.hpp>
@@ -29,10 +30,6 @@ struct posix_memory {
 };
 
 namespace detail {
-
-// The ends of each topology.
-template <class Topology, waiting_strategy Wait>
-struct ring_ends;
 
 template <waiting_strategy Wait>
 struct ring_ends<spsc, Wait> {
@@ -97,6 +94,9 @@ struct ring_ends<mpmc, Wait> {
 /// the ring, a borrowed one is a copy: receiving copies the message and then consumes it, so what a receiver has in its
 /// hands when it is killed is gone with it. At most one message is not seen, and none is seen twice.
 ///
+/// `broadcast<lossy>`, `broadcast<lossless>`: one sender, each message to every receiver; <strait/transport/shm_broadcast.hpp>
+/// has them.
+///
 /// While a sender waits for room, room is seen in quarters of the capacity at once, and to the last message within 50 ms.
 ///
 /// Peers are trusted with the messages and not with this process: whatever they write into the shared memory, an end
@@ -104,8 +104,9 @@ struct ring_ends<mpmc, Wait> {
 /// still raises SIGBUS in whoever uses it. A message shown in place can change while it is looked at.
 template <class Topology = spsc, waiting_strategy Wait = adaptive, class Memory = posix_memory>
 struct shm_ring {
-    static_assert(std::same_as<Topology, spsc> || std::same_as<Topology, mpmc>,
-                  "strait: the topology of shm_ring is spsc or mpmc: there is no ring for another one");
+    static_assert(requires { detail::ring_ends<Topology, Wait>::guarantees; },
+                  "strait: there is no ring for this topology here: spsc and mpmc are in <strait/transport/shm_ring.hpp>, "
+                  "broadcast<lossy> and broadcast<lossless> in <strait/transport/shm_broadcast.hpp>");
     static_assert(std::same_as<Memory, posix_memory>, "strait: the memory of shm_ring is posix_memory: there is no other");
 
 private:

@@ -1,0 +1,104 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_TRANSPORT_SHM_BROADCAST_HPP
+#define STRAIT_TRANSPORT_SHM_BROADCAST_HPP
+
+#include <strait/detail/lossless_receiver.hpp>
+#include <strait/detail/lossless_sender.hpp>
+#include <strait/detail/lossy_receiver.hpp>
+#include <strait/detail/lossy_sender.hpp>
+#include <strait/detail/ring_ends.hpp>
+#include <strait/transport.hpp>
+
+#include <concepts>
+
+namespace strait {
+
+/// A full ring overwrites its oldest message.
+struct lossy {
+    static constexpr char const* name = "lossy";
+};
+
+/// A full ring makes its sender wait for the slowest receiver.
+struct lossless {
+    static constexpr char const* name = "lossless";
+};
+
+/// One sender and many receivers, each of which gets every message: a topology of shm_ring, which
+/// <strait/transport/shm_ring.hpp> has. What is sent before a receiver joins is not for it; messages are never kept for a
+/// later one. A receiver is where the sender was when it joined. Capacities and sizes are those of shm_ring<spsc>, but
+/// where something else is said.
+///
+/// `broadcast<lossy>`: the sender is wait-free and never waits: it overwrites the oldest message, and goes on without any
+/// receiver. Receivers, up to 4,096, change nothing that it looks at, so they can slow down neither it nor each other; they
+/// are as wait-free as it lets them be: a copy is thrown away when a whole lap was made meanwhile. A receiver that was too
+/// slow goes on with the oldest message that is there. stats().dropped counts exactly what it has missed: by how much it grew
+/// over a receive is how many messages are missing before the one received. stats().depth of a receiver is how far it is
+/// behind. Receiving copies. A message that is claimed takes the place of the oldest at once, also if it is not committed.
+/// Messages that vary have up to a quarter of options.capacity bytes less 40 (more for an alignment above 8), 1 MiB or eight
+/// times options.max_message_size by default; each takes 16 bytes and its size rounded up to 8, and is gone up to a
+/// sixteenth of the capacity before its bytes are needed.
+///
+/// `broadcast<lossless>`: committing and reading are wait-free; the sender waits for room until the slowest receiver has
+/// made it, however long that is stopped. One that was killed is found by its lock when the ring is full, and no longer
+/// waited for. At most 64 receivers; one more is refused with errc::busy. Messages are read where they lie. A sender waits up
+/// to options.connect_timeout for its first receiver; when all have gone, operations report errc::no_receiver until another
+/// one comes. It may send as much as one capacity before it notices that: nobody receives that.
+///
+/// Both: a message exists once it is committed, also when its sender is killed next, and the next sender goes on behind
+/// it. What a receiver has in its hands when it is killed is gone with it. A pair has one sender and one receiver.
+template <class Overflow>
+struct broadcast {
+    static_assert(std::same_as<Overflow, lossy> || std::same_as<Overflow, lossless>,
+                  "strait: broadcast is lossy or lossless: there is no other way to meet a slow receiver");
+
+    static constexpr char const* name = "broadcast";
+};
+
+namespace detail {
+
+template <waiting_strategy Wait>
+struct ring_ends<broadcast<lossy>, Wait> {
+    static constexpr transport_guarantees guarantees{
+        .name = "shm_ring<broadcast<lossy>>",
+        .receivers = multiplicity::many,
+        .delivery = delivery_mode::each_to_all,
+        .reliable = false,
+        .bounded = false,
+        .nameless = true,
+        .committed_when = commit_point::stored,
+    };
+
+    template <message_layout L>
+    using sender = lossy_sender<L>;
+    template <message_layout L>
+    using receiver = lossy_receiver<L, Wait>;
+    template <message_layout L>
+    using geometry = lossy_geometry<L>;
+    using door = companion_door<lossy_mechanism>;
+};
+
+template <waiting_strategy Wait>
+struct ring_ends<broadcast<lossless>, Wait> {
+    static constexpr transport_guarantees guarantees{
+        .name = "shm_ring<broadcast<lossless>>",
+        .receivers = multiplicity::many,
+        .delivery = delivery_mode::each_to_all,
+        .zero_copy = true,
+        .nameless = true,
+        .committed_when = commit_point::stored,
+    };
+
+    template <message_layout L>
+    using sender = lossless_sender<L, Wait>;
+    template <message_layout L>
+    using receiver = lossless_receiver<L, Wait>;
+    template <message_layout L>
+    using geometry = lossless_geometry<L>;
+    using door = companion_door<lossless_mechanism>;
+};
+
+}  // namespace detail
+
+}  // namespace strait
+
+#endif
