@@ -85,7 +85,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_form_of_a_batch_carries_it, S, subjects, 
     BOOST_CHECK(got[0] == make_probe(9));
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_batch_tells_how_many_were_accepted, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_batch_tells_how_many_were_accepted, S, bounded_subjects, clean_host)
 {
     auto const where = S::where();
     options_of<S> small;
@@ -118,12 +118,12 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_batch_tells_how_many_were_accepted, S, subjec
     exchange_one<S, probe>(out, in, next);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(batches_of_fixed_size_keep_order, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(batches_of_fixed_size_keep_order, S, reliable_subjects, clean_host)
 {
     batches_keep_order<S, probe>();
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(batches_of_varying_size_keep_order, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(batches_of_varying_size_keep_order, S, reliable_subjects, clean_host)
 {
     batches_keep_order<S, std::string>();
 }

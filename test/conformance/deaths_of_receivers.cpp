@@ -26,7 +26,7 @@ void send_to_any(Sender& out, std::uint64_t number)
 
 BOOST_AUTO_TEST_SUITE(deaths_of_receivers)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_successor_gets_what_is_declared_retained, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_successor_gets_what_is_declared_retained, S, reliable_subjects, clean_host)
 {
     if constexpr (between_processes<S>) {
         for (int round = 0; round != support::rounds(12); ++round) {
@@ -107,7 +107,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(at_most_the_borrowed_message_is_seen_again, S, 
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_sender_learns_of_a_death, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_sender_learns_of_a_death, S, bounded_subjects, clean_host)
 {
     if constexpr (between_processes<S> && !guarantees_of<S>.retained) {
         delays noticed;
@@ -146,7 +146,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_sender_learns_of_a_death, S, subjects
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_stopped_receiver_only_makes_the_sender_wait, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_stopped_receiver_only_makes_the_sender_wait, S, reliable_subjects, clean_host)
 {
     if constexpr (between_processes<S>) {
         auto const where = S::where();

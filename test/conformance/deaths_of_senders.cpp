@@ -63,13 +63,13 @@ void kill_the_sender()
 
 BOOST_AUTO_TEST_SUITE(deaths_of_senders)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(what_a_killed_sender_committed_arrives_once_in_order, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(what_a_killed_sender_committed_arrives_once_in_order, S, reliable_subjects, clean_host)
 {
     if constexpr (between_processes<S> && guarantees_of<S>.detects_death)
         kill_the_sender<S, probe>();
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(no_text_of_a_killed_sender_is_torn, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(no_text_of_a_killed_sender_is_torn, S, reliable_subjects, clean_host)
 {
     if constexpr (between_processes<S> && guarantees_of<S>.detects_death)
         kill_the_sender<S, std::string>();
@@ -97,7 +97,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_sender_killed_with_a_claim_sent_nothing_of_it
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(one_of_many_senders_dies_and_the_others_go_on, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(one_of_many_senders_dies_and_the_others_go_on, S, reliable_subjects, clean_host)
 {
     if constexpr (between_processes<S> && guarantees_of<S>.senders == strait::multiplicity::many) {
         auto const where = S::where();
@@ -132,7 +132,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(one_of_many_senders_dies_and_the_others_go_on, 
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_stopped_sender_goes_on_where_it_was, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_stopped_sender_goes_on_where_it_was, S, reliable_subjects, clean_host)
 {
     if constexpr (between_processes<S>) {
         auto const where = S::where();

@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(an_executed_child_does_its_task, *boost::unit_test::disable
     });
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(executed_programs_meet_by_name, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(executed_programs_meet_by_name, S, reliable_subjects, clean_host)
 {
     if constexpr (between_processes<S>) {
         std::string const where = S::where().text();
@@ -103,7 +103,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(executed_programs_meet_by_name, S, subjects, cl
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(forked_processes_meet_by_name, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(forked_processes_meet_by_name, S, reliable_subjects, clean_host)
 {
     if constexpr (between_processes<S>) {
         std::string const where = S::where().text();
@@ -114,7 +114,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(forked_processes_meet_by_name, S, subjects, cle
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_pair_joins_parent_and_child, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_pair_joins_parent_and_child, S, reliable_subjects, clean_host)
 {
     if constexpr (crosses_fork<S>) {
         auto pair = channel_of<S>::make_pair();
@@ -133,7 +133,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_pair_joins_parent_and_child, S, subjects, cle
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_pair_joins_two_children_when_the_parent_gives_it_up, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_pair_joins_two_children_when_the_parent_gives_it_up, S, reliable_subjects, clean_host)
 {
     if constexpr (crosses_fork<S>) {
         std::optional pair(channel_of<S>::make_pair());
@@ -156,7 +156,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_pair_joins_two_children_when_the_parent_gives
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_sender_of_a_pair_that_is_killed_has_died, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_sender_of_a_pair_that_is_killed_has_died, S, reliable_subjects, clean_host)
 {
     if constexpr (crosses_fork<S>) {
         for (bool const joined : {false, true}) {
@@ -183,7 +183,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_sender_of_a_pair_that_is_killed_has_died, S, 
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_receiver_of_a_pair_that_is_killed_is_missed, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_receiver_of_a_pair_that_is_killed_is_missed, S, bounded_subjects, clean_host)
 {
     if constexpr (crosses_fork<S>) {
         for (bool const joined : {false, true}) {
@@ -248,7 +248,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(inherited_ends_say_so_and_do_no_harm, S, subjec
     BOOST_CHECK_EQUAL(in->stats().messages, 2U);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_child_that_inherits_ends_keeps_nobody_alive, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_child_that_inherits_ends_keeps_nobody_alive, S, reliable_subjects, clean_host)
 {
     if constexpr (between_processes<S>) {
         auto const where = S::where();

@@ -71,7 +71,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(elements_can_be_claimed_and_shrunk, S, subjects
     BOOST_CHECK_EQUAL(thrown_by([&] { surplus.commit(4); }), errc::message_too_large);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_commit_refused_for_lack_of_room_can_be_repeated, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_commit_refused_for_lack_of_room_can_be_repeated, S, bounded_subjects, clean_host)
 {
     auto const where = S::where();
     options_of<S> small;

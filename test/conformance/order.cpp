@@ -11,7 +11,7 @@ namespace conformance {
 
 BOOST_AUTO_TEST_SUITE(order)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_long_stream_arrives_whole_and_in_order, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_long_stream_arrives_whole_and_in_order, S, reliable_subjects, clean_host)
 {
     auto const where = S::where();
     std::uint64_t const count = 5000;
@@ -65,7 +65,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_stream_goes_on_when_another_sender_joins, S
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_receiver_may_leave_and_another_goes_on, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_receiver_may_leave_and_another_goes_on, S, reliable_subjects, clean_host)
 {
     auto const where = S::where();
     std::optional<receiver_of<S>> in{std::in_place, where};
@@ -96,7 +96,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_receiver_may_leave_and_another_goes_on, S, su
     exchange_one<S, probe>(out, *in, first + 1);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_sender_without_a_receiver_waits_for_one, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_sender_without_a_receiver_waits_for_one, S, reliable_subjects, clean_host)
 {
     auto const where = S::where();
     if constexpr (!guarantees_of<S>.retained) {
@@ -148,7 +148,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(one_of_a_kind_is_refused_while_the_first_lives,
     BOOST_CHECK_EQUAL(code(next), strait::error_code());
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(many_senders_keep_their_own_order, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(many_senders_keep_their_own_order, S, reliable_subjects, clean_host)
 {
     if constexpr (guarantees_of<S>.senders == strait::multiplicity::many) {
         auto const where = S::where();
@@ -194,6 +194,29 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(many_receivers_share_the_messages, S, subjects,
         out.close().value();
         BOOST_CHECK(!a.receive());
         BOOST_CHECK(!b.receive());
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_receiver_gets_every_message_from_when_it_joined, S, subjects, clean_host)
+{
+    if constexpr (guarantees_of<S>.delivery == strait::delivery_mode::each_to_all) {
+        auto const where = S::where();
+        receiver_of<S> a{where};
+        receiver_of<S> b{where};
+        sender_of<S> out{where};
+        for (std::uint64_t i = 0; i != 4; ++i)
+            out.send(make_probe(i));
+        receiver_of<S> late{where};
+        for (std::uint64_t i = 4; i != 8; ++i)
+            out.send(make_probe(i));
+        out.close().value();
+        for (auto* in : {&a, &b, &late}) {
+            for (std::uint64_t i = in == &late ? 4 : 0; i != 8; ++i)
+                BOOST_CHECK(in->receive() == make_probe(i));
+            BOOST_CHECK(!in->receive());
+            BOOST_CHECK_EQUAL(in->end_reason(), strait::end_reason::left);
+            BOOST_CHECK_EQUAL(in->stats().dropped, 0U);
+        }
     }
 }
 

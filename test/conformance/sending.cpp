@@ -28,7 +28,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_sender_may_come_first, S, subjects, clean_h
     exchange_one<S, probe>(out, in);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_full_channel_refuses_and_loses_nothing, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_full_channel_refuses_and_loses_nothing, S, bounded_subjects, clean_host)
 {
     auto const where = S::where();
     options_of<S> small;
@@ -84,7 +84,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_form_of_sending_sends, S, subjects, clean
         BOOST_CHECK(in.receive() == make_probe(i));
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_sender_goes_on_when_there_is_room, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_sender_goes_on_when_there_is_room, S, reliable_subjects, clean_host)
 {
     auto const where = S::where();
     options_of<S> small;
@@ -106,7 +106,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_sender_goes_on_when_there_is_room, S,
     BOOST_CHECK_EQUAL(order.count(), count);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_stop_ends_a_waiting_send, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_stop_ends_a_waiting_send, S, bounded_subjects, clean_host)
 {
     auto const where = S::where();
     options_of<S> small;

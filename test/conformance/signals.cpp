@@ -23,14 +23,15 @@ int outlive_receivers()
     for (int round = 0; round != 3; ++round) {
         auto const where = S::where();
         shared_page page;
+        options_of<S> brief;
+        brief.linger = 100ms;
+        brief.capacity = 4;  // a sender that learns nothing from its kernel learns it when the channel is full
         child consumer([&] {
-            receiver_of<S> in{where};
+            receiver_of<S> in{where, brief};
             in.receive();
             page->stage = 1;
             ::pause();
         });
-        options_of<S> brief;
-        brief.linger = 100ms;
         sender_of<S> out{where, brief};
         out.send(make_probe(0));
         notes::await(page->stage, 1);
@@ -39,7 +40,7 @@ int outlive_receivers()
         strait::error_code told;
         for (std::uint64_t i = 0; i != 100 && !told; ++i)
             told = code(out.send_for(make_probe(2), 1ms));
-        if (!guarantees_of<S>.retained && told != errc::no_receiver)
+        if (!guarantees_of<S>.retained && guarantees_of<S>.reliable && told != errc::no_receiver)
             return 1;
         (void)out.try_send(make_probe(3));
         (void)out.try_send_batch(std::vector{make_probe(4), make_probe(5)});

@@ -7,6 +7,7 @@
 #include <strait/transport/in_process.hpp>
 #include <strait/transport/named_pipe.hpp>
 #include <strait/transport/posix_mqueue.hpp>
+#include <strait/transport/shm_broadcast.hpp>
 #include <strait/transport/shm_ring.hpp>
 #include <strait/transport/tcp.hpp>
 #include <strait/transport/unix_stream.hpp>
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <string>
 #include <tuple>
+#include <type_traits>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -68,6 +70,8 @@ using subjects = std::tuple<
     by_name<ring<strait::yielding>>,
     by_name<ring<strait::adaptive>>,
     by_name<strait::shm_ring<strait::mpmc>>,
+    by_name<strait::shm_ring<strait::broadcast<strait::lossy>>>,
+    by_name<strait::shm_ring<strait::broadcast<strait::lossless>>>,
     by_name<strait::named_pipe>,
     by_name<strait::posix_mqueue>,
     by_name<strait::unix_stream>,
@@ -75,6 +79,20 @@ using subjects = std::tuple<
     by_address<strait::tcp, AF_INET>,
     by_address<strait::tcp, AF_INET6>
 >;
+
+/// Those that promise to lose nothing: for tests that count on each message, whoever is slower.
+template <class S>
+using if_reliable = std::conditional_t<S::transport::guarantees.reliable, std::tuple<S>, std::tuple<>>;
+template <class... S>
+auto reliable_among(std::tuple<S...>) -> decltype(std::tuple_cat(if_reliable<S>()...));
+using reliable_subjects = decltype(reliable_among(subjects()));
+
+/// Those that can be full: for tests that fill them.
+template <class S>
+using if_bounded = std::conditional_t<S::transport::guarantees.bounded, std::tuple<S>, std::tuple<>>;
+template <class... S>
+auto bounded_among(std::tuple<S...>) -> decltype(std::tuple_cat(if_bounded<S>()...));
+using bounded_subjects = decltype(bounded_among(subjects()));
 
 }  // namespace conformance
 

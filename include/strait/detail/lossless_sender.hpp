@@ -90,14 +90,21 @@ private:
             return companion_.missing();
         if (ring_.too_large(n))
             return errc::message_too_large;
-        if (ring_.refresh(n))
+        if (refresh(n))
             return {};
         // What was committed since the last flush is still unannounced, and only receivers that run make room.
         if (ring_.all().receivers.any(waiter_.fence))
             ring_.all().receivers.wake();
         return wait_for_peer<Wait, pace>(
-            ring_.all().gate.sender_sleeps, waiter_, until, errc::full, [&] { return ring_.refresh(n); },
+            ring_.all().gate.sender_sleeps, waiter_, until, errc::full, [&] { return refresh(n); },
             [&](std::int64_t now, bool slept) { return look_closely(n, now, slept); });
+    }
+
+    bool refresh(std::size_t n) noexcept
+    {
+        bool const room = ring_.refresh(n);
+        met_ = met_ || room;  // given by a receiver
+        return room;
     }
 
     // Laggards are asked for their locks as seldom as can be: that takes system calls.

@@ -202,7 +202,7 @@ public:
     std::uint64_t depth() const noexcept
     {
         std::uint64_t const ahead = header_->tail.load(std::memory_order_relaxed) - position_;
-        return ahead > ring_header::far ? 0 : std::min(ahead, capacity_);
+        return header_ == &lossy_nowhere || ahead > ring_header::far ? 0 : std::min(ahead, capacity_);
     }
 
 private:

@@ -1,0 +1,358 @@
+// Distributed under the Boost Software License, Version 1.0.
+
+#include "raw_broadcast.hpp"
+
+#include <support/child.hpp>
+#include <support/shared_page.hpp>
+#include <support/watchdog.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <csignal>
+#include <list>
+#include <optional>
+#include <random>
+
+#include <sys/wait.h>
+
+namespace {
+
+using namespace cast;
+
+// For all the rounds together.
+struct long_watchdog : support::watchdog {
+    long_watchdog() : watchdog(static_cast<unsigned>(support::rounds(250))) {}
+};
+
+class random_moment {
+public:
+    void pass()
+    {
+        std::int64_t const end = deadline::now() + static_cast<std::int64_t>(random_() % 400'000);
+        while (deadline::now() < end) {
+        }
+    }
+    bool coin() { return random_() % 2 == 0; }
+
+private:
+    std::mt19937 random_{4321};
+};
+
+// Sends first, first + 1, ... and notes how many have been sent in all.
+template <class X, class T>
+int send_from(std::string const& name, std::uint64_t first, support::notes& notes)
+{
+    auto s = open_sender<X, T>(name, small<T>());
+    for (std::uint64_t i = first;; ++i) {
+        auto done = send(s, support::make_message<T>(i));
+        while (!done && done.error() == errc::no_receiver)  // they come and go
+            done = send(s, support::make_message<T>(i));
+        if (!done)
+            return 1;
+        notes.done.store(i + 1, std::memory_order_release);
+    }
+}
+
+// Whole messages, in order, whose gaps are exactly those counted.
+class listener {
+public:
+    template <class Receiver, class T>
+    bool hears(Receiver const& r, T const& message)
+    {
+        std::uint64_t const came = support::origin_of(message).sequence;
+        if (!base_)
+            base_ = came - number_by_count(r);
+        next = came + 1;
+        return support::is_whole(message) && came == *base_ + number_by_count(r);
+    }
+
+    std::uint64_t next = 0;
+
+private:
+    std::optional<std::uint64_t> base_;
+};
+
+// Receives for ever; stage counts messages.
+template <class X, class T>
+int listen(std::string const& name, support::notes& notes)
+{
+    auto r = open_receiver<X, T>(name, small<T>());
+    listener seen;
+    for (;;) {
+        auto const m = receive<T>(r, deadline::never());
+        if (!m)
+            return m.error() == errc::closed ? 0 : 2;
+        if (!seen.hears(r, *m) || (X::guarantees.reliable && r.stats().dropped != 0))
+            notes.wrong.fetch_add(1);
+        notes.stage.fetch_add(1, std::memory_order_release);
+    }
+}
+
+template <class X, class T>
+void kill_senders()
+{
+    std::string const name = support::unique_name();
+    support::shared_page page;
+    random_moment moment;
+    auto r = open_receiver<X, T>(name, small<T>());
+    auto other = open_receiver<X, T>(name, small<T>());
+    listener seen;
+    listener seen_by_other;
+    for (int round = 0; round != support::rounds(150); ++round) {
+        std::uint64_t const before = seen.next;
+        page->done = before;
+        support::child c([&] { return send_from<X, T>(name, before, *page); });
+        if (moment.coin())
+            support::notes::await(page->done, before + 1);
+        if (moment.coin())
+            for (int i = 0; i != 300; ++i) {
+                if (auto const m = receive<T>(r, deadline::poll()))
+                    BOOST_TEST_REQUIRE(seen.hears(r, *m));
+                if (auto const m = receive<T>(other, deadline::poll()))
+                    BOOST_TEST_REQUIRE(seen_by_other.hears(other, *m));
+            }
+        moment.pass();
+        c.kill();
+        auto const drain = [&](auto& in, listener& by) {
+            for (;;) {
+                // A sender killed before it joined leaves the end of its predecessor, or none in the first round.
+                auto const m = receive<T>(in, round == 0 ? soon() : patiently());
+                if (!m) {
+                    BOOST_TEST_REQUIRE((m.error() == errc::closed || (round == 0 && m.error() == errc::timed_out)));
+                    break;
+                }
+                BOOST_TEST_REQUIRE(by.hears(in, *m));
+            }
+        };
+        drain(r, seen);
+        drain(other, seen_by_other);
+        BOOST_TEST_REQUIRE(seen.next == seen_by_other.next);
+        std::uint64_t const done = page->done;
+        BOOST_TEST_REQUIRE((seen.next == done || seen.next == done + 1));
+    }
+    BOOST_TEST(r.stats().messages > 0U);
+    if (X::guarantees.reliable)
+        BOOST_TEST(r.stats().dropped + other.stats().dropped == 0U);
+}
+
+// Others are killed while they join, receive and wait; we see every message, or know how many we have missed.
+template <class X, class T>
+void kill_receivers()
+{
+    std::string const name = support::unique_name();
+    support::shared_page page;
+    support::shared_page their_page;
+    random_moment moment;
+    auto r = open_receiver<X, T>(name, small<T>());
+    support::child out([&] { return send_from<X, T>(name, 0, *page); });
+    listener seen;
+    std::list<support::child> crowd;
+    auto const go_on = [&](int messages) {
+        for (int i = 0; i != messages; ++i) {
+            auto const m = receive<T>(r);
+            BOOST_TEST_REQUIRE(m.has_value());
+            BOOST_TEST_REQUIRE(seen.hears(r, *m));
+        }
+    };
+    for (int round = 0; round != support::rounds(150); ++round) {
+        crowd.emplace_back([&] { return listen<X, T>(name, *their_page); });
+        if (moment.coin()) {
+            std::uint64_t const before = their_page->stage;
+            while (their_page->stage == before)
+                go_on(1);
+        }
+        if (crowd.size() == 4 || moment.coin())
+            crowd.pop_front();  // kills it
+        go_on(20);
+        moment.pass();
+    }
+    crowd.clear();
+    go_on(100);
+    out.kill();
+    while (auto const m = receive<T>(r))
+        BOOST_TEST_REQUIRE(seen.hears(r, *m));
+    BOOST_TEST((r.ended() == strait::end_reason::died));
+    BOOST_TEST(their_page->wrong == 0U);
+    std::uint64_t const sent = page->done;
+    BOOST_TEST((seen.next == sent || seen.next == sent + 1));
+    if (X::guarantees.reliable)
+        BOOST_TEST(r.stats().dropped == 0U);
+}
+
+void stop(support::child const& c)
+{
+    c.signal(SIGSTOP);
+    int status = 0;
+    BOOST_TEST_REQUIRE(::waitpid(c.pid(), &status, WUNTRACED) == c.pid());
+}
+
+template <class X, class T>
+void stop_the_sender()
+{
+    std::string const name = support::unique_name();
+    support::shared_page page;
+    auto r = open_receiver<X, T>(name, small<T>());
+    support::child out([&] { return send_from<X, T>(name, 0, *page); });
+    listener seen;
+    for (int round = 0; round != 5; ++round) {
+        for (int i = 0; i != 500; ++i)
+            BOOST_TEST_REQUIRE(seen.hears(r, receive<T>(r).value()));
+        stop(out);
+        while (auto const m = receive<T>(r, deadline::poll()))
+            BOOST_TEST_REQUIRE(seen.hears(r, *m));
+        BOOST_TEST((r.peek(deadline::after(std::chrono::milliseconds(120))).error() == errc::timed_out));
+        out.signal(SIGCONT);
+    }
+}
+
+// Who only opens and closes is killed at any instruction of joining and leaving.
+template <class X>
+void kill_who_joins()
+{
+    std::string const name = support::unique_name();
+    support::shared_page page;
+    random_moment moment;
+    auto r = open_receiver<X, std::uint64_t>(name, {.capacity = 4});
+    auto s = open_sender<X, std::uint64_t>(name);
+    std::uint64_t sent = 0;
+    for (int round = 0; round != support::rounds(100); ++round) {
+        page->stage = 0;
+        auto const restless = [&] {
+            for (;;) {
+                (void)open_receiver<X, std::uint64_t>(name);
+                ++page->stage;
+            }
+        };
+        support::child one(restless);
+        support::child two(restless);
+        support::notes::await(page->stage, 1);
+        moment.pass();
+        one.kill();
+        two.kill();
+        for (int i = 0; i != 12; ++i, ++sent) {
+            BOOST_TEST_REQUIRE(send(s, sent).has_value());
+            BOOST_TEST_REQUIRE((receive<std::uint64_t>(r) == sent));
+        }
+    }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(shm_broadcast_kill, *boost::unit_test::fixture<long_watchdog>())
+
+BOOST_AUTO_TEST_CASE(what_a_killed_sender_committed_arrives_or_is_counted)
+{
+    kill_senders<lossy_ring, support::probe>();
+    kill_senders<lossy_ring, std::string>();
+}
+
+BOOST_AUTO_TEST_CASE(what_a_killed_sender_committed_arrives_everywhere_once_in_order_and_untorn)
+{
+    kill_senders<lossless_ring, support::probe>();
+    kill_senders<lossless_ring, std::string>();
+}
+
+BOOST_AUTO_TEST_CASE(killed_receivers_take_nothing_from_the_others)
+{
+    kill_receivers<lossy_ring, support::probe>();
+    kill_receivers<lossy_ring, std::string>();
+}
+
+BOOST_AUTO_TEST_CASE(killed_receivers_take_nothing_from_the_others_and_are_waited_for_no_longer)
+{
+    kill_receivers<lossless_ring, support::probe>();
+    kill_receivers<lossless_ring, std::string>();
+}
+
+BOOST_AUTO_TEST_CASE(a_receiver_killed_while_it_joins_or_leaves_wedges_nobody)
+{
+    kill_who_joins<lossy_ring>();
+    kill_who_joins<lossless_ring>();
+}
+
+BOOST_AUTO_TEST_CASE(a_stopped_sender_is_not_taken_for_dead)
+{
+    stop_the_sender<lossy_ring, support::probe>();
+    stop_the_sender<lossless_ring, std::string>();
+}
+
+BOOST_AUTO_TEST_CASE(a_stopped_receiver_delays_no_sender_that_may_lose)
+{
+    std::string const name = support::unique_name();
+    support::shared_page page;
+    support::child in([&] { return listen<lossy_ring, support::probe>(name, *page); });
+    auto s = open_sender<lossy_ring, support::probe>(name, small<support::probe>());
+    std::uint64_t sent = 0;
+    for (int round = 0; round != 20; ++round) {
+        std::uint64_t const before = page->stage;
+        while (page->stage < before + 100)
+            BOOST_TEST_REQUIRE(send(s, support::make_probe(sent++), deadline::poll()).has_value());
+        stop(in);
+        for (int i = 0; i != 5000; ++i)
+            BOOST_TEST_REQUIRE(send(s, support::make_probe(sent++), deadline::poll()).has_value());
+        in.signal(SIGCONT);
+    }
+    BOOST_TEST(s.close(deadline::never()).has_value());
+    BOOST_TEST(in.wait() == 0);
+    BOOST_TEST(page->wrong == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_stopped_receiver_makes_a_sender_wait_that_may_not_lose)
+{
+    std::string const name = support::unique_name();
+    support::shared_page page;
+    support::shared_page other_page;
+    auto s = open_sender<lossless_ring, support::probe>(name, small<support::probe>());
+    support::child in([&] { return listen<lossless_ring, support::probe>(name, *page); });
+    support::child other([&] { return listen<lossless_ring, support::probe>(name, *other_page); });
+    std::uint64_t sent = 0;
+    while (page->stage == 0 || other_page->stage == 0)
+        BOOST_TEST_REQUIRE(send(s, support::make_probe(sent++)).has_value());
+    for (int round = 0; round != 20; ++round) {
+        for (std::uint64_t const end = sent + 500; sent != end; ++sent)
+            BOOST_TEST_REQUIRE(send(s, support::make_probe(sent)).has_value());
+        stop(in);
+        while (send(s, support::make_probe(sent), deadline::poll()))
+            ++sent;
+        BOOST_TEST((s.reserve(8, soon()).error() == errc::timed_out));
+        in.signal(SIGCONT);
+    }
+    // Stopped and then killed: it is waited for, and then no longer.
+    stop(in);
+    while (send(s, support::make_probe(sent), deadline::poll()))
+        ++sent;
+    in.kill();
+    for (int i = 0; i != 500; ++i, ++sent)
+        BOOST_TEST_REQUIRE(send(s, support::make_probe(sent)).has_value());
+    BOOST_TEST(s.close(deadline::never()).has_value());
+    BOOST_TEST(other.wait() == 0);
+    BOOST_TEST(page->wrong + other_page->wrong == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_sender_whose_receivers_all_died_says_so)
+{
+    for (int round = 0; round != 10; ++round) {
+        std::string const name = support::unique_name();
+        support::shared_page page;
+        auto s = open_sender<lossless_ring, std::string>(name, small<std::string>());
+        support::child one([&] { return listen<lossless_ring, std::string>(name, *page); });
+        support::child two([&] { return listen<lossless_ring, std::string>(name, *page); });
+        std::uint64_t sent = 0;
+        while (page->stage == 0)
+            BOOST_TEST_REQUIRE(send(s, support::make_text(sent++)).has_value());
+        one.kill();
+        two.kill();
+        strait::error_code told;
+        while (!told)
+            if (auto const done = send(s, support::make_text(sent)); done)
+                ++sent;
+            else
+                told = done.error();
+        BOOST_TEST((told == errc::no_receiver));
+        auto r = open_receiver<lossless_ring, std::string>(name);
+        BOOST_TEST(send(s, std::string("again")).has_value());
+        BOOST_TEST((receive<std::string>(r) == std::string("again")));
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,283 @@
+// Distributed under the Boost Software License, Version 1.0.
+
+#include "raw_broadcast.hpp"
+
+#include <support/watchdog.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <iterator>
+#include <list>
+#include <optional>
+#include <random>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using namespace cast;
+using X = lossless_ring;
+
+// Receivers come and go; each sees every message from when it came, and the sender is held back by the slowest.
+template <class T>
+void check_random_crowd()
+{
+    struct listener {
+        raw::receiver<T, X> end;
+        std::uint64_t next;
+    };
+    std::string const name = support::unique_name();
+    auto s = open_sender<X, T>(name, small<T>());
+    std::list<listener> crowd;
+    std::mt19937 random(11);
+    std::uint64_t sent = 0;
+    std::uint64_t refused = 0;
+    for (int round = 0; round != support::rounds(6000); ++round) {
+        if (crowd.empty() || (crowd.size() < 7 && random() % 16 == 0))
+            crowd.push_back({open_receiver<X, T>(name), sent});
+        else if (random() % 64 == 0)
+            crowd.erase(std::next(crowd.begin(), static_cast<std::ptrdiff_t>(random() % crowd.size())));
+        if (crowd.empty())
+            continue;
+        for (auto n = random() % 12; n != 0; --n, ++sent)
+            if (auto const done = send(s, support::make_message<T>(sent), deadline::poll()); !done) {
+                BOOST_TEST_REQUIRE((done.error() == errc::full));
+                ++refused;
+                if constexpr (!std::is_same_v<T, std::string>) {
+                    std::uint64_t slowest = sent;
+                    for (auto const& l : crowd)
+                        slowest = std::min(slowest, l.next);
+                    BOOST_TEST_REQUIRE(sent - slowest == 16U);
+                    BOOST_TEST_REQUIRE(s.stats().depth == 16U);
+                }
+                break;
+            }
+        auto& l = *std::next(crowd.begin(), static_cast<std::ptrdiff_t>(random() % crowd.size()));
+        for (auto n = random() % 16; n != 0 && l.next != sent; --n)
+            BOOST_TEST_REQUIRE((receive<T>(l.end, deadline::poll()) == support::make_message<T>(l.next++)));
+        if (l.next == sent)
+            BOOST_TEST_REQUIRE((l.end.peek(deadline::poll()).error() == errc::empty));
+    }
+    BOOST_TEST(refused > 0U);
+    BOOST_TEST(sent > 1000U);
+    BOOST_TEST(s.close(deadline::poll()).has_value());
+    for (auto& l : crowd) {
+        for (; l.next != sent; ++l.next)
+            BOOST_TEST_REQUIRE((receive<T>(l.end, deadline::poll()) == support::make_message<T>(l.next)));
+        BOOST_TEST((l.end.peek(deadline::never()).error() == errc::closed));
+        BOOST_TEST((l.end.ended() == strait::end_reason::left));
+    }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(shm_broadcast_lossless, *boost::unit_test::fixture<support::watchdog>())
+
+BOOST_AUTO_TEST_CASE(the_sender_waits_for_the_slowest_receiver)
+{
+    std::string const name = support::unique_name();
+    auto s = open_sender<X, int>(name, {.capacity = 8});
+    auto a = open_receiver<X, int>(name);
+    auto b = open_receiver<X, int>(name);
+    for (int i = 0; i != 8; ++i)
+        BOOST_TEST(send(s, i, deadline::poll()).has_value());
+    for (int i = 0; i != 8; ++i)
+        BOOST_TEST((receive<int>(a, deadline::poll()) == i));
+    BOOST_TEST((send(s, 8, deadline::poll()).error() == errc::full));
+    BOOST_TEST((send(s, 8, soon()).error() == errc::timed_out));
+    BOOST_TEST(b.peek(deadline::poll()).has_value());
+    BOOST_TEST((send(s, 8, deadline::poll()).error() == errc::full));  // it lies there until it is released
+    b.release();
+    BOOST_TEST(send(s, 8, deadline::poll()).has_value());
+    BOOST_TEST((send(s, 9, deadline::poll()).error() == errc::full));
+    BOOST_TEST(s.stats().depth == 8U);
+    BOOST_TEST((receive<int>(a, deadline::poll()) == 8));
+    for (int i = 1; i != 9; ++i)
+        BOOST_TEST((receive<int>(b, deadline::poll()) == i));
+    BOOST_TEST(s.stats().depth == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(whoever_comes_and_goes_everybody_sees_every_message)
+{
+    check_random_crowd<support::probe>();
+    check_random_crowd<std::string>();
+}
+
+BOOST_AUTO_TEST_CASE(a_receiver_that_leaves_holds_nobody_back)
+{
+    std::string const name = support::unique_name();
+    auto s = open_sender<X, int>(name, {.capacity = 4});
+    auto a = open_receiver<X, int>(name);
+    auto b = open_receiver<X, int>(name);
+    for (int i = 0; i != 4; ++i) {
+        BOOST_TEST(send(s, i, deadline::poll()).has_value());
+        BOOST_TEST((receive<int>(a) == i));
+    }
+    BOOST_TEST(b.peek(deadline::poll()).has_value());
+    BOOST_TEST((send(s, 4, deadline::poll()).error() == errc::full));
+    std::thread leaving([&] { BOOST_TEST(b.close(deadline::poll()).has_value()); });
+    BOOST_TEST(send(s, 4, patiently()).has_value());
+    leaving.join();
+    BOOST_TEST((receive<int>(a) == 4));
+}
+
+BOOST_AUTO_TEST_CASE(a_sender_waits_for_its_first_receiver_and_notices_when_the_last_has_left)
+{
+    std::string const name = support::unique_name();
+    {
+        auto brief = open_sender<X, int>(name, {.capacity = 4, .connect_timeout = std::chrono::milliseconds(30)});
+        BOOST_TEST((send(brief, 0, soon()).error() == errc::timed_out));
+        BOOST_TEST((send(brief, 0).error() == errc::no_receiver));
+        BOOST_TEST((send(brief, 0, deadline::poll()).error() == errc::no_receiver));
+    }
+    auto s = open_sender<X, int>(name, {.capacity = 4});
+    BOOST_TEST((send(s, 0, deadline::poll()).error() == errc::full));
+    BOOST_TEST((send(s, 0, soon()).error() == errc::timed_out));
+    for (int life = 0; life != 20; ++life) {
+        std::optional r(open_receiver<X, int>(name));
+        for (int i = 0; i != life % 6; ++i) {
+            BOOST_TEST(send(s, i).has_value());
+            BOOST_TEST((receive<int>(*r) == i));
+        }
+        r.reset();
+        // As many as there was room for when the last one left.
+        int more = 0;
+        strait::error_code told;
+        while (!told)
+            if (auto const done = send(s, more, life % 2 == 0 ? deadline::poll() : patiently()); done)
+                ++more;
+            else
+                told = done.error();
+        BOOST_TEST(more <= 4);
+        // Polled before the first receiver was ever met it cannot tell one that was there from none.
+        BOOST_TEST((told == errc::no_receiver || (life == 0 && told == errc::full)));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_waiting_sender_is_woken_by_the_first_receiver)
+{
+    std::string const name = support::unique_name();
+    auto s = open_sender<X, std::string>(name);
+    std::thread coming([&] {
+        auto r = open_receiver<X, std::string>(name);
+        if (receive<std::string>(r) != std::string("first"))
+            std::abort();
+    });
+    BOOST_TEST(send(s, std::string("first"), deadline::never()).has_value());
+    coming.join();
+}
+
+BOOST_AUTO_TEST_CASE(there_are_places_for_so_many_receivers)
+{
+    std::string const name = support::unique_name();
+    auto s = open_sender<X, int>(name, {.capacity = 4});
+    std::vector<raw::receiver<int, X>> all;
+    for (int i = 0; i != 64; ++i)
+        all.push_back(open_receiver<X, int>(name));
+    BOOST_TEST((refusal_of_receiver<X, int>(name) == errc::busy));
+    for (int i = 0; i != 12; ++i) {
+        BOOST_TEST(send(s, i, deadline::poll()).has_value());
+        if (i % 4 == 3)
+            BOOST_TEST((send(s, i, deadline::poll()).error() == errc::full));
+        if (i % 4 == 3)
+            for (auto& r : all)
+                for (int k = i - 3; k <= i; ++k)
+                    BOOST_TEST_REQUIRE((receive<int>(r, deadline::poll()) == k));
+    }
+    BOOST_TEST(all[17].close(deadline::poll()).has_value());
+    all.push_back(open_receiver<X, int>(name));
+    BOOST_TEST(send(s, 12, deadline::poll()).has_value());
+    BOOST_TEST((receive<int>(all.back(), deadline::poll()) == 12));
+}
+
+BOOST_AUTO_TEST_CASE(a_message_is_shown_where_it_lies)
+{
+    std::string const name = support::unique_name();
+    auto s = open_sender<X, std::uint64_t>(name);
+    auto r = open_receiver<X, std::uint64_t>(name);
+    BOOST_TEST(send(s, std::uint64_t{77}).has_value());
+    auto const shown = r.peek(deadline::poll());
+    segment const memory(name);
+    memory.word(strait::detail::lossless_data_offset() + 8).store(78);
+    BOOST_TEST((raw::look<std::uint64_t>(r) == 78U));
+    BOOST_TEST(shown->size() == 8U);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_sender_has_left_is_read_before_what_the_next_one_sends)
+{
+    std::string const name = support::unique_name();
+    auto a = open_receiver<X, std::string>(name, {.capacity = 4096});
+    auto b = open_receiver<X, std::string>(name);
+    std::uint64_t sent = 0;
+    std::uint64_t received = 0;
+    for (int life = 0; life != 100; ++life) {
+        auto s = open_sender<X, std::string>(name);
+        BOOST_TEST((refusal_of_sender<X, std::string>(name) == errc::busy));
+        for (int n = life % 9; n != 0 && send(s, support::make_text(sent), deadline::poll()); --n)
+            ++sent;
+        BOOST_TEST(s.close(deadline::poll()).has_value());
+        for (int n = life % 7; n != 0 && received != sent; --n, ++received)
+            for (auto* r : {&a, &b})
+                BOOST_TEST_REQUIRE((receive<std::string>(*r, deadline::poll()) == support::make_text(received)));
+    }
+    BOOST_TEST(sent > 100U);
+    for (; received != sent; ++received)
+        for (auto* r : {&a, &b})
+            BOOST_TEST_REQUIRE((receive<std::string>(*r, deadline::poll()) == support::make_text(received)));
+    BOOST_TEST((a.peek(deadline::never()).error() == errc::closed));
+    BOOST_TEST((b.ended() == strait::end_reason::none));
+}
+
+BOOST_AUTO_TEST_CASE(another_type_or_topology_is_refused)
+{
+    std::string const name = support::unique_name();
+    auto s = open_sender<X, int>(name);
+    BOOST_TEST((refusal_of_receiver<X, std::uint64_t>(name) == errc::type_mismatch));
+    BOOST_TEST((refusal_of_receiver<X, std::string>(name) == errc::type_mismatch));
+    BOOST_TEST((refusal_of_receiver<lossy_ring, int>(name) == errc::transport_mismatch));
+    BOOST_TEST((refusal_of_sender<strait::shm_ring<strait::mpmc>, int>(name) == errc::transport_mismatch));
+}
+
+BOOST_AUTO_TEST_CASE(closed_and_moved_from_ends_say_so_and_do_nothing)
+{
+    auto const check = [](auto& out, auto& in) {
+        for (int i = 0; i != 3; ++i) {
+            BOOST_TEST((out.reserve(8, deadline::never()).error() == errc::not_open));
+            BOOST_TEST((out.flush(deadline::never()).error() == errc::not_open));
+            BOOST_TEST((in.peek(deadline::never()).error() == errc::not_open));
+            out.commit(8);  // too late
+            in.release();
+            BOOST_TEST(out.stats().depth == 0U);
+            BOOST_TEST(out.close(deadline::never()).has_value());
+            BOOST_TEST(in.close(deadline::never()).has_value());
+        }
+    };
+    auto const check_all = [&]<class T>(T const& value) {
+        auto [s, r] = raw::make_ends<T, X>();
+        auto moved = std::move(s);
+        auto moved_r = std::move(r);
+        check(s, r);
+        BOOST_TEST(send(moved, value).has_value());
+        BOOST_TEST((receive<T>(moved_r) == value));
+        BOOST_TEST(moved.close(deadline::never()).has_value());
+        BOOST_TEST(moved_r.close(deadline::never()).has_value());
+        check(moved, moved_r);
+    };
+    check_all(std::uint64_t{5});
+    check_all(std::string("text"));
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_left_behind)
+{
+    std::string const name = support::unique_name();
+    for (int i = 0; i != 10; ++i) {
+        auto r = open_receiver<X, std::string>(name);
+        auto s = open_sender<X, std::string>(name);
+        BOOST_TEST(send(s, std::string("unread")).has_value());
+        if (i % 2 == 0)
+            BOOST_TEST(r.close(deadline::poll()).has_value());
+    }
+    BOOST_TEST(support::files_of(name).empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
