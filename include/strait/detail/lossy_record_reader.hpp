@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -40,7 +41,7 @@ public:
             position_ = v.header->tail.load(std::memory_order_acquire);  // pairs with commit()
             if (position_ % shape::unit != 0 || position_ > ring_header::far)
                 break;
-            number_ = word(position_ + 8).load(std::memory_order_relaxed);
+            number_ = look(position_ + 8);
             std::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of claim()
             if (is_overwritten(position_))
                 continue;
@@ -76,8 +77,9 @@ public:
     {
         damaged_ = false;
         for (unsigned tries = 0; tries != patience; ++tries) {
-            std::uint64_t const header = word(position_).load(std::memory_order_acquire);  // pairs with commit()
-            std::uint64_t const number = word(position_ + 8).load(std::memory_order_relaxed);
+            std::uint64_t const header = look(position_);
+            std::atomic_thread_fence(std::memory_order_acquire);  // pairs with commit()
+            std::uint64_t const number = look(position_ + 8);
             bool const possible = shape::possible(header, position_, max_size_);
             std::uint32_t const size = shape::size(header);
             if (possible)
@@ -126,7 +128,13 @@ public:
 private:
     static constexpr unsigned patience = 64;
 
-    std::atomic<std::uint64_t> const& word(std::uint64_t at) const noexcept { return shared_word(data_ + (at & mask_)); }
+    // What looks like a header may be payload that is being written.
+    std::uint64_t look(std::uint64_t at) const noexcept
+    {
+        alignas(8) std::byte word[8];
+        copy_unsteady(data_ + (at & mask_), word, sizeof word);
+        return std::bit_cast<std::uint64_t>(word);
+    }
 
     bool is_overwritten(std::uint64_t position) const noexcept
     {
@@ -144,7 +152,7 @@ private:
         std::uint64_t const farther = tries < 2 ? 0 : std::min<std::uint64_t>(tries, lossy_header::parts / 2);
         std::uint64_t const oldest = claimed - (mask_ + 1) + farther * part;
         std::uint64_t const next = header_->first[oldest / part % lossy_header::parts].load(std::memory_order_relaxed);
-        std::uint64_t const number = word(next + 8).load(std::memory_order_relaxed);
+        std::uint64_t const number = look(next + 8);
         std::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of claim()
         if (header_->claimed.load(std::memory_order_relaxed) != claimed)
             return true;  // the notes may be those of later ones: once more
