@@ -15,6 +15,7 @@ namespace benchmark {
 // A translation unit for each: together they would be compiled for minutes.
 std::vector<benchmark_case> shm_ring_cases();
 std::vector<benchmark_case> shm_ring_in_place_cases();
+std::vector<benchmark_case> shm_broadcast_cases();
 std::vector<benchmark_case> named_pipe_cases();
 std::vector<benchmark_case> posix_mqueue_cases();
 std::vector<benchmark_case> unix_stream_cases();

@@ -20,6 +20,7 @@ constexpr mechanism all[] = {
     over<strait::in_process>("in_process"),
     over<strait::shm_ring<>>("shm_ring"),
     over<strait::shm_ring<strait::mpmc>>("shm_ring_mpmc"),
+    over<strait::shm_ring<strait::broadcast<strait::lossless>>>("shm_ring_broadcast"),
     over<strait::named_pipe>("named_pipe"),
     over<strait::posix_mqueue>("posix_mqueue"),
     over<strait::unix_stream>("unix_stream"),

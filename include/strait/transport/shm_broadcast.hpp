@@ -9,8 +9,6 @@
 #include <strait/detail/ring_ends.hpp>
 #include <strait/transport.hpp>
 
-#include <concepts>
-
 namespace strait {
 
 /// A full ring overwrites its oldest message.
@@ -48,9 +46,6 @@ struct lossless {
 /// it. What a receiver has in its hands when it is killed is gone with it. A pair has one sender and one receiver.
 template <class Overflow>
 struct broadcast {
-    static_assert(std::same_as<Overflow, lossy> || std::same_as<Overflow, lossless>,
-                  "strait: broadcast is lossy or lossless: there is no other way to meet a slow receiver");
-
     static constexpr char const* name = "broadcast";
 };
 
