@@ -1,4 +1,4 @@
-// expect: no matching function for call to 'publish'
+// expect: no matching function for call to 'publish
 // Distributed under the Boost Software License, Version 1.0.
 #include <strait/channel.hpp>
 #include <strait/transport/posix_mqueue.hpp>

@@ -36,7 +36,11 @@ public:
         std::uint64_t const now = v.header->tail.load(std::memory_order_acquire);  // pairs with lossless_writer::commit()
         own.head.store(now, std::memory_order_release);
         own.consumed.store(now, std::memory_order_release);
-        error_code const e = base::attach(v.ring);
+        error_code e = base::attach(v.ring);
+        if (!e && this->look()) {  // the tail counts a message a moment after it is there
+            (void)base::release();
+            e = base::attach(v.ring);
+        }
         if (e) {
             v.header->members.fetch_and(~bit(v.place), std::memory_order_release);
         } else {

@@ -47,6 +47,7 @@ public:
                 continue;
             max_size_ = v.max_message_size;
             own_ = std::move(own);
+            take();  // the tail counts a message a moment after it is there
             first_number_ = number_;
             messages_ = bytes_ = 0;
             holds_ = false;

@@ -137,7 +137,9 @@ public:
         data_ = v.data;
         capacity_ = v.capacity;
         own_ = std::move(own);
-        start_ = position_ = position;
+        position_ = position;
+        take();  // the tail counts a message a moment after it is there
+        start_ = position_;
         messages_ = 0;
         holds_ = false;
         return {};
