@@ -44,6 +44,22 @@ benchmark_case copying(char const* how)
 }
 
 template <class Wait>
+benchmark_case lanes(char const* how)
+{
+    case_info info{std::string("strait/shm_ring_mpsc/") + Wait::name,
+                   "strait",
+                   "shared memory",
+                   "spin",
+                   std::string("strait shm_ring<mpsc>, ") + Wait::name,
+                   std::string("default capacity of each lane; ") + how};
+    info.bare = "bare/ring";
+    info.limit = "limit/cache_line";
+    info.batches = {1, 64};
+    info.max_senders = 2;
+    return sized_case<copied<strait::shm_ring<strait::mpsc, Wait>, false>::template of>(info);
+}
+
+template <class Wait>
 benchmark_case many(char const* how)
 {
     case_info info{std::string("strait/shm_ring_mpmc/") + Wait::name,
@@ -66,6 +82,8 @@ std::vector<benchmark_case> shm_ring_cases()
         copying<strait::yielding>("send() and receive(), which poll and yield"),
         copying<strait::adaptive>("send() and receive(), which poll for 30 us and then sleep"),
         sleeping(),
+        lanes<strait::busy_spin>("send() and receive(), which poll"),
+        lanes<strait::adaptive>("send() and receive(), which poll for 30 us and then sleep"),
         many<strait::yielding>("send() and receive(), which poll and yield"),
         many<strait::adaptive>("send() and receive(), which poll for 30 us and then sleep"),
     };

@@ -19,6 +19,7 @@ constexpr mechanism over(std::string_view name)
 constexpr mechanism all[] = {
     over<strait::in_process>("in_process"),
     over<strait::shm_ring<>>("shm_ring"),
+    over<strait::shm_ring<strait::mpsc>>("shm_ring_mpsc"),
     over<strait::shm_ring<strait::mpmc>>("shm_ring_mpmc"),
     over<strait::shm_ring<strait::broadcast<strait::lossless>>>("shm_ring_broadcast"),
     over<strait::named_pipe>("named_pipe"),

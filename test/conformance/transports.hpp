@@ -69,6 +69,7 @@ using subjects = std::tuple<
     by_name<ring<strait::busy_spin>>,
     by_name<ring<strait::yielding>>,
     by_name<ring<strait::adaptive>>,
+    by_name<strait::shm_ring<strait::mpsc>>,
     by_name<strait::shm_ring<strait::mpmc>>,
     by_name<strait::shm_ring<strait::broadcast<strait::lossy>>>,
     by_name<strait::shm_ring<strait::broadcast<strait::lossless>>>,

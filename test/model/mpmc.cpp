@@ -4,21 +4,18 @@
 // before each of its steps and be replaced. What holds is checked against a queue beside the model that has no steps:
 // each receiver gets what was committed first of what is left, whole; and when nobody can go on, nothing is left to do.
 //
-// Steps see each other's in one order: what weaker memory needs is argued beside the code. Laps do not wrap here. States
-// are remembered by a hash of 64 bits, so one may be missed, at odds of about one to a million.
-#include <support/messages.hpp>
+// Steps see each other's in one order: what weaker memory needs is argued beside the code. Laps do not wrap here.
+#include "explorer.hpp"
+
 #include <support/watchdog.hpp>
 
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
-#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
-#include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace {
 
@@ -75,55 +72,9 @@ constexpr int lap_of(int word) { return word / 8; }
 constexpr bool is_full(int word) { return (word & 4) != 0; }
 constexpr int buffer_of(int word) { return word & 3; }
 
-class set_of_hashes {
-public:
-    bool insert(std::uint64_t h)
-    {
-        if (2 * ++count_ > slots_.size()) {
-            std::vector<std::uint64_t> old(slots_.empty() ? 1 << 16 : 2 * slots_.size());
-            old.swap(slots_);
-            for (std::uint64_t const o : old)
-                if (o != 0)
-                    place(o);
-        }
-        bool const fresh = place(h == 0 ? 1 : h);
-        count_ -= !fresh;
-        return fresh;
-    }
-    std::size_t size() const { return count_; }
-
-private:
-    bool place(std::uint64_t h)
-    {
-        std::size_t i = h & (slots_.size() - 1);
-        for (; slots_[i] != 0; i = (i + 1) & (slots_.size() - 1))
-            if (slots_[i] == h)
-                return false;
-        slots_[i] = h;
-        return true;
-    }
-
-    std::vector<std::uint64_t> slots_;
-    std::size_t count_ = 0;
-};
-
-class exploration {
+class exploration : public model::explorer<state> {
 public:
     exploration(extent const& e, mistake m) : size_(e), mistake_(m) {}
-
-    // What was found to be wrong first; empty: nothing in any state.
-    std::string const& run()
-    {
-        visit(state{});
-        while (!open_.empty() && wrong_.empty()) {
-            state const s = open_.back();
-            open_.pop_back();
-            explore(s);
-        }
-        return wrong_;
-    }
-
-    std::size_t states() const { return seen_.size(); }
 
 private:
     int lap(int position) const { return position / size_.capacity; }
@@ -150,13 +101,6 @@ private:
         if (same)
             w = wanted;
         return same;
-    }
-
-    bool expect(bool right, char const* what)
-    {
-        if (!right && wrong_.empty())
-            wrong_ = what;
-        return right;
     }
 
     int oldest(sender const& a) const { return size_.buffers == 2 && a.last[1] < a.last[0] ? 1 : 0; }
@@ -314,7 +258,7 @@ private:
         return s.buffers[i * 2 + b];
     }
 
-    void explore(state const& s)
+    void explore(state const& s) override
     {
         bool stuck = true;
         for (int i = 0; i != senders; ++i) {
@@ -381,28 +325,9 @@ private:
         }
     }
 
-    void visit(state const& s)
-    {
-        std::array<unsigned char, (sizeof(state) + 7) / 8 * 8> bytes{};
-        std::memcpy(bytes.data(), &s, sizeof s);
-        std::uint64_t h = 0;
-        for (std::size_t i = 0; i != bytes.size(); i += 8) {
-            std::uint64_t part;
-            std::memcpy(&part, bytes.data() + i, 8);
-            h = support::mixed(h * 0x9e37'79b9'7f4a'7c15U + part + i);
-        }
-        if (seen_.insert(h))
-            open_.push_back(s);
-    }
-
     extent size_;
     mistake mistake_;
-    set_of_hashes seen_;
-    std::vector<state> open_;
-    std::string wrong_;
 };
-
-static_assert(std::has_unique_object_representations_v<state>);
 
 }  // namespace
 

@@ -66,7 +66,7 @@ void check_rows()
 
 BOOST_AUTO_TEST_CASE(the_table_of_transports_is_that_of_the_code)
 {
-    check_rows<strait::in_process, strait::shm_ring<>, strait::shm_ring<strait::mpmc>,
+    check_rows<strait::in_process, strait::shm_ring<>, strait::shm_ring<strait::mpsc>, strait::shm_ring<strait::mpmc>,
                strait::shm_ring<strait::broadcast<strait::lossy>>, strait::shm_ring<strait::broadcast<strait::lossless>>,
                strait::named_pipe, strait::posix_mqueue, strait::unix_stream, strait::tcp>();
 }

@@ -25,7 +25,8 @@ using support::probe;
 template <class Wait>
 using ring = strait::shm_ring<strait::spsc, Wait>;
 
-using transports = std::tuple<strait::in_process, ring<strait::busy_spin>, ring<strait::yielding>, ring<strait::adaptive>, strait::unix_stream>;
+using transports = std::tuple<strait::in_process, ring<strait::busy_spin>, ring<strait::yielding>, ring<strait::adaptive>, strait::shm_ring<strait::mpsc>,
+                              strait::unix_stream>;
 
 constexpr std::uint64_t count = 30'000;
 

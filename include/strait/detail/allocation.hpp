@@ -35,7 +35,7 @@ inline std::uint64_t available_memory() noexcept
 // Gives a file in memory its blocks now: a full file system is an error here and not a SIGBUS later. A file made by
 // memfd_create knows no limit, and /dev/shm may be larger than the memory behind it: there the kernel would rather kill
 // processes than refuse, so what is large and not there is refused before it is asked for.
-inline result<void> allocate(int fd, std::uint64_t size) noexcept
+inline result<void> allocate(int fd, std::uint64_t size, std::uint64_t first = 0) noexcept
 {
     constexpr std::uint64_t large = std::uint64_t{64} << 20;
     constexpr std::uint64_t far = std::uint64_t{1} << 62;
@@ -43,11 +43,19 @@ inline result<void> allocate(int fd, std::uint64_t size) noexcept
         return errc::out_of_memory;
     int e = 0;
     do {
-        e = ::posix_fallocate(fd, 0, static_cast<::off_t>(size));
+        e = ::posix_fallocate(fd, static_cast<::off_t>(first), static_cast<::off_t>(size));
     } while (e == EINTR);
     if (e == 0)
         return {};
     return e == EFBIG || e == EINVAL ? make_error_code(errc::out_of_memory) : system_failure(e);
+}
+
+// Gives a new file its size, and these first bytes their blocks; the rest is for who will use it.
+inline result<void> allocate_beginning(int fd, std::uint64_t size, std::uint64_t bytes) noexcept
+{
+    if (bytes != size && ::ftruncate(fd, static_cast<::off_t>(size)) != 0)
+        return errno == EFBIG || errno == EINVAL ? make_error_code(errc::out_of_memory) : system_failure(errno);
+    return allocate(fd, bytes);
 }
 
 }  // namespace strait::detail

@@ -104,10 +104,10 @@ private:
     friend class companion_door;
     friend class companion_pair;
 
-    error_code adopt(descriptor fd, std::uint64_t size, std::uint64_t mirrored)
+    error_code adopt(descriptor fd, std::uint64_t size, mirror twice)
     {
         std::shared_ptr<mapping> mapped;
-        error_code const e = mapping::map(fd.get(), size, mirrored, mapped);
+        error_code const e = mapping::map(fd.get(), size, twice, mapped);
         if (!e) {
             lock_ = guarded_descriptor(std::move(fd));
             attach(std::move(mapped));
@@ -121,21 +121,35 @@ private:
         block_ = std::launder(reinterpret_cast<control_block*>(memory_->data()));
     }
 
-    // Takes a free place among at most `most` of this role.
-    result<void> take_place(role r, ::off_t most)
+    // Takes a free place among at most `most` of this role: one that is `good` if there is any.
+    template <class Good>
+    result<void> take_place(role r, ::off_t most, Good good)
     {
+        ::off_t const first = lock_bytes::first(r);
+        ::off_t place = most;
         for (::off_t i = 0; i < most; ++i) {
-            auto const held = try_lock_byte(lock_.get(), lock_bytes::first(r) + i);
-            if (held) {
-                STRAIT_CRASH_POINT("join: place taken");
-                role_ = r;
-                place_ = lock_bytes::first(r) + i;
-                return {};
-            }
-            if (held.error() != errc::busy)
+            auto const held = try_lock_byte(lock_.get(), first + i);
+            if (!held && held.error() != errc::busy)
                 return held;
+            if (!held)
+                continue;
+            bool const best = good(static_cast<std::uint64_t>(i));
+            if (best || place == most) {
+                if (place != most)
+                    unlock_byte(lock_.get(), first + place);
+                place = i;
+            } else {
+                unlock_byte(lock_.get(), first + i);
+            }
+            if (best)
+                break;
         }
-        return errc::busy;
+        if (place == most)
+            return errc::busy;
+        STRAIT_CRASH_POINT("join: place taken");
+        role_ = r;
+        place_ = first + place;
+        return {};
     }
 
     void count_in() noexcept

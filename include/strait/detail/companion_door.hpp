@@ -27,7 +27,8 @@ inline constexpr char companion_suffix[] = ".channel";
 //   bool unread(companion const&, location const&)           whether a later receiver would find messages; the content may
 //                                                            be of another type, or damaged: then nothing is unread
 //   static void destroy(location const&)                     removes its object
-//   std::uint64_t mirrored(std::uint64_t size)               where the mapping repeats, 0 for nowhere
+//   mirror mirrored(std::uint64_t size)                      what of the companion is mapped twice
+//   bool is_good(companion const&, role, std::uint64_t)      optional: a place that is rather taken than another, if it is free
 // All are called with the set-up lock held.
 template <class Mechanism>
 class companion_door {
@@ -203,14 +204,14 @@ private:
         }
         if (wrong)
             return wrong;
-        if (auto const part = mechanism.mirrored(size); part != 0) {
-            std::shared_ptr<mapping> twice;
-            if (error_code const e = mapping::map(c.fd(), size, part, twice))
-                return e;
-            c.attach(std::move(twice));
-        }
-        if (auto placed = c.take_place(r, most); !placed)
+        if (auto placed = take_place(c, r, most, mechanism); !placed)
             return placed.error();
+        if (mirror const twice = mechanism.mirrored(size); twice.first != 0) {
+            std::shared_ptr<mapping> mapped;
+            if (error_code const e = mapping::map(c.fd(), size, twice, mapped))
+                return e;
+            c.attach(std::move(mapped));
+        }
         if (wanted.keep)
             c.block().keep.store(1, std::memory_order_relaxed);
         c.count_in();
@@ -219,6 +220,16 @@ private:
         STRAIT_CRASH_POINT("join: door unlocked");
         joined = std::move(c);
         return {};
+    }
+
+    static result<void> take_place(companion& c, role r, ::off_t most, Mechanism& mechanism)
+    {
+        return c.take_place(r, most, [&](std::uint64_t place) {
+            if constexpr (requires { mechanism.is_good(c, r, place); })
+                return mechanism.is_good(c, r, place);
+            else
+                return static_cast<void>(place), static_cast<void>(mechanism), true;
+        });
     }
 
     // Of a channel that nobody uses. The same transport reads it whatever its type is; of another we only know whether it
@@ -236,7 +247,7 @@ private:
     {
         descriptor fd;
         std::string temporary;
-        if (error_code const e = make_file(dir, where, wanted.size, fd, temporary))
+        if (error_code const e = make_file(dir, where, wanted, fd, temporary))
             return vanished(e) ? try_again : e;
         STRAIT_CRASH_POINT("create: file allocated");
         int const raw = fd.get();
@@ -246,7 +257,7 @@ private:
                 return e;
             c.block().fill(wanted);
             STRAIT_CRASH_POINT("create: filled");
-            if (auto placed = c.take_place(r, most); !placed)
+            if (auto placed = take_place(c, r, most, mechanism); !placed)
                 return placed.error();
             if (auto held = try_lock_byte(c.fd(), lock_bytes::setup); !held)
                 return held.error();
@@ -283,7 +294,7 @@ private:
 
     // A file without a name, or with a temporary one where the file system knows no O_TMPFILE. Its blocks are allocated
     // now: a full file system is an error here and not a SIGBUS later.
-    static error_code make_file(descriptor const& dir, location const& where, std::uint64_t size, descriptor& fd,
+    static error_code make_file(descriptor const& dir, location const& where, channel_traits const& wanted, descriptor& fd,
                                 std::string& temporary)
     {
         fd.reset(::openat(dir.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, object_mode(where.access())));
@@ -294,7 +305,7 @@ private:
         if (!fd)
             return last_failure();
         ::fchmod(fd.get(), object_mode(where.access()));  // the umask may have taken bits
-        if (auto allocated = allocate(fd.get(), size); !allocated) {
+        if (auto allocated = allocate_beginning(fd.get(), wanted.size, wanted.first_bytes()); !allocated) {
             if (!temporary.empty())
                 ::unlinkat(dir.get(), temporary.c_str(), 0);
             return allocated.error();

@@ -21,15 +21,15 @@ class companion_pair {
 public:
     companion_pair() = default;
 
-    static error_code make(channel_traits const& traits, std::uint64_t mirrored, companion_pair& p)
+    static error_code make(channel_traits const& traits, mirror twice, companion_pair& p)
     {
         descriptor file(::memfd_create("strait", MFD_CLOEXEC));
         if (!file)
             return last_failure();
-        if (auto allocated = allocate(file.get(), traits.size); !allocated)
+        if (auto allocated = allocate_beginning(file.get(), traits.size, traits.first_bytes()); !allocated)
             return allocated.error();
         p.traits_size_ = traits.size;
-        p.mirrored_ = mirrored;
+        p.twice_ = twice;
         for (role const r : {role::sender, role::receiver}) {
             if (error_code const e = reopen(file.get(), p.promise(r)))
                 return e;
@@ -90,10 +90,10 @@ private:
         if (shared) {
             c.lock_ = guarded_descriptor(std::move(fd));
             c.attach(std::move(shared));
-        } else if (error_code const e = c.adopt(std::move(fd), traits_size_, mirrored_)) {
+        } else if (error_code const e = c.adopt(std::move(fd), traits_size_, twice_)) {
             return e;
         }
-        if (auto placed = c.take_place(r, 1); !placed)
+        if (auto placed = c.take_place(r, 1, [](std::uint64_t) { return true; }); !placed)
             return placed.error();
         c.count_in();
         joined = std::move(c);
@@ -102,7 +102,7 @@ private:
 
     descriptor promises_[2];
     std::uint64_t traits_size_ = 0;
-    std::uint64_t mirrored_ = 0;
+    mirror twice_;
 };
 
 }  // namespace strait::detail

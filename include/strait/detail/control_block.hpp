@@ -23,8 +23,11 @@ struct channel_traits {
     std::uint64_t capacity = 0;
     std::uint64_t max_message_size = 0;
     std::uint64_t size = 0;          // of the whole object, control block included
+    std::uint64_t allocated = 0;     // of it when it is created; 0: all
     bool retained = false;           // messages may outlive everybody
     bool keep = false;
+
+    std::uint64_t first_bytes() const noexcept { return allocated == 0 ? size : allocated; }
 };
 
 // Of a channel whose messages do not lie in its companion.

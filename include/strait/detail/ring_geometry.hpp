@@ -53,30 +53,33 @@ struct ring_mechanism {
     result<void> create(companion const&, location const&) noexcept { return {}; }
     static void destroy(location const&) noexcept {}
 
-    std::uint64_t mirrored(std::uint64_t size) const noexcept
+    mirror mirrored(std::uint64_t size) const noexcept
     {
         std::uint64_t const first = ring_data_offset();
         return varies && size > first && size % page_size() == 0 ? first : 0;
     }
 
-    // Whether a committed message lies where the next receiver would go on. The content may be damaged, or of another
-    // type: the size of a slot follows from the sizes in the control block.
     bool unread(companion const& c, location const&) const noexcept
     {
         std::uint64_t const first = ring_data_offset();
         std::uint64_t const size = c.memory()->size();
-        std::uint64_t const capacity = read_once(c.block().capacity);
-        if (size <= first || !std::has_single_bit(capacity))
+        return size > first && unread_in(c.block(), header_of(c), c.memory()->data() + first, size - first);
+    }
+
+    // Whether a committed message lies where the next receiver would go on. The content may be damaged, or of another
+    // type: the size of a slot follows from the sizes in the control block.
+    static bool unread_in(control_block const& block, ring_header const& header, std::byte const* data, std::uint64_t bytes) noexcept
+    {
+        std::uint64_t const capacity = read_once(block.capacity);
+        if (!std::has_single_bit(capacity))
             return false;
-        std::uint64_t const bytes = size - first;
-        std::byte const* const data = c.memory()->data() + first;
-        std::uint64_t const consumed = header_of(c).consumed.load(std::memory_order_acquire);  // pairs with release()
-        if (read_once(c.block().element_size) == 0) {
+        std::uint64_t const consumed = header.consumed.load(std::memory_order_acquire);  // pairs with release()
+        if (read_once(block.element_size) == 0) {
             if (bytes != capacity || capacity < page_size() || consumed % 8 != 0)
                 return false;
             using any = record_shape<message_layout{0, 1, 0}>;
-            std::uint64_t const header = shared_word(data + (consumed & (capacity - 1))).load(std::memory_order_acquire);
-            return header != 0 && any::possible(header, consumed, capacity - 16);
+            std::uint64_t const record = shared_word(data + (consumed & (capacity - 1))).load(std::memory_order_acquire);
+            return record != 0 && any::possible(record, consumed, capacity - 16);
         }
         std::uint64_t const stride = bytes / capacity;
         if (bytes % capacity != 0 || stride < 16 || stride % 8 != 0)
@@ -136,10 +139,18 @@ struct ring_geometry {
     {
         std::uint64_t const first = ring_data_offset();
         std::uint64_t const size = c.memory()->size();
-        std::uint64_t const capacity = read_once(c.block().capacity);
-        if (size <= first || !fits(capacity, size - first))
+        v.header = &header_of(c);
+        v.data = c.memory()->data() + first;
+        return size <= first ? errc::peer_corrupt : extent(c, size - first, v);
+    }
+
+    // The same for messages that lie in so many bytes.
+    static error_code extent(companion const& c, std::uint64_t bytes, ring_view& v)
+    {
+        v.capacity = read_once(c.block().capacity);
+        if (!fits(v.capacity, bytes))
             return errc::peer_corrupt;
-        v = {&header_of(c), c.memory()->data() + first, capacity, max_size(c, capacity)};
+        v.max_message_size = max_size(c, v.capacity);
         return {};
     }
 

@@ -8,7 +8,9 @@
 #include <strait/detail/ring_geometry.hpp>
 #include <strait/options.hpp>
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -21,11 +23,27 @@ class ring_pair;
 template <message_layout L>
 using ring_reader = std::conditional_t<L.fixed_size == 0, record_reader<L>, slot_reader<L>>;
 
-// The receiving end of a ring: what it shows, when it waits, when it wakes the sender, and when the stream is over.
+// Found by what the reader is: that of many lanes has many senders, and words of its own to sleep at.
+template <class Reader>
+void post_room(Reader& r, asymmetric_fence const& fence) noexcept
+{
+    r.post();
+    if (peer_sleeps(r.header().sender_sleeps, fence))
+        wake_peer(r.header().sender_sleeps);
+}
+
+template <class Reader>
+std::atomic<std::uint32_t>& where_to_sleep(Reader& r) noexcept
+{
+    return r.header().receiver_sleeps;
+}
+
+// The receiving end of a ring, or of many lanes: what it shows, when it waits, when it wakes the sender, and when the
+// stream is over.
 // Distinct objects: safe. Shared objects: unsafe.
-template <message_layout L, waiting_strategy Wait>
-class ring_receiver : ring_end<ring_geometry<L>, ring_reader<L>, role::receiver> {
-    using base = ring_end<ring_geometry<L>, ring_reader<L>, role::receiver>;
+template <message_layout L, waiting_strategy Wait, class Geometry = ring_geometry<L>, class Reader = ring_reader<L>>
+class ring_receiver : ring_end<Geometry, Reader, role::receiver> {
+    using base = ring_end<Geometry, Reader, role::receiver>;
     using base::companion_;
     using base::ring_;
     using base::waiter_;
@@ -79,7 +97,7 @@ public:
     channel_stats stats() const noexcept { return base::count(); }
 
 private:
-    template <class Geometry, class Sender, class Receiver>
+    template <class, class, class>
     friend class ring_pair;
 
     ring_receiver() = default;
@@ -94,11 +112,8 @@ private:
 
     [[gnu::noinline, gnu::cold]] void post() noexcept
     {
-        if (!companion_.is_member())
-            return;
-        ring_.post();
-        if (peer_sleeps(ring_.header().sender_sleeps, waiter_.fence))
-            wake_peer(ring_.header().sender_sleeps);
+        if (companion_.is_member())
+            post_room(ring_, waiter_.fence);
     }
 
     [[gnu::noinline, gnu::cold]] error_code await_message(deadline until)
@@ -109,7 +124,7 @@ private:
             post();
         std::int64_t const interval = until.is_poll() ? sender_watch::when_polled : sender_watch::when_spinning;
         return wait_for_peer<Wait, pace>(
-            ring_.header().receiver_sleeps, waiter_, until, errc::empty, [&] { return ring_.look(); },
+            where_to_sleep(ring_), waiter_, until, errc::empty, [&] { return ring_.look(); },
             [&](std::int64_t now, bool slept) {
                 return end_.look(companion_, now, slept, interval, [&] { return ring_.inspect(); });
             });

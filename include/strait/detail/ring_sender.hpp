@@ -8,7 +8,9 @@
 #include <strait/detail/ring_geometry.hpp>
 #include <strait/options.hpp>
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <type_traits>
 
@@ -20,11 +22,24 @@ class ring_pair;
 template <message_layout L>
 using ring_writer = std::conditional_t<L.fixed_size == 0, record_writer<L>, slot_writer<L>>;
 
-// The sending end of a ring: where its messages go, when it waits, and when it wakes the receiver.
+// These are found by what the writer is: to the receiver of many lanes there is more to say.
+template <class Writer>
+std::atomic<std::uint32_t>& receiver_word_of(Writer const& w) noexcept
+{
+    return w.header().receiver_sleeps;
+}
+
+template <class Writer>
+void wake_receiver_of(Writer& w) noexcept
+{
+    wake_peer(w.header().receiver_sleeps);
+}
+
+// The sending end of a ring, or of a lane of many: where its messages go, when it waits, and when it wakes the receiver.
 // Distinct objects: safe. Shared objects: unsafe.
-template <message_layout L, waiting_strategy Wait>
-class ring_sender : ring_end<ring_geometry<L>, ring_writer<L>, role::sender> {
-    using base = ring_end<ring_geometry<L>, ring_writer<L>, role::sender>;
+template <message_layout L, waiting_strategy Wait, class Geometry = ring_geometry<L>, class Writer = ring_writer<L>>
+class ring_sender : ring_end<Geometry, Writer, role::sender> {
+    using base = ring_end<Geometry, Writer, role::sender>;
     using base::companion_;
     using base::ring_;
     using base::waiter_;
@@ -68,7 +83,7 @@ public:
         if (base::can_leave(done)) {
             base::leave(until);
             STRAIT_CRASH_POINT("close: left");
-            wake_peer(ring_.header().receiver_sleeps);  // now that our place is free: the end of the stream, at once
+            wake_peer(receiver_word_of(ring_));  // now that our place is free: the end of the stream, at once
             base::forget();
         }
         return done;
@@ -82,7 +97,7 @@ public:
     }
 
 private:
-    template <class Geometry, class Sender, class Receiver>
+    template <class, class, class>
     friend class ring_pair;
 
     ring_sender() = default;
@@ -97,7 +112,7 @@ private:
             return {};
         // What was committed since the last flush is still unannounced, and only a receiver that runs makes room.
         if (peer_sleeps(ring_.header().receiver_sleeps, waiter_.fence))
-            wake_peer(ring_.header().receiver_sleeps);
+            wake_receiver_of(ring_);
         // Room is taken in quarters while the receiver keeps posting it, and to the last message when it does not.
         return wait_for_peer<Wait, pace>(
             ring_.header().sender_sleeps, waiter_, until, errc::full, [&] { return ring_.refresh(n); },
@@ -110,7 +125,7 @@ private:
     {
         if (!companion_.is_member())
             return companion_.missing();
-        wake_peer(ring_.header().receiver_sleeps);
+        wake_receiver_of(ring_);
         return {};
     }
 

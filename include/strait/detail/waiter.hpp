@@ -47,13 +47,14 @@ bool spin_for(std::int64_t nanoseconds, deadline until, Ready& ready)
     }
 }
 
-// Waits until the peer has done something. `sleeps` is this end's word in the shared memory: 1 while it may be asleep.
+// Waits until the peer has done something. `sleeps` is this end's word in the shared memory, or what stands for several:
+// 1 while it may be asleep.
 //   bool ready()                      a cheap look, polled about every Pace nanoseconds
 //   optional<error_code> check(now, slept)   a thorough look, at each turn: success when ready, why it will never be, or
 //                                     nothing. `slept`: a wake without a publication, or a slice, has just ended
 // Reports `poll_says` for a poll that finds nothing, else timed_out.
-template <waiting_strategy Wait, unsigned Pace, class Ready, class Check>
-error_code wait_for_peer(std::atomic<std::uint32_t>& sleeps, waiter& w, deadline until, errc poll_says, Ready ready, Check check)
+template <waiting_strategy Wait, unsigned Pace, class Word, class Ready, class Check>
+error_code wait_for_peer(Word&& sleeps, waiter& w, deadline until, errc poll_says, Ready ready, Check check)
 {
     if (until.is_poll()) {
         std::optional<error_code> const done = check(deadline::now(), false);

@@ -2,6 +2,9 @@
 #ifndef STRAIT_TRANSPORT_SHM_RING_HPP
 #define STRAIT_TRANSPORT_SHM_RING_HPP
 
+#include <strait/detail/lane_geometry.hpp>
+#include <strait/detail/lane_reader.hpp>
+#include <strait/detail/lane_writer.hpp>
 #include <strait/detail/mpmc_receiver.hpp>
 #include <strait/detail/mpmc_sender.hpp>
 #include <strait/detail/ring_ends.hpp>
@@ -17,6 +20,11 @@ namespace strait {
 /// One sender and one receiver.
 struct spsc {
     static constexpr char const* name = "spsc";
+};
+
+/// Many senders, each in a lane of its own, and one receiver.
+struct mpsc {
+    static constexpr char const* name = "mpsc";
 };
 
 /// Many senders and many receivers; each message goes to one of them.
@@ -51,6 +59,26 @@ struct ring_ends<spsc, Wait> {
 };
 
 template <waiting_strategy Wait>
+struct ring_ends<mpsc, Wait> {
+    static constexpr transport_guarantees guarantees{
+        .name = "shm_ring<mpsc>",
+        .senders = multiplicity::many,
+        .retained = true,
+        .zero_copy = true,
+        .nameless = true,
+        .committed_when = commit_point::stored,
+    };
+
+    template <message_layout L>
+    using sender = ring_sender<L, Wait, lane_geometry<L>, lane_writer<L>>;
+    template <message_layout L>
+    using receiver = ring_receiver<L, Wait, lane_geometry<L>, lane_reader<L>>;
+    template <message_layout L>
+    using geometry = lane_geometry<L>;
+    using door = companion_door<lane_mechanism>;
+};
+
+template <waiting_strategy Wait>
 struct ring_ends<mpmc, Wait> {
     static constexpr transport_guarantees guarantees{
         .name = "shm_ring<mpmc>",
@@ -73,7 +101,7 @@ struct ring_ends<mpmc, Wait> {
 }  // namespace detail
 
 /// A ring in shared memory, in which no system call is made while all ends run. The ends of one ring may wait by different
-/// strategies. All of its memory is allocated when the channel is created.
+/// strategies. All of its memory is allocated when the channel is created, or, for `mpsc`, when a sender comes.
 ///
 /// `spsc`: one sender and one receiver, wait-free except where one must wait for the other, as `Wait` says; messages are
 /// written and read where they lie. Messages of one size lie in slots: options.capacity counts messages, rounded up to a
@@ -82,6 +110,16 @@ struct ring_ends<mpmc, Wait> {
 /// message takes 8 bytes and its size rounded up to 8, and can have up to capacity - 16 bytes. A message exists once it is
 /// committed, also when its sender is killed next. What a receiver has not released when it is killed, the next one sees
 /// again: at most one message is seen twice, and none is lost.
+///
+/// `mpsc`: many senders and one receiver; each sender has a lane of its own, which is a ring as that of `spsc`, with the same
+/// options, limits and promises, and as wait-free. options.capacity is that of a lane. There are 64 lanes, so one sender more
+/// is refused with errc::busy. A lane that has never had a sender takes 512 bytes; the memory of one that has stays until the
+/// channel goes: by default 1 MiB for each sender at a time. Opening a sender allocates it, or says that there is none. A
+/// stopped or dead sender affects its own lane alone; what a dead one has left there is read, and the next sender takes the
+/// lane: one that has been drained if there is any, else it goes on behind what is unread. Messages of one sender are
+/// received in the order sent. The receiver takes turns: up to 32 messages of a lane while others have some, so a message
+/// that is next in its lane waits for at most 32 of each other one. A message whose sender was killed between committing it
+/// and telling the receiver waits for up to 50 ms, or 64 such turns.
 ///
 /// `mpmc`: many senders and many receivers; lock-free: an end that is killed or stopped at any instruction keeps nobody
 /// from going on. Messages of all senders are received in the order in which they were committed, each by one receiver.
@@ -105,7 +143,7 @@ struct ring_ends<mpmc, Wait> {
 template <class Topology = spsc, waiting_strategy Wait = adaptive, class Memory = posix_memory>
 struct shm_ring {
     static_assert(requires { detail::ring_ends<Topology, Wait>::guarantees; },
-                  "strait: there is no ring for this topology here: spsc and mpmc are in <strait/transport/shm_ring.hpp>, "
+                  "strait: there is no ring for this topology here: spsc, mpsc and mpmc are in <strait/transport/shm_ring.hpp>, "
                   "broadcast<lossy> and broadcast<lossless> in <strait/transport/shm_broadcast.hpp>");
     static_assert(std::same_as<Memory, posix_memory>, "strait: the memory of shm_ring is posix_memory: there is no other");
 

@@ -1,0 +1,181 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_LANE_GEOMETRY_HPP
+#define STRAIT_DETAIL_LANE_GEOMETRY_HPP
+
+#include <strait/detail/allocation.hpp>
+#include <strait/detail/companion.hpp>
+#include <strait/detail/ring_geometry.hpp>
+#include <strait/error.hpp>
+#include <strait/options.hpp>
+#include <strait/serialization/layout.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include <fcntl.h>
+
+// A ring with many senders and one receiver is many rings of one sender each, its lanes. Where they lie in the segment:
+//
+//   0 control block   4096 lanes_header   (at a page) 64 lanes of the same size   end
+//
+// Lane i is the ring (ring_geometry.hpp) of the sender that holds the i-th lock of its role. A lane has no memory before
+// its first sender comes, but for lane 0: the file has a hole there. Memory that has been used stays until the channel
+// goes.
+namespace strait::detail {
+
+// All zero at first.
+//
+//   4096 receiver_sleeps u32 futex: 1 while the receiver may be asleep     4100 unused
+//   4104 opened          u64 senders: a bit for each lane that has ever had one, whose memory is there
+//   4112 called          u64 senders: a bit for each lane that the receiver must look at again; the receiver takes them
+//   4224 the ring_header of each lane, 512 bytes
+//
+// receiver_sleeps of a lane's own header says that the receiver does not look at the lane until it is called. So a sender
+// that the receiver is busy with finds all it reads in lines that nobody else writes.
+struct lanes_header {
+    static constexpr std::uint64_t most = 64;
+
+    alignas(128) std::atomic<std::uint32_t> receiver_sleeps;
+    std::atomic<std::uint64_t> opened;
+    std::atomic<std::uint64_t> called;
+    ring_header lanes[most];
+};
+
+static_assert(offsetof(lanes_header, receiver_sleeps) == 0 && offsetof(lanes_header, opened) == 8 && offsetof(lanes_header, called) == 16 &&
+              offsetof(lanes_header, lanes) == 128 && sizeof(lanes_header) == 128 + 64 * 512);
+
+inline std::uint64_t lanes_data_offset() noexcept
+{
+    std::uint64_t const page = page_size();
+    return (ring_header::offset + sizeof(lanes_header) + page - 1) / page * page;
+}
+
+// A mapped segment of lanes whose extent has been checked.
+struct lanes_view {
+    lanes_header* header = nullptr;
+    mapping* memory = nullptr;
+    int fd = -1;
+    std::uint64_t first = 0;   // where the lanes begin in the file
+    std::uint64_t each = 0;    // bytes of a lane
+    std::uint64_t own = 0;     // the lane of the sender that holds our place
+    ring_view sizes{};
+
+    ring_view lane(std::uint64_t i) const noexcept
+    {
+        return {&header->lanes[i], memory->at(first + i * each), sizes.capacity, sizes.max_message_size};
+    }
+
+    // A lane that is said to have memory can be used from now on. Nobody who can write into the segment is believed: to
+    // look into a hole of a full file system raises SIGBUS, so the kernel is asked for the memory. Unlike
+    // posix_fallocate() this writes nothing where the file system cannot do it; there the segment is believed.
+    error_code ensure(std::uint64_t i) const noexcept
+    {
+        if (error_code const e = memory->map_piece(fd, i))
+            return e;
+        int const done = uninterrupted([&] {
+            return ::fallocate(fd, 0, static_cast<::off_t>(first + i * each), static_cast<::off_t>(each));
+        });
+        return done == 0 || errno == EOPNOTSUPP ? error_code() : error_code(last_failure());
+    }
+};
+
+// What the door of a named channel needs to know of lanes of any message type.
+struct lane_mechanism {
+    bool varies;
+
+    result<void> create(companion const&, location const&) noexcept { return {}; }
+    static void destroy(location const&) noexcept {}
+
+    // Bytes of a lane; 0: the size is not one of lanes.
+    static std::uint64_t each(std::uint64_t size) noexcept
+    {
+        std::uint64_t const first = lanes_data_offset();
+        return size > first && (size - first) % lanes_header::most == 0 ? (size - first) / lanes_header::most : 0;
+    }
+
+    mirror mirrored(std::uint64_t size) const noexcept
+    {
+        std::uint64_t const bytes = each(size);
+        return varies && bytes != 0 && bytes % page_size() == 0 ? mirror(lanes_data_offset(), bytes) : mirror();
+    }
+
+    bool unread(companion const& c, location const&) const noexcept
+    {
+        for (std::uint64_t i = 0; i != lanes_header::most; ++i)
+            if (unread_in_lane(c, i))
+                return true;
+        return false;
+    }
+
+    // A sender rather takes a lane in which nothing is left of another one, lest it wait until that is read.
+    bool is_good(companion const& c, role r, std::uint64_t place) const noexcept
+    {
+        return r != role::sender || !unread_in_lane(c, place);
+    }
+
+private:
+    static bool unread_in_lane(companion const& c, std::uint64_t i) noexcept
+    {
+        std::uint64_t const bytes = each(c.memory()->size());
+        if (bytes == 0)
+            return false;
+        auto* const header = reinterpret_cast<lanes_header*>(c.memory()->data() + ring_header::offset);
+        lanes_view const v{header, c.memory().get(), c.fd(), lanes_data_offset(), bytes};
+        if ((header->opened.load(std::memory_order_acquire) >> i & 1) == 0 || v.ensure(i))  // pairs with lane_writer::attach()
+            return false;
+        return ring_mechanism::unread_in(c.block(), header->lanes[i], v.lane(i).data, bytes);
+    }
+};
+
+template <message_layout L>
+struct lane_geometry {
+    using view_type = lanes_view;
+    using mechanism_type = lane_mechanism;
+    using one_lane = ring_geometry<L>;
+
+    static mechanism_type mechanism() noexcept { return {one_lane::varies}; }
+    static constexpr ::off_t places(role r) noexcept { return r == role::sender ? ::off_t{lanes_header::most} : 1; }
+
+    // Each lane is what a ring with one sender would be.
+    static error_code traits(channel_options const& how, std::string_view type_name, channel_traits& t)
+    {
+        constexpr std::uint64_t far = std::uint64_t{1} << 46;
+        if (error_code const e = one_lane::traits(how, type_name, t))
+            return e;
+        std::uint64_t const each = t.size - ring_data_offset();
+        if (each > far / (2 * lanes_header::most))  // no address space has so much
+            return errc::out_of_memory;
+        t.transport = "shm_ring/mpsc";
+        t.allocated = lanes_data_offset() + each;
+        t.size = lanes_data_offset() + lanes_header::most * each;
+        return {};
+    }
+
+    // The first opener has decided the sizes: what the control block says of them must fit what is mapped.
+    static error_code view(companion const& c, role r, lanes_view& v)
+    {
+        v.header = reinterpret_cast<lanes_header*>(c.memory()->data() + ring_header::offset);
+        v.memory = c.memory().get();
+        v.fd = c.fd();
+        v.first = lanes_data_offset();
+        v.each = lane_mechanism::each(c.memory()->size());
+        if (v.each == 0)
+            return errc::peer_corrupt;
+        if (error_code const e = one_lane::extent(c, v.each, v.sizes))
+            return e;
+        if (r == role::receiver)
+            return {};
+        v.own = c.place();
+        if ((v.header->opened.load(std::memory_order_acquire) >> v.own & 1) != 0)  // pairs with lane_writer::attach()
+            return v.ensure(v.own);
+        if (result<void> const allocated = allocate(v.fd, v.each, v.first + v.own * v.each); !allocated)
+            return allocated.error();
+        return v.memory->map_piece(v.fd, v.own);
+    }
+};
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,335 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_LANE_READER_HPP
+#define STRAIT_DETAIL_LANE_READER_HPP
+
+#include <strait/detail/asymmetric_fence.hpp>
+#include <strait/detail/lane_geometry.hpp>
+#include <strait/detail/ring_receiver.hpp>
+#include <strait/detail/waiter.hpp>
+#include <strait/error.hpp>
+#include <strait/wait.hpp>
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <optional>
+#include <span>
+#include <utility>
+
+// The receiver of many lanes. It polls the lanes that it watches, in turn, and is called to the others.
+//
+// Progress: a sender is wait-free but when its lane is full; so is a look of the receiver, which looks at each lane at most
+// once. No end ever waits for a step of a sender, whether that one is stopped, dead, or slow: what it has committed is
+// taken from its lane, what it has not is not there. A lane waits for its turn at most while each other lane gives
+// longest_turn messages, once it is watched; for a lane whose sender was killed before it could call, that is after at most
+// turns_between_rounds turns, or when the receiver waits, at its next slice.
+//
+// What a lane's header says in receiver_sleeps, "call me", and who changes it:
+//
+//   the receiver stores 1, then looks at the lane once more, then at the lane no longer
+//   the sender commits, and if it then finds 1: stores 0, sets the lane's bit in `called`, wakes
+//   the receiver takes the bits first, and then looks at these lanes, until it stores 1
+//   it does not sleep on a bit: its 0 may be younger than the 1 that was to call it. It stores 1 again, and looks again
+//
+// Between storing and looking both have a fence (the receiver's heavy() runs one for the sender), so one of them sees the
+// other: a message that the receiver has not seen is called for. A bit that is set while the receiver takes the bits is
+// there the next time: it never clears what it has not read. What the dead leave behind:
+//
+//   a sender killed after its commit and before its bit is set     a message that nobody was called to: a full round, which
+//                                                                  each slice of a wait makes, finds it
+//   the same, with the word already 0                              the next sender of the lane stores 1 before it commits
+//   a receiver killed with bits in its hands, or words of 0        the next one watches all lanes at first
+//   a receiver killed between `consumed` and `head`                the next one posts all lanes when it opens
+//
+// Whoever holds a lane's lock next goes on behind what is committed there, so a lane need not be empty to be used again;
+// it is only better (lane_mechanism::is_good()).
+namespace strait::detail {
+
+template <message_layout L>
+class lane_reader {
+    using lane_set = std::uint64_t;  // a bit for each lane
+
+public:
+    static constexpr unsigned longest_turn = 32;           // messages
+    static constexpr unsigned turns_between_rounds = 64;   // over all lanes that are open
+    static constexpr int watched_idle = 8;                 // lanes: looking at so few costs less than being called
+
+    error_code attach(lanes_view const& v) noexcept
+    {
+        lanes_.reset(new (std::nothrow) std::array<ring_reader<L>, lanes_header::most>);
+        if (!lanes_)
+            return errc::out_of_memory;
+        view_ = v;
+        fence_ = asymmetric_fence::attach();
+        open_new_lanes();
+        watched_ = attached_;
+        return wrong_;
+    }
+
+    void detach() noexcept
+    {
+        view_.header = &nowhere;
+        turn_ = turns_ = 0;
+        watched_ = unposted_ = 0;
+    }
+
+    // A lane keeps its turn while it has messages, up to longest_turn of them.
+    bool look() noexcept
+    {
+        if (turn_ != 0 && current_->look()) [[likely]]
+            return true;
+        return find();
+    }
+    bool has_message() const noexcept { return (turn_ != 0 && current_->has_message()) || others_have(); }
+    std::span<std::byte const> message() const noexcept { return current_->message(); }
+
+    // True when it is time to post().
+    bool release() noexcept
+    {
+        if (turn_ == 0)
+            return false;  // too late: closed, moved from or inherited
+        --turn_;
+        return current_->release();
+    }
+
+    // Whether all senders know of all room.
+    bool posted() const noexcept
+    {
+        bool all = true;
+        for_each(unposted_, [&](ring_reader<L> const& lane) { all = all && lane.posted(); });
+        return all;
+    }
+
+    void post() noexcept
+    {
+        lane_set const at_work = turn_ != 0 ? bit(place_) : 0;
+        for_each(std::exchange(unposted_, at_work), [&](ring_reader<L>& lane) { post_room(lane, fence_); });
+    }
+
+    // Success: a message is there. An error: what is there no sender has put there; the messages of others come first.
+    std::optional<error_code> inspect() noexcept
+    {
+        open_new_lanes();
+        error_code wrong = wrong_;
+        if (inspect(attached_, wrong))
+            return error_code();
+        // A lane calls without a message at most once, if its sender was in the middle of it.
+        lane_set idle = to_stop();
+        for (unsigned calls = 0; idle != 0 && calls <= lanes_header::most; ++calls, idle = resting_ ? to_stop() : 0) {
+            stop_watching(idle);
+            fence_.heavy();  // pairs with the light() of peer_sleeps()
+            if (inspect(idle, wrong))
+                return error_code();
+        }
+        if (wrong)
+            return wrong;
+        return {};
+    }
+
+    // Before sleeping: from here on we must be called to each lane.
+    void rest() noexcept
+    {
+        resting_ = true;
+        stop_watching(watched_);
+    }
+    void wake() noexcept { resting_ = false; }
+
+    std::atomic<std::uint32_t>& receiver_word() const noexcept { return view_.header->receiver_sleeps; }
+
+    std::uint64_t messages() const noexcept { return sum([](ring_reader<L> const& lane) { return lane.messages(); }); }
+    std::uint64_t bytes() const noexcept { return sum([](ring_reader<L> const& lane) { return lane.bytes(); }); }
+
+private:
+    static inline constinit lanes_header nowhere{};  // no lane has ever been opened
+
+    static constexpr lane_set bit(unsigned i) noexcept { return lane_set{1} << i; }
+
+    template <class Do>
+    void for_each(lane_set set, Do what) const
+    {
+        for (; set != 0; set &= set - 1)
+            what((*lanes_)[static_cast<unsigned>(std::countr_zero(set))]);
+    }
+
+    // The first of these lanes that `has` finds to have a message, beginning behind the one whose turn was last.
+    template <class Has>
+    bool take_turns(lane_set set, Has has) noexcept
+    {
+        lane_set const behind = ~lane_set{0} << place_ << 1;
+        for (lane_set part : {set & behind, set & ~behind})
+            for (; part != 0; part &= part - 1) {
+                auto const i = static_cast<unsigned>(std::countr_zero(part));
+                if (has((*lanes_)[i])) {
+                    begin_turn(i);
+                    return true;
+                }
+            }
+        return false;
+    }
+
+    void begin_turn(unsigned i) noexcept
+    {
+        current_ = &(*lanes_)[i];
+        place_ = i;
+        turn_ = longest_turn;
+        watched_ |= bit(i);
+        unposted_ |= bit(i);
+        busy_ |= bit(i);
+        ++turns_;
+    }
+
+    [[gnu::noinline]] bool find() noexcept
+    {
+        if (view_.header->called.load(std::memory_order_relaxed) != 0) [[unlikely]]
+            take_calls();
+        if (turns_ >= turns_between_rounds) [[unlikely]]
+            if (go_round())
+                return true;
+        return take_turns(watched_, [](ring_reader<L>& lane) { return lane.look(); });
+    }
+
+    // The bits are taken before the lanes are looked at: a call that comes later is for a later look.
+    [[gnu::noinline, gnu::cold]] void take_calls() noexcept
+    {
+        lane_set const called = view_.header->called.exchange(0, std::memory_order_acquire);  // pairs with lane_writer::call()
+        if ((called & ~attached_) != 0)
+            open_new_lanes();
+        watched_ |= called & attached_;
+    }
+
+    // Now and then, also when there is always a message: for those who could not call us.
+    [[gnu::noinline, gnu::cold]] bool go_round() noexcept
+    {
+        turns_ = 0;
+        post();
+        open_new_lanes();
+        lane_set const idle = too_many_idle();
+        stop_watching(idle);
+        if (idle != 0)
+            fence_.heavy();  // pairs with the light() of peer_sleeps()
+        return take_turns(attached_, [](ring_reader<L>& lane) { return lane.look(); });
+    }
+
+    bool inspect(lane_set set, error_code& wrong) noexcept
+    {
+        return take_turns(set, [&](ring_reader<L>& lane) {
+            std::optional<error_code> const seen = lane.inspect();
+            if (seen && *seen)
+                wrong = *seen;
+            return seen && !*seen;
+        });
+    }
+
+    lane_set to_stop() noexcept
+    {
+        if (!resting_)
+            return too_many_idle();
+        if (view_.header->called.load(std::memory_order_relaxed) != 0)  // behind the heavy() of wait_for_peer(), or ours
+            take_calls();
+        return watched_;
+    }
+
+    // Of the lanes that we watch, those that had nothing since this was asked last.
+    lane_set too_many_idle() noexcept
+    {
+        lane_set const idle = watched_ & ~std::exchange(busy_, 0);
+        return std::popcount(watched_) > watched_idle ? idle : 0;
+    }
+
+    void stop_watching(lane_set set) noexcept
+    {
+        for_each(set, [](ring_reader<L>& lane) { lane.header().receiver_sleeps.store(1, std::memory_order_relaxed); });
+        watched_ &= ~set;
+    }
+
+    // Every lane that has had a sender; what could not be opened is not tried again, and says so whenever we wait.
+    void open_new_lanes() noexcept
+    {
+        lane_set const fresh = view_.header->opened.load(std::memory_order_acquire) & ~tried_;  // pairs with lane_writer::attach()
+        for (lane_set left = fresh; left != 0; left &= left - 1) {
+            auto const i = static_cast<unsigned>(std::countr_zero(left));
+            error_code e = view_.ensure(i);
+            if (!e)
+                e = (*lanes_)[i].attach(view_.lane(i));
+            if (e)
+                wrong_ = e;
+            else
+                attached_ |= bit(i);
+        }
+        tried_ |= fresh;
+        unposted_ |= fresh & attached_;  // its sender may have waited for a receiver since the last one died
+    }
+
+    [[gnu::noinline]] bool others_have() const noexcept
+    {
+        bool has = view_.header->called.load(std::memory_order_relaxed) != 0;
+        for_each(watched_, [&](ring_reader<L> const& lane) { has = has || lane.has_message(); });
+        return has;
+    }
+
+    template <class Count>
+    std::uint64_t sum(Count count) const
+    {
+        std::uint64_t all = 0;
+        if (lanes_)
+            for_each(attached_, [&](ring_reader<L> const& lane) { all += count(lane); });
+        return all;
+    }
+
+    ring_reader<L>* current_ = nullptr;
+    unsigned turn_ = 0;  // messages left to the current lane
+    unsigned place_ = 0;
+    unsigned turns_ = 0;
+    lane_set watched_ = 0;
+    lane_set busy_ = 0;
+    lane_set unposted_ = 0;
+    lane_set attached_ = 0;
+    lane_set tried_ = 0;
+    bool resting_ = false;
+    error_code wrong_;
+    asymmetric_fence fence_;
+    std::unique_ptr<std::array<ring_reader<L>, lanes_header::most>> lanes_;
+    lanes_view view_{&nowhere};
+};
+
+// Stands for the words that a receiver sets before it sleeps: of the lanes, and the one at which it sleeps.
+template <message_layout L>
+struct lanes_bed {
+    void store(std::uint32_t asleep, std::memory_order order) noexcept
+    {
+        if (asleep != 0)
+            lanes.rest();
+        else
+            lanes.wake();
+        lanes.receiver_word().store(asleep, order);
+    }
+
+    lane_reader<L>& lanes;
+};
+
+template <message_layout L>
+void futex_wait(lanes_bed<L> const& bed, std::uint32_t seen, deadline until) noexcept
+{
+    futex_wait(bed.lanes.receiver_word(), seen, until);
+}
+
+// For ring_receiver.
+template <message_layout L>
+lanes_bed<L> where_to_sleep(lane_reader<L>& r) noexcept
+{
+    return {r};
+}
+
+template <message_layout L>
+void post_room(lane_reader<L>& r, asymmetric_fence const&) noexcept
+{
+    r.post();
+}
+
+}  // namespace strait::detail
+
+#endif

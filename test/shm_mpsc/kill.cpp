@@ -1,0 +1,354 @@
+// Distributed under the Boost Software License, Version 1.0.
+
+#include "lives.hpp"
+#include "raw_mpsc.hpp"
+
+#include <support/child.hpp>
+#include <support/shared_page.hpp>
+#include <support/watchdog.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <csignal>
+#include <map>
+#include <memory>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace lanes;
+
+// For all the rounds together.
+struct long_watchdog : support::watchdog {
+    long_watchdog() : watchdog(static_cast<unsigned>(support::rounds(250))) {}
+};
+
+// Small lanes, so that kills hit waiting ends too.
+template <class T>
+strait::channel_options small()
+{
+    return {.capacity = std::is_same_v<T, std::string> ? 4096U : 16U};
+}
+
+// Sends until it is killed; messages carry the number of this life.
+template <class T>
+int send_on(std::string const& name, std::uint64_t number, ledger::life& life)
+{
+    auto s = open_sender<T>(name, small<T>());
+    for (std::uint64_t i = 0;; ++i) {
+        if (!send(s, support::make_message<T>(i, number)))
+            return 1;
+        life.sent.store(i + 1, std::memory_order_release);
+    }
+}
+
+// Receives until it is killed, or its pages are full. What it has in its hands is noted before it is released, so what
+// was consumed has been noted by somebody.
+template <class T>
+int receive_on(std::string const& name, ledger::life& life)
+{
+    auto r = open_receiver<T>(name, small<T>());
+    while (life.received != ledger::most) {
+        auto const m = look<T>(r, deadline::never());
+        if (m) {
+            life.note(*m);
+            r.release();
+        } else if (m.error() != errc::closed) {
+            return 2;
+        }
+    }
+    return 0;
+}
+
+// `receivers`: their lives in the order in which they came. Of each sender all, whole and in order; again only what a
+// killed receiver noted last, once for each that was killed with it in its hands.
+void check(ledger const& book, std::size_t lives, std::vector<std::size_t> const& receivers)
+{
+    std::map<std::uint64_t, std::uint64_t> next;
+    std::set<std::pair<std::uint64_t, std::uint64_t>> in_hands;
+    std::uint64_t wrong = 0;
+    std::uint64_t total = 0;
+    for (std::size_t const life : receivers) {
+        BOOST_TEST(book[life].torn == 0U);
+        std::uint64_t const received = book[life].received;
+        for (std::uint64_t k = 0; k != received; ++k) {
+            auto const [from, sequence] = book[life].seen[k];
+            BOOST_TEST_REQUIRE(from < lives);
+            auto& expected = next[from];
+            if (sequence == expected)
+                ++expected;
+            else if (sequence + 1 != expected || in_hands.erase({from, sequence}) == 0)
+                ++wrong;
+            ++total;
+        }
+        if (received != 0)
+            in_hands.emplace(book[life].seen[received - 1].sender, book[life].seen[received - 1].sequence);
+    }
+    BOOST_TEST(wrong == 0U);
+    BOOST_TEST(total > 0U);
+    for (std::uint64_t from = 0; from != lives; ++from) {
+        std::uint64_t const sent = book[from].sent;
+        // One more: committed, and killed before it was noted.
+        BOOST_TEST((next[from] == sent || next[from] == sent + 1), "sender " << from << " has sent " << sent << ", received " << next[from]);
+    }
+}
+
+// `senders` and one receiver live at a time; every moment somebody is killed and a new life begins.
+template <class T>
+void kill_at_random(std::size_t senders, bool kill_senders, bool kill_receivers)
+{
+    auto const rounds = static_cast<std::size_t>(support::rounds(120));
+    std::string const name = support::unique_name();
+    ledger const book(senders + rounds + 3);
+    dice random;
+    std::size_t lives = 0;
+    std::vector<std::size_t> receivers;
+    std::vector<std::unique_ptr<support::child>> out;
+    std::unique_ptr<support::child> in;
+    auto const begin = [&](bool sends) {
+        std::size_t const number = lives++;
+        if (sends) {
+            out.push_back(std::make_unique<support::child>([&, number] { return send_on<T>(name, number, book[number]); }));
+        } else {
+            receivers.push_back(number);
+            in = std::make_unique<support::child>([&, number] { return receive_on<T>(name, book[number]); });
+        }
+    };
+    begin(false);
+    for (std::size_t i = 0; i != senders; ++i)
+        begin(true);
+    for (std::size_t round = 0; round != rounds; ++round) {
+        bool const sender = kill_senders && (!kill_receivers || random.roll(2) == 0);
+        random.pass_a_moment();
+        if (sender) {
+            std::swap(out[random.roll(out.size())], out.back());
+            out.pop_back();  // by SIGKILL
+        } else {
+            in.reset();  // before the next one opens, which would be refused
+        }
+        begin(sender);
+    }
+    // With a sender alive, lest the last receiver find an empty channel and start afresh.
+    in.reset();
+    auto last = receiver<T>::open(name, small<T>(), "test");
+    BOOST_TEST_REQUIRE(last.has_value());
+    out.clear();
+    std::size_t const number = lives++;
+    receivers.push_back(number);
+    while (auto const m = receive<T>(*last, deadline::poll()))
+        book[number].note(*m);
+    check(book, lives, receivers);
+    // Nobody is wedged.
+    auto s = open_sender<T>(name);
+    for (std::uint64_t i = 0; i != 100; ++i) {
+        BOOST_TEST_REQUIRE(send(s, support::make_message<T>(i, 99)).has_value());
+        BOOST_TEST_REQUIRE((receive<T>(*last) == support::make_message<T>(i, 99)));
+    }
+}
+
+void await_stopped(support::child const& c)
+{
+    int status = 0;
+    BOOST_TEST_REQUIRE(::waitpid(c.pid(), &status, WUNTRACED) == c.pid());
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(shm_mpsc_kill, *boost::unit_test::fixture<long_watchdog>())
+
+BOOST_AUTO_TEST_CASE(what_killed_senders_committed_is_received_once_in_order_and_untorn)
+{
+    kill_at_random<support::probe>(2, true, false);
+    kill_at_random<std::string>(3, true, false);
+}
+
+BOOST_AUTO_TEST_CASE(a_killed_receiver_loses_nothing_and_the_next_goes_on)
+{
+    kill_at_random<support::probe>(2, false, true);
+    kill_at_random<std::string>(2, false, true);
+}
+
+BOOST_AUTO_TEST_CASE(kills_of_everybody_lose_nothing_and_repeat_what_was_in_hands)
+{
+    kill_at_random<support::probe>(3, true, true);
+    kill_at_random<std::string>(2, true, true);
+}
+
+BOOST_AUTO_TEST_CASE(stopped_senders_keep_nobody_from_going_on)
+{
+    std::string const name = support::unique_name();
+    dice random;
+    auto r = open_receiver<support::probe>(name, small<support::probe>());
+    auto s = open_sender<support::probe>(name, small<support::probe>());
+    std::uint64_t sent = 0;
+    for (int round = 0; round != support::rounds(60); ++round) {
+        ledger const book(2);
+        support::child one([&] { return send_on<support::probe>(name, 0, book[0]); });
+        support::child two([&] { return send_on<support::probe>(name, 1, book[1]); });
+        support::sequence_checker seen;
+        for (int i = 0; i != 2; ++i)  // both are through the door: who is stopped there holds up others
+            while (seen.next(static_cast<std::uint64_t>(i)) == 0)
+                BOOST_TEST_REQUIRE(seen.see(receive<support::probe>(r).value()));
+        random.pass_a_moment();
+        one.signal(SIGSTOP);
+        two.signal(SIGSTOP);
+        await_stopped(one);
+        await_stopped(two);
+        for (int i = 0; i != 200; ++i, ++sent) {
+            BOOST_TEST_REQUIRE(send(s, support::make_probe(sent, 7), deadline::poll()).has_value());
+            for (;;) {  // what the stopped have committed comes, too
+                auto const m = receive<support::probe>(r, deadline::poll()).value();
+                if (m.sender == 7) {
+                    BOOST_TEST_REQUIRE((m == support::make_probe(sent, 7)));
+                    break;
+                }
+                BOOST_TEST_REQUIRE(seen.see(m));
+            }
+        }
+        one.kill();
+        two.kill();
+        while (auto const m = receive<support::probe>(r, deadline::poll()))
+            BOOST_TEST_REQUIRE(seen.see(*m));
+        for (std::uint64_t i = 0; i != 2; ++i)
+            BOOST_TEST_REQUIRE((seen.next(i) == book[i].sent || seen.next(i) == book[i].sent + 1));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_stopped_receiver_makes_senders_wait_and_loses_nothing)
+{
+    std::string const name = support::unique_name();
+    ledger const book(1);
+    auto s = open_sender<support::probe>(name, small<support::probe>());
+    auto t = open_sender<support::probe>(name);
+    support::child in([&] { return receive_on<support::probe>(name, book[0]); });
+    std::uint64_t sent[2] = {0, 0};
+    for (int round = 0; round != 20; ++round) {
+        for (int i = 0; i != 500; ++i) {
+            BOOST_TEST_REQUIRE(send(s, support::make_probe(sent[0]++, 0)).has_value());
+            BOOST_TEST_REQUIRE(send(t, support::make_probe(sent[1]++, 1)).has_value());
+        }
+        in.signal(SIGSTOP);
+        await_stopped(in);
+        while (send(s, support::make_probe(sent[0], 0), deadline::poll()))
+            ++sent[0];
+        while (send(t, support::make_probe(sent[1], 1), deadline::poll()))
+            ++sent[1];
+        BOOST_TEST((s.reserve(8, soon()).error() == errc::timed_out));
+        in.signal(SIGCONT);
+    }
+    support::notes::await(book[0].received, sent[0] + sent[1]);
+    in.kill();
+    std::uint64_t next[2] = {0, 0};
+    BOOST_TEST(book[0].received == sent[0] + sent[1]);
+    BOOST_TEST(book[0].torn == 0U);
+    for (std::uint64_t k = 0; k != book[0].received; ++k)
+        BOOST_TEST_REQUIRE(book[0].seen[k].sequence == next[book[0].seen[k].sender]++);
+    BOOST_TEST(strait::shm_ring<strait::mpsc>::remove(name).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_message_in_the_hands_of_a_killed_receiver_is_seen_again)
+{
+    std::string const name = support::unique_name();
+    support::shared_page page;
+    auto s = open_sender<int>(name);
+    BOOST_TEST(send(s, 1).has_value());
+    BOOST_TEST(send(s, 2).has_value());
+    support::child in([&] {
+        auto r = open_receiver<int>(name);
+        (void)receive<int>(r);
+        (void)r.peek(deadline::never());
+        page->stage = 1;
+        ::pause();
+    });
+    support::notes::await(page->stage, 1);
+    in.kill();
+    auto r = open_receiver<int>(name);
+    BOOST_TEST((receive<int>(r) == 2));
+    BOOST_TEST((r.peek(deadline::poll()).error() == errc::empty));
+}
+
+BOOST_AUTO_TEST_CASE(lanes_of_the_dead_are_used_again_without_touching_what_they_hold)
+{
+    std::string const name = support::unique_name();
+    strait::channel_options const how{.capacity = 4096};
+    auto r = open_receiver<std::string>(name, how);
+    std::vector<sender<std::string>> alive;  // so that lanes run out and are shared with the unread
+    for (int i = 0; i != 62; ++i)
+        alive.push_back(open_sender<std::string>(name));
+    support::sequence_checker seen;
+    std::uint64_t sent = 0;
+    for (std::uint64_t round = 0; round != static_cast<std::uint64_t>(support::rounds(100)); ++round) {
+        std::uint64_t const more = round % 4;
+        support::child doomed([&] {
+            auto s = open_sender<std::string>(name);
+            for (std::uint64_t i = 0; i != more; ++i)
+                send(s, support::make_text(i, round, 200), deadline::poll()).value();
+            if (auto const half = s.reserve(500, deadline::poll()))
+                std::memset(half->data(), 0xff, 500);
+            ::raise(SIGKILL);
+        });
+        BOOST_TEST_REQUIRE(doomed.wait() == -SIGKILL);
+        sent += more;
+        for (std::uint64_t n = round % 5; n != 0 && seen.count() != sent; --n) {
+            auto const text = receive<std::string>(r, deadline::poll()).value();
+            auto const from = support::origin_of(text);
+            BOOST_TEST_REQUIRE((text == support::make_text(from.sequence, from.sender, 200)));
+            BOOST_TEST_REQUIRE(from.sequence == seen.next(from.sender));
+            (void)seen.see(support::make_text(from.sequence, from.sender));
+        }
+    }
+    while (auto const text = receive<std::string>(r, deadline::poll())) {
+        auto const from = support::origin_of(*text);
+        BOOST_TEST_REQUIRE((*text == support::make_text(from.sequence, from.sender, 200)));
+        BOOST_TEST_REQUIRE(seen.see(support::make_text(from.sequence, from.sender)));
+    }
+    BOOST_TEST(seen.count() == sent);
+    alive.clear();
+    BOOST_TEST((r.peek(deadline::poll()).error() == errc::closed));
+    BOOST_TEST((r.ended() == strait::end_reason::died));
+}
+
+BOOST_AUTO_TEST_CASE(a_sleeping_receiver_learns_that_the_last_sender_died_and_of_none_before)
+{
+    std::string const name = support::unique_name();
+    support::shared_page page;
+    auto const wait = [&] {
+        auto s = open_sender<int>(name);
+        page->stage.fetch_add(1);
+        ::pause();
+    };
+    support::child one(wait);
+    support::child two(wait);
+    support::notes::await(page->stage, 2);
+    auto r = open_receiver<int>(name);
+    one.kill();
+    BOOST_TEST((r.peek(deadline::after(std::chrono::milliseconds(120))).error() == errc::timed_out));
+    two.kill();
+    BOOST_TEST((r.peek(deadline::never()).error() == errc::closed));
+    BOOST_TEST((r.ended() == strait::end_reason::died));
+}
+
+BOOST_AUTO_TEST_CASE(a_sender_that_waits_for_room_sees_the_next_receiver)
+{
+    std::string const name = support::unique_name();
+    support::shared_page page;
+    ledger const book(2);
+    auto const begin = [&](std::size_t life) {
+        return std::make_unique<support::child>([&, life] { return receive_on<support::probe>(name, book[life]); });
+    };
+    auto s = open_sender<support::probe>(name, small<support::probe>());
+    auto in = begin(0);
+    BOOST_TEST(send(s, support::make_probe(0)).has_value());
+    support::notes::await(book[0].received, 1);
+    in.reset();
+    for (std::uint64_t i = 1; send(s, support::make_probe(i), deadline::poll()); ++i) {
+    }
+    in = begin(1);
+    BOOST_TEST(send(s, support::make_probe(1), deadline::never()).has_value());
+    in.reset();
+    BOOST_TEST(ring::remove(name).has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
