@@ -4,6 +4,7 @@
 
 #include <strait/detail/allocation.hpp>
 #include <strait/detail/companion.hpp>
+#include <strait/detail/lanes_header.hpp>
 #include <strait/detail/ring_geometry.hpp>
 #include <strait/error.hpp>
 #include <strait/options.hpp>
@@ -24,27 +25,6 @@
 // its first sender comes, but for lane 0: the file has a hole there. Memory that has been used stays until the channel
 // goes.
 namespace strait::detail {
-
-// All zero at first.
-//
-//   4096 receiver_sleeps u32 futex: 1 while the receiver may be asleep     4100 unused
-//   4104 opened          u64 senders: a bit for each lane that has ever had one, whose memory is there
-//   4112 called          u64 senders: a bit for each lane that the receiver must look at again; the receiver takes them
-//   4224 the ring_header of each lane, 512 bytes
-//
-// receiver_sleeps of a lane's own header says that the receiver does not look at the lane until it is called. So a sender
-// that the receiver is busy with finds all it reads in lines that nobody else writes.
-struct lanes_header {
-    static constexpr std::uint64_t most = 64;
-
-    alignas(128) std::atomic<std::uint32_t> receiver_sleeps;
-    std::atomic<std::uint64_t> opened;
-    std::atomic<std::uint64_t> called;
-    ring_header lanes[most];
-};
-
-static_assert(offsetof(lanes_header, receiver_sleeps) == 0 && offsetof(lanes_header, opened) == 8 && offsetof(lanes_header, called) == 16 &&
-              offsetof(lanes_header, lanes) == 128 && sizeof(lanes_header) == 128 + 64 * 512);
 
 inline std::uint64_t lanes_data_offset() noexcept
 {

@@ -7,7 +7,6 @@
 #include <strait/detail/ring_receiver.hpp>
 #include <strait/detail/waiter.hpp>
 #include <strait/error.hpp>
-#include <strait/wait.hpp>
 
 #include <array>
 #include <atomic>
@@ -22,31 +21,7 @@
 
 // The receiver of many lanes. It polls the lanes that it watches, in turn, and is called to the others.
 //
-// Progress: a sender is wait-free but when its lane is full; so is a look of the receiver, which looks at each lane at most
-// once. No end ever waits for a step of a sender, whether that one is stopped, dead, or slow: what it has committed is
-// taken from its lane, what it has not is not there. A lane waits for its turn at most while each other lane gives
-// longest_turn messages, once it is watched; for a lane whose sender was killed before it could call, that is after at most
-// turns_between_rounds turns, or when the receiver waits, at its next slice.
-//
-// What a lane's header says in receiver_sleeps, "call me", and who changes it:
-//
-//   the receiver stores 1, then looks at the lane once more, then at the lane no longer
-//   the sender commits, and if it then finds 1: stores 0, sets the lane's bit in `called`, wakes
-//   the receiver takes the bits first, and then looks at these lanes, until it stores 1
-//   it does not sleep on a bit: its 0 may be younger than the 1 that was to call it. It stores 1 again, and looks again
-//
-// Between storing and looking both have a fence (the receiver's heavy() runs one for the sender), so one of them sees the
-// other: a message that the receiver has not seen is called for. A bit that is set while the receiver takes the bits is
-// there the next time: it never clears what it has not read. What the dead leave behind:
-//
-//   a sender killed after its commit and before its bit is set     a message that nobody was called to: a full round, which
-//                                                                  each slice of a wait makes, finds it
-//   the same, with the word already 0                              the next sender of the lane stores 1 before it commits
-//   a receiver killed with bits in its hands, or words of 0        the next one watches all lanes at first
-//   a receiver killed between `consumed` and `head`                the next one posts all lanes when it opens
-//
-// Whoever holds a lane's lock next goes on behind what is committed there, so a lane need not be empty to be used again;
-// it is only better (lane_mechanism::is_good()).
+// Progress and what the dead leave behind: lanes_header.hpp.
 namespace strait::detail {
 
 template <message_layout L>
@@ -295,40 +270,6 @@ private:
     std::unique_ptr<std::array<ring_reader<L>, lanes_header::most>> lanes_;
     lanes_view view_{&nowhere};
 };
-
-// Stands for the words that a receiver sets before it sleeps: of the lanes, and the one at which it sleeps.
-template <message_layout L>
-struct lanes_bed {
-    void store(std::uint32_t asleep, std::memory_order order) noexcept
-    {
-        if (asleep != 0)
-            lanes.rest();
-        else
-            lanes.wake();
-        lanes.receiver_word().store(asleep, order);
-    }
-
-    lane_reader<L>& lanes;
-};
-
-template <message_layout L>
-void futex_wait(lanes_bed<L> const& bed, std::uint32_t seen, deadline until) noexcept
-{
-    futex_wait(bed.lanes.receiver_word(), seen, until);
-}
-
-// For ring_receiver.
-template <message_layout L>
-lanes_bed<L> where_to_sleep(lane_reader<L>& r) noexcept
-{
-    return {r};
-}
-
-template <message_layout L>
-void post_room(lane_reader<L>& r, asymmetric_fence const&) noexcept
-{
-    r.post();
-}
 
 }  // namespace strait::detail
 

@@ -122,7 +122,8 @@ private:
     static void disarm(fork_guard& g) noexcept
     {
         if (auto& self = static_cast<mapping&>(g); self.data_ != nullptr)
-            ::mmap(self.data_, self.extent_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+            ::mmap(self.data_, self.extent_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE,
+                   -1, 0);
     }
 
     boost::interprocess::mapped_region region_;  // unless something is mirrored

@@ -3,7 +3,7 @@
 #define STRAIT_TRANSPORT_SHM_RING_HPP
 
 #include <strait/detail/lane_geometry.hpp>
-#include <strait/detail/lane_reader.hpp>
+#include <strait/detail/lane_receiver.hpp>
 #include <strait/detail/lane_writer.hpp>
 #include <strait/detail/mpmc_receiver.hpp>
 #include <strait/detail/mpmc_sender.hpp>
