@@ -68,10 +68,9 @@ template <class S>
 void kill_pairs()
 {
     for (role const victim : {role::sender, role::receiver})
-        crash::kill_at_each_point(S::name() + (victim == role::sender ? ": the sender of a pair" : ": the receiver of a pair"),
-                                  [&](crash::plan& p, crash::point const* where, std::uint64_t hit) {
-                                      play_pair<S>(victim, p, where, hit);
-                                  });
+        crash::kill_at_each_point(
+            S::name() + (victim == role::sender ? ": the sender of a pair" : ": the receiver of a pair"),
+            [&](crash::plan& p, crash::point const* where, std::uint64_t hit) { play_pair<S>(victim, p, where, hit); });
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include "stage.hpp"
 
+#include <support/watchdog.hpp>
+
 #include <array>
 #include <cstdint>
 #include <string>
@@ -102,7 +104,7 @@ inline std::vector<std::uint64_t> chosen_hits(std::uint64_t hits)
 {
     std::vector<std::uint64_t> chosen;
     for (std::uint64_t n = 1; n <= hits; ++n)
-        if (n <= 2 || n == hits || support::rounds(1) > 1)
+        if (n == 1 || ((n == 2 || n == hits) && !support::sanitized) || support::rounds(1) > 1)
             chosen.push_back(n);
     return chosen;
 }
@@ -130,7 +132,7 @@ void kill_everywhere()
     ++sweep::all().subjects;
     for (auto const& what : scenes)
         kill_at_each_point(S::name() + ": " + what.name, [&](plan& p, point const* where, std::uint64_t hit) {
-            play<S>(what, p, where, hit, hit == 1 ? 2 : 1);
+            play<S>(what, p, where, hit, hit == 1 && !support::sanitized ? 2 : 1);
         });
 }
 

@@ -13,19 +13,19 @@ namespace {
 
 void print_head()
 {
-    std::cout << "kills and stops at random\n"
-              << std::left << std::setw(32) << "" << std::right << std::setw(8) << "rounds" << std::setw(8) << "kills" << std::setw(8)
-              << "stops" << std::setw(8) << "wedged" << std::setw(9) << "held up" << std::setw(11) << "committed" << std::setw(8)
-              << "lost" << std::setw(8) << "twice" << std::setw(8) << "torn" << std::setw(14) << "out of order" << '\n';
+    std::cout << "kills and stops at random\n" << std::left << std::setw(32) << "";
+    for (char const* column : {"rounds", "kills", "stops", "wedged", "held up", "committed", "lost", "twice", "torn", "unordered"})
+        std::cout << std::right << std::setw(11) << column;
+    std::cout << '\n';
 }
 
 void print(crash::soaked const& s)
 {
-    std::cout << std::left << std::setw(32) << s.title << std::right << std::setw(8) << s.rounds << std::setw(8) << s.kills
-              << std::setw(8) << s.stops << std::setw(8) << s.wedged << std::setw(9) << s.held_up << std::setw(11)
-              << s.checked.committed << std::setw(8) << s.checked.lost << std::setw(8) << s.checked.twice << std::setw(8)
-              << s.checked.torn << std::setw(14) << s.checked.unordered << '\n'
-              << "    went on after:  " << s.after << std::endl;
+    std::cout << std::left << std::setw(32) << s.title << std::right << std::setw(11) << s.rounds;
+    for (std::uint64_t const n : {s.kills, s.stops, s.wedged, s.held_up, s.checked.committed, s.checked.lost, s.checked.twice,
+                                  s.checked.torn, s.checked.unordered})
+        std::cout << std::setw(11) << n;
+    std::cout << "\n    went on after:  " << s.after << std::endl;
 }
 
 // What a ring promises: `lost` and `twice` at most once for each receiver killed.
@@ -34,8 +34,8 @@ void judge(crash::soaked const& s, bool may_lose, bool may_repeat)
     print(s);
     BOOST_TEST_CONTEXT(s.title)
     {
-        BOOST_TEST(s.wedged == 0);
-        BOOST_TEST(s.held_up == 0);
+        BOOST_TEST(s.wedged == 0U);
+        BOOST_TEST(s.held_up == 0U);
         BOOST_TEST(s.failures == 0U);
         BOOST_TEST(s.checked.lost <= (may_lose ? s.killed_receivers : 0U));
         BOOST_TEST(s.checked.twice <= (may_repeat ? s.killed_receivers : 0U));

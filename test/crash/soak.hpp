@@ -27,8 +27,8 @@ namespace crash {
 struct soaked {
     std::string title;
     int rounds = 0;
-    int wedged = 0;   // how often nobody could go on, and everything had to be thrown away
-    int held_up = 0;  // how often a stopped end kept all others from going on
+    std::uint64_t wedged = 0;   // how often nobody could go on, and everything had to be thrown away
+    std::uint64_t held_up = 0;  // how often a stopped end kept all others from going on
     std::uint64_t kills = 0;
     std::uint64_t killed_receivers = 0;
     std::uint64_t stops = 0;

@@ -176,11 +176,12 @@ void kill_at_instructions(operation const& o)
 {
     bool const brief = support::rounds(1) == 1;
     bool const short_one = o.what != act::open && o.what != act::close;
-    if (brief && !short_one && !(S::many && S::varies))  // tens of thousands of instructions, much the same for all
+    // Tens of thousands of instructions, much the same for all.
+    if (brief && !short_one && (!S::many || !S::varies || support::sanitized))
         return;
     std::vector<moment> all;
     operate<S>(o, [&](stepped& victim) { all = victim.trace(); });
-    std::size_t const places = brief ? 24 : short_one ? all.size() : 500;
+    std::size_t const places = brief ? (support::sanitized ? 5 : 24) : short_one ? all.size() : 500;
     std::size_t const stride = std::max<std::size_t>(1, all.size() / places);
     std::size_t kills = 0;
     for (std::size_t k = 0; k < all.size(); k += stride, ++kills)
@@ -188,7 +189,8 @@ void kill_at_instructions(operation const& o)
         operate<S>(o, [&](stepped& victim) { victim.run_to(all[k]); });
     stepping::all().instructions += all.size();
     ++stepping::all().operations;
-    std::cout << "  " << S::name() << ": " << o.name << ": " << all.size() << " instructions, " << kills << " kills" << std::endl;
+    std::cout << "  " << S::name() << ": " << o.name << ": " << all.size() << " instructions, " << kills << " kills"
+              << std::endl;
 }
 
 // Lets the dynamic linker look up now what it would look up between the marks of each child.

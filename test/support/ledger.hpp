@@ -34,8 +34,8 @@ public:
 
     explicit ledger(std::size_t lives) : size_(lives)
     {
-        void* const p = ::mmap(nullptr, lives * sizeof(life), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE,
-                               -1, 0);
+        constexpr int kind = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
+        void* const p = ::mmap(nullptr, lives * sizeof(life), PROT_READ | PROT_WRITE, kind, -1, 0);
         if (p == MAP_FAILED)
             std::abort();
         lives_ = static_cast<life*>(p);
@@ -63,7 +63,10 @@ private:
 class ledger_pen {
 public:
     /// `in_line`: one sender after the other sends, so their messages come in one line.
-    ledger_pen(ledger const& book, std::size_t life, bool in_line) : book_(book), life_(life), in_line_(in_line), next_(book.size()) {}
+    ledger_pen(ledger const& book, std::size_t life, bool in_line)
+        : book_(book), life_(life), in_line_(in_line), next_(book.size())
+    {
+    }
 
     template <class T>
     void note(T const& message)
@@ -117,8 +120,8 @@ struct verdict {
     }
     friend std::ostream& operator<<(std::ostream& out, verdict const& v)
     {
-        return out << v.committed << " committed, " << v.received << " received, " << v.lost << " lost, " << v.twice << " twice, "
-                   << v.torn << " torn, " << v.unordered << " out of order, " << v.unsent << " never sent";
+        return out << v.committed << " committed, " << v.received << " received, " << v.lost << " lost, " << v.twice
+                   << " twice, " << v.torn << " torn, " << v.unordered << " out of order, " << v.unsent << " never sent";
     }
 };
 

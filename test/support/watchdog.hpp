@@ -27,6 +27,19 @@ inline int rounds(int usual)
     return wanted && *wanted == '1' ? usual * 20 : usual;
 }
 
+/// Under AddressSanitizer a process takes so much longer to begin that tests which begin thousands take a sample.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool sanitized = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+inline constexpr bool sanitized = true;
+#else
+inline constexpr bool sanitized = false;
+#endif
+#else
+inline constexpr bool sanitized = false;
+#endif
+
 /// For tests whose rounds() take longer than one watchdog is patient.
 struct long_watchdog : watchdog {
     long_watchdog() : watchdog(static_cast<unsigned>(rounds(250))) {}
