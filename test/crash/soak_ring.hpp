@@ -69,7 +69,7 @@ soaked soak_ring(std::string title)
     soaked result;
     result.title = std::move(title);
     for (int i = 0; i != support::rounds(1) && result.wedged == 0; ++i)
-        soak<ring_medium<Topology, T>>(result, static_cast<std::uint64_t>(i) + 1).run(120);
+        soak<ring_medium<Topology, T>>(result, static_cast<std::uint64_t>(i) + 1).run(support::sanitized ? 30 : 120);
     return result;
 }
 
