@@ -14,7 +14,7 @@ namespace strait::detail {
 // of slots and bytes in a ring of records, from 0, and never wrap. All zero at first. One line of 128 bytes (two of 64:
 // processors fetch them in pairs) for each word, because each is written at another rate:
 //
-//   4096  head             u64  receiver, every quarter of the capacity and before it waits: up to here all is free
+//   4096  head             u64  receiver, now and then and before it waits: up to here all is free
 //   4224  consumed         u64  receiver, at every message: here a later receiver goes on
 //   4352  receiver_sleeps  u32  futex: 1 while the receiver may be asleep; the sender clears it when it wakes
 //   4480  sender_sleeps    u32  the same for the sender
@@ -24,6 +24,10 @@ namespace strait::detail {
 struct ring_header {
     static constexpr std::size_t offset = control_block::size_in_file;
     static constexpr std::uint64_t far = std::uint64_t{1} << 62;  // no position gets there in a century
+
+    // How much is consumed before it is posted: enough that the word's line travels seldom, and so little that a sender
+    // who waits for it has no time to fall asleep. At most a quarter of the ring.
+    static constexpr std::uint64_t posted_bytes = std::uint64_t{64} << 10;
 
     alignas(128) std::atomic<std::uint64_t> head;
     alignas(128) std::atomic<std::uint64_t> consumed;

@@ -217,7 +217,7 @@ public:
         header_->head.store(position_, std::memory_order_release);  // pairs with record_writer::refresh()
         STRAIT_CRASH_POINT("post: room posted");
         posted_ = position_;
-        post_at_ = position_ + (mask_ + 1) / 4;
+        post_at_ = position_ + std::min((mask_ + 1) / 4, ring_header::posted_bytes);
     }
 
     // Success: a message is there. An error: what is there no sender has put there.

@@ -113,7 +113,7 @@ private:
         // What was committed since the last flush is still unannounced, and only a receiver that runs makes room.
         if (peer_sleeps(ring_.header().receiver_sleeps, waiter_.fence))
             wake_receiver_of(ring_);
-        // Room is taken in quarters while the receiver keeps posting it, and to the last message when it does not.
+        // Room is taken as the receiver posts it, and to the last message when it does not.
         return wait_for_peer<Wait, pace>(
             ring_.header().sender_sleeps, waiter_, until, errc::full, [&] { return ring_.refresh(n); },
             [&](std::int64_t now, bool slept) {

@@ -198,7 +198,7 @@ public:
         header_->head.store(position_, std::memory_order_release);  // pairs with slot_writer::refresh()
         STRAIT_CRASH_POINT("post: room posted");
         posted_ = position_;
-        post_at_ = position_ + std::max<std::uint64_t>(1, capacity_ / 4);
+        post_at_ = position_ + std::max<std::uint64_t>(1, std::min(capacity_ / 4, ring_header::posted_bytes / shape::stride));
     }
 
     // Success: a message is there. An error: what is there no sender has put there.

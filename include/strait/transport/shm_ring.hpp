@@ -135,7 +135,8 @@ struct ring_ends<mpmc, Wait> {
 /// `broadcast<lossy>`, `broadcast<lossless>`: one sender, each message to every receiver; <strait/transport/shm_broadcast.hpp>
 /// has them.
 ///
-/// While a sender waits for room, room is seen in quarters of the capacity at once, and to the last message within 50 ms.
+/// While a sender waits for room, room is seen at once by 64 KiB or a quarter of the capacity, and to the last message
+/// within 50 ms.
 ///
 /// Peers are trusted with the messages and not with this process: whatever they write into the shared memory, an end
 /// reports peer_corrupt or shows wrong bytes, but touches nothing outside. Truncating the memory of a living channel
