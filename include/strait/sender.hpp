@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <utility>
 
@@ -248,7 +249,10 @@ private:
 
     [[gnu::always_inline]] result<void> stage(T const& message, deadline until)
     {
-        if constexpr (encodes) {
+        if constexpr (encodes && detail::sent_as_it_is<T> && detail::overlapping_sender<end_type>) {
+            return end_.copy_in(std::as_bytes(std::span(std::addressof(message), 1)), until);
+        }
+        else if constexpr (encodes) {
             std::size_t const size = detail::codec<T>::size(message);
             auto room = end_.reserve(size, until);
             if (!room) [[unlikely]]

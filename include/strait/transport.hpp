@@ -97,6 +97,19 @@ concept bulk_receiver = requires(E& e, std::span<std::byte> messages, deadline d
     { e.take_n(messages, d) } -> std::same_as<result<std::size_t>>;
 };
 
+// Large messages of a fixed size, where both ends can copy at the same time.
+//   copy_in    as reserve() and commit()
+//   copy_out   as peek() and release(); what it writes to is not what it was after an error either
+template <class E>
+concept overlapping_sender = requires(E& e, std::span<std::byte const> message, deadline d) {
+    { e.copy_in(message, d) } -> std::same_as<result<void>>;
+};
+
+template <class E>
+concept overlapping_receiver = requires(E& e, std::span<std::byte> message, deadline d) {
+    { e.copy_out(message, d) } -> std::same_as<error_code>;
+};
+
 template <class X>
 concept transport_policy = requires {
     requires std::same_as<std::remove_cvref_t<decltype(X::guarantees)>, transport_guarantees>;

@@ -2,6 +2,7 @@
 
 #include <strait/transport/shm_ring.hpp>
 
+#include <support/large_message.hpp>
 #include <support/messages.hpp>
 #include <support/watchdog.hpp>
 
@@ -9,6 +10,8 @@
 
 #include <atomic>
 #include <cstring>
+#include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -96,6 +99,31 @@ BOOST_AUTO_TEST_CASE(records_carry_everything_under_every_waiting_strategy)
         carry<std::string, strait::yielding>(capacity);
     }
     carry<std::string, strait::busy_spin>(65536);
+}
+
+BOOST_AUTO_TEST_CASE(large_messages_are_copied_by_both_ends_at_a_time)
+{
+    support::watchdog const bound;
+    for (std::size_t const capacity : {1U, 4U}) {
+        auto ends = strait::shm_ring<>::pair<layout<support::large_message>>::make({.capacity = capacity}, "test").value();
+        auto [s, r] = std::move(ends).split().value();
+        constexpr std::uint64_t count = 100;
+        std::thread producer([&, out = std::move(s)]() mutable {
+            for (std::uint64_t i = 0; i != count; ++i) {
+                auto const message = support::make_large(i);
+                out.copy_in(std::as_bytes(std::span(message.get(), 1)), deadline::never()).value();
+                out.flush(deadline::never()).value();
+            }
+        });
+        auto const got = std::make_unique<support::large_message>();
+        std::uint64_t wrong = 0;
+        for (std::uint64_t i = 0; i != count; ++i) {
+            wrong += !!r.copy_out(std::as_writable_bytes(std::span(got.get(), 1)), deadline::never());
+            wrong += !(*got == *support::make_large(i));
+        }
+        producer.join();
+        BOOST_TEST(wrong == 0U);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(closing_wakes_a_receiver_that_waits)

@@ -12,6 +12,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -19,11 +20,17 @@
 
 namespace strait::detail {
 
+// A T of which every copy is a T, over a transport that can begin the copy early.
+template <class T, class End>
+concept copied_out_early = overlapping_receiver<End> && sent_as_it_is<T> && !has_bool<T>;
+
 // The receiving end of a transport, read as messages.
 template <class T, class X>
 class message_reader {
     using end_type = typename ends<T, X>::receiver;
     static constexpr bool decodes = byte_transport<X>;
+
+    static constexpr bool overlaps = decodes && copied_out_early<T, end_type>;
 
 public:
     explicit message_reader(end_type end) : end_(std::move(end)) {}
@@ -35,7 +42,10 @@ public:
     error_code take_into(T& message, deadline until)
     {
         BOOST_ASSERT_MSG(!borrowing_, "strait: a borrowed message is still held");
-        if constexpr (decodes) {
+        if constexpr (overlaps) {
+            return end_.copy_out(std::as_writable_bytes(std::span(std::addressof(message), 1)), until);
+        }
+        else if constexpr (decodes) {
             auto bytes = end_.peek(until);
             if (!bytes) [[unlikely]]
                 return bytes.error();
@@ -62,6 +72,13 @@ public:
                 return popped.error();
             message.emplace(std::move(*popped));
             return {};
+        }
+        else if constexpr (overlaps && std::is_default_constructible_v<T>) {
+            message.emplace();
+            error_code const e = end_.copy_out(std::as_writable_bytes(std::span(std::addressof(*message), 1)), until);
+            if (e) [[unlikely]]
+                message.reset();
+            return e;
         }
         else {
             auto bytes = end_.peek(until);

@@ -9,6 +9,7 @@
 #include <strait/options.hpp>
 
 #include <atomic>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -72,6 +73,26 @@ public:
         return ring_.message();
     }
 
+    // Copies a large message out while it is copied in, and consumes it. As peek(); `message` is not what it was, whatever
+    // comes of it.
+    error_code copy_out(std::span<std::byte> message, deadline until)
+        requires std::same_as<Reader, slot_reader<L>> && (slot_progress<L>::shown)
+    {
+        typename slot_progress<L>::early_copy copy;
+        while (!ring_.look()) {
+            // A poll takes what is there whole.
+            auto const behind = [&] { return !until.is_poll() && copy.behind(ring_.progress()); };
+            if (!behind())
+                if (error_code const e = await_message(until, behind))
+                    return e;
+            copy.follow(ring_.message().data(), message.data(), ring_.progress());
+        }
+        STRAIT_CRASH_POINT("copy_out: message found");
+        copy.finish(ring_.message().data(), message.data(), ring_.progress());
+        release();
+        return {};
+    }
+
     void release() noexcept
     {
         if (ring_.release()) [[unlikely]]
@@ -118,15 +139,24 @@ private:
 
     [[gnu::noinline, gnu::cold]] error_code await_message(deadline until)
     {
+        return await_message(until, [] { return false; });
+    }
+
+    // Or part of a message.
+    template <class Part>
+    [[gnu::noinline, gnu::cold]] error_code await_message(deadline until, Part part)
+    {
         if (!companion_.is_member())
             return companion_.missing();
         if (!ring_.posted())
             post();
         std::int64_t const interval = until.is_poll() ? sender_watch::when_polled : sender_watch::when_spinning;
         return wait_for_peer<Wait, pace>(
-            where_to_sleep(ring_), waiter_, until, errc::empty, [&] { return ring_.look(); },
+            where_to_sleep(ring_), waiter_, until, errc::empty, [&] { return ring_.look() || part(); },
             [&](std::int64_t now, bool slept) {
-                return end_.look(companion_, now, slept, interval, [&] { return ring_.inspect(); });
+                return end_.look(companion_, now, slept, interval, [&] {
+                    return part() ? std::optional<error_code>(error_code()) : ring_.inspect();
+                });
             });
     }
 

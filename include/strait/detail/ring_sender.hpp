@@ -9,6 +9,7 @@
 #include <strait/options.hpp>
 
 #include <atomic>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -65,6 +66,18 @@ public:
                 return e;
         STRAIT_CRASH_POINT("reserve: room found");
         return ring_.room(n);
+    }
+
+    // A large message, which the receiver copies out while we copy it in; it is woken before, if it sleeps. As reserve()
+    // and commit().
+    result<void> copy_in(std::span<std::byte const> message, deadline until)
+        requires std::same_as<Writer, slot_writer<L>> && (slot_progress<L>::shown)
+    {
+        if (auto const room = reserve(message.size(), until); !room)
+            return room.error();
+        ring_.copy_in(message.data(), [&] { (void)flush(until); });
+        ring_.commit(message.size());
+        return {};
     }
 
     // The message is in the ring at once; flush() wakes a receiver that sleeps.

@@ -4,6 +4,7 @@
 
 #include <strait/detail/crash_point.hpp>
 #include <strait/detail/ring_header.hpp>
+#include <strait/detail/slot_progress.hpp>
 #include <strait/error.hpp>
 #include <strait/serialization/layout.hpp>
 
@@ -15,7 +16,7 @@
 
 // A ring of messages of one size.
 //
-//   slot:  0 sequence u64   offset() payload, fixed_size bytes   padding to a multiple of max(8, alignment)
+//   slot:  0 sequence u64   [8 progress u64, of large messages]   offset payload, fixed_size bytes   padding
 //
 // The slot of position p holds sequence p + 1 when its message is committed, and p + 1 - capacity (or 0 in the first
 // round) before that: one store makes a message exist, and it lies in the message's own cache line, so a small message
@@ -30,7 +31,8 @@ template <message_layout L>
 struct slot_shape {
     static_assert(L.alignment <= 4096, "strait: a message type aligned to more than a page does not fit into a mapping");
 
-    static constexpr std::size_t offset = std::max<std::size_t>(8, L.alignment);
+    static constexpr bool shows_progress = slot_progress<L>::shown;
+    static constexpr std::size_t offset = std::max<std::size_t>(shows_progress ? 64 : 8, L.alignment);
     static constexpr std::size_t stride = (offset + L.fixed_size + offset - 1) / offset * offset;
     static constexpr unsigned pace = 20;  // nanoseconds between polls
 
@@ -71,6 +73,8 @@ public:
         slot_ = v.data + (position & (v.capacity - 1)) * shape::stride;
         start_ = position_ = position;
         limit_ = consumed + v.capacity;
+        if constexpr (shape::shows_progress)
+            slot_progress<L>::next_attempt(shared_word(slot_ + 8));  // what a dead sender has begun is not ours
         return {};
     }
 
@@ -88,9 +92,19 @@ public:
     bool has_room(std::size_t) const noexcept { return position_ < limit_; }
     std::span<std::byte> room(std::size_t) const noexcept { return {slot_ + shape::offset, L.fixed_size}; }
 
+    // The message in pieces, which can be read before it is committed.
+    template <class Begun>
+    void copy_in(std::byte const* message, Begun begun) noexcept
+        requires(shape::shows_progress)
+    {
+        slot_progress<L>::copy_in(message, slot_ + shape::offset, shared_word(slot_ + 8), begun);
+    }
+
     void commit(std::size_t) noexcept
     {
         std::byte* const slot = slot_;
+        if constexpr (shape::shows_progress)
+            slot_progress<L>::next_attempt(shared_word(slot + 8));
         std::uint64_t const sequence = ++position_;
         slot_ = slot + shape::stride == last_ ? first_ : slot + shape::stride;
         STRAIT_CRASH_POINT("commit: payload written");
@@ -179,6 +193,11 @@ public:
     }
     bool look() const noexcept { return has_message(); }
     std::span<std::byte const> message() const noexcept { return {slot_ + shape::offset, L.fixed_size}; }
+    std::atomic<std::uint64_t> const& progress() const noexcept
+        requires(shape::shows_progress)
+    {
+        return shared_word(slot_ + 8);
+    }
 
     // True when it is time to post().
     bool release() noexcept

@@ -109,7 +109,8 @@ struct ring_ends<mpmc, Wait> {
 /// counts bytes, rounded up to a power of two and to a page, 1 MiB by default or what options.max_message_size needs; a
 /// message takes 8 bytes and its size rounded up to 8, and can have up to capacity - 16 bytes. A message exists once it is
 /// committed, also when its sender is killed next. What a receiver has not released when it is killed, the next one sees
-/// again: at most one message is seen twice, and none is lost.
+/// again: at most one message is seen twice, and none is lost. Messages of one size from 128 KiB on are copied out by
+/// receive() while send() still copies them in; a receiver that gives up has then written to the message given to it.
 ///
 /// `mpsc`: many senders and one receiver; each sender has a lane of its own, which is a ring as that of `spsc`, with the same
 /// options, limits and promises, and as wait-free. options.capacity is that of a lane. There are 64 lanes, so one sender more
