@@ -3,6 +3,7 @@
 #include <strait/transport/tcp.hpp>
 
 #include <support/child.hpp>
+#include <support/large_message.hpp>
 #include <support/messages.hpp>
 #include <support/names.hpp>
 #include <support/residue.hpp>
@@ -13,7 +14,9 @@
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 using namespace strait;
@@ -21,6 +24,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
+using large = support::large_message;
 using text_end = tcp::receiver_end<detail::codec<std::string>::layout>;
 
 struct fixture {
@@ -128,6 +132,65 @@ BOOST_AUTO_TEST_CASE(who_does_not_know_the_secret_of_a_name_is_not_heard)
     sender<std::string, tcp> out(name);
     out.send("good");
     BOOST_TEST(in.peek(deadline::never()).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(large_messages_of_one_size_are_accepted_by_their_first_byte_and_finished_later)
+{
+    auto const at = support::unique_name();
+    receiver<large, tcp> in(at);
+    auto out = tcp::sender_end<detail::codec<large>::layout>::open(at, {}, detail::type_name<large>()).value();
+    auto const send = [&](std::uint64_t number, deadline until) {
+        return out.copy_in(std::as_bytes(std::span(support::make_large(number).get(), 1)), until);
+    };
+    auto const got = std::make_unique<large>();
+    std::uint64_t sent = 0;
+    std::uint64_t received = 0;
+    for (int round = 0; round != 3; ++round) {
+        result<void> r;
+        while ((r = send(sent, deadline::poll())))
+            ++sent;
+        BOOST_TEST((r.error() == errc::full));
+        BOOST_TEST((send(sent, deadline::after(1ms)).error() == errc::timed_out));
+        BOOST_TEST(out.stats().messages == sent);
+        while (received != sent) {
+            (void)out.flush(deadline::poll());
+            if (in.try_receive_batch({got.get(), 1})) {
+                BOOST_TEST_REQUIRE((*got == *support::make_large(received)));
+                ++received;
+            }
+        }
+        BOOST_TEST(out.stats().depth == 0U);
+    }
+    BOOST_TEST(sent > 3U);
+}
+
+BOOST_AUTO_TEST_CASE(a_receiver_that_dies_takes_the_rest_of_a_large_message_with_it)
+{
+    auto const at = support::unique_name();
+    support::shared_page page;
+    support::child other([&] {
+        receiver<large, tcp> in(at);
+        page->stage = 1;
+        ::pause();
+    });
+    support::notes::await(page->stage, 1);
+    sender<large, tcp> out(at);
+    result<void> r;
+    for (std::uint64_t i = 0; r; ++i)
+        r = out.try_send(*support::make_large(i));
+    BOOST_TEST((r.error() == errc::full));
+    other.kill();
+    auto const accepted = out.stats().messages;
+    while ((r = out.try_send(*support::make_large(0))).error() == errc::full)
+        ;
+    BOOST_TEST((r.error() == errc::no_receiver));
+    BOOST_TEST(out.stats().messages == accepted);
+    BOOST_TEST(out.stats().dropped == 1U);
+    receiver<large, tcp> next(at);
+    out.send(*support::make_large(7));
+    auto const got = std::make_unique<large>();
+    BOOST_TEST(next.receive(*got));
+    BOOST_TEST((*got == *support::make_large(7)));
 }
 
 BOOST_AUTO_TEST_CASE(a_large_message_that_left_in_part_is_accepted_and_finished_later)

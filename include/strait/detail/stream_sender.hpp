@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_STREAM_SENDER_HPP
 
 #include <strait/detail/descriptor.hpp>
+#include <strait/detail/large_frame.hpp>
 #include <strait/detail/stream_buffer.hpp>
 #include <strait/detail/stream_wire.hpp>
 #include <strait/detail/wait_descriptor.hpp>
@@ -87,6 +88,32 @@ public:
         if constexpr (aligned_message<L>::needed)
             std::memcpy(buffer_.data() + buffer_.end + sizeof(stream_frame), aligned_.data(used), used);
         frame(used);
+    }
+
+    // A large message, straight from the caller's memory; what stays behind of one that has begun to leave is kept.
+    result<void> copy_in(std::span<std::byte const> message, deadline until)
+        requires(L.fixed_size >= stream_chunk)
+    {
+        if (auto left = flush(until); !left)
+            return left;
+        if (buffer_.size() != 0)  // of the one before
+            return until.is_poll() ? errc::full : errc::timed_out;
+        if (!socket_)
+            if (auto connected = connect(until); !connected)
+                return connected;
+        large_frame frame(message);
+        result<void> room;
+        while (room && frame.left() != 0) {
+            if (frame.send(socket_.get()) || errno == EINTR)
+                continue;
+            if (errno != EAGAIN) {
+                if (frame.sent() != 0)
+                    begun(message.size(), 1);
+                return lose();
+            }
+            room = until.is_poll() ? errc::full : wait_for_room(until);
+        }
+        return frame.sent() == 0 ? room : keep(frame, message.size(), room);
     }
 
     result<std::size_t> put_n(std::span<std::byte const> messages, deadline until)
@@ -227,8 +254,7 @@ private:
                 return lose();
             if (until.is_poll())
                 return accepted_end_ == buffer_.end ? result<void>() : errc::full;
-            ++stats_.waits;
-            if (auto waited = wait_descriptor(socket_.get(), POLLOUT, until); !waited) {
+            if (auto waited = wait_for_room(until); !waited) {
                 if (waited.error() == errc::timed_out && accepted_end_ == buffer_.end)
                     return {};
                 return waited;
@@ -236,6 +262,39 @@ private:
         }
         buffer_.begin = buffer_.end = accepted_end_ = 0;
         return {};
+    }
+
+    result<void> wait_for_room(deadline until)
+    {
+        ++stats_.waits;
+        return wait_descriptor(socket_.get(), POLLOUT, until);
+    }
+
+    // A large message is accepted, of which so much is, or would be, buffered.
+    void begun(std::size_t size, std::size_t rest) noexcept
+    {
+        last_size_ = static_cast<std::uint32_t>(size);
+        ++stats_.messages;
+        stats_.bytes += size;
+        buffer_.end = accepted_end_ = buffer_.begin + rest;
+    }
+
+    result<void> keep(large_frame const& frame, std::size_t size, result<void> const& stopped)
+    {
+        buffer_.begin = buffer_.end = 0;
+        if (frame.left() == 0) {
+            begun(size, 0);
+            return {};
+        }
+        if (!buffer_.make_room(frame.left() + 8)) {
+            begun(size, 1);
+            (void)lose();
+            return errc::out_of_memory;
+        }
+        buffer_.begin = frame.sent() % 8;  // frames stay aligned
+        frame.copy_rest(buffer_.data() + buffer_.begin);
+        begun(size, frame.left());
+        return stopped.error() == errc::full || stopped.error() == errc::timed_out ? result<void>() : stopped;
     }
 
     // Around a payload of this size, which lies behind the place of its header.
