@@ -75,7 +75,7 @@ void kill_pairs()
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(crash_points_pairs, *boost::unit_test::fixture<support::long_watchdog>())
+BOOST_AUTO_TEST_SUITE(crash_points_pairs, *boost::unit_test::fixture<support::watchdog>())
 
 BOOST_AUTO_TEST_CASE(an_end_of_a_nameless_channel_learns_of_the_others_death_at_any_point)
 {

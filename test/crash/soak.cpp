@@ -48,7 +48,7 @@ void judge(crash::soaked const& s, bool may_lose, bool may_repeat)
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(crash_soak, *boost::unit_test::fixture<support::long_watchdog>())
+BOOST_AUTO_TEST_SUITE(crash_soak, *boost::unit_test::fixture<support::watchdog>())
 
 BOOST_AUTO_TEST_CASE(a_ring_survives_random_kills_and_stops_beside_the_queue_of_boost)
 {

@@ -11,7 +11,7 @@ using sizes_vary = crash::subject<strait::spsc, std::string>;
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(crash_steps_spsc, *boost::unit_test::fixture<support::long_watchdog>())
+BOOST_AUTO_TEST_SUITE(crash_steps_spsc, *boost::unit_test::fixture<support::watchdog>())
 
 BOOST_AUTO_TEST_CASE(a_death_after_any_instruction_of_a_ring_of_slots_costs_nobody_else_anything)
 {

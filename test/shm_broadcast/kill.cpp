@@ -19,11 +19,6 @@ namespace {
 
 using namespace cast;
 
-// For all the rounds together.
-struct long_watchdog : support::watchdog {
-    long_watchdog() : watchdog(static_cast<unsigned>(support::rounds(250))) {}
-};
-
 class random_moment {
 public:
     void pass()
@@ -238,7 +233,7 @@ void kill_who_joins()
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(shm_broadcast_kill, *boost::unit_test::fixture<long_watchdog>())
+BOOST_AUTO_TEST_SUITE(shm_broadcast_kill, *boost::unit_test::fixture<support::watchdog>())
 
 BOOST_AUTO_TEST_CASE(what_a_killed_sender_committed_arrives_or_is_counted)
 {

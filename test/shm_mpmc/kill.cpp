@@ -42,7 +42,7 @@ int receive_on(std::string const& name, support::notes& notes)
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(shm_mpmc_kill, *boost::unit_test::fixture<support::long_watchdog>())
+BOOST_AUTO_TEST_SUITE(shm_mpmc_kill, *boost::unit_test::fixture<support::watchdog>())
 
 BOOST_AUTO_TEST_CASE(the_stopped_keep_nobody_from_going_on)
 {

@@ -33,12 +33,12 @@ using pair = raw::pair<T, X>;
 template <class T>
 sender<T> open_sender(std::string const& name, strait::channel_options const& how = {})
 {
-    return sender<T>::open(name, how, "test").value();
+    return raw::open_sender<T, ring>(name, how);
 }
 template <class T>
 receiver<T> open_receiver(std::string const& name, strait::channel_options const& how = {})
 {
-    return receiver<T>::open(name, how, "test").value();
+    return raw::open_receiver<T, ring>(name, how);
 }
 
 template <class T>

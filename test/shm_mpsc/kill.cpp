@@ -20,11 +20,6 @@ namespace {
 
 using namespace lanes;
 
-// For all the rounds together.
-struct long_watchdog : support::watchdog {
-    long_watchdog() : watchdog(static_cast<unsigned>(support::rounds(250))) {}
-};
-
 // Small lanes, so that kills hit waiting ends too.
 template <class T>
 strait::channel_options small()
@@ -156,7 +151,7 @@ void await_stopped(support::child const& c)
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(shm_mpsc_kill, *boost::unit_test::fixture<long_watchdog>())
+BOOST_AUTO_TEST_SUITE(shm_mpsc_kill, *boost::unit_test::fixture<support::watchdog>())
 
 BOOST_AUTO_TEST_CASE(what_killed_senders_committed_is_received_once_in_order_and_untorn)
 {

@@ -97,15 +97,15 @@ result<T> receive(Receiver& r, deadline until = patiently())
     return message;
 }
 
-template <class T>
-sender<T> open_sender(std::string const& name, strait::channel_options const& how = {})
+template <class T, class X = strait::shm_ring<>>
+sender<T, X> open_sender(std::string const& name, strait::channel_options const& how = {})
 {
-    return sender<T>::open(name, how, "test").value();
+    return sender<T, X>::open(name, how, "test").value();
 }
-template <class T>
-receiver<T> open_receiver(std::string const& name, strait::channel_options const& how = {})
+template <class T, class X = strait::shm_ring<>>
+receiver<T, X> open_receiver(std::string const& name, strait::channel_options const& how = {})
 {
-    return receiver<T>::open(name, how, "test").value();
+    return receiver<T, X>::open(name, how, "test").value();
 }
 
 // Both ends of a nameless ring, over one mapping.
