@@ -21,6 +21,7 @@
 #include <strait/transport/posix_mqueue.hpp>
 #include <strait/transport/shm_broadcast.hpp>
 #include <strait/transport/shm_ring.hpp>
+#include <strait/transport/sysv_mqueue.hpp>
 #include <strait/transport/tcp.hpp>
 #include <strait/transport/unix_stream.hpp>
 #include <strait/version.hpp>

@@ -15,6 +15,7 @@ JOBS = {
     "in_process": "threads",
     "pipe": "kernel",
     "mqueue": "kernel",
+    "sysv queue": "kernel",
     "unix socket": "kernel",
     "tcp": "network",
 }

@@ -2,6 +2,7 @@
 #include "bare_mqueue.hpp"
 #include "bare_ring.hpp"
 #include "bare_stream.hpp"
+#include "bare_sysv.hpp"
 #include "sizes.hpp"
 
 #include <string>
@@ -19,6 +20,12 @@ template <bool Polled>
 struct mqueue {
     template <std::size_t N>
     using of = bare_mqueue<Polled, N>;
+};
+
+template <bool Polled>
+struct sysv {
+    template <std::size_t N>
+    using of = bare_sysv<Polled, N>;
 };
 
 // The messages of several writers stay apart in a pipe up to PIPE_BUF.
@@ -78,6 +85,20 @@ std::vector<benchmark_case> cases()
     queue.limit = "limit/cache_line";
     queue.settings += "; the receiver polls";
     all.push_back(sized_case<mqueue<true>::of, 4096>(queue));
+
+    queue.name = "bare/sysv/block";
+    queue.family = "sysv queue";
+    queue.title = "System V queue by hand, blocking";
+    queue.waiting = "block";
+    queue.settings = "msgsnd() and msgrcv(), the default 16 KiB";
+    queue.limit = "limit/futex";
+    all.push_back(sized_case<sysv<false>::of, 4096>(queue));
+    queue.name = "bare/sysv/spin";
+    queue.title = "System V queue by hand, polled";
+    queue.waiting = "spin";
+    queue.limit = "limit/cache_line";
+    queue.settings += "; the receiver polls";
+    all.push_back(sized_case<sysv<true>::of, 4096>(queue));
 
     add_stream<bare_unix_stream>(all, "unix_stream", "unix socket", "socketpair(), send() and recv()");
     add_stream<bare_tcp>(all, "tcp", "tcp", "TCP_NODELAY over the loopback, send() and recv()");

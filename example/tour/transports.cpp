@@ -24,6 +24,7 @@ constexpr mechanism all[] = {
     over<strait::shm_ring<strait::broadcast<strait::lossless>>>("shm_ring_broadcast"),
     over<strait::named_pipe>("named_pipe"),
     over<strait::posix_mqueue>("posix_mqueue"),
+    over<strait::sysv_mqueue>("sysv_mqueue"),
     over<strait::unix_stream>("unix_stream"),
     over<strait::tcp>("tcp"),
 };

@@ -40,6 +40,7 @@ enum class errc {
     queue_count_limit,
     capacity_limit,
     inherited_handle,
+    removed,
     not_open,
 };
 
@@ -97,7 +98,8 @@ public:
             return "A message does not decode as its type and was discarded: the sender is faulty or hostile.";
         case errc::message_too_large:
             return "The message is larger than the channel takes: split it, or raise options.capacity or "
-                   "options.max_message_size when the channel is created.";
+                   "options.max_message_size when the channel is created; a System V queue takes no more than "
+                   "/proc/sys/kernel/msgmax.";
         case errc::invalid_endpoint:
             return "The endpoint is not of a form that this transport takes: a name has 1 to 64 of A-Z a-z 0-9 . _ - "
                    "and does not start with a dot, a path is absolute, an address is host:port.";
@@ -110,19 +112,22 @@ public:
         case errc::descriptor_limit:
             return "The limit of open descriptors is reached: close some, or raise it with `ulimit -n`.";
         case errc::queue_limit:
-            return "The kernel refuses a queue of this capacity or message size: lower them, or raise "
-                   "/proc/sys/fs/mqueue/msg_max and msgsize_max.";
+            return "The kernel refuses a queue of this capacity or message size: lower them, or raise msg_max and "
+                   "msgsize_max in /proc/sys/fs/mqueue, for System V queues msgmnb and msgmax in /proc/sys/kernel.";
         case errc::queue_memory_limit:
             return "The limit of memory in message queues is reached: lower options.capacity, or raise it with "
                    "`ulimit -q`.";
         case errc::queue_count_limit:
-            return "The limit of message queues is reached: remove some, or raise /proc/sys/fs/mqueue/queues_max.";
+            return "The limit of message queues is reached: remove some, or raise /proc/sys/fs/mqueue/queues_max, for "
+                   "System V queues /proc/sys/kernel/msgmni.";
         case errc::capacity_limit:
             return "The kernel refuses a buffer of this capacity: lower options.capacity, or raise "
                    "/proc/sys/fs/pipe-max-size and pipe-user-pages-soft.";
         case errc::inherited_handle:
             return "This end was opened before fork() and belongs to the parent: open it in the child, or hand a "
                    "make_pair() over.";
+        case errc::removed:
+            return "The channel was removed, and its queue with it: open this end afresh.";
         case errc::not_open:
             return "This end has been closed or moved from.";
         }
@@ -159,6 +164,7 @@ public:
         case errc::queue_count_limit: return e::make_error_condition(e::no_space_on_device);
         case errc::capacity_limit: return e::make_error_condition(e::argument_out_of_domain);
         case errc::inherited_handle: return e::make_error_condition(e::operation_not_permitted);
+        case errc::removed: return e::make_error_condition(e::identifier_removed);
         case errc::not_open: return e::make_error_condition(e::bad_file_descriptor);
         }
         return {value, *this};

@@ -9,6 +9,7 @@
 #include <strait/transport/posix_mqueue.hpp>
 #include <strait/transport/shm_broadcast.hpp>
 #include <strait/transport/shm_ring.hpp>
+#include <strait/transport/sysv_mqueue.hpp>
 #include <strait/transport/tcp.hpp>
 #include <strait/transport/unix_stream.hpp>
 
@@ -75,6 +76,7 @@ using subjects = std::tuple<
     by_name<strait::shm_ring<strait::broadcast<strait::lossless>>>,
     by_name<strait::named_pipe>,
     by_name<strait::posix_mqueue>,
+    by_name<strait::sysv_mqueue>,
     by_name<strait::unix_stream>,
     by_name<strait::tcp>,
     by_address<strait::tcp, AF_INET>,

@@ -4,6 +4,8 @@
 
 #include <support/names.hpp>
 
+#include <strait/detail/sysv_queue.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
@@ -32,6 +34,12 @@ inline std::vector<std::string> files_of(std::string const& beginning)
 /// Asks the kernel by name: the mount of mqueue is often not there.
 inline bool has_queue(std::string const& name)
 {
+    strait::detail::location where;
+    if (strait::detail::location::find(name, strait::access_mode::owner, where))
+        return false;
+    for (std::uint64_t attempt = 0; attempt != strait::detail::sysv_attempts; ++attempt)
+        if (::msgget(strait::detail::sysv_key(where, attempt), 0) >= 0)
+            return true;
     int const queue = ::mq_open(("/strait-" + std::to_string(::geteuid()) + "-" + name).c_str(), O_RDONLY | O_CLOEXEC);
     if (queue >= 0)
         ::mq_close(queue);

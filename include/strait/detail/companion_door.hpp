@@ -5,6 +5,7 @@
 #include <strait/detail/allocation.hpp>
 #include <strait/detail/companion.hpp>
 #include <strait/detail/crash_point.hpp>
+#include <strait/detail/sysv_queue.hpp>
 
 #include <chrono>
 #include <string>
@@ -17,8 +18,6 @@
 
 namespace strait::detail {
 
-inline constexpr char companion_suffix[] = ".channel";
-
 // Ways into and out of a named channel. A companion appears under its name only when it is complete; everything that
 // creates, repairs or removes happens under the set-up lock, and only while the name still means the file that was locked.
 //
@@ -26,8 +25,10 @@ inline constexpr char companion_suffix[] = ".channel";
 //   result<void> create(companion const&, location const&)   makes its own object for a new channel, replacing a stale one
 //   bool unread(companion const&, location const&)           whether a later receiver would find messages; the content may
 //                                                            be of another type, or damaged: then nothing is unread
-//   static void destroy(location const&)                     removes its object
+//   static void destroy(location const&)                     removes its object; the companion has its name still
 //   mirror mirrored(std::uint64_t size)                      what of the companion is mapped twice
+//   void forget(companion const&, location const&)           optional: removes its object, which the name does not lead to any
+//                                                            more: somebody has replaced the companion or taken it away
 //   bool is_good(companion const&, role, std::uint64_t)      optional: a place that is rather taken than another, if it is free
 // All are called with the set-up lock held.
 template <class Mechanism>
@@ -72,14 +73,17 @@ public:
         STRAIT_CRASH_POINT("leave: place given up");
         try {
             if (alone && !c.any_alive(role::sender) && !c.any_alive(role::receiver) &&
-                c.block().keep.load(std::memory_order_relaxed) == 0 && !mechanism.unread(c, where))
+                c.block().keep.load(std::memory_order_relaxed) == 0 && !mechanism.unread(c, where)) {
                 if (descriptor dir; !where.open_directory(dir) && still_named(dir, c.fd(), where)) {
                     Mechanism::destroy(where);
                     STRAIT_CRASH_POINT("leave: objects removed");
                     ::unlinkat(dir.get(), where.file(companion_suffix).c_str(), 0);
                     STRAIT_CRASH_POINT("leave: name removed");
                     where.remove_directory();
+                } else if constexpr (requires { mechanism.forget(c, where); }) {
+                    mechanism.forget(c, where);
                 }
+            }
         } catch (...) {  // no memory for a path: the next opener finds nobody and starts afresh
         }
         c.signal();
@@ -141,6 +145,7 @@ private:
                 ::unlinkat(dir.get(), name.c_str(), 0);
         }
         ::mq_unlink(("/" + where.flat_name()).c_str());
+        remove_sysv_queue(where);
         Mechanism::destroy(where);
     }
 

@@ -17,6 +17,9 @@
 
 namespace strait::detail {
 
+// Of the companion's file; other suffixes belong to what a mechanism has beside it.
+inline constexpr char companion_suffix[] = ".channel";
+
 // The modes of what a channel creates.
 inline ::mode_t object_mode(access_mode a) noexcept
 {

@@ -36,17 +36,6 @@ inline std::string queue_name(location const& where) { return "/" + where.flat_n
 // On Linux a queue descriptor is a file descriptor.
 static_assert(std::is_same_v<::mqd_t, int>);
 
-// A limit of this host for unprivileged processes, or what it usually is.
-inline std::size_t queue_setting(char const* file, std::size_t usual) noexcept
-{
-    descriptor const fd(::open(file, O_RDONLY | O_CLOEXEC));
-    char text[32] = {};
-    if (!fd || ::read(fd.get(), text, sizeof text - 1) <= 0)
-        return usual;
-    auto const value = std::strtoul(text, nullptr, 10);
-    return value == 0 ? usual : value;
-}
-
 // EMFILE of mq_open has two meanings.
 inline error_code queue_failure(int number)
 {

@@ -3,15 +3,22 @@
 #define STRAIT_DETAIL_MQUEUE_JOIN_HPP
 
 #include <strait/detail/companion_door.hpp>
+#include <strait/detail/host_setting.hpp>
 #include <strait/detail/mqueue.hpp>
 #include <strait/detail/read_ahead.hpp>
+#include <strait/detail/wait_descriptor.hpp>
 #include <strait/options.hpp>
 #include <strait/serialization/layout.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <utility>
+
+#include <poll.h>
 
 namespace strait::detail {
 
@@ -29,18 +36,50 @@ struct mqueue_member {
 
     bool is_member() const noexcept { return member.is_member(); }
 
-    // What an operation on a closed, moved or inherited end reports.
-    result<void> check() const
-    {
-        if (!is_member())
-            return member.missing();
-        return {};
-    }
+    std::byte* payload() const noexcept { return pages.get(); }
+    int native_handle() const noexcept { return queue.get(); }
 
     std::uint64_t depth() const noexcept
     {
         ::mq_attr now = {};
         return queue && ::mq_getattr(queue.get(), &now) == 0 ? static_cast<std::uint64_t>(now.mq_curmsgs) : 0;
+    }
+
+    static constexpr bool sends_from_anywhere = true;
+
+    bool send(std::byte const* bytes, std::size_t size) const noexcept
+    {
+        return ::mq_send(queue.get(), reinterpret_cast<char const*>(bytes), size, data_priority) == 0;
+    }
+
+    [[gnu::noinline, gnu::cold]] error_code send_or_wait(std::byte const* bytes, std::size_t size, deadline until,
+                                                         std::uint64_t& waits) const
+    {
+        for (bool first = true;; first = false) {
+            if (errno == EAGAIN) {
+                if (until.is_poll())
+                    return errc::full;
+                waits += first ? 1 : 0;
+                if (auto room = wait_descriptor(queue.get(), POLLOUT, until); !room)
+                    return room.error();
+            } else if (errno == EMSGSIZE) {
+                return errc::message_too_large;
+            } else if (errno != EINTR) {
+                return queue.failure();
+            }
+            if (send(bytes, size))
+                return {};
+        }
+    }
+
+    void leave_as_sender(deadline until) noexcept
+    {
+        auto const memory = member.memory();  // stays mapped for the look at the sleepers
+        auto const& sleepers = member.block().mechanism[2];
+        leave(until);
+        // After leaving, and only then: who is woken must see that we have gone. Pairs with mqueue_receiver::wait().
+        if (sleepers.load(std::memory_order_seq_cst) != 0)
+            ::mq_send(queue.get(), "", 0, hint_priority);
     }
 
     void leave(deadline until) noexcept
@@ -50,7 +89,7 @@ struct mqueue_member {
     }
 
     template <message_layout L>
-    static result<mqueue_member> join(endpoint const& at, channel_options const& how, std::string_view type_name, role r)
+    static error_code join(endpoint const& at, channel_options const& how, std::string_view type_name, role r, mqueue_member& joined)
     {
         location place;
         if (error_code const e = location::find(at, how.access, place))
@@ -58,13 +97,13 @@ struct mqueue_member {
         mqueue_mechanism mechanism;
         mechanism.messages = how.capacity != 0
                                  ? how.capacity
-                                 : std::min<std::size_t>(10, queue_setting("/proc/sys/fs/mqueue/msg_max", 10));
+                                 : std::min<std::size_t>(10, host_setting("/proc/sys/fs/mqueue/msg_max", 10));
         if (L.fixed_size != 0)
             mechanism.message_size = L.fixed_size;
         else if (how.max_message_size != 0)
             mechanism.message_size = how.max_message_size;
         else
-            mechanism.message_size = std::min<std::size_t>(8192, queue_setting("/proc/sys/fs/mqueue/msgsize_max", 8192));
+            mechanism.message_size = std::min<std::size_t>(8192, host_setting("/proc/sys/fs/mqueue/msgsize_max", 8192));
         channel_traits traits = traits_beside<L>(mqueue_transport, type_name, how);
         traits.capacity = mechanism.messages;
         traits.max_message_size = mechanism.message_size;
@@ -73,10 +112,11 @@ struct mqueue_member {
             companion c;
             if (error_code const e = mqueue_door::join(place, traits, r, lock_bytes::most, mechanism, c))
                 return e;
-            mqueue_member joined{std::move(c), place, {}, 0, nullptr};
+            joined.member = std::move(c);
+            joined.where = place;
             auto opened = joined.open(r == role::sender ? O_WRONLY : O_RDONLY, L.fixed_size);
             if (opened)
-                return joined;
+                return {};
             joined.leave(deadline::after(mqueue_door::patience));
             if (opened.error() != queue_removed || attempts == 0)
                 return opened.error();  // else: removed between joining and opening

@@ -28,10 +28,10 @@ class mqueue_receiver {
 public:
     static result<mqueue_receiver> open(endpoint const& where, channel_options const& how, std::string_view type_name)
     {
-        auto joined = mqueue_member::join<L>(where, how, type_name, role::receiver);
-        if (!joined)
-            return joined.error();
-        return mqueue_receiver(std::move(*joined), how.linger);
+        mqueue_receiver r(how.linger);
+        if (error_code const e = mqueue_member::join<L>(where, how, type_name, role::receiver, r.end_))
+            return e;
+        return r;
     }
 
     mqueue_receiver(mqueue_receiver&&) = default;
@@ -79,7 +79,7 @@ public:
 private:
     enum class outcome { message, nothing, hint, malformed, failure };
 
-    mqueue_receiver(mqueue_member end, std::chrono::nanoseconds linger) : end_(std::move(end)), linger_(linger) {}
+    explicit mqueue_receiver(std::chrono::nanoseconds linger) : linger_(linger) {}
 
     result<void> fill(deadline until)
     {
@@ -119,8 +119,8 @@ private:
     // that somebody came or left, after a hint, a slice without messages, and when polling.
     [[gnu::noinline, gnu::cold]] result<void> wait(deadline until, outcome o)
     {
-        if (auto member = end_.check(); !member)
-            return member;
+        if (!end_.is_member())
+            return end_.member.missing();
         bool counted = false;
         bool ask = until.is_poll() && deadline::now() - asked_at_ > sender_watch::when_polled;
         if (o == outcome::nothing)

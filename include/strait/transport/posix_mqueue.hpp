@@ -3,7 +3,7 @@
 #define STRAIT_TRANSPORT_POSIX_MQUEUE_HPP
 
 #include <strait/detail/mqueue_receiver.hpp>
-#include <strait/detail/mqueue_sender.hpp>
+#include <strait/detail/queue_sender.hpp>
 #include <strait/transport.hpp>
 
 namespace strait {
@@ -37,7 +37,7 @@ struct posix_mqueue {
     using options = channel_options;
 
     template <message_layout L>
-    using sender_end = detail::mqueue_sender<L>;
+    using sender_end = detail::queue_sender<L, detail::mqueue_member>;
     template <message_layout L>
     using receiver_end = detail::mqueue_receiver<L>;
 

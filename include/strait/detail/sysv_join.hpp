@@ -1,0 +1,225 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_SYSV_JOIN_HPP
+#define STRAIT_DETAIL_SYSV_JOIN_HPP
+
+#include <strait/detail/host_setting.hpp>
+#include <strait/detail/mpmc_sleepers.hpp>
+#include <strait/detail/read_ahead.hpp>
+#include <strait/detail/sysv_mechanism.hpp>
+#include <strait/detail/waiter.hpp>
+#include <strait/options.hpp>
+#include <strait/serialization/layout.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace strait::detail {
+
+// The number of a queue, which the kernel takes from anybody: in a child of fork() there is none.
+class sysv_handle : fork_guard {
+public:
+    sysv_handle() : fork_guard(&disarm) {}
+    sysv_handle(sysv_handle&& other) : fork_guard(&disarm), queue_(std::exchange(other.queue_, closed)) {}
+    sysv_handle& operator=(sysv_handle&& other) noexcept
+    {
+        queue_ = std::exchange(other.queue_, closed);
+        return *this;
+    }
+
+    void set(int queue) noexcept { queue_ = queue; }
+    void reset() noexcept { queue_ = closed; }
+    int get() const noexcept { return queue_; }
+    explicit operator bool() const noexcept { return queue_ >= 0; }
+    errc missing() const noexcept { return queue_ == inherited ? errc::inherited_handle : errc::not_open; }
+
+private:
+    static constexpr int closed = -1;
+    static constexpr int inherited = -2;
+
+    static void disarm(fork_guard& g) noexcept
+    {
+        auto& self = static_cast<sysv_handle&>(g);
+        if (self.queue_ >= 0)
+            self.queue_ = inherited;
+    }
+
+    int queue_ = closed;
+};
+
+// What ends that wait tell each other, in the companion's page behind its control block. At rest while messages flow.
+//
+//   1024 receivers u32 futex     1152 senders u32 futex
+struct sysv_sleepers {
+    static constexpr std::size_t offset = 1024;
+
+    alignas(128) mpmc_sleepers receivers;
+    alignas(128) mpmc_sleepers senders;
+};
+static_assert(sizeof(sysv_sleepers) == 256 && sizeof(control_block) <= sysv_sleepers::offset);
+
+// What both kinds of ends have: membership, the queue, and room for one message behind its type.
+struct sysv_member {
+    companion member;
+    location where;
+    sysv_handle queue;
+    std::size_t message_size = 0;
+    std::uint64_t bytes = 0;  // that the queue takes
+    std::size_t payload_at = 0;
+    page_memory pages;
+    waiter waiting;  // whose fence is a full one: next to a system call that costs nothing
+
+    bool is_member() const noexcept { return member.is_member(); }
+    std::byte* payload() const noexcept { return pages.get() + payload_at; }
+    // A struct msgbuf around payload().
+    void* record() const noexcept { return payload() - sizeof(long); }
+    sysv_sleepers& sleepers() const noexcept
+    {
+        return *reinterpret_cast<sysv_sleepers*>(member.memory()->data() + sysv_sleepers::offset);
+    }
+
+    std::uint64_t depth() const noexcept
+    {
+        ::msqid_ds now = {};
+        return queue && ::msgctl(queue.get(), IPC_STAT, &now) == 0 ? now.msg_qnum : 0;
+    }
+
+    static constexpr bool sends_from_anywhere = false;
+
+    bool send(std::byte const*, std::size_t size) noexcept
+    {
+        if (!queue) [[unlikely]]
+            return false;
+        if (::msgsnd(queue.get(), record(), size, IPC_NOWAIT) != 0) [[unlikely]]
+            return false;
+        if (sleepers().receivers.any(waiting.fence)) [[unlikely]]
+            sleepers().receivers.wake();
+        return true;
+    }
+
+    [[gnu::noinline, gnu::cold]] error_code send_or_wait(std::byte const* bytes, std::size_t size, deadline until,
+                                                         std::uint64_t& waits)
+    {
+        int number = errno;
+        if (!queue || !is_member() || number != EAGAIN)
+            return failure(number);
+        if (until.is_poll())
+            return errc::full;
+        auto const tried = [&] {
+            number = send(bytes, size) ? 0 : errno;
+            return number != EAGAIN;
+        };
+        std::uint64_t const before = waiting.waits;
+        error_code const e = wait_among_peers<adaptive, 100>(
+            sleepers().senders, waiting, until, errc::full, tried,
+            [&](std::int64_t, bool) { return tried() ? std::optional(error_code()) : std::nullopt; });
+        waits += waiting.waits - before;
+        return e || number == 0 ? e : failure(number);
+    }
+
+    // After making room.
+    void wake_senders() noexcept
+    {
+        if (sleepers().senders.any(waiting.fence))
+            sleepers().senders.wake();
+    }
+
+    void leave_as_sender(deadline until) noexcept
+    {
+        auto const memory = member.memory();  // stays mapped for the wake
+        sysv_sleepers& asleep = sleepers();
+        leave(until);
+        asleep.receivers.wake_all();  // after leaving, and only then: who is woken must see that we have gone
+    }
+
+    // What a failed call on the queue means.
+    error_code failure(int number) const
+    {
+        if (!queue || !is_member())
+            return queue ? member.missing() : queue.missing();
+        ::msqid_ds now = {};
+        if (number == EIDRM || (number == EINVAL && ::msgctl(queue.get(), IPC_STAT, &now) != 0))
+            return errc::removed;
+        // Somebody has lowered msgmax.
+        return number == EINVAL ? make_error_code(errc::message_too_large) : system_failure(number);
+    }
+
+    void leave(deadline until) noexcept
+    {
+        sysv_mechanism mechanism;
+        sysv_door::leave(member, where, mechanism, until);
+    }
+
+    template <message_layout L>
+    static error_code join(endpoint const& at, channel_options const& how, std::string_view type_name, role r, sysv_member& joined)
+    {
+        location place;
+        if (error_code const e = location::find(at, how.access, place))
+            return e;
+        std::size_t const longest = host_setting("/proc/sys/kernel/msgmax", 8192);
+        std::size_t const size = L.fixed_size != 0         ? L.fixed_size
+                                 : how.max_message_size != 0 ? how.max_message_size
+                                                             : std::min<std::size_t>(8192, longest);
+        // The kernel tells only when such a message is sent.
+        constexpr std::size_t most = std::numeric_limits<int>::max();
+        if (size > longest || how.capacity > most)
+            return errc::queue_limit;
+        sysv_mechanism mechanism{how.capacity * size};
+        if (L.fixed_size == 0 && how.max_message_size == 0)
+            mechanism.bytes = std::min<std::uint64_t>(mechanism.bytes, host_setting("/proc/sys/kernel/msgmnb", 16384));
+        channel_traits traits = traits_beside<L>(sysv_transport, type_name, how);
+        traits.max_message_size = size;
+        traits.retained = true;
+        for (int attempts = 16;; --attempts) {
+            companion c;
+            if (error_code const e = sysv_door::join(place, traits, r, lock_bytes::most, mechanism, c))
+                return e;
+            joined.member = std::move(c);
+            joined.where = place;
+            error_code const e = joined.open<L>();
+            if (!e)
+                return e;
+            joined.queue.reset();
+            joined.leave(deadline::after(sysv_door::patience));
+            if (e != errc::removed || attempts == 0)
+                return e;  // else: removed between joining and opening
+        }
+    }
+
+private:
+    template <message_layout L>
+    error_code open()
+    {
+        std::uint64_t const size = member.block().max_message_size;
+        int const found = sysv_mechanism::find(member);
+        ::msqid_ds now = {};
+        if (::msgctl(found, IPC_STAT, &now) != 0)
+            return errno == EINVAL || errno == EIDRM ? make_error_code(errc::removed)
+                   : errno == EACCES                 ? make_error_code(errc::untrusted_object)
+                                                     : last_failure();
+        if (!sysv_trusted(now, where.access()))
+            return errc::untrusted_object;
+        if (size < L.fixed_size || size > static_cast<std::uint64_t>(std::numeric_limits<int>::max()) || !sysv_mechanism::is_at_our_key(member, where))
+            return errc::peer_corrupt;
+        payload_at = std::max<std::size_t>(sizeof(long), L.alignment);
+        // One byte more than a message: who gets it knows that the message was too long.
+        pages = allocate_pages(payload_at + size + 1);
+        if (!pages)
+            return errc::out_of_memory;
+        message_size = size;
+        bytes = now.msg_qbytes;
+        queue.set(found);
+        long const type = sysv_data;
+        std::memcpy(record(), &type, sizeof type);
+        return {};
+    }
+};
+
+}  // namespace strait::detail
+
+#endif
