@@ -16,6 +16,7 @@
 #include <strait/serialization.hpp>
 #include <strait/stats.hpp>
 #include <strait/transport.hpp>
+#include <strait/transport/anonymous_pipe.hpp>
 #include <strait/transport/in_process.hpp>
 #include <strait/transport/named_pipe.hpp>
 #include <strait/transport/posix_mqueue.hpp>

@@ -14,6 +14,7 @@ JOBS = {
     "shared memory": "memory",
     "in_process": "threads",
     "pipe": "kernel",
+    "anonymous pipe": "kernel",
     "mqueue": "kernel",
     "sysv queue": "kernel",
     "unix socket": "kernel",

@@ -156,7 +156,7 @@ class Goals:
 
     def one_by_one(self):
         checks = []
-        for transport, rate in (("named_pipe", 1.5), ("posix_mqueue", 1.0), ("sysv_mqueue", 1.0), ("unix_stream", 1.0), ("tcp", 1.0)):
+        for transport, rate in (("anonymous_pipe", 1.0), ("named_pipe", 1.5), ("posix_mqueue", 1.0), ("sysv_mqueue", 1.0), ("unix_stream", 1.0), ("tcp", 1.0)):
             for waiting in ("block", "spin"):
                 only = f"strait/{transport}/{waiting}"
                 for measure, target, at_most in (("latency", 1.05, True), ("throughput", rate, False)):
@@ -166,7 +166,7 @@ class Goals:
 
     def batches(self):
         checks = []
-        for transport in ("named_pipe", "posix_mqueue", "sysv_mqueue", "unix_stream", "tcp"):
+        for transport in ("anonymous_pipe", "named_pipe", "posix_mqueue", "sysv_mqueue", "unix_stream", "tcp"):
             # The largest: a coalescing loop makes a call when its buffer is full, whatever the caller's batches are.
             batch = max((c.batch for c in self.r.cells), default=64)
             pairs = self.against_bare("throughput", batch, 0.9, f"strait/{transport}/(block|spin)", False)

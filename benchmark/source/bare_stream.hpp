@@ -51,6 +51,15 @@ struct bare_pipe {
     static ssize_t write(int fd, void const* from, std::size_t n) { return ::write(fd, from, n); }
 };
 
+struct bare_anonymous_pipe : bare_pipe {
+    static descriptor_pair open()
+    {
+        std::array<int, 2> ends{};
+        checked(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
+        return {ends[0], ends[1]};
+    }
+};
+
 struct bare_socket {
     static void poll_reading(int) {}
     static ssize_t read(int fd, void* to, std::size_t n, bool polled)

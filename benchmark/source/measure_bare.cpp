@@ -68,6 +68,7 @@ std::vector<benchmark_case> cases()
     all.push_back(sized_case<bare_ring>(ring));
 
     add_stream<bare_pipe>(all, "pipe", "pipe", "mkfifo(), write() and read(), 64 KiB");
+    add_stream<bare_anonymous_pipe>(all, "anonymous_pipe", "anonymous pipe", "pipe2(), write() and read(), 64 KiB");
 
     case_info queue{"bare/mqueue/block",
                     "bare",

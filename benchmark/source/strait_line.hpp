@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include <unistd.h>
 
@@ -20,20 +21,45 @@ namespace benchmark {
 template <class Channel>
 class named_line {
 public:
-    explicit named_line(setup const& s)
-        : batch(s.batch), name_("strait-benchmark-" + std::to_string(::getpid()) + "-" + std::to_string(s.index))
+    explicit named_line(setup const& s, typename Channel::options const& how = {})
+        : batch(s.batch), how_(how), name_("strait-benchmark-" + std::to_string(::getpid()) + "-" + std::to_string(s.index))
     {
     }
     named_line(named_line const&) = delete;
     named_line& operator=(named_line const&) = delete;
     ~named_line() { (void)Channel::remove(name_); }  // what a killed end has left
 
-    strait::endpoint where() const { return name_; }
+    auto sender() const { return typename Channel::sender(name_, how_); }
+    auto receiver() const { return typename Channel::receiver(name_, how_); }
 
     std::size_t batch;
 
 private:
+    typename Channel::options how_;
     std::string name_;
+};
+
+// Of a transport without names: the ends are made before the processes are, and each takes its own.
+template <class Channel>
+class nameless_line {
+public:
+    explicit nameless_line(setup const& s, typename Channel::options const& how = {})
+        : batch(s.batch), pair_(Channel::make_pair(how))
+    {
+    }
+
+    auto sender() { return std::move(pair_).sender(); }
+    auto receiver() { return std::move(pair_).receiver(); }
+
+    std::size_t batch;
+
+private:
+    typename Channel::pair pair_;
+};
+
+template <class Channel>
+struct line_of {
+    using type = named_line<Channel>;
 };
 
 // The value of a result that may be `wanted` for a while: asks again as long as it is.
@@ -55,11 +81,11 @@ template <class X, bool Polled, std::size_t N>
 struct strait_copy {
     static constexpr bool threads = strait::object_transport<X>;
     using channel = strait::channel<message<N>, X>;
-    using line = named_line<channel>;
+    using line = typename line_of<channel>::type;
 
     class sender {
     public:
-        explicit sender(line& l) : out_(l.where()), messages_(l.batch) {}
+        explicit sender(line& l) : out_(l.sender()), messages_(l.batch) {}
 
         void send(std::uint64_t s)
         {
@@ -82,7 +108,7 @@ struct strait_copy {
 
     class receiver {
     public:
-        explicit receiver(line& l) : in_(l.where()), messages_(l.batch) {}
+        explicit receiver(line& l) : in_(l.receiver()), messages_(l.batch) {}
 
         std::uint64_t receive()
         {
@@ -129,10 +155,10 @@ template <class X, std::size_t N>
 struct strait_in_place {
     static constexpr bool threads = false;
     using channel = strait::channel<message<N>, X>;
-    using line = named_line<channel>;
+    using line = typename line_of<channel>::type;
 
     struct sender {
-        explicit sender(line& l) : out(l.where()) {}
+        explicit sender(line& l) : out(l.sender()) {}
         void send(std::uint64_t s)
         {
             auto c = out.claim();
@@ -143,7 +169,7 @@ struct strait_in_place {
     };
 
     struct receiver {
-        explicit receiver(line& l) : in(l.where()) {}
+        explicit receiver(line& l) : in(l.receiver()) {}
         std::uint64_t receive()
         {
             auto const b = in.borrow();
@@ -185,21 +211,24 @@ struct strait_strings {
     static constexpr bool threads = false;
     using channel = strait::channel<std::string, X>;
 
-    struct line : named_line<channel> {
-        explicit line(setup const& s) : named_line<channel>(s), size(s.size)
-        {
-            // Room for as many as a ring of slots of this size would have.
-            how.max_message_size = s.size;
-            if constexpr (strait::byte_transport<X> && X::guarantees.zero_copy)
-                how.capacity = s.size > 65'536 ? 8 * (s.size + 8) : 0;
-        }
+    struct line : line_of<channel>::type {
+        explicit line(setup const& s) : line_of<channel>::type(s, options(s.size)), size(s.size) {}
         std::size_t size;
-        typename X::options how;
+
+        // Room for as many as a ring of slots of this size would have.
+        static typename X::options options(std::size_t size)
+        {
+            typename X::options how;
+            how.max_message_size = size;
+            if constexpr (strait::byte_transport<X> && X::guarantees.zero_copy)
+                how.capacity = size > 65'536 ? 8 * (size + 8) : 0;
+            return how;
+        }
     };
 
     class sender {
     public:
-        explicit sender(line& l) : out_(l.where(), l.how), text_(l.size) {}
+        explicit sender(line& l) : out_(l.sender()), text_(l.size) {}
         void send(std::uint64_t s) { out_.send(text_.made(s)); }
 
     private:
@@ -209,7 +238,7 @@ struct strait_strings {
 
     class receiver {
     public:
-        explicit receiver(line& l) : in_(l.where(), l.how) {}
+        explicit receiver(line& l) : in_(l.receiver()) {}
         std::uint64_t receive()
         {
             if constexpr (InPlace) {

@@ -15,9 +15,8 @@ namespace tour {
 // The whole use of the library: the same two functions for every transport.
 
 template <strait::transport X>
-void produce(strait::endpoint where, std::vector<file> const& files)
+void produce(strait::sender<line, X> out, std::vector<file> const& files)
 {
-    strait::sender<line, X> out{where};
     line l;
     for (file const& f : files)
         for (splitter lines{f}; lines.next(l);)
@@ -25,9 +24,8 @@ void produce(strait::endpoint where, std::vector<file> const& files)
 }  // leaving the scope ends the stream
 
 template <strait::transport X>
-rebuilt consume(strait::endpoint where, meter& progress)
+rebuilt consume(strait::receiver<line, X> in, meter& progress)
 {
-    strait::receiver<line, X> in{where};
     rebuilt files;
     for (line const& l : in) {  // the range ends when the sender has left
         progress.count(l);

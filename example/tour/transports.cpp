@@ -3,6 +3,8 @@
 
 #include "stream.hpp"
 
+#include <utility>
+
 namespace tour {
 namespace {
 
@@ -10,9 +12,25 @@ template <strait::transport X>
 constexpr mechanism over(std::string_view name)
 {
     return {name, strait::object_transport<X>,
-            [](std::string const& channel, std::vector<file> const& files) { produce<X>(channel, files); },
-            [](std::string const& channel, meter& progress) { return consume<X>(channel, progress); },
+            [](std::string const& channel, std::vector<file> const& files) { produce(strait::sender<line, X>{channel}, files); },
+            [](std::string const& channel, meter& progress) { return consume(strait::receiver<line, X>{channel}, progress); },
             [](std::string const& channel) { static_cast<void>(strait::channel<line, X>::remove(channel)); }};
+}
+
+// Of a transport without names, both ends are made at once.
+template <strait::transport X>
+auto& ends()
+{
+    static auto both = strait::channel<line, X>::make_pair().split();
+    return both;
+}
+
+template <strait::transport X>
+constexpr mechanism without_name(std::string_view name)
+{
+    return {name, true, [](std::string const&, std::vector<file> const& files) { produce(std::move(ends<X>().first), files); },
+            [](std::string const&, meter& progress) { return consume(std::move(ends<X>().second), progress); },
+            [](std::string const&) {}};
 }
 
 // A new transport joins the tour here.
@@ -22,6 +40,7 @@ constexpr mechanism all[] = {
     over<strait::shm_ring<strait::mpsc>>("shm_ring_mpsc"),
     over<strait::shm_ring<strait::mpmc>>("shm_ring_mpmc"),
     over<strait::shm_ring<strait::broadcast<strait::lossless>>>("shm_ring_broadcast"),
+    without_name<strait::anonymous_pipe>("anonymous_pipe"),
     over<strait::named_pipe>("named_pipe"),
     over<strait::posix_mqueue>("posix_mqueue"),
     over<strait::sysv_mqueue>("sysv_mqueue"),

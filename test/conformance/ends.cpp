@@ -100,41 +100,6 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(stats_count, S, subjects, clean_host)
     BOOST_CHECK_EQUAL(in.stats().waits, before + 1);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_pair_is_a_channel_without_a_name, S, subjects, clean_host)
-{
-    if constexpr (guarantees_of<S>.nameless) {
-        auto [out, in] = channel_of<S>::make_pair().split();
-        for (std::uint64_t i = 0; i != 5; ++i) {
-            out.send(make_probe(i));
-            BOOST_CHECK(in.receive() == make_probe(i));
-        }
-        out.close().value();
-        BOOST_CHECK(!in.receive());
-        BOOST_CHECK_EQUAL(in.end_reason(), strait::end_reason::left);
-    }
-}
-
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_pair_that_is_dropped_leaves_nothing, S, subjects, clean_host)
-{
-    if constexpr (guarantees_of<S>.nameless) {
-        auto pair = channel_of<S>::make_pair();
-        auto moved = std::move(pair);
-        BOOST_CHECK_EQUAL(thrown_by([&] { (void)std::move(pair).sender(); }), errc::not_open);
-    }
-}
-
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(whoever_takes_one_end_of_a_pair_gives_up_the_other, S, subjects, clean_host)
-{
-    if constexpr (guarantees_of<S>.nameless) {
-        auto in = channel_of<S>::make_pair().receiver();
-        BOOST_CHECK(!in.receive());
-        BOOST_CHECK_EQUAL(in.end_reason(), strait::end_reason::died);  // nobody can join any more
-        auto out = channel_of<S>::make_pair().sender();
-        if constexpr (!guarantees_of<S>.retained && guarantees_of<S>.reliable)
-            BOOST_CHECK_EQUAL(thrown_by([&] { out.send(make_probe(0)); }), errc::no_receiver);
-    }
-}
-
 BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_pollable_end_wakes_poll, S, subjects, clean_host)
 {
     if constexpr (guarantees_of<S>.pollable) {

@@ -18,10 +18,6 @@ using support::child;
 using support::notes;
 using support::shared_page;
 
-// A pair that processes can share.
-template <class S>
-inline constexpr bool crosses_fork = between_processes<S> && guarantees_of<S>.nameless;
-
 template <class S>
 void produce(std::string const& where)
 {
@@ -111,106 +107,6 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(forked_processes_meet_by_name, S, reliable_subj
         child consumer([&] { return consume<S>(where) ? 0 : 1; });
         BOOST_CHECK_EQUAL(producer.wait(), 0);
         BOOST_CHECK_EQUAL(consumer.wait(), 0);
-    }
-}
-
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_pair_joins_parent_and_child, S, reliable_subjects, clean_host)
-{
-    if constexpr (crosses_fork<S>) {
-        auto pair = channel_of<S>::make_pair();
-        child producer([&] {
-            auto out = std::move(pair).sender();
-            for (std::uint64_t i = 0; i != 500; ++i)
-                out.send(make_probe(i));
-        });
-        auto in = std::move(pair).receiver();
-        std::uint64_t n = 0;
-        for (auto const& m : in)
-            BOOST_REQUIRE(m == make_probe(n++));
-        BOOST_CHECK_EQUAL(n, 500U);
-        BOOST_CHECK_EQUAL(in.end_reason(), strait::end_reason::left);
-        BOOST_CHECK_EQUAL(producer.wait(), 0);
-    }
-}
-
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_pair_joins_two_children_when_the_parent_gives_it_up, S, reliable_subjects, clean_host)
-{
-    if constexpr (crosses_fork<S>) {
-        std::optional pair(channel_of<S>::make_pair());
-        child producer([&] {
-            auto out = std::move(*pair).sender();
-            for (std::uint64_t i = 0; i != 200; ++i)
-                out.send(make_probe(i));
-        });
-        child consumer([&] {
-            auto in = std::move(*pair).receiver();
-            std::uint64_t n = 0;
-            for (auto const& m : in)
-                if (m != make_probe(n++))
-                    return 1;
-            return n == 200 && in.end_reason() == strait::end_reason::left ? 0 : 2;
-        });
-        pair.reset();
-        BOOST_CHECK_EQUAL(producer.wait(), 0);
-        BOOST_CHECK_EQUAL(consumer.wait(), 0);
-    }
-}
-
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_sender_of_a_pair_that_is_killed_has_died, S, reliable_subjects, clean_host)
-{
-    if constexpr (crosses_fork<S>) {
-        for (bool const joined : {false, true}) {
-            auto pair = channel_of<S>::make_pair();
-            shared_page page;
-            child producer([&] {
-                std::optional<sender_of<S>> out;
-                if (joined) {
-                    out.emplace(std::move(pair).sender());
-                    out->send(make_probe(0));
-                }
-                page->stage = 1;
-                ::pause();
-            });
-            auto in = std::move(pair).receiver();
-            notes::await(page->stage, 1);
-            if (joined)
-                BOOST_CHECK(in.receive() == make_probe(0));
-            BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);
-            producer.kill();
-            BOOST_CHECK(!in.receive());
-            BOOST_CHECK_EQUAL(in.end_reason(), strait::end_reason::died);
-        }
-    }
-}
-
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_receiver_of_a_pair_that_is_killed_is_missed, S, bounded_subjects, clean_host)
-{
-    if constexpr (crosses_fork<S>) {
-        for (bool const joined : {false, true}) {
-            options_of<S> small;
-            small.capacity = 4;
-            auto pair = channel_of<S>::make_pair(small);
-            shared_page page;
-            child consumer([&] {
-                std::optional<receiver_of<S>> in;
-                if (joined) {
-                    in.emplace(std::move(pair).receiver());
-                    in->receive();
-                }
-                page->stage = 1;
-                ::pause();
-            });
-            auto out = std::move(pair).sender();
-            if (joined)
-                out.send(make_probe(0));
-            notes::await(page->stage, 1);
-            consumer.kill();
-            // Nobody can ever join a pair again, so that also a transport which retains messages says so when it is full.
-            strait::error_code told;
-            for (std::uint64_t i = 1; !told; ++i)
-                told = code(out.send_for(make_probe(i), 200ms));
-            BOOST_CHECK_EQUAL(told, errc::no_receiver);
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include <support/names.hpp>
 
+#include <strait/transport/anonymous_pipe.hpp>
 #include <strait/transport/in_process.hpp>
 #include <strait/transport/named_pipe.hpp>
 #include <strait/transport/posix_mqueue.hpp>
@@ -61,6 +62,13 @@ struct by_address {
     static strait::endpoint where() { return (Family == AF_INET ? "127.0.0.1:" : "[::1]:") + free_port(Family); }
 };
 
+/// A transport under test that has no names.
+template <strait::transport X>
+    requires(X::guarantees.nameless)
+struct nameless_only {
+    using transport = X;
+};
+
 template <class Wait>
 using ring = strait::shm_ring<strait::spsc, Wait>;
 
@@ -83,19 +91,30 @@ using subjects = std::tuple<
     by_address<strait::tcp, AF_INET6>
 >;
 
-/// Those that promise to lose nothing: for tests that count on each message, whoever is slower.
-template <class S>
-using if_reliable = std::conditional_t<S::transport::guarantees.reliable, std::tuple<S>, std::tuple<>>;
-template <class... S>
-auto reliable_among(std::tuple<S...>) -> decltype(std::tuple_cat(if_reliable<S>()...));
-using reliable_subjects = decltype(reliable_among(subjects()));
+/// Those of a list that ...
+template <template <class> class Fits, class... S>
+auto among(std::tuple<S...>) -> decltype(std::tuple_cat(std::conditional_t<Fits<S>::value, std::tuple<S>, std::tuple<>>()...));
 
-/// Those that can be full: for tests that fill them.
 template <class S>
-using if_bounded = std::conditional_t<S::transport::guarantees.bounded, std::tuple<S>, std::tuple<>>;
-template <class... S>
-auto bounded_among(std::tuple<S...>) -> decltype(std::tuple_cat(if_bounded<S>()...));
-using bounded_subjects = decltype(bounded_among(subjects()));
+using is_reliable = std::bool_constant<S::transport::guarantees.reliable>;
+template <class S>
+using is_bounded = std::bool_constant<S::transport::guarantees.bounded>;
+template <class S>
+using has_pairs = std::bool_constant<S::transport::guarantees.nameless>;
+template <class S>
+using has_pairs_for_fork = std::bool_constant<S::transport::guarantees.nameless && strait::byte_transport<typename S::transport>>;
+
+/// ... promise to lose nothing: for tests that count on each message, whoever is slower.
+using reliable_subjects = decltype(among<is_reliable>(subjects()));
+
+/// ... can be full: for tests that fill them.
+using bounded_subjects = decltype(among<is_bounded>(subjects()));
+
+/// ... have channels without a name.
+using pair_subjects = decltype(std::tuple_cat(among<has_pairs>(subjects()), std::tuple<nameless_only<strait::anonymous_pipe>>()));
+using fork_subjects = decltype(among<has_pairs_for_fork>(pair_subjects()));
+using reliable_fork_subjects = decltype(among<is_reliable>(fork_subjects()));
+using bounded_fork_subjects = decltype(among<is_bounded>(fork_subjects()));
 
 }  // namespace conformance
 

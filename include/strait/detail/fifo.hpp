@@ -2,7 +2,7 @@
 #ifndef STRAIT_DETAIL_FIFO_HPP
 #define STRAIT_DETAIL_FIFO_HPP
 
-#include <strait/detail/companion.hpp>
+#include <strait/detail/companion_door.hpp>
 #include <strait/detail/descriptor.hpp>
 #include <strait/detail/location.hpp>
 #include <strait/error.hpp>
@@ -86,6 +86,16 @@ private:
         return {};
     }
 };
+
+// Whether the pipe has a name or not.
+inline void leave_fifo(companion& member, location const& where, deadline until) noexcept
+{
+    fifo_mechanism mechanism;
+    if (member.is_nameless())
+        member.leave_nameless();
+    else
+        companion_door<fifo_mechanism>::leave(member, where, mechanism, until);
+}
 
 // The channel's FIFO, never blocking. no_receiver: nobody has it open for reading (O_WRONLY). channel_removed.
 inline result<descriptor> open_fifo(companion const& c, location const& where, int mode)

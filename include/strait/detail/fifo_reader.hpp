@@ -2,7 +2,6 @@
 #ifndef STRAIT_DETAIL_FIFO_READER_HPP
 #define STRAIT_DETAIL_FIFO_READER_HPP
 
-#include <strait/detail/companion_door.hpp>
 #include <strait/detail/fifo.hpp>
 #include <strait/detail/read_ahead.hpp>
 #include <strait/detail/sender_watch.hpp>
@@ -13,6 +12,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <utility>
 
 #include <fcntl.h>
@@ -22,7 +22,7 @@
 
 namespace strait::detail {
 
-// The receiving side of a FIFO, without frames.
+// The receiving side of a pipe, with a name (a FIFO) or without one, and without frames.
 //
 // Every read takes all that lies in the pipe, because the buffer is as large as the pipe: so it ends where a write ended,
 // and a reader killed at any instruction leaves no half frame to the next one.
@@ -40,22 +40,18 @@ public:
         auto blocking = open_fifo(member, where, O_RDONLY);
         if (!blocking)
             return fail(member, where, blocking.error());
-        ::fcntl(blocking->get(), F_SETFL, 0);
-        if (auto const capacity = member.block().capacity; capacity != 0)
-            if (auto set = set_pipe_capacity(blocking->get(), capacity); !set)
-                return fail(member, where, set.error());
-        int const bytes = ::fcntl(blocking->get(), F_GETPIPE_SZ);
-        if (bytes <= 0)
-            return fail(member, where, last_failure());
-        auto pages = allocate_pages(static_cast<std::size_t>(bytes));
-        if (!pages)
-            return fail(member, where, errc::out_of_memory);
-        fifo_reader r(std::move(member), std::move(where));
-        r.polling_ = guarded_descriptor(std::move(*polling));
-        r.blocking_ = guarded_descriptor(std::move(*blocking));
-        r.buffer = read_ahead(std::move(pages), static_cast<std::size_t>(bytes));
-        r.member_.signal();  // senders wait for this: joining came before the FIFO was open
-        return r;
+        return open(std::move(member), std::move(where), std::move(*polling), std::move(*blocking));
+    }
+
+    // Of a pipe without a name.
+    static result<fifo_reader> open(companion member, descriptor pipe)
+    {
+        // The original polls: what is opened anew has a file's times, which Linux 6.18 keeps at 100 ns a read.
+        descriptor blocking(::open(("/proc/self/fd/" + std::to_string(pipe.get())).c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+        if (!blocking)
+            return fail(member, {}, last_failure());
+        ::fcntl(pipe.get(), F_SETFL, O_NONBLOCK);
+        return open(std::move(member), {}, std::move(pipe), std::move(blocking));
     }
 
     bool is_member() const noexcept { return member_.is_member(); }
@@ -91,8 +87,7 @@ public:
         polling_.reset();
         blocking_.reset();
         buffer.clear();
-        fifo_mechanism mechanism;
-        companion_door<fifo_mechanism>::leave(member_, where_, mechanism, until);
+        leave_fifo(member_, where_, until);
     }
 
     read_ahead buffer;
@@ -100,12 +95,31 @@ public:
 private:
     static constexpr std::int64_t pause_nanoseconds = 2'000;
 
+    static result<fifo_reader> open(companion member, location where, descriptor polling, descriptor blocking)
+    {
+        ::fcntl(blocking.get(), F_SETFL, 0);
+        if (auto const capacity = member.block().capacity; capacity != 0)
+            if (auto set = set_pipe_capacity(blocking.get(), capacity); !set)
+                return fail(member, where, set.error());
+        int const bytes = ::fcntl(blocking.get(), F_GETPIPE_SZ);
+        if (bytes <= 0)
+            return fail(member, where, last_failure());
+        auto pages = allocate_pages(static_cast<std::size_t>(bytes));
+        if (!pages)
+            return fail(member, where, errc::out_of_memory);
+        fifo_reader r(std::move(member), std::move(where));
+        r.polling_ = guarded_descriptor(std::move(polling));
+        r.blocking_ = guarded_descriptor(std::move(blocking));
+        r.buffer = read_ahead(std::move(pages), static_cast<std::size_t>(bytes));
+        r.member_.signal();  // senders wait for this: joining came before the FIFO was open
+        return r;
+    }
+
     fifo_reader(companion member, location where) : member_(std::move(member)), where_(std::move(where)) {}
 
     static error_code fail(companion& member, location const& where, error_code const& why)
     {
-        fifo_mechanism mechanism;
-        companion_door<fifo_mechanism>::leave(member, where, mechanism, deadline::after(std::chrono::seconds(5)));
+        leave_fifo(member, where, deadline::after(std::chrono::seconds(5)));
         return why;
     }
 

@@ -41,6 +41,15 @@ public:
         }
     }
 
+    // Of a pipe without a name.
+    static result<fifo_receiver> of(companion member, descriptor pipe, std::chrono::nanoseconds linger)
+    {
+        auto reader = fifo_reader::open(std::move(member), std::move(pipe));
+        if (!reader)
+            return reader.error();
+        return fifo_receiver(std::move(*reader), linger);
+    }
+
     fifo_receiver(fifo_receiver&&) = default;
     fifo_receiver& operator=(fifo_receiver&&) = default;
     ~fifo_receiver() { (void)close(deadline::after(linger_)); }

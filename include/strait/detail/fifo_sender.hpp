@@ -43,6 +43,17 @@ public:
         return fifo_sender(std::move(writer), std::move(pages), how.linger);
     }
 
+    // Of a pipe without a name.
+    static result<fifo_sender> of(companion member, descriptor pipe, std::chrono::nanoseconds linger)
+    {
+        auto pages = allocate_pages(pipe_frame_limit);
+        if (!pages) {
+            member.leave_nameless();
+            return errc::out_of_memory;
+        }
+        return fifo_sender(fifo_writer(std::move(member), std::move(pipe)), std::move(pages), linger);
+    }
+
     fifo_sender(fifo_sender&&) = default;
     fifo_sender& operator=(fifo_sender&&) = default;
     ~fifo_sender() { (void)close(deadline::after(linger_)); }

@@ -2,7 +2,6 @@
 #ifndef STRAIT_DETAIL_FIFO_WRITER_HPP
 #define STRAIT_DETAIL_FIFO_WRITER_HPP
 
-#include <strait/detail/companion_door.hpp>
 #include <strait/detail/fifo.hpp>
 #include <strait/detail/quiet_write.hpp>
 #include <strait/detail/wait_descriptor.hpp>
@@ -18,12 +17,18 @@
 
 namespace strait::detail {
 
-// The sending side of a FIFO, without frames. Connects when it is first used: a FIFO cannot be opened for writing before
+// The sending side of a pipe, without frames. Of one with a name: connects when it is first used: a FIFO cannot be opened for writing before
 // somebody reads it. Stays connected when the reader goes, so that what a dead reader left is there for the next.
 class fifo_writer {
 public:
     fifo_writer(companion member, location where, deadline connect_until)
         : member_(std::move(member)), where_(std::move(where)), connect_until_(connect_until)
+    {
+    }
+
+    // Of a pipe without a name, which is connected from the beginning.
+    fifo_writer(companion member, descriptor pipe)
+        : member_(std::move(member)), connect_until_(deadline::never()), fifo_(std::move(pipe))
     {
     }
 
@@ -85,8 +90,7 @@ public:
     void leave(deadline until) noexcept
     {
         fifo_.reset();  // first: who sees us gone must find the last byte, and then the end
-        fifo_mechanism mechanism;
-        companion_door<fifo_mechanism>::leave(member_, where_, mechanism, until);
+        leave_fifo(member_, where_, until);
     }
 
 private:

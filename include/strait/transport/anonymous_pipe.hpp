@@ -1,0 +1,180 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_TRANSPORT_ANONYMOUS_PIPE_HPP
+#define STRAIT_TRANSPORT_ANONYMOUS_PIPE_HPP
+
+#include <strait/detail/companion_pair.hpp>
+#include <strait/detail/fifo_receiver.hpp>
+#include <strait/detail/fifo_sender.hpp>
+#include <strait/detail/pipe_frame.hpp>
+#include <strait/transport.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <string_view>
+#include <utility>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace strait {
+
+/// pipe(2), for a parent and a child: one sender, one receiver, and no name. `channel<T, anonymous_pipe>::make_pair()`
+/// before fork(), then sender() in one process and receiver() in the other; two pairs for both ways.
+///
+/// A message is at most PIPE_BUF (4096 bytes), its header of 8 bytes included where the size varies, so that none arrives in
+/// part, whenever its sender is killed; for longer ones between parent and child there is `unix_stream`. `options.capacity`
+/// is in bytes, rounded up by the kernel; default 64 KiB; `capacity_limit` above /proc/sys/fs/pipe-max-size without
+/// privileges.
+///
+/// Messages lie in the kernel from the call that sends them until the receiver reads, and are lost with it. Whoever holds
+/// the pair and has not taken an end keeps both ends waiting, since he may still take one: take one or drop it.
+class anonymous_pipe {
+public:
+    static constexpr transport_guarantees guarantees{
+        .name = "anonymous_pipe",
+        .max_message_size = detail::pipe_frame_limit,
+        .pollable = true,
+        .nameless = true,
+        .committed_when = commit_point::call_returned,
+    };
+
+    using options = channel_options;
+
+    template <message_layout L>
+    class sender_end;
+    template <message_layout L>
+    class receiver_end;
+    template <message_layout L>
+    class pair;
+
+    /// Does not compile: there are no names to be removed.
+    template <std::convertible_to<endpoint> Endpoint>
+    static result<void> remove(Endpoint const&)
+    {
+        static_assert(sizeof(Endpoint) == 0, "strait: an anonymous pipe has no name: there is nothing to remove");
+        return {};
+    }
+};
+
+/// Distinct objects: safe. Shared objects: unsafe.
+template <message_layout L>
+class anonymous_pipe::sender_end : public detail::fifo_sender<L> {
+    using base = detail::fifo_sender<L>;
+
+public:
+    /// Does not compile.
+    template <std::same_as<endpoint> Endpoint>
+    static result<sender_end> open(Endpoint const&, options const&, std::string_view)
+    {
+        static_assert(sizeof(Endpoint) == 0,
+                      "strait: an anonymous pipe has no name: use channel<T, anonymous_pipe>::make_pair(), or named_pipe");
+        return errc::invalid_endpoint;
+    }
+
+private:
+    friend class pair<L>;
+
+    explicit sender_end(base s) : base(std::move(s)) {}
+};
+
+/// Distinct objects: safe. Shared objects: unsafe.
+template <message_layout L>
+class anonymous_pipe::receiver_end : public detail::fifo_receiver<L> {
+    using base = detail::fifo_receiver<L>;
+
+public:
+    /// Does not compile.
+    template <std::same_as<endpoint> Endpoint>
+    static result<receiver_end> open(Endpoint const&, options const&, std::string_view)
+    {
+        static_assert(sizeof(Endpoint) == 0,
+                      "strait: an anonymous pipe has no name: use channel<T, anonymous_pipe>::make_pair(), or named_pipe");
+        return errc::invalid_endpoint;
+    }
+
+private:
+    friend class pair<L>;
+
+    explicit receiver_end(base r) : base(std::move(r)) {}
+};
+
+/// The pipe, and a companion in memory that tells an end from a death.
+template <message_layout L>
+class anonymous_pipe::pair {
+public:
+    static result<pair> make(options const& how, std::string_view type_name)
+    {
+        pair p;
+        auto const traits = detail::traits_beside<L>(guarantees.name, type_name, how);
+        if (error_code const e = detail::companion_pair::make(traits, {}, p.companions_))
+            return e;
+        int fds[2];
+        if (::pipe2(fds, O_CLOEXEC) != 0)
+            return detail::last_failure();
+        p.reads_.reset(fds[0]);
+        p.writes_.reset(fds[1]);
+        ::fcntl(fds[1], F_SETFL, O_NONBLOCK);
+        if (how.capacity != 0)
+            if (auto set = detail::set_pipe_capacity(fds[1], how.capacity); !set)
+                return set.error();
+        p.linger_ = how.linger;
+        return p;
+    }
+
+    result<sender_end<L>> sender() &&
+    {
+        detail::companion member;
+        error_code const e = std::move(companions_).take(detail::role::sender, member);
+        reads_.reset();
+        if (e)
+            return e;
+        return make_sender(std::move(member));
+    }
+    result<receiver_end<L>> receiver() &&
+    {
+        detail::companion member;
+        error_code const e = std::move(companions_).take(detail::role::receiver, member);
+        writes_.reset();
+        if (e)
+            return e;
+        return make_receiver(std::move(member));
+    }
+    result<std::pair<sender_end<L>, receiver_end<L>>> split() &&
+    {
+        detail::companion members[2];
+        if (error_code const e = std::move(companions_).split(members[0], members[1]))
+            return e;
+        auto s = make_sender(std::move(members[0]));
+        auto r = make_receiver(std::move(members[1]));
+        if (!s || !r)
+            return s ? r.error() : s.error();
+        return std::pair(std::move(*s), std::move(*r));
+    }
+
+private:
+    pair() = default;
+
+    result<sender_end<L>> make_sender(detail::companion member)
+    {
+        auto s = detail::fifo_sender<L>::of(std::move(member), std::move(writes_), linger_);
+        if (!s)
+            return s.error();
+        return sender_end<L>(std::move(*s));
+    }
+    result<receiver_end<L>> make_receiver(detail::companion member)
+    {
+        auto r = detail::fifo_receiver<L>::of(std::move(member), std::move(reads_), linger_);
+        if (!r)
+            return r.error();
+        return receiver_end<L>(std::move(*r));
+    }
+
+    detail::companion_pair companions_;
+    detail::descriptor reads_;
+    detail::descriptor writes_;
+    std::chrono::nanoseconds linger_{};
+};
+
+}  // namespace strait
+
+#endif
