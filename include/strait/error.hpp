@@ -39,6 +39,11 @@ enum class errc {
     queue_memory_limit,
     queue_count_limit,
     capacity_limit,
+    file_size_limit,
+    segment_size_limit,
+    segment_memory_limit,
+    segment_count_limit,
+    huge_page_limit,
     inherited_handle,
     removed,
     not_open,
@@ -108,7 +113,8 @@ public:
         case errc::address_unavailable:
             return "The address cannot be used: it is taken, does not resolve, or is not of this host.";
         case errc::out_of_memory:
-            return "There is not enough shared memory: free space in /dev/shm, or choose a smaller options.capacity.";
+            return "There is not enough memory, or space in the file system of the channel: free some (in /dev/shm, or where "
+                   "the path is), or choose a smaller options.capacity.";
         case errc::descriptor_limit:
             return "The limit of open descriptors is reached: close some, or raise it with `ulimit -n`.";
         case errc::queue_limit:
@@ -123,6 +129,21 @@ public:
         case errc::capacity_limit:
             return "The kernel refuses a buffer of this capacity: lower options.capacity, or raise "
                    "/proc/sys/fs/pipe-max-size and pipe-user-pages-soft.";
+        case errc::file_size_limit:
+            return "The channel is larger than a file of this process may be: choose a smaller options.capacity, or raise "
+                   "the limit with `ulimit -f`.";
+        case errc::segment_size_limit:
+            return "The kernel refuses a System V segment of this size: lower options.capacity, or raise "
+                   "/proc/sys/kernel/shmmax.";
+        case errc::segment_memory_limit:
+            return "The limit of memory in System V segments is reached: remove some with ipcrm(1), lower "
+                   "options.capacity, or raise /proc/sys/kernel/shmall.";
+        case errc::segment_count_limit:
+            return "The limit of System V segments is reached: remove some with ipcrm(1), or raise "
+                   "/proc/sys/kernel/shmmni.";
+        case errc::huge_page_limit:
+            return "There are not enough huge pages for the channel, or this user may not have them: raise "
+                   "/proc/sys/vm/nr_hugepages, or join the group of /proc/sys/vm/hugetlb_shm_group.";
         case errc::inherited_handle:
             return "This end was opened before fork() and belongs to the parent: open it in the child, or hand a "
                    "make_pair() over.";
@@ -163,6 +184,11 @@ public:
         case errc::queue_memory_limit: return e::make_error_condition(e::not_enough_memory);
         case errc::queue_count_limit: return e::make_error_condition(e::no_space_on_device);
         case errc::capacity_limit: return e::make_error_condition(e::argument_out_of_domain);
+        case errc::file_size_limit: return e::make_error_condition(e::file_too_large);
+        case errc::segment_size_limit: return e::make_error_condition(e::argument_out_of_domain);
+        case errc::segment_memory_limit: return e::make_error_condition(e::not_enough_memory);
+        case errc::segment_count_limit: return e::make_error_condition(e::no_space_on_device);
+        case errc::huge_page_limit: return e::make_error_condition(e::not_enough_memory);
         case errc::inherited_handle: return e::make_error_condition(e::operation_not_permitted);
         case errc::removed: return e::make_error_condition(e::identifier_removed);
         case errc::not_open: return e::make_error_condition(e::bad_file_descriptor);

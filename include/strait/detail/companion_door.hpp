@@ -5,9 +5,11 @@
 #include <strait/detail/allocation.hpp>
 #include <strait/detail/companion.hpp>
 #include <strait/detail/crash_point.hpp>
+#include <strait/detail/segment.hpp>
 #include <strait/detail/sysv_queue.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -30,12 +32,24 @@ namespace strait::detail {
 //   void forget(companion const&, location const&)           optional: removes its object, which the name does not lead to any
 //                                                            more: somebody has replaced the companion or taken it away
 //   bool is_good(companion const&, role, std::uint64_t)      optional: a place that is rather taken than another, if it is free
+//   static string_view root                                  optional: below which names lie
+//   void sync(int fd, int dir)                               optional: the last one has left what stays; without the lock
+//   error_code reach(companion const&, shared_ptr<mapping>&) optional: maps the companion and what lies beside it, of a
+//                                                            channel that is complete. peer_corrupt: that is not there
 // All are called with the set-up lock held.
 template <class Mechanism>
 class companion_door {
 public:
     // How long opening, leaving and removing wait for others at the door: a few system calls, unless they are stopped.
     static constexpr std::chrono::seconds patience{5};
+
+    static error_code find(endpoint const& at, access_mode access, location& where)
+    {
+        if constexpr (requires { Mechanism::root; })
+            return location::find(at, access, where, Mechanism::root);
+        else
+            return location::find(at, access, where);
+    }
 
     // `most`: places of this role.
     static error_code join(location const& where, channel_traits const& wanted, role r, ::off_t most, Mechanism& mechanism,
@@ -71,17 +85,18 @@ public:
         STRAIT_CRASH_POINT("leave: door locked");
         unlock_byte(c.fd(), c.place_);
         STRAIT_CRASH_POINT("leave: place given up");
+        descriptor dir;
+        bool stays = false;
         try {
-            if (alone && !c.any_alive(role::sender) && !c.any_alive(role::receiver) &&
-                c.block().keep.load(std::memory_order_relaxed) == 0 && !mechanism.unread(c, where)) {
-                if (descriptor dir; !where.open_directory(dir) && still_named(dir, c.fd(), where)) {
-                    Mechanism::destroy(where);
-                    STRAIT_CRASH_POINT("leave: objects removed");
-                    ::unlinkat(dir.get(), where.file(companion_suffix).c_str(), 0);
-                    STRAIT_CRASH_POINT("leave: name removed");
-                    where.remove_directory();
+            if (alone && !c.any_alive(role::sender) && !c.any_alive(role::receiver)) {
+                bool const wanted = c.block().keep.load(std::memory_order_relaxed) != 0 || mechanism.unread(c, where);
+                if (!where.open_directory(dir) && still_named(dir, c.fd(), where)) {
+                    stays = wanted;
+                    if (!stays)
+                        remove_all(dir, c.fd(), where);
                 } else if constexpr (requires { mechanism.forget(c, where); }) {
-                    mechanism.forget(c, where);
+                    if (!wanted)
+                        mechanism.forget(c, where);
                 }
             }
         } catch (...) {  // no memory for a path: the next opener finds nobody and starts afresh
@@ -91,7 +106,28 @@ public:
         if (alone)
             unlock_byte(c.fd(), lock_bytes::setup);  // closing does not: the mapping holds the description too
         STRAIT_CRASH_POINT("leave: door unlocked");
+        if constexpr (requires { mechanism.sync(c.fd(), dir.get()); })
+            if (stays)
+                mechanism.sync(c.fd(), dir.get());  // as long as that takes: nobody waits at the door for it
         c.lock_.reset();
+    }
+
+    // What is in the channel's file now is on its disk when this returns, also what others write, and its name.
+    static result<void> sync(endpoint const& at)
+    {
+        location where;
+        descriptor dir;
+        descriptor found;
+        error_code e = find(at, access_mode::everyone, where);
+        if (!e)
+            e = where.open_directory(dir);
+        if (!e)
+            e = open_existing(dir, where, found);
+        if (e)
+            return e;
+        if (!found || ::fdatasync(found.get()) != 0 || ::fsync(dir.get()) != 0)
+            return last_failure();
+        return {};
     }
 
     // Removes a channel whatever its content; success also when there is none. Living ends go on with what they hold.
@@ -100,17 +136,20 @@ public:
         // Whoever may unlink there may remove: what others may do with the directory is not asked.
         location where;
         descriptor dir;
-        if (error_code const e = location::find(at, access_mode::everyone, where))
+        if (error_code const e = find(at, access_mode::everyone, where))
             return e;
         if (error_code const e = where.open_directory(dir)) {
             if (vanished(e))
                 return {};
             return e;
         }
-        if (descriptor found; !open_existing(dir, where, found) && found)
+        descriptor found;
+        if (!open_existing(dir, where, found) && found)
             if (auto held = lock_byte(found.get(), lock_bytes::setup, deadline::after(patience)); !held)
                 return held;
         STRAIT_CRASH_POINT("remove: door locked");
+        if (error_code const e = remove_segment(found.get()))
+            return e;
         destroy_whatever(dir, where);
         STRAIT_CRASH_POINT("remove: objects removed");
         result<void> done;
@@ -133,6 +172,18 @@ private:
         struct ::stat opened = {};
         return ::fstatat(dir.get(), where.file(companion_suffix).c_str(), &by_name, AT_SYMLINK_NOFOLLOW) == 0 &&
                ::fstat(fd, &opened) == 0 && by_name.st_ino == opened.st_ino && by_name.st_dev == opened.st_dev;
+    }
+
+    // Of a channel that nobody uses; with them our directory, if it is empty now.
+    static void remove_all(descriptor const& dir, int fd, location const& where)
+    {
+        if (remove_segment(fd))
+            return;  // its owner will
+        Mechanism::destroy(where);
+        STRAIT_CRASH_POINT("leave: objects removed");
+        ::unlinkat(dir.get(), where.file(companion_suffix).c_str(), 0);
+        STRAIT_CRASH_POINT("leave: name removed");
+        where.remove_directory();
     }
 
     // What a channel of this name had beside its companion, over whatever transport it ran.
@@ -186,19 +237,31 @@ private:
                 return e;
             wrong = c.block().check(wanted, size);
         }
+        bool const whole = c.is_member() && c.block().ready.load(std::memory_order_acquire) == 1;  // pairs with join_new()
+        if constexpr (requires(std::shared_ptr<mapping>& m) { mechanism.reach(c, m); })
+            if (whole && (!wrong || wrong == errc::type_mismatch))
+                if (error_code const e = reach(c, mechanism))
+                    wrong = e;
+        if (wrong && !is_verdict(wrong))
+            return wrong;
         if (nobody) {
-            bool const whole = c.is_member() && c.block().ready.load(std::memory_order_acquire) == 1;  // pairs with join_new()
             bool const kept = whole && !wrong && c.block().keep.load(std::memory_order_relaxed) != 0;
             bool const unread = whole && holds_unread(c, wrong, where, mechanism);
             // What another program left unread is not ours to drop; remove() is the explicit way.
             if (wrong && (unread || wrong == errc::untrusted_object))
                 return wrong;
             if (!kept && !unread) {
-                destroy_whatever(dir, where);
-                STRAIT_CRASH_POINT("repair: objects of the dead removed");
-                ::unlinkat(dir.get(), where.file(companion_suffix).c_str(), 0);
-                STRAIT_CRASH_POINT("repair: name of the dead removed");
-                return try_again;
+                error_code const owned = remove_segment(c.is_member() ? c.fd() : fd.get());
+                if (!owned) {
+                    destroy_whatever(dir, where);
+                    STRAIT_CRASH_POINT("repair: objects of the dead removed");
+                    if (::unlinkat(dir.get(), where.file(companion_suffix).c_str(), 0) != 0 && errno != ENOENT)
+                        return last_failure();  // in a directory where only its owner may
+                    STRAIT_CRASH_POINT("repair: name of the dead removed");
+                    return try_again;
+                }
+                if (wrong || !whole)
+                    return owned;
             }
             if (!unread)
                 for (auto* n : {&c.block().joined_senders, &c.block().left_senders, &c.block().joined_receivers,
@@ -235,6 +298,22 @@ private:
             else
                 return static_cast<void>(place), static_cast<void>(mechanism), true;
         });
+    }
+
+    static error_code reach(companion& c, Mechanism& mechanism)
+    {
+        std::shared_ptr<mapping> mapped;
+        error_code const e = mechanism.reach(c, mapped);
+        if (!e)
+            c.attach(std::move(mapped));
+        return e;
+    }
+
+    // What a companion was found to be; another error is that of a system call, and says nothing of it.
+    static bool is_verdict(error_code const& e) noexcept
+    {
+        return e == errc::untrusted_object || e == errc::incompatible_peer || e == errc::peer_corrupt ||
+               e == errc::transport_mismatch || e == errc::type_mismatch;
     }
 
     // Of a channel that nobody uses. The same transport reads it whatever its type is; of another we only know whether it
@@ -281,7 +360,13 @@ private:
                 where.remove_directory();
             return raced ? try_again : e;
         }
-        if (auto object = mechanism.create(c, where); !object) {
+        result<void> object = mechanism.create(c, where);
+        if constexpr (requires(std::shared_ptr<mapping>& m) { mechanism.reach(c, m); })
+            if (object)
+                if (error_code const e = reach(c, mechanism))
+                    object = e;
+        if (!object) {
+            remove_segment(c.fd());
             ::unlinkat(dir.get(), where.file(companion_suffix).c_str(), 0);
             where.remove_directory();
             return object.error();

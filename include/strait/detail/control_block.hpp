@@ -23,6 +23,8 @@ struct channel_traits {
     std::uint64_t capacity = 0;
     std::uint64_t max_message_size = 0;
     std::uint64_t size = 0;          // of the whole object, control block included
+    std::uint64_t beside = 0;        // bytes of messages that lie in memory of another kind
+    std::string_view memory = {};    // which kind; none: they lie in the object, like most
     std::uint64_t allocated = 0;     // of it when it is created; 0: all
     bool retained = false;           // messages may outlive everybody
     bool keep = false;
@@ -48,7 +50,7 @@ channel_traits traits_beside(std::string_view transport, std::string_view type_n
 // The first page of a channel's companion object. Only ever placed by being mapped; all its pages are zero at first.
 //
 //   0 magic         8 version  12 byte_order  16 word_size  20 ready     24 fingerprint      32 element_size
-//  40 capacity     48 max_message_size        56 size       64 keep      68 retained
+//  40 capacity     48 max_message_size        56 size       64 keep      68 retained      72 beside       80 memory
 // 128 joined_senders 136 left_senders 144 joined_receivers 152 left_receivers 160 event      164..191 unused
 // 192 mechanism[8]                                                       256 transport      320 type_name
 //
@@ -72,7 +74,9 @@ struct control_block {
     std::uint64_t size;
     std::atomic<std::uint32_t> keep;
     std::uint32_t retained;
-    std::uint32_t unused_1[14];
+    std::uint64_t beside;
+    char memory[32];
+    std::uint32_t unused_1[4];
     std::atomic<std::uint64_t> joined_senders;
     std::atomic<std::uint64_t> left_senders;
     std::atomic<std::uint64_t> joined_receivers;
@@ -94,8 +98,10 @@ struct control_block {
         capacity = t.capacity;
         max_message_size = t.max_message_size;
         size = t.size;
+        beside = t.beside;
         retained = t.retained;
         keep.store(t.keep, std::memory_order_relaxed);
+        write(memory, sizeof memory, t.memory);
         write(transport, sizeof transport, t.transport);
         write(type_name, sizeof type_name, t.type_name);
     }
@@ -109,7 +115,7 @@ struct control_block {
             return errc::incompatible_peer;
         if (size != file_size)
             return errc::peer_corrupt;
-        if (read(transport, sizeof transport) != wanted.transport)
+        if (read(transport, sizeof transport) != wanted.transport || read(memory, sizeof memory) != wanted.memory)
             return errc::transport_mismatch;
         if (fingerprint != wanted.fingerprint || element_size != wanted.element_size)
             return errc::type_mismatch;
@@ -129,6 +135,7 @@ private:
 };
 
 static_assert(offsetof(control_block, fingerprint) == 24 && offsetof(control_block, keep) == 64 && offsetof(control_block, retained) == 68 &&
+              offsetof(control_block, beside) == 72 && offsetof(control_block, memory) == 80 &&
               offsetof(control_block, joined_senders) == 128 && offsetof(control_block, event) == 160 &&
               offsetof(control_block, mechanism) == 192 && offsetof(control_block, transport) == 256 &&
               offsetof(control_block, type_name) == 320 && sizeof(control_block) == 576);

@@ -54,19 +54,32 @@ struct lanes_view {
     {
         if (error_code const e = memory->map_piece(fd, i))
             return e;
-        int const done = uninterrupted([&] {
+        int const done = !memory->is_file() ? 0 : uninterrupted([&] {
             return ::fallocate(fd, 0, static_cast<::off_t>(first + i * each), static_cast<::off_t>(each));
         });
-        return done == 0 || errno == EOPNOTSUPP ? error_code() : error_code(last_failure());
+        return done == 0 || errno == EOPNOTSUPP ? memory->prepare(first + i * each, each) : error_code(last_failure());
+    }
+
+    // A lane that has had no memory yet.
+    error_code make(std::uint64_t i) const noexcept
+    {
+        if (memory->is_file())
+            if (result<void> const allocated = allocate(fd, each, first + i * each); !allocated)
+                return allocated.error();
+        error_code const e = memory->map_piece(fd, i);
+        return e ? e : memory->prepare(first + i * each, each);
     }
 };
 
 // What the door of a named channel needs to know of lanes of any message type.
 struct lane_mechanism {
+    static constexpr bool in_pieces = true;  // of memory, each used when its sender comes
+
     bool varies;
 
     result<void> create(companion const&, location const&) noexcept { return {}; }
     static void destroy(location const&) noexcept {}
+    static std::uint64_t data_offset() noexcept { return lanes_data_offset(); }
 
     // Bytes of a lane; 0: the size is not one of lanes.
     static std::uint64_t each(std::uint64_t size) noexcept
@@ -148,11 +161,8 @@ struct lane_geometry {
         if (r == role::receiver)
             return {};
         v.own = c.place();
-        if ((v.header->opened.load(std::memory_order_acquire) >> v.own & 1) != 0)  // pairs with lane_writer::attach()
-            return v.ensure(v.own);
-        if (result<void> const allocated = allocate(v.fd, v.each, v.first + v.own * v.each); !allocated)
-            return allocated.error();
-        return v.memory->map_piece(v.fd, v.own);
+        bool const opened = (v.header->opened.load(std::memory_order_acquire) >> v.own & 1) != 0;  // pairs with lane_writer::attach()
+        return opened ? v.ensure(v.own) : v.make(v.own);
     }
 };
 

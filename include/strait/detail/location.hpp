@@ -35,12 +35,14 @@ inline bool trusted_object(struct ::stat const& found, ::mode_t kind, access_mod
 }
 
 // Where the objects of a channel of this host lie: a directory that nobody else can write into, and a name in it.
-// Names go to /dev/shm/strait-<uid>, made from the effective user id and never from the environment.
+// Names go to a directory strait-<uid> below `root`, made from the effective user id and never from the environment.
 class location {
 public:
     location() = default;
 
-    static error_code find(endpoint const& where, access_mode access, location& l)
+    static constexpr std::string_view in_memory = "/dev/shm";
+
+    static error_code find(endpoint const& where, access_mode access, location& l, std::string_view root = in_memory)
     {
         l = location();
         l.access_ = access;
@@ -50,18 +52,16 @@ public:
             auto const slash = where.text().rfind('/');
             l.directory_ = slash == 0 ? "/" : where.text().substr(0, slash);
             l.name_ = where.text().substr(slash + 1);
-            // The queues of the host have one name space: the path goes into their names as a hash (FNV-1a).
-            std::uint64_t h = 0xcbf29ce484222325U;
-            for (char const c : where.text())
-                h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-            l.flat_name_ = "strait-path-" + std::to_string(h);
         } else {
             std::string const user = std::to_string(::geteuid());
-            l.directory_ = "/dev/shm/strait-" + user;
+            l.directory_ = std::string(root) + "/strait-" + user;
             l.name_ = where.text();
             l.flat_name_ = "strait-" + user + "-" + l.name_;
             l.private_ = true;
         }
+        // The queues of the host have one name space: a path goes into their names as a hash.
+        if (!l.private_ || root != in_memory)
+            l.flat_name_ = "strait-path-" + std::to_string(hash_of(l.path("")));
         return {};
     }
 
@@ -93,6 +93,15 @@ public:
     {
         if (private_)
             ::rmdir(directory_.c_str());
+    }
+
+    // FNV-1a.
+    static constexpr std::uint64_t hash_of(std::string_view bytes) noexcept
+    {
+        std::uint64_t h = 0xcbf29ce484222325U;
+        for (char const c : bytes)
+            h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+        return h;
     }
 
     std::string file(std::string_view suffix) const { return name_ + std::string(suffix); }

@@ -65,6 +65,7 @@ struct lossless_mechanism {
 
     result<void> create(companion const&, location const&) noexcept { return {}; }
     static void destroy(location const&) noexcept {}
+    static std::uint64_t data_offset() noexcept { return lossless_data_offset(); }
     bool unread(companion const&, location const&) const noexcept { return false; }
 
     std::uint64_t mirrored(std::uint64_t size) const noexcept

@@ -73,9 +73,9 @@ private:
 
 // One of many receivers that each see every message, where it lies.
 // Distinct objects: safe. Shared objects: unsafe.
-template <message_layout L, waiting_strategy Wait>
-class lossless_receiver : ring_end<lossless_geometry<L>, lossless_reader<L>, role::receiver> {
-    using base = ring_end<lossless_geometry<L>, lossless_reader<L>, role::receiver>;
+template <message_layout L, waiting_strategy Wait, class Geometry = lossless_geometry<L>>
+class lossless_receiver : ring_end<Geometry, lossless_reader<L>, role::receiver> {
+    using base = ring_end<Geometry, lossless_reader<L>, role::receiver>;
     using base::companion_;
     using base::ring_;
     using base::waiter_;
@@ -128,7 +128,7 @@ public:
     channel_stats stats() const noexcept { return base::count(); }
 
 private:
-    template <class Geometry, class Sender, class Receiver>
+    template <class, class, class>
     friend class ring_pair;
 
     lossless_receiver() = default;

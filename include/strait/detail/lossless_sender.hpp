@@ -20,9 +20,9 @@ class ring_pair;
 
 // The sender of a ring whose messages go to every receiver: when it waits for the slowest, and when it wakes them.
 // Distinct objects: safe. Shared objects: unsafe.
-template <message_layout L, waiting_strategy Wait>
-class lossless_sender : ring_end<lossless_geometry<L>, lossless_writer<L>, role::sender> {
-    using base = ring_end<lossless_geometry<L>, lossless_writer<L>, role::sender>;
+template <message_layout L, waiting_strategy Wait, class Geometry = lossless_geometry<L>>
+class lossless_sender : ring_end<Geometry, lossless_writer<L>, role::sender> {
+    using base = ring_end<Geometry, lossless_writer<L>, role::sender>;
     using base::companion_;
     using base::ring_;
     using base::waiter_;
@@ -79,7 +79,7 @@ public:
     }
 
 private:
-    template <class Geometry, class Sender, class Receiver>
+    template <class, class, class>
     friend class ring_pair;
 
     lossless_sender() = default;

@@ -24,9 +24,9 @@ using lossy_reader = std::conditional_t<L.fixed_size == 0, lossy_record_reader<L
 
 // One of many receivers of a ring that overwrites the oldest message: what it shows is its own copy.
 // Distinct objects: safe. Shared objects: unsafe.
-template <message_layout L, waiting_strategy Wait>
-class lossy_receiver : ring_end<lossy_geometry<L>, lossy_reader<L>, role::receiver> {
-    using base = ring_end<lossy_geometry<L>, lossy_reader<L>, role::receiver>;
+template <message_layout L, waiting_strategy Wait, class Geometry = lossy_geometry<L>>
+class lossy_receiver : ring_end<Geometry, lossy_reader<L>, role::receiver> {
+    using base = ring_end<Geometry, lossy_reader<L>, role::receiver>;
     using base::companion_;
     using base::ring_;
     using base::waiter_;
@@ -76,7 +76,7 @@ public:
     }
 
 private:
-    template <class Geometry, class Sender, class Receiver>
+    template <class, class, class>
     friend class ring_pair;
 
     lossy_receiver() = default;

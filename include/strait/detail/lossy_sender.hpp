@@ -21,9 +21,9 @@ using lossy_writer = std::conditional_t<L.fixed_size == 0, lossy_record_writer<L
 
 // The sender of a ring that overwrites the oldest message: it never waits.
 // Distinct objects: safe. Shared objects: unsafe.
-template <message_layout L>
-class lossy_sender : ring_end<lossy_geometry<L>, lossy_writer<L>, role::sender> {
-    using base = ring_end<lossy_geometry<L>, lossy_writer<L>, role::sender>;
+template <message_layout L, class Geometry = lossy_geometry<L>>
+class lossy_sender : ring_end<Geometry, lossy_writer<L>, role::sender> {
+    using base = ring_end<Geometry, lossy_writer<L>, role::sender>;
     using base::companion_;
     using base::ring_;
     using base::waiter_;
@@ -72,7 +72,7 @@ public:
     channel_stats stats() const noexcept { return base::count(); }
 
 private:
-    template <class Geometry, class Sender, class Receiver>
+    template <class, class, class>
     friend class ring_pair;
 
     lossy_sender() = default;

@@ -38,8 +38,17 @@ struct mirror {
     std::uint64_t each;
 };
 
-// A shared mapping of the whole of a file. What is mirrored is mapped once more right behind, piece by piece, so that what
-// wraps at the end of a piece is contiguous in memory.
+// Memory that is no part of the file and lies behind its first bytes in the mapping. `place` puts `n` bytes of it, from
+// `offset` on, over what is mapped at `to`.
+struct memory_beside {
+    error_code (*place)(int handle, std::uint64_t offset, std::size_t n, std::byte* to) noexcept;
+    int handle;
+    std::uint64_t first;
+    std::uint64_t alignment;  // of its address; it takes whole multiples
+};
+
+// A shared mapping of the whole of a file, and of memory beside it. What is mirrored is mapped once more right behind, piece
+// by piece, so that what wraps at the end of a piece is contiguous in memory.
 //
 // In a child of fork() the pages are replaced by private zeroes: an inherited end that is used by mistake reads an empty
 // channel and writes into nothing, and its slow path reports the mistake.
@@ -53,7 +62,7 @@ public:
             m.reset(new mapping);
             m->size_ = m->extent_ = size;
             if (twice.first != 0)
-                return m->map_twice(fd, twice);
+                return m->map_in_hole(fd, twice, 1);
             m->region_ = ip::mapped_region(mappable(fd), ip::read_write, 0, size);
             m->data_ = static_cast<std::byte*>(m->region_.get_address());
             return {};
@@ -62,10 +71,30 @@ public:
         }
     }
 
+    // The same, of `size` bytes of which only those before `beside.first` are the file's.
+    static error_code map(int fd, std::size_t size, mirror twice, memory_beside const& beside, std::shared_ptr<mapping>& m)
+    {
+        m.reset(new mapping);
+        m->size_ = size;
+        m->beside_ = beside;
+        return m->map_in_hole(fd, twice, beside.alignment);
+    }
+
     ~mapping()
     {
-        if (mirror_.first != 0)
+        if (in_hole_)
             ::munmap(data_, extent_);
+    }
+
+    // Does this to the first `bytes` bytes, or to all if that is 0; and from now on to each piece that is asked for.
+    error_code prepare_by(error_code (*how)(std::byte* at, std::size_t n) noexcept, std::size_t bytes) noexcept
+    {
+        prepare_ = how;
+        return how(data_, bytes != 0 ? bytes : extent_);
+    }
+    error_code prepare(std::uint64_t offset, std::size_t n) const noexcept
+    {
+        return prepare_ ? prepare_(at(offset), mirror_.first != 0 ? 2 * n : n) : error_code();
     }
 
     // From now on this piece of what is mirrored can be used. Idempotent; safe from several threads.
@@ -77,15 +106,16 @@ public:
         std::uint64_t const offset = mirror_.first + i * mirror_.each;
         if ((pieces_ >> i & 1) == 0) {
             for (std::byte* const to : {at(offset), at(offset) + mirror_.each})
-                if (!put(fd, offset, mirror_.each, to))
-                    return last_failure();
+                if (error_code const e = put(fd, offset, mirror_.each, to))
+                    return e;
             pieces_ |= std::uint64_t{1} << i;
         }
         return {};
     }
 
     std::byte* data() const noexcept { return data_; }
-    std::size_t size() const noexcept { return size_; }  // of the file
+    std::size_t size() const noexcept { return size_; }  // of the file and what is beside it
+    bool is_file() const noexcept { return beside_.place == nullptr; }
 
     // Where this byte of the file lies; of a mirrored piece the first time.
     std::byte* at(std::uint64_t offset) const noexcept
@@ -99,24 +129,37 @@ private:
     mapping() : fork_guard(&disarm) {}
 
     // In addresses that nobody else can take, for all pieces.
-    error_code map_twice(int fd, mirror twice) noexcept
+    error_code map_in_hole(int fd, mirror twice, std::uint64_t alignment) noexcept
     {
-        std::size_t const extent = 2 * size_ - twice.first;
-        void* const hole = ::mmap(nullptr, extent, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        std::uint64_t const first = twice.first != 0 ? twice.first : beside_.first;
+        std::size_t const behind = ((twice.first != 0 ? 2 : 1) * (size_ - first) + alignment - 1) / alignment * alignment;
+        extent_ = first + behind;
+        void* const hole = ::mmap(nullptr, extent_ + alignment - 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (hole == MAP_FAILED)
             return last_failure();
+        auto const from = reinterpret_cast<std::uintptr_t>(hole);
+        std::size_t const skipped = (alignment - (from + first) % alignment) % alignment;
+        data_ = static_cast<std::byte*>(hole) + skipped;
+        in_hole_ = true;
+        if (skipped != 0)
+            ::munmap(hole, skipped);
+        if (skipped + 1 != alignment)
+            ::munmap(data_ + extent_, alignment - 1 - skipped);
+        if (error_code const e = put(fd, 0, first, data_))
+            return e;
+        if (twice.first == 0)
+            return put(fd, first, size_ - first, data_ + first);
         bool const whole = twice.each == 0;
-        data_ = static_cast<std::byte*>(hole);
-        extent_ = extent;
         mirror_ = {twice.first, whole ? size_ - twice.first : twice.each};
-        if (!put(fd, 0, twice.first, data_))
-            return last_failure();
         return whole ? map_piece(fd, 0) : error_code();
     }
 
-    static bool put(int fd, std::uint64_t offset, std::size_t n, std::byte* to) noexcept
+    error_code put(int fd, std::uint64_t offset, std::size_t n, std::byte* to) const noexcept
     {
-        return ::mmap(to, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, static_cast<::off_t>(offset)) != MAP_FAILED;
+        if (beside_.place && offset >= beside_.first)
+            return beside_.place(beside_.handle, offset - beside_.first, n, to);
+        void* const done = ::mmap(to, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, static_cast<::off_t>(offset));
+        return done == MAP_FAILED ? error_code(last_failure()) : error_code();
     }
 
     static void disarm(fork_guard& g) noexcept
@@ -126,11 +169,14 @@ private:
                    -1, 0);
     }
 
-    boost::interprocess::mapped_region region_;  // unless something is mirrored
+    boost::interprocess::mapped_region region_;  // unless we have chosen the addresses
     std::byte* data_ = nullptr;
     std::size_t size_ = 0;
     std::size_t extent_ = 0;
     mirror mirror_;
+    memory_beside beside_{};
+    error_code (*prepare_)(std::byte* at, std::size_t n) noexcept = nullptr;
+    bool in_hole_ = false;
     std::mutex mutex_;
     std::uint64_t pieces_ = 0;
 };

@@ -65,6 +65,7 @@ inline mpmc_words mpmc_words_of(companion const& c, std::uint64_t capacity) noex
 struct mpmc_mechanism {
     result<void> create(companion const&, location const&) noexcept { return {}; }
     static void destroy(location const&) noexcept {}
+    static std::uint64_t data_offset() noexcept { return ring_data_offset(); }
     static std::uint64_t mirrored(std::uint64_t) noexcept { return 0; }
 
     // Whether a message lies where a receiver would go on. Nobody is there who could change that.

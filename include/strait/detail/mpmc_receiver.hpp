@@ -20,9 +20,9 @@ class ring_pair;
 // One of many receivers: what it shows is its own copy, and consumed. When it waits, when it wakes the senders, and when
 // the stream is over.
 // Distinct objects: safe. Shared objects: unsafe.
-template <message_layout L, waiting_strategy Wait>
-class mpmc_receiver : ring_end<mpmc_geometry<L>, mpmc_reader<L>, role::receiver> {
-    using base = ring_end<mpmc_geometry<L>, mpmc_reader<L>, role::receiver>;
+template <message_layout L, waiting_strategy Wait, class Geometry = mpmc_geometry<L>>
+class mpmc_receiver : ring_end<Geometry, mpmc_reader<L>, role::receiver> {
+    using base = ring_end<Geometry, mpmc_reader<L>, role::receiver>;
     using base::companion_;
     using base::ring_;
     using base::waiter_;
@@ -73,7 +73,7 @@ public:
     channel_stats stats() const noexcept { return base::count(); }
 
 private:
-    template <class Geometry, class Sender, class Receiver>
+    template <class, class, class>
     friend class ring_pair;
 
     mpmc_receiver() = default;

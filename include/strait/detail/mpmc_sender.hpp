@@ -21,9 +21,9 @@ class ring_pair;
 
 // One of many senders: when it waits for room, and when it wakes the receivers.
 // Distinct objects: safe. Shared objects: unsafe.
-template <message_layout L, waiting_strategy Wait>
-class mpmc_sender : ring_end<mpmc_geometry<L>, mpmc_writer<L>, role::sender> {
-    using base = ring_end<mpmc_geometry<L>, mpmc_writer<L>, role::sender>;
+template <message_layout L, waiting_strategy Wait, class Geometry = mpmc_geometry<L>>
+class mpmc_sender : ring_end<Geometry, mpmc_writer<L>, role::sender> {
+    using base = ring_end<Geometry, mpmc_writer<L>, role::sender>;
     using base::companion_;
     using base::ring_;
     using base::waiter_;
@@ -89,7 +89,7 @@ public:
     }
 
 private:
-    template <class Geometry, class Sender, class Receiver>
+    template <class, class, class>
     friend class ring_pair;
 
     mpmc_sender() = default;

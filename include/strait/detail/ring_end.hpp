@@ -52,7 +52,7 @@ protected:
         location where;
         channel_traits traits;
         companion member;
-        if (error_code const e = location::find(at, how.access, where))
+        if (error_code const e = door::find(at, how.access, where))
             return e;
         if (error_code const e = Geometry::traits(how, type_name, traits))
             return e;

@@ -52,6 +52,7 @@ struct ring_mechanism {
 
     result<void> create(companion const&, location const&) noexcept { return {}; }
     static void destroy(location const&) noexcept {}
+    static std::uint64_t data_offset() noexcept { return ring_data_offset(); }
 
     mirror mirrored(std::uint64_t size) const noexcept
     {

@@ -63,13 +63,13 @@ struct ring_ends<broadcast<lossy>, Wait> {
         .committed_when = commit_point::stored,
     };
 
-    template <message_layout L>
-    using sender = lossy_sender<L>;
-    template <message_layout L>
-    using receiver = lossy_receiver<L, Wait>;
+    template <message_layout L, class G>
+    using sender = lossy_sender<L, G>;
+    template <message_layout L, class G>
+    using receiver = lossy_receiver<L, Wait, G>;
     template <message_layout L>
     using geometry = lossy_geometry<L>;
-    using door = companion_door<lossy_mechanism>;
+    using mechanism = lossy_mechanism;
 };
 
 template <waiting_strategy Wait>
@@ -83,13 +83,13 @@ struct ring_ends<broadcast<lossless>, Wait> {
         .committed_when = commit_point::stored,
     };
 
-    template <message_layout L>
-    using sender = lossless_sender<L, Wait>;
-    template <message_layout L>
-    using receiver = lossless_receiver<L, Wait>;
+    template <message_layout L, class G>
+    using sender = lossless_sender<L, Wait, G>;
+    template <message_layout L, class G>
+    using receiver = lossless_receiver<L, Wait, G>;
     template <message_layout L>
     using geometry = lossless_geometry<L>;
-    using door = companion_door<lossless_mechanism>;
+    using mechanism = lossless_mechanism;
 };
 
 }  // namespace detail

@@ -8,6 +8,7 @@
 #include <strait/detail/mpmc_receiver.hpp>
 #include <strait/detail/mpmc_sender.hpp>
 #include <strait/detail/ring_ends.hpp>
+#include <strait/detail/ring_memory.hpp>
 #include <strait/detail/ring_pair.hpp>
 #include <strait/detail/ring_receiver.hpp>
 #include <strait/detail/ring_sender.hpp>
@@ -39,6 +40,15 @@ struct posix_memory {
 
 namespace detail {
 
+template <>
+struct ring_memory<posix_memory> {
+    static constexpr bool nameless = true;
+    template <class G>
+    using geometry = G;
+    template <class M>
+    using mechanism = M;
+};
+
 template <waiting_strategy Wait>
 struct ring_ends<spsc, Wait> {
     static constexpr transport_guarantees guarantees{
@@ -49,13 +59,13 @@ struct ring_ends<spsc, Wait> {
         .committed_when = commit_point::stored,
     };
 
-    template <message_layout L>
-    using sender = ring_sender<L, Wait>;
-    template <message_layout L>
-    using receiver = ring_receiver<L, Wait>;
+    template <message_layout L, class G>
+    using sender = ring_sender<L, Wait, G>;
+    template <message_layout L, class G>
+    using receiver = ring_receiver<L, Wait, G>;
     template <message_layout L>
     using geometry = ring_geometry<L>;
-    using door = companion_door<ring_mechanism>;
+    using mechanism = ring_mechanism;
 };
 
 template <waiting_strategy Wait>
@@ -69,13 +79,13 @@ struct ring_ends<mpsc, Wait> {
         .committed_when = commit_point::stored,
     };
 
-    template <message_layout L>
-    using sender = ring_sender<L, Wait, lane_geometry<L>, lane_writer<L>>;
-    template <message_layout L>
-    using receiver = ring_receiver<L, Wait, lane_geometry<L>, lane_reader<L>>;
+    template <message_layout L, class G>
+    using sender = ring_sender<L, Wait, G, lane_writer<L>>;
+    template <message_layout L, class G>
+    using receiver = ring_receiver<L, Wait, G, lane_reader<L>>;
     template <message_layout L>
     using geometry = lane_geometry<L>;
-    using door = companion_door<lane_mechanism>;
+    using mechanism = lane_mechanism;
 };
 
 template <waiting_strategy Wait>
@@ -89,13 +99,13 @@ struct ring_ends<mpmc, Wait> {
         .committed_when = commit_point::stored,
     };
 
-    template <message_layout L>
-    using sender = mpmc_sender<L, Wait>;
-    template <message_layout L>
-    using receiver = mpmc_receiver<L, Wait>;
+    template <message_layout L, class G>
+    using sender = mpmc_sender<L, Wait, G>;
+    template <message_layout L, class G>
+    using receiver = mpmc_receiver<L, Wait, G>;
     template <message_layout L>
     using geometry = mpmc_geometry<L>;
-    using door = companion_door<mpmc_mechanism>;
+    using mechanism = mpmc_mechanism;
 };
 
 }  // namespace detail
@@ -147,27 +157,52 @@ struct shm_ring {
     static_assert(requires { detail::ring_ends<Topology, Wait>::guarantees; },
                   "strait: there is no ring for this topology here: spsc, mpsc and mpmc are in <strait/transport/shm_ring.hpp>, "
                   "broadcast<lossy> and broadcast<lossless> in <strait/transport/shm_broadcast.hpp>");
-    static_assert(std::same_as<Memory, posix_memory>, "strait: the memory of shm_ring is posix_memory: there is no other");
+    static_assert(requires { detail::ring_memory<Memory>::nameless; },
+                  "strait: the memory of shm_ring is posix_memory, or what these headers have: mapped_file in "
+                  "<strait/transport/mapped_file.hpp>, sysv_memory in <strait/transport/sysv_memory.hpp>, and prefaulted<> and "
+                  "huge_pages<> of one of them in <strait/transport/prefaulted.hpp> and <strait/transport/huge_pages.hpp>");
 
 private:
     using ends = detail::ring_ends<Topology, Wait>;
+    using memory = detail::ring_memory<Memory>;
+    using mechanism = typename memory::template mechanism<typename ends::mechanism>;
+
+    template <message_layout L>
+    using geometry = typename memory::template geometry<typename ends::template geometry<L>>;
+
+    static consteval transport_guarantees promised()
+    {
+        if constexpr (std::same_as<Memory, posix_memory>)
+            return ends::guarantees;
+        else
+            return detail::guarantees_in<ends, Wait, Memory>();
+    }
 
 public:
-    static constexpr transport_guarantees guarantees = ends::guarantees;
+    static constexpr transport_guarantees guarantees = promised();
 
     using options = channel_options;
 
     template <message_layout L>
-    using sender_end = typename ends::template sender<L>;
+    using sender_end = typename ends::template sender<L, geometry<L>>;
     template <message_layout L>
-    using receiver_end = typename ends::template receiver<L>;
+    using receiver_end = typename ends::template receiver<L, geometry<L>>;
 
-    /// Memory without a name, for threads and for children of fork().
+    /// Memory without a name, for threads and for children of fork(), where the kind of memory allows it.
     template <message_layout L>
-    using pair = detail::ring_pair<typename ends::template geometry<L>, sender_end<L>, receiver_end<L>>;
+        requires(memory::nameless)
+    using pair = detail::ring_pair<geometry<L>, sender_end<L>, receiver_end<L>>;
 
     /// Removes a ring of this name, unread messages too. Success also when there is none.
-    static result<void> remove(endpoint const& where) { return ends::door::remove(where); }
+    static result<void> remove(endpoint const& where) { return detail::companion_door<mechanism>::remove(where); }
+
+    /// What the ends of this ring have done so far is on the disk when this returns, whoever did it. For mapped_file.
+    /// Errors are those of open(2) and fdatasync(2).
+    static result<void> sync(endpoint const& where)
+        requires requires(mechanism& m) { m.sync(0, 0); }
+    {
+        return detail::companion_door<mechanism>::sync(where);
+    }
 };
 
 }  // namespace strait
