@@ -16,12 +16,16 @@
 #include <strait/serialization.hpp>
 #include <strait/stats.hpp>
 #include <strait/transport.hpp>
+#include <strait/transport/huge_pages.hpp>
 #include <strait/transport/anonymous_pipe.hpp>
 #include <strait/transport/in_process.hpp>
+#include <strait/transport/mapped_file.hpp>
 #include <strait/transport/named_pipe.hpp>
 #include <strait/transport/posix_mqueue.hpp>
+#include <strait/transport/prefaulted.hpp>
 #include <strait/transport/shm_broadcast.hpp>
 #include <strait/transport/shm_ring.hpp>
+#include <strait/transport/sysv_memory.hpp>
 #include <strait/transport/sysv_mqueue.hpp>
 #include <strait/transport/tcp.hpp>
 #include <strait/transport/unix_stream.hpp>

@@ -1,6 +1,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include "strait_cases.hpp"
+#include <strait/transport/mapped_file.hpp>
+#include <strait/transport/prefaulted.hpp>
 #include <strait/transport/shm_ring.hpp>
+#include <strait/transport/sysv_memory.hpp>
 
 #include <cstdint>
 
@@ -43,6 +46,21 @@ benchmark_case copying(char const* how)
     return sized_case<copied<strait::shm_ring<strait::spsc, Wait>, false>::template of>(info);
 }
 
+/// The same ring in other memory.
+template <class Memory>
+benchmark_case lying_in()
+{
+    case_info info{std::string("strait/shm_ring/busy_spin/") + Memory::name,
+                   "strait",
+                   "shared memory",
+                   "spin",
+                   std::string("strait shm_ring in ") + Memory::name,
+                   "default capacity; send() and receive(), which poll"};
+    info.bare = "bare/ring";
+    info.limit = "limit/cache_line";
+    return sized_case<copied<strait::shm_ring<strait::spsc, strait::busy_spin, Memory>, false>::template of>(info);
+}
+
 template <class Wait>
 benchmark_case lanes(char const* how)
 {
@@ -82,6 +100,9 @@ std::vector<benchmark_case> shm_ring_cases()
         copying<strait::yielding>("send() and receive(), which poll and yield"),
         copying<strait::adaptive>("send() and receive(), which poll for 30 us and then sleep"),
         sleeping(),
+        lying_in<strait::mapped_file>(),
+        lying_in<strait::sysv_memory>(),
+        lying_in<strait::prefaulted<strait::posix_memory>>(),
         lanes<strait::busy_spin>("send() and receive(), which poll"),
         lanes<strait::adaptive>("send() and receive(), which poll for 30 us and then sleep"),
         many<strait::yielding>("send() and receive(), which poll and yield"),

@@ -40,6 +40,13 @@ public:
     /// Removes the name and everything that lies under it, unread messages too; living ends go on without it. Content
     /// that is damaged, or of another type, does not matter. Success also when there was nothing.
     static result<void> remove(endpoint const& where) { return X::remove(where); }
+
+    /// Returns when all that the ends have done so far is on the disk, where the channel lies on one.
+    static result<void> sync(endpoint const& where)
+        requires requires { X::sync(where); }
+    {
+        return X::sync(where);
+    }
 };
 
 /// Two ends that nobody has taken yet. Take one in each process, after fork(), or both with split() for threads. A peer

@@ -6,6 +6,7 @@
 #include <support/messages.hpp>
 #include <support/print.hpp>
 #include <support/residue.hpp>
+#include <support/segments.hpp>
 #include <support/watchdog.hpp>
 
 #include <strait/channel.hpp>
@@ -64,6 +65,7 @@ public:
         BOOST_CHECK_EQUAL_COLLECTIONS(left.begin(), left.end(), nothing_.begin(), nothing_.end());
         for (auto const& name : left)
             ::unlink(name.c_str());
+        BOOST_CHECK_EQUAL(support::segments_left(), 0U);
         support::names_given().clear();
     }
 

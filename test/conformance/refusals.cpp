@@ -16,9 +16,11 @@ struct same_size_as_probe {
 };
 static_assert(sizeof(same_size_as_probe) == sizeof(probe));
 
-// The first byte transport by name that is not S's: one that uses the same directory.
+// A byte transport that is not S's and uses the same directory.
 template <class S>
-using another = std::conditional_t<std::is_same_v<typename S::transport, strait::named_pipe>, strait::unix_stream, strait::named_pipe>;
+using another = std::conditional_t<requires { S::transport::sync(S::where()); }, ring_in<strait::mpsc, strait::mapped_file>,
+                                   std::conditional_t<std::is_same_v<typename S::transport, strait::named_pipe>, strait::unix_stream,
+                                                      strait::named_pipe>>;
 
 // Whatever happens, nothing of one type comes out as the other.
 template <class S, class Sent, class Received>

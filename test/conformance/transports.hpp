@@ -3,13 +3,16 @@
 #define CONFORMANCE_TRANSPORTS_HPP
 
 #include <support/names.hpp>
+#include <support/residue.hpp>
 
 #include <strait/transport/anonymous_pipe.hpp>
 #include <strait/transport/in_process.hpp>
+#include <strait/transport/mapped_file.hpp>
 #include <strait/transport/named_pipe.hpp>
 #include <strait/transport/posix_mqueue.hpp>
 #include <strait/transport/shm_broadcast.hpp>
 #include <strait/transport/shm_ring.hpp>
+#include <strait/transport/sysv_memory.hpp>
 #include <strait/transport/sysv_mqueue.hpp>
 #include <strait/transport/tcp.hpp>
 #include <strait/transport/unix_stream.hpp>
@@ -33,6 +36,12 @@ struct by_name {
     using transport = X;
     static constexpr bool checks_type_at_open = true;
     static strait::endpoint where() { return support::unique_name(); }
+
+    /// Where names lie.
+    static std::string directory()
+    {
+        return support::channel_directory(requires(strait::endpoint e) { X::sync(e); } ? "/var/tmp" : "/dev/shm");
+    }
 };
 
 /// A port of this family's loopback that nobody used a moment ago.
@@ -71,6 +80,8 @@ struct nameless_only {
 
 template <class Wait>
 using ring = strait::shm_ring<strait::spsc, Wait>;
+template <class Topology, class Memory>
+using ring_in = strait::shm_ring<Topology, strait::adaptive, Memory>;
 
 /// Everything that the suite is run over: one line for each.
 using subjects = std::tuple<
@@ -82,6 +93,10 @@ using subjects = std::tuple<
     by_name<strait::shm_ring<strait::mpmc>>,
     by_name<strait::shm_ring<strait::broadcast<strait::lossy>>>,
     by_name<strait::shm_ring<strait::broadcast<strait::lossless>>>,
+    by_name<ring_in<strait::spsc, strait::mapped_file>>,
+    by_name<ring_in<strait::mpmc, strait::mapped_file>>,
+    by_name<ring_in<strait::spsc, strait::sysv_memory>>,
+    by_name<ring_in<strait::mpsc, strait::sysv_memory>>,
     by_name<strait::named_pipe>,
     by_name<strait::posix_mqueue>,
     by_name<strait::sysv_mqueue>,

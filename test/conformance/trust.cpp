@@ -9,6 +9,7 @@
 #include <string>
 
 #include <fcntl.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -65,8 +66,11 @@ strait::error_code after(Damage damage)
     (void)channel_of<S>::remove(where);
     for (auto const& file : support::files_of(where.text()))
         std::filesystem::remove_all(file);
+    for (auto const& s : support::segments())  // of which a file told that is not there any more
+        if (support::has_own_ipc)
+            ::shmctl(s.id, IPC_RMID, nullptr);
     std::error_code others_are_there;
-    std::filesystem::remove(support::channel_directory(), others_are_there);
+    std::filesystem::remove(S::directory(), others_are_there);
     return told;
 }
 
@@ -83,7 +87,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(objects_are_private_to_their_owner, S, subjects
         sender_of<S> out{where};
         ::umask(loose);
         exchange_one<S, probe>(out, in);
-        auto const dir = status_of(support::channel_directory());
+        auto const dir = status_of(S::directory());
         BOOST_CHECK_EQUAL(dir.st_mode & 07777, 0700U);
         BOOST_CHECK_EQUAL(dir.st_uid, ::geteuid());
         auto const files = support::files_of(where.text());
@@ -183,7 +187,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_file_with_foreign_content_is_refused_or_repla
     if constexpr (has_files<S>) {
         auto const where = S::where();
         sender_of<S> makes_the_directory{S::where()};
-        std::string const planted = support::channel_directory() + '/' + where.text() + ".channel";
+        std::string const planted = S::directory() + '/' + where.text() + ".channel";
         { std::ofstream(planted) << std::string(8192, 'x'); }
         ::chmod(planted.c_str(), 0600);
         auto const told = code(receiver_of<S>::open(where));
@@ -216,7 +220,8 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(an_object_of_another_user_is_refused, S, subjec
         }), errc::untrusted_object);
         // Their directory under our name, made by somebody who came first.
         constexpr uid_t somebody = 54321;
-        std::string const squatted = "/dev/shm/strait-" + std::to_string(somebody);
+        std::string const squatted =
+            std::filesystem::path(S::directory()).parent_path() / ("strait-" + std::to_string(somebody));
         for (auto const& [owner, mode] : {std::pair<uid_t, mode_t>{65534, 0700}, {65534, 0777}, {somebody, 0777}, {somebody, 0750}}) {
             ::mkdir(squatted.c_str(), mode);
             ::chmod(squatted.c_str(), mode);

@@ -21,6 +21,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,6 +43,9 @@ template <class T, class X>
 struct ends {
     using sender = typename X::template sender_end<layout_of<T>>;
     using receiver = typename X::template receiver_end<layout_of<T>>;
+};
+template <class T, class X>
+struct nameless_ends {
     using pair = typename X::template pair<layout_of<T>>;
 };
 
@@ -50,7 +54,7 @@ using sender = typename ends<T, X>::sender;
 template <class T, class X = strait::shm_ring<>>
 using receiver = typename ends<T, X>::receiver;
 template <class T, class X = strait::shm_ring<>>
-using pair = typename ends<T, X>::pair;
+using pair = typename nameless_ends<T, X>::pair;
 
 inline deadline soon() { return deadline::after(std::chrono::milliseconds(20)); }
 inline deadline patiently() { return deadline::after(std::chrono::seconds(60)); }
@@ -116,19 +120,29 @@ auto make_ends(strait::channel_options const& how = {})
     return std::move(made).split().value();
 }
 
-inline std::string file_of(std::string const& name) { return support::channel_directory() + "/" + name + ".channel"; }
+inline std::string file_of(std::string const& name, std::string const& root = "/dev/shm")
+{
+    return support::channel_directory(root) + "/" + name + ".channel";
+}
 
-// The whole segment, mapped by somebody who does not obey.
+// The whole segment, mapped by somebody who does not obey; with what lies beside the file, behind it.
 class segment {
 public:
-    explicit segment(std::string const& name)
+    explicit segment(std::string const& name, std::string const& root = "/dev/shm")
     {
-        int const fd = ::open(file_of(name).c_str(), O_RDWR | O_CLOEXEC);
+        int const fd = ::open(file_of(name, root).c_str(), O_RDWR | O_CLOEXEC);
         struct ::stat found = {};
         if (::fstat(fd, &found) != 0)
             throw std::runtime_error("there is no segment of " + name);
-        size_ = static_cast<std::size_t>(found.st_size);
-        at_ = static_cast<std::byte*>(::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+        auto const beside = strait::detail::segment_note::read(fd);
+        auto const file_size = static_cast<std::size_t>(found.st_size);
+        size_ = file_size + beside.size;
+        if (beside.size != 0)
+            at_ = static_cast<std::byte*>(::mmap(nullptr, size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+        at_ = static_cast<std::byte*>(
+            ::mmap(at_, file_size, PROT_READ | PROT_WRITE, MAP_SHARED | (at_ ? MAP_FIXED : 0), fd, 0));
+        if (beside.size != 0)
+            ::shmat(beside.find(), at_ + file_size, SHM_REMAP);
         ::close(fd);
     }
     segment(segment const&) = delete;
@@ -148,7 +162,7 @@ public:
     }
 
 private:
-    std::byte* at_;
+    std::byte* at_ = nullptr;
     std::size_t size_;
 };
 

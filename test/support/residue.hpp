@@ -18,16 +18,18 @@
 
 namespace support {
 
-inline std::string channel_directory() { return "/dev/shm/strait-" + std::to_string(::geteuid()); }
+/// Where named channels lie; those of files on a disk below /var/tmp.
+inline std::string channel_directory(std::string const& root = "/dev/shm") { return root + "/strait-" + std::to_string(::geteuid()); }
 
 /// The files of channels whose names begin like this.
 inline std::vector<std::string> files_of(std::string const& beginning)
 {
     std::vector<std::string> found;
     std::error_code ignored;
-    for (auto const& entry : std::filesystem::directory_iterator(channel_directory(), ignored))
-        if (std::string const name = entry.path().filename(); name.starts_with(beginning))
-            found.push_back(entry.path());
+    for (char const* const root : {"/dev/shm", "/var/tmp"})
+        for (auto const& entry : std::filesystem::directory_iterator(channel_directory(root), ignored))
+            if (std::string const name = entry.path().filename(); name.starts_with(beginning))
+                found.push_back(entry.path());
     return found;
 }
 

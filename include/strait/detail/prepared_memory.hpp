@@ -44,9 +44,12 @@ struct prepared_geometry : Geometry {
 };
 
 template <class Memory, error_code (*How)(std::byte* at, std::size_t n) noexcept>
-struct prepared_memory : ring_memory<Memory> {
+struct prepared_memory {
+    static constexpr bool nameless = ring_memory<Memory>::nameless;
     template <class G>
     using geometry = prepared_geometry<typename ring_memory<Memory>::template geometry<G>, How>;
+    template <class M>
+    using mechanism = typename ring_memory<Memory>::template mechanism<M>;
 };
 
 }  // namespace strait::detail

@@ -2,8 +2,6 @@
 #ifndef STRAIT_DETAIL_RING_MEMORY_HPP
 #define STRAIT_DETAIL_RING_MEMORY_HPP
 
-#include <strait/transport.hpp>
-
 #include <cstddef>
 #include <string_view>
 
@@ -13,6 +11,7 @@ namespace strait::detail {
 //   geometry<G>     the geometry G of a ring, in this memory
 //   mechanism<M>    the same for what the door of a named channel needs to know
 //   nameless        whether there are pairs
+//   is_usual        where it is: a ring that does not name its memory has this
 template <class Memory>
 struct ring_memory;
 
@@ -46,11 +45,13 @@ inline constexpr built_name ring_name = [] {
 }();
 
 template <class Ends, class Wait, class Memory>
-consteval transport_guarantees guarantees_in()
+consteval auto guarantees_in()
 {
-    transport_guarantees g = Ends::guarantees;
-    g.name = ring_name<Ends, Wait, Memory>.text;
-    g.nameless = g.nameless && ring_memory<Memory>::nameless;
+    auto g = Ends::guarantees;
+    if constexpr (!requires { ring_memory<Memory>::is_usual; }) {
+        g.name = ring_name<Ends, Wait, Memory>.text;
+        g.nameless = g.nameless && ring_memory<Memory>::nameless;
+    }
     return g;
 }
 

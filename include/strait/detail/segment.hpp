@@ -70,9 +70,7 @@ struct segment_note {
         struct ::shmid_ds found = {};
         if (id == -1 || ::shmctl(id, IPC_STAT, &found) != 0)
             return -1;
-        bool const same = found.shm_perm.uid == companion.st_uid && (found.shm_perm.mode & 0777) == (companion.st_mode & 0777) &&
-                          found.shm_segsz == size;
-        return same ? id : -1;
+        return found.shm_perm.uid == companion.st_uid && found.shm_segsz == size ? id : -1;
     }
 };
 

@@ -30,9 +30,7 @@ struct sysv_memory;
 ///
 /// `prefaulted` can be put around it. A file on a disk, mapped_file, has no huge pages.
 template <class Memory>
-struct huge_pages {
-    static_assert(sizeof(Memory) == 0, "strait: huge pages are for posix_memory and sysv_memory");
-};
+struct huge_pages;
 
 template <>
 struct huge_pages<posix_memory> {

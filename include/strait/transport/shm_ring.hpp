@@ -14,8 +14,6 @@
 #include <strait/detail/ring_sender.hpp>
 #include <strait/transport.hpp>
 
-#include <concepts>
-
 namespace strait {
 
 /// One sender and one receiver.
@@ -33,7 +31,8 @@ struct mpmc {
     static constexpr char const* name = "mpmc";
 };
 
-/// Memory of the host with a name, or without one for a pair.
+/// Memory of the host with a name, or without one for a pair. Other kinds, each in a header of its own: mapped_file,
+/// sysv_memory; and, around one of them, prefaulted and huge_pages.
 struct posix_memory {
     static constexpr char const* name = "posix_memory";
 };
@@ -42,6 +41,7 @@ namespace detail {
 
 template <>
 struct ring_memory<posix_memory> {
+    static constexpr bool is_usual = true;
     static constexpr bool nameless = true;
     template <class G>
     using geometry = G;
@@ -158,9 +158,9 @@ struct shm_ring {
                   "strait: there is no ring for this topology here: spsc, mpsc and mpmc are in <strait/transport/shm_ring.hpp>, "
                   "broadcast<lossy> and broadcast<lossless> in <strait/transport/shm_broadcast.hpp>");
     static_assert(requires { detail::ring_memory<Memory>::nameless; },
-                  "strait: the memory of shm_ring is posix_memory, or what these headers have: mapped_file in "
-                  "<strait/transport/mapped_file.hpp>, sysv_memory in <strait/transport/sysv_memory.hpp>, and prefaulted<> and "
-                  "huge_pages<> of one of them in <strait/transport/prefaulted.hpp> and <strait/transport/huge_pages.hpp>");
+                  "strait: the memory of shm_ring is posix_memory, mapped_file (<strait/transport/mapped_file.hpp>), sysv_memory "
+                  "(<strait/transport/sysv_memory.hpp>), prefaulted<> of any (<strait/transport/prefaulted.hpp>), or huge_pages<> "
+                  "of posix_memory or sysv_memory (<strait/transport/huge_pages.hpp>)");
 
 private:
     using ends = detail::ring_ends<Topology, Wait>;
@@ -170,16 +170,8 @@ private:
     template <message_layout L>
     using geometry = typename memory::template geometry<typename ends::template geometry<L>>;
 
-    static consteval transport_guarantees promised()
-    {
-        if constexpr (std::same_as<Memory, posix_memory>)
-            return ends::guarantees;
-        else
-            return detail::guarantees_in<ends, Wait, Memory>();
-    }
-
 public:
-    static constexpr transport_guarantees guarantees = promised();
+    static constexpr transport_guarantees guarantees = detail::guarantees_in<ends, Wait, Memory>();
 
     using options = channel_options;
 
