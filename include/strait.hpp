@@ -16,8 +16,8 @@
 #include <strait/serialization.hpp>
 #include <strait/stats.hpp>
 #include <strait/transport.hpp>
-#include <strait/transport/huge_pages.hpp>
 #include <strait/transport/anonymous_pipe.hpp>
+#include <strait/transport/huge_pages.hpp>
 #include <strait/transport/in_process.hpp>
 #include <strait/transport/mapped_file.hpp>
 #include <strait/transport/named_pipe.hpp>

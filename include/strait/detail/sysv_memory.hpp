@@ -75,7 +75,7 @@ inline std::uint64_t huge_page_size() noexcept
 // What a killed creator leaves: a companion with a name, which is not ready, and its segment, or not yet. The next opener
 // removes both; so does remove(). A segment without a companion is left only by who takes the companion's file away by hand.
 template <class Mechanism, int Flags = 0>
-struct sysv_mechanism : Mechanism {
+struct segment_mechanism : Mechanism {
     static result<void> create(companion const& c, location const& where) noexcept
     {
         struct ::stat file = {};
@@ -130,7 +130,7 @@ private:
 
 template <class Geometry, int Flags = 0>
 struct sysv_geometry : Geometry {
-    using mechanism_type = sysv_mechanism<typename Geometry::mechanism_type, Flags>;
+    using mechanism_type = segment_mechanism<typename Geometry::mechanism_type, Flags>;
     static constexpr bool in_huge_pages = (Flags & SHM_HUGETLB) != 0;
     static_assert(!in_huge_pages || !requires { Geometry::mechanism_type::in_pieces; },
                   "strait: a ring with lanes, shm_ring<mpsc>, has no huge pages in sysv_memory: the kernel cannot map pieces of "

@@ -66,7 +66,7 @@ struct ring_memory<huge_pages<sysv_memory>> {
     template <class G>
     using geometry = sysv_geometry<G, SHM_HUGETLB>;
     template <class M>
-    using mechanism = sysv_mechanism<M, SHM_HUGETLB>;
+    using mechanism = segment_mechanism<M, SHM_HUGETLB>;
 };
 
 }  // namespace detail

@@ -36,7 +36,7 @@ struct ring_memory<sysv_memory> {
     template <class G>
     using geometry = sysv_geometry<G>;
     template <class M>
-    using mechanism = sysv_mechanism<M>;
+    using mechanism = segment_mechanism<M>;
 };
 
 }  // namespace detail
