@@ -78,6 +78,18 @@ struct bare_unix_stream : bare_socket {
     }
 };
 
+// Each write is a packet, which a read takes whole or cuts.
+struct bare_unix_seqpacket : bare_socket {
+    static constexpr bool keeps_packets = true;
+
+    static descriptor_pair open()
+    {
+        std::array<int, 2> ends{};
+        checked(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()), "socketpair");
+        return {ends[0], ends[1]};
+    }
+};
+
 struct bare_tcp : bare_socket {
     static descriptor_pair open()
     {
@@ -128,7 +140,7 @@ struct bare_stream {
     class sender {
     public:
         explicit sender(line& l)
-            : fd_(l.ends.write), buffer_(std::max(buffer_size / N, std::max<std::size_t>(1, l.batch)) * N)
+            : fd_(l.ends.write), buffer_(in_buffer(l.batch) * N)
         {
         }
 
@@ -158,6 +170,15 @@ struct bare_stream {
         }
 
     private:
+        // Messages; a packet is at most what the receiver has room for.
+        static std::size_t in_buffer(std::size_t batch)
+        {
+            if constexpr (requires { Mechanism::keeps_packets; })
+                return std::max<std::size_t>(1, buffer_size / N);
+            else
+                return std::max(buffer_size / N, std::max<std::size_t>(1, batch));
+        }
+
         void append(message<N> const& m)
         {
             std::memcpy(buffer_.data() + used_, m.data(), N);

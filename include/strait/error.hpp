@@ -128,7 +128,7 @@ public:
                    "System V queues /proc/sys/kernel/msgmni.";
         case errc::capacity_limit:
             return "The kernel refuses a buffer of this capacity: lower options.capacity, or raise "
-                   "/proc/sys/fs/pipe-max-size and pipe-user-pages-soft.";
+                   "/proc/sys/fs/pipe-max-size and pipe-user-pages-soft, for packets of sockets /proc/sys/net/core/wmem_max.";
         case errc::file_size_limit:
             return "The channel is larger than a file of this process may be: choose a smaller options.capacity, or raise "
                    "the limit with `ulimit -f`.";

@@ -9,7 +9,7 @@
 #include <support/residue.hpp>
 #include <support/shared_page.hpp>
 #include <support/watchdog.hpp>
-#include <tcp/raw_peer.hpp>
+#include <support/raw_peer.hpp>
 
 #include <boost/test/unit_test.hpp>
 

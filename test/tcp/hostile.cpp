@@ -4,7 +4,7 @@
 
 #include <support/child.hpp>
 #include <support/watchdog.hpp>
-#include <tcp/raw_peer.hpp>
+#include <support/raw_peer.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -27,6 +27,7 @@ inline constexpr std::size_t most_silent = 64;
 //   result<std::pair<descriptor, peer_identity>> accept()   errc::empty: nobody; busy: somebody came who was turned away
 //   end_reason senders_gone(bool slept)               by the channel's companion, if it has one
 //   bool has_companion() const
+//   std::size_t packet() const                        optional: as of a stream_connection
 //   stream_cookie cookie() const
 //   bool usable() const, errc missing() const         as for a Connector
 //   void leave(deadline)
@@ -136,7 +137,7 @@ public:
 private:
     error_code add(descriptor socket, peer_identity who)
     {
-        connections_.push_back(std::make_unique<stream_connection>(std::move(socket), who));
+        connections_.push_back(std::make_unique<stream_connection>(std::move(socket), who, packet()));
         stream_connection& c = *connections_.back();
         if (error_code const e = set_.add(c.fd(), &c, EPOLLIN | EPOLLRDHUP)) {
             connections_.pop_back();
@@ -144,6 +145,14 @@ private:
         }
         drop_oldest_silent();
         return {};
+    }
+
+    std::size_t packet() const noexcept
+    {
+        if constexpr (requires { listener_.packet(); })
+            return listener_.packet();
+        else
+            return 0;
     }
 
     // Many may have come before we looked, and what they have said counts.

@@ -32,7 +32,11 @@ public:
         no_memory,
     };
 
-    stream_connection(descriptor socket, peer_identity who) : socket_(std::move(socket)), peer_(who) {}
+    // `packet`: the largest that comes in one piece, for sockets that keep pieces apart; 0: a stream.
+    stream_connection(descriptor socket, peer_identity who, std::size_t packet)
+        : socket_(std::move(socket)), peer_(who), packet_(packet)
+    {
+    }
 
     int fd() const noexcept { return socket_.get(); }
     bool is_greeted() const noexcept { return greeted_; }
@@ -78,28 +82,32 @@ public:
     // One read of what the kernel has. Grows only for a frame whose beginning is there, and by what such frames need.
     progress read()
     {
+        if (over_ != progress::drained) [[unlikely]]
+            return over_;
         std::size_t wanted = sizeof(stream_greeting) - std::min(buffer_.size(), sizeof(stream_greeting));
         if (greeted_) {
             // At most as much again as has come: a length alone makes nobody allocate.
-            wanted = std::max(buffer_.size(), stream_chunk);
-            if (in_frame_)
+            wanted = packet_ != 0 ? packet_ : std::max(buffer_.size(), stream_chunk);
+            if (in_frame_ && packet_ == 0)
                 wanted = std::min(wanted, left_ + padding_ - std::min(buffer_.size(), left_ + padding_));
             if (buffer_.size() == 0)
                 buffer_.begin = buffer_.end = 0;
         }
         if (!buffer_.make_room(wanted))
             return progress::no_memory;
-        std::size_t const most = greeted_ ? buffer_.room() : wanted;  // a silent peer costs us no more than a greeting
+        std::size_t const most = greeted_ && packet_ == 0 ? buffer_.room() : wanted;  // a silent peer costs us no more than a greeting
         auto const n = uninterrupted(
-            [&] { return ::recv(socket_.get(), buffer_.data() + buffer_.end, most, MSG_DONTWAIT); });
-        if (n > 0) {
+            [&] { return ::recv(socket_.get(), buffer_.data() + buffer_.end, most, MSG_DONTWAIT | (packet_ != 0 ? MSG_TRUNC : 0)); });
+        if (n > 0 && static_cast<std::size_t>(n) <= most) {
             buffer_.end += static_cast<std::size_t>(n);
-            exhausted_ = static_cast<std::size_t>(n) < most;
+            exhausted_ = packet_ == 0 && static_cast<std::size_t>(n) < most;
             return progress::more;
         }
         if (n < 0 && errno == EAGAIN)
             return progress::drained;
-        return progress::died;
+        // An empty packet looks like an end. Of one longer than all that a sender of ours makes the rest is gone.
+        over_ = n <= 0 ? progress::died : greeted_ ? progress::malformed : progress::refused;
+        return over_;
     }
 
     // Whether the last read brought one message and less than it had room for: then another one is not worth a system
@@ -145,9 +153,11 @@ private:
     guarded_descriptor socket_;
     stream_buffer buffer_;
     peer_identity peer_;
+    std::size_t packet_ = 0;
     std::size_t size_ = 0;     // of the message in front
     std::size_t left_ = 0;     // of the frame's payload, not yet released
     std::size_t padding_ = 0;  // behind it
+    progress over_ = progress::drained;  // what read() has said when that was the last
     bool in_frame_ = false;
     bool greeted_ = false;
     bool exhausted_ = false;

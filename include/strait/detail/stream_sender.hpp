@@ -28,6 +28,7 @@ namespace strait::detail {
 // A Connector knows where to:
 //   result<descriptor> attempt()             one try, without waiting; errc::no_receiver: nobody is there yet
 //   void pause(deadline)                     until another try may help
+//   std::size_t chunk() const                optional: how many bytes one call sends, unless a message is longer
 //   bool is_trying() const                   a handshake is under way
 //   stream_cookie cookie() const             of the channel that was reached last
 //   errc missing() const                     not_open or inherited_handle, when it is of no use any more
@@ -67,7 +68,7 @@ public:
         if (size > limit_) [[unlikely]]
             return errc::message_too_large;
         std::size_t const bytes = stream_frame::bytes(size);
-        if (buffer_.end - accepted_end_ != 0 && buffer_.size() + bytes > stream_chunk) [[unlikely]]
+        if (buffer_.end - accepted_end_ != 0 && buffer_.size() + bytes > chunk()) [[unlikely]]
             if (auto drained = drain(until); !drained)
                 return drained.error();
         if (buffer_.room() < bytes) [[unlikely]]
@@ -126,7 +127,7 @@ public:
         while (left && !messages.empty()) {
             auto const run = messages.first(std::min(messages.size(), longest));
             std::size_t const bytes = stream_frame::bytes(run.size());
-            if (buffer_.end - accepted_end_ != 0 && buffer_.size() + bytes > stream_chunk) {
+            if (buffer_.end - accepted_end_ != 0 && buffer_.size() + bytes > chunk()) {
                 left = flush(until);
                 continue;
             }
@@ -177,6 +178,14 @@ public:
     Connector const& connector() const noexcept { return connector_; }
 
 private:
+    std::size_t chunk() const noexcept
+    {
+        if constexpr (requires { connector_.chunk(); })
+            return connector_.chunk();
+        else
+            return stream_chunk;
+    }
+
     [[gnu::noinline, gnu::cold]] result<void> enlarge(std::size_t bytes)
     {
         std::size_t const sent = buffer_.begin;

@@ -58,8 +58,6 @@ inline result<::sockaddr_un> unix_address(location const& where, char const* suf
     return a;
 }
 
-inline descriptor unix_socket() noexcept { return descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }
-
 // As of the moment of connect or listen.
 inline peer_identity unix_peer(int fd) noexcept
 {
@@ -75,22 +73,53 @@ inline bool unix_peer_allowed(peer_identity const& who, access_mode access) noex
     return access != access_mode::owner || who.uid == ::geteuid();
 }
 
-// Bytes in flight; the kernel counts its own overhead in and doubles the number.
-inline void set_socket_buffers(int fd, std::size_t capacity) noexcept
+// What the sockets of a channel are.
+struct unix_kind {
+    int type = SOCK_STREAM;
+    std::size_t capacity = 0;  // bytes in flight; 0: the kernel's default. The kernel counts its own overhead in and doubles it
+    std::size_t packet = 0;    // bytes that must pass in one piece; 0: it is a stream
+};
+
+// A packet needs so much beside it in the sending buffer.
+inline constexpr std::size_t packet_overhead = 32;
+
+// The largest packet that this socket sends.
+inline std::size_t largest_packet(int fd) noexcept
 {
-    if (capacity == 0)
-        return;
-    int const bytes = static_cast<int>(std::min<std::size_t>(capacity, std::size_t{1} << 30));
-    ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
-    ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    int bytes = 0;
+    ::socklen_t size = sizeof bytes;
+    bool const known = ::getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, &size) == 0;
+    return known ? std::max(static_cast<std::size_t>(bytes), packet_overhead) - packet_overhead : 0;
+}
+
+// capacity_limit: no buffer of this host takes such a packet.
+inline error_code set_socket_buffers(int fd, unix_kind const& kind) noexcept
+{
+    auto const set = [fd](std::size_t capacity) {
+        int const bytes = static_cast<int>(std::min<std::size_t>(capacity, std::size_t{1} << 30));
+        ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+        ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    };
+    if (kind.capacity != 0)
+        set(kind.capacity);
+    if (kind.packet > largest_packet(fd))
+        set((kind.packet + packet_overhead + 1) / 2);
+    return kind.packet > largest_packet(fd) ? make_error_code(errc::capacity_limit) : error_code();
+}
+
+inline error_code open_unix_socket(unix_kind const& kind, descriptor& s) noexcept
+{
+    s.reset(::socket(AF_UNIX, kind.type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    return s ? set_socket_buffers(s.get(), kind) : last_failure();
 }
 
 class unix_connector {
 public:
     // Of a pair, which is connected from the beginning: nobody else can come.
     unix_connector() = default;
-    unix_connector(companion member, location where, std::size_t capacity)
-        : member_(std::move(member)), where_(std::move(where)), capacity_(capacity), named_(true)
+    unix_connector(unix_kind const& kind, int fd) : kind_(kind) { chunk_ = chunk_of(fd); }
+    unix_connector(companion member, location where, unix_kind const& kind)
+        : member_(std::move(member)), where_(std::move(where)), kind_(kind), named_(true)
     {
     }
 
@@ -100,15 +129,16 @@ public:
             return errc::no_receiver;
         seen_ = member_.event();  // before looking: who comes after this wakes pause()
         auto const address = unix_address(where_);
-        descriptor s = unix_socket();
-        if (!address || !s)
-            return !address ? address.error() : last_failure();
+        if (!address)
+            return address.error();
+        descriptor s;
+        if (error_code const e = open_unix_socket(kind_, s))
+            return e;
         struct ::stat found = {};
         if (::lstat(address->sun_path, &found) != 0)
             return errno == ENOENT ? make_error_code(errc::no_receiver) : last_failure();
         if (!trusted_object(found, S_IFSOCK, where_.access()))
             return errc::untrusted_object;
-        set_socket_buffers(s.get(), capacity_);
         // EAGAIN: the backlog is full. A receiver that does not accept is no receiver yet.
         if (uninterrupted([&] {
                 return ::connect(s.get(), reinterpret_cast<::sockaddr const*>(&*address), sizeof *address);
@@ -117,8 +147,12 @@ public:
         peer_ = unix_peer(s.get());
         if (!unix_peer_allowed(peer_, where_.access()))
             return errc::untrusted_object;
+        chunk_ = chunk_of(s.get());
         return s;
     }
+
+    // Bytes that are sent in one call, unless a message is longer.
+    std::size_t chunk() const noexcept { return chunk_; }
 
     void pause(deadline until) const noexcept { member_.wait_event(seen_, until); }
     bool is_trying() const noexcept { return false; }
@@ -135,10 +169,16 @@ public:
     }
 
 private:
+    std::size_t chunk_of(int fd) const noexcept
+    {
+        return kind_.packet == 0 ? stream_chunk : std::min(stream_chunk, largest_packet(fd));
+    }
+
     companion member_;
     location where_;
     peer_identity peer_;
-    std::size_t capacity_ = 0;
+    unix_kind kind_;
+    std::size_t chunk_ = stream_chunk;
     std::uint32_t seen_ = 0;
     bool named_ = false;
 };
@@ -146,12 +186,14 @@ private:
 class unix_listener {
 public:
     // Of a pair until it is opened.
-    error_code open(companion member, location where, std::size_t capacity)
+    explicit unix_listener(unix_kind const& kind) : kind_(kind) {}
+
+    error_code open(companion member, location where)
     {
         member_ = std::move(member);
         where_ = std::move(where);
         named_ = true;
-        if (auto listening = listen(capacity); !listening) {
+        if (auto listening = listen(); !listening) {
             leave(deadline::after(companion_door<unix_mechanism>::patience));
             return listening.error();
         }
@@ -160,6 +202,9 @@ public:
     }
 
     int fd() const noexcept { return socket_.get(); }
+
+    // The largest packet that a sender of ours makes; 0: it is a stream.
+    std::size_t packet() const noexcept { return kind_.packet == 0 ? 0 : std::max(stream_chunk, kind_.packet); }
 
     result<std::pair<descriptor, peer_identity>> accept() const
     {
@@ -195,15 +240,16 @@ public:
 private:
     // Whatever socket lies there is a dead receiver's: we hold the only place. The name appears when the socket has its
     // mode, which the umask may have narrowed, and listens.
-    result<void> listen(std::size_t capacity)
+    result<void> listen()
     {
         auto const address = unix_address(where_, new_socket_suffix);
-        descriptor s = unix_socket();
-        if (!address || !s)
-            return !address ? address.error() : last_failure();
+        if (!address)
+            return address.error();
+        descriptor s;
+        if (error_code const e = open_unix_socket(kind_, s))
+            return e;
         unix_mechanism::destroy(where_);
         ::fchmod(s.get(), object_mode(where_.access()));  // never wider, not even before the chmod below
-        set_socket_buffers(s.get(), capacity);
         if (::bind(s.get(), reinterpret_cast<::sockaddr const*>(&*address), sizeof *address) != 0)
             return errno == EADDRINUSE ? make_error_code(errc::untrusted_object) : last_failure();
         ::chmod(address->sun_path, object_mode(where_.access()));
@@ -235,6 +281,7 @@ private:
     location where_;
     guarded_descriptor socket_;
     sender_watch watch_;
+    unix_kind kind_;
     bool named_ = false;
 };
 

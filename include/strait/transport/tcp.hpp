@@ -91,7 +91,8 @@ private:
         if (error_code const e = detail::location::find(where, how.access, place))
             return e;
         detail::tcp_mechanism mechanism;
-        if (error_code const e = detail::join_stream<L>(guarantees.name, place, how, type_name, r, mechanism, member))
+        if (error_code const e = detail::join_stream<L>(guarantees.name, place, how, detail::stream_limit<L>(how.max_message_size), type_name, r,
+                                                           mechanism, member))
             return e;
         limit = detail::stream_limit<L>(member.block().max_message_size);
         settings.capacity = member.block().capacity;

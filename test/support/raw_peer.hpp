@@ -1,6 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
-#ifndef TCP_RAW_PEER_HPP
-#define TCP_RAW_PEER_HPP
+#ifndef SUPPORT_RAW_PEER_HPP
+#define SUPPORT_RAW_PEER_HPP
 
 #include <strait/detail/stream_wire.hpp>
 #include <strait/detail/tcp_socket.hpp>
@@ -12,9 +12,22 @@
 #include <string>
 #include <vector>
 
+#include <sys/socket.h>
+#include <sys/un.h>
+
 /// A peer that writes what it likes.
 class raw_peer {
 public:
+    /// To a Unix socket of this type.
+    raw_peer(std::string const& path, int type) : socket_(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0))
+    {
+        ::sockaddr_un to{};
+        to.sun_family = AF_UNIX;
+        path.copy(to.sun_path, sizeof to.sun_path - 1);
+        if (::connect(socket_.get(), reinterpret_cast<::sockaddr*>(&to), sizeof to) != 0)
+            throw std::runtime_error("cannot connect");
+    }
+
     explicit raw_peer(std::uint16_t port, int family = AF_INET)
         : socket_(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0))
     {
@@ -57,6 +70,7 @@ public:
         return ::recv(socket_.get(), &r, sizeof r, MSG_WAITALL) == static_cast<::ssize_t>(sizeof r) ? r.reason() : strait::errc::no_receiver;
     }
 
+    int fd() const noexcept { return socket_.get(); }
     void close() { socket_.reset(); }
 
 private:

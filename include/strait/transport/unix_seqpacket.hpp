@@ -1,0 +1,63 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_TRANSPORT_UNIX_SEQPACKET_HPP
+#define STRAIT_TRANSPORT_UNIX_SEQPACKET_HPP
+
+#include <strait/detail/unix_ends.hpp>
+#include <strait/transport.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+#include <sys/socket.h>
+
+namespace strait {
+
+namespace detail {
+
+struct unix_seqpackets {
+    static constexpr char name[] = "unix_seqpacket";
+    static constexpr std::uint64_t default_limit = std::uint64_t{128} << 10;
+    static constexpr std::uint64_t largest = std::uint64_t{2} << 20;
+
+    template <message_layout L>
+    static constexpr std::uint64_t limit(std::uint64_t asked) noexcept
+    {
+        std::uint64_t const wanted = L.fixed_size != 0 ? L.fixed_size : asked != 0 ? asked : default_limit;
+        return wanted < largest ? wanted : largest;
+    }
+    static unix_kind sockets(std::size_t capacity, std::uint64_t limit) noexcept
+    {
+        return {SOCK_SEQPACKET, capacity, stream_frame::bytes(limit)};
+    }
+};
+
+}  // namespace detail
+
+/// A Unix domain socket that keeps packets apart: many senders, each with a connection of its own; the kernel tells who
+/// they are. A message goes into one packet of the kernel, or a whole batch of small ones does (up to 64 KiB): that is many
+/// times as fast as one by one, and never is a message there in part, whenever its sender is killed.
+///
+/// Endpoints are names and paths; the path with `.sock` behind it has at most 107 bytes. options.capacity is bytes of
+/// socket buffer (the kernel's default otherwise), more if a message needs it. options.max_message_size, for types that
+/// vary, is 128 KiB by default; what /proc/sys/net/core/wmem_max does not allow twice is refused with `capacity_limit`,
+/// and at most 2 MiB are taken.
+///
+/// What was sent is in the kernel: it arrives when the sender is killed, and is lost with the receiver. A sender waits for
+/// the first receiver with its first operation; when the receiver has gone it gets no_receiver, and the next operation
+/// tries the next one. Only processes of the same user are accepted, unless options.access is wider. Descriptors that a
+/// foreign sender attaches are closed by the kernel.
+class unix_seqpacket : public detail::unix_channels<detail::unix_seqpackets> {
+public:
+    static constexpr transport_guarantees guarantees{
+        .name = detail::unix_seqpackets::name,
+        .senders = multiplicity::many,
+        .max_message_size = detail::unix_seqpackets::largest,
+        .pollable = true,
+        .nameless = true,
+        .committed_when = commit_point::call_returned,
+    };
+};
+
+}  // namespace strait
+
+#endif
