@@ -18,6 +18,7 @@ JOBS = {
     "mqueue": "kernel",
     "sysv queue": "kernel",
     "unix socket": "kernel",
+    "unix datagram": "kernel",
     "unix seqpacket": "kernel",
     "tcp": "network",
 }

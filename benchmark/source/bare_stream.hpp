@@ -22,6 +22,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 // Pipes and stream sockets in the loops of a good C program: exact reads and writes when one by one, else a buffer of
@@ -87,6 +88,26 @@ struct bare_unix_seqpacket : bare_socket {
         std::array<int, 2> ends{};
         checked(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()), "socketpair");
         return {ends[0], ends[1]};
+    }
+};
+
+// A name at the receiver, as unix_datagram has: a pair would not be full after ten.
+struct bare_unix_datagram : bare_socket {
+    static constexpr bool keeps_packets = true;
+
+    static descriptor_pair open()
+    {
+        sockaddr_un where{};  // the kernel chooses an abstract name
+        where.sun_family = AF_UNIX;
+        auto* const address = reinterpret_cast<sockaddr*>(&where);
+        socklen_t size = sizeof(sa_family_t);
+        int const read = checked(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
+        int const write = checked(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
+        checked(::bind(read, address, size), "bind");
+        size = sizeof where;
+        checked(::getsockname(read, address, &size), "getsockname");
+        checked(::connect(write, address, size), "connect");
+        return {read, write};
     }
 };
 

@@ -102,6 +102,7 @@ std::vector<benchmark_case> cases()
     all.push_back(sized_case<sysv<true>::of, 4096>(queue));
 
     add_stream<bare_unix_stream>(all, "unix_stream", "unix socket", "socketpair(), send() and recv()");
+    add_stream<bare_unix_datagram, 65'536>(all, "unix_datagram", "unix datagram", "bind(), connect(), send() and recv()");
     add_stream<bare_unix_seqpacket, 65'536>(all, "unix_seqpacket", "unix seqpacket", "socketpair(), send() and recv()");
     add_stream<bare_tcp>(all, "tcp", "tcp", "TCP_NODELAY over the loopback, send() and recv()");
     return all;

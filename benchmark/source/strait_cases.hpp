@@ -20,6 +20,7 @@ std::vector<benchmark_case> anonymous_pipe_cases();
 std::vector<benchmark_case> named_pipe_cases();
 std::vector<benchmark_case> posix_mqueue_cases();
 std::vector<benchmark_case> sysv_mqueue_cases();
+std::vector<benchmark_case> unix_datagram_cases();
 std::vector<benchmark_case> unix_seqpacket_cases();
 std::vector<benchmark_case> unix_stream_cases();
 std::vector<benchmark_case> tcp_cases();

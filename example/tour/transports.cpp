@@ -46,6 +46,7 @@ constexpr mechanism all[] = {
     over<strait::named_pipe>("named_pipe"),
     over<strait::posix_mqueue>("posix_mqueue"),
     over<strait::sysv_mqueue>("sysv_mqueue"),
+    over<strait::unix_datagram>("unix_datagram"),
     over<strait::unix_seqpacket>("unix_seqpacket"),
     over<strait::unix_stream>("unix_stream"),
     over<strait::tcp>("tcp"),

@@ -37,8 +37,9 @@ public:
         return pair(pair::inner::make(how, detail::type_name<T>()).value(), how.linger);
     }
 
-    /// Removes the name and everything that lies under it, unread messages too; living ends go on without it. Content
-    /// that is damaged, or of another type, does not matter. Success also when there was nothing.
+    /// Removes the name and everything that lies under it, unread messages too; living ends go on without it,
+    /// but over a System V queue, which goes at once (errc::removed). Content that is damaged, or of another type, does not
+    /// matter. Success also when there was nothing.
     static result<void> remove(endpoint const& where) { return X::remove(where); }
 
     /// Returns when all that the ends have done so far is on the disk, where the channel lies on one.

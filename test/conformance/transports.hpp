@@ -15,6 +15,7 @@
 #include <strait/transport/sysv_memory.hpp>
 #include <strait/transport/sysv_mqueue.hpp>
 #include <strait/transport/tcp.hpp>
+#include <strait/transport/unix_datagram.hpp>
 #include <strait/transport/unix_seqpacket.hpp>
 #include <strait/transport/unix_stream.hpp>
 
@@ -102,6 +103,7 @@ using subjects = std::tuple<
     by_name<strait::posix_mqueue>,
     by_name<strait::sysv_mqueue>,
     by_name<strait::unix_stream>,
+    by_name<strait::unix_datagram>,
     by_name<strait::unix_seqpacket>,
     by_name<strait::tcp>,
     by_address<strait::tcp, AF_INET>,

@@ -29,6 +29,7 @@ namespace strait::detail {
 //   result<descriptor> attempt()             one try, without waiting; errc::no_receiver: nobody is there yet
 //   void pause(deadline)                     until another try may help
 //   std::size_t chunk() const                optional: how many bytes one call sends, unless a message is longer
+//   bool greets() const                      optional: false: no greeting, and an end that need not arrive
 //   bool is_trying() const                   a handshake is under way
 //   stream_cookie cookie() const             of the channel that was reached last
 //   errc missing() const                     not_open or inherited_handle, when it is of no use any more
@@ -186,6 +187,14 @@ private:
             return stream_chunk;
     }
 
+    bool greets() const noexcept
+    {
+        if constexpr (requires { connector_.greets(); })
+            return connector_.greets();
+        else
+            return true;
+    }
+
     [[gnu::noinline, gnu::cold]] result<void> enlarge(std::size_t bytes)
     {
         std::size_t const sent = buffer_.begin;
@@ -233,7 +242,7 @@ private:
     result<void> greet(descriptor socket)
     {
         auto const greeting = stream_greeting::of(L, connector_.cookie());
-        auto const sent =
+        auto const sent = !greets() ? static_cast<::ssize_t>(sizeof greeting) :
             uninterrupted([&] { return ::send(socket.get(), &greeting, sizeof greeting, MSG_NOSIGNAL | MSG_DONTWAIT); });
         if (sent != static_cast<::ssize_t>(sizeof greeting))
             return errc::no_receiver;
@@ -378,6 +387,10 @@ private:
         if (!done || !socket_)
             return done;
         stream_frame const end{0, stream_frame::end};
+        if (!greets()) {  // only wakes the receiver
+            (void)!::send(socket_.get(), &end, sizeof end, MSG_NOSIGNAL | MSG_DONTWAIT);
+            return done;
+        }
         if (!buffer_.make_room(sizeof end))
             return errc::out_of_memory;
         std::memcpy(buffer_.data() + buffer_.end, &end, sizeof end);

@@ -3,7 +3,6 @@
 #define STRAIT_DETAIL_UNIX_ENDS_HPP
 
 #include <strait/detail/stream_join.hpp>
-#include <strait/detail/stream_receiver.hpp>
 #include <strait/detail/stream_sender.hpp>
 #include <strait/detail/unix_socket.hpp>
 #include <strait/endpoint.hpp>
@@ -25,6 +24,8 @@ namespace strait::detail {
 //   static constexpr char name[]
 //   template <message_layout L> static std::uint64_t limit(asked)    of one message
 //   static unix_kind sockets(capacity, limit)
+//   template <message_layout L> using receiver                       over a unix_listener
+//   static constexpr bool connects                                   each sender on its own: the kernel tells who they are
 template <class Kind>
 class unix_channels {
 public:
@@ -91,6 +92,7 @@ public:
 
     /// The receiver, as of connecting; no_receiver before.
     result<peer_identity> peer() const
+        requires Kind::connects
     {
         if (base::native_handle() < 0)
             return errc::no_receiver;
@@ -106,8 +108,8 @@ private:
 // Distinct objects: safe. Shared objects: unsafe.
 template <class Kind>
 template <message_layout L>
-class unix_channels<Kind>::receiver_end : public stream_receiver<L, unix_listener> {
-    using base = stream_receiver<L, unix_listener>;
+class unix_channels<Kind>::receiver_end : public Kind::template receiver<L> {
+    using base = typename Kind::template receiver<L>;
 
 public:
     static result<receiver_end> open(endpoint const& where, options const& how, std::string_view type_name)
@@ -127,7 +129,11 @@ public:
     }
 
     /// Who sent the last message.
-    result<peer_identity> peer() const { return base::last_peer(); }
+    result<peer_identity> peer() const
+        requires Kind::connects
+    {
+        return base::last_peer();
+    }
 
 private:
     friend class pair<L>;
@@ -193,7 +199,7 @@ private:
     {
         if (!receives_)
             return errc::not_open;
-        using end = stream_receiver<L, unix_listener>;
+        using end = typename Kind::template receiver<L>;
         receiver_end<L> r(end(unix_listener(kind_), limit_, linger_));
         if (error_code const e = r.start())
             return e;

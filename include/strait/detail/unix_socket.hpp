@@ -5,6 +5,7 @@
 #include <strait/detail/companion_door.hpp>
 #include <strait/detail/sender_watch.hpp>
 #include <strait/detail/stream_wire.hpp>
+#include <strait/detail/unix_kind.hpp>
 #include <strait/peer.hpp>
 
 #include <algorithm>
@@ -73,46 +74,6 @@ inline bool unix_peer_allowed(peer_identity const& who, access_mode access) noex
     return access != access_mode::owner || who.uid == ::geteuid();
 }
 
-// What the sockets of a channel are.
-struct unix_kind {
-    int type = SOCK_STREAM;
-    std::size_t capacity = 0;  // bytes in flight; 0: the kernel's default. The kernel counts its own overhead in and doubles it
-    std::size_t packet = 0;    // bytes that must pass in one piece; 0: it is a stream
-};
-
-// A packet needs so much beside it in the sending buffer.
-inline constexpr std::size_t packet_overhead = 32;
-
-// The largest packet that this socket sends.
-inline std::size_t largest_packet(int fd) noexcept
-{
-    int bytes = 0;
-    ::socklen_t size = sizeof bytes;
-    bool const known = ::getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, &size) == 0;
-    return known ? std::max(static_cast<std::size_t>(bytes), packet_overhead) - packet_overhead : 0;
-}
-
-// capacity_limit: no buffer of this host takes such a packet.
-inline error_code set_socket_buffers(int fd, unix_kind const& kind) noexcept
-{
-    auto const set = [fd](std::size_t capacity) {
-        int const bytes = static_cast<int>(std::min<std::size_t>(capacity, std::size_t{1} << 30));
-        ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
-        ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
-    };
-    if (kind.capacity != 0)
-        set(kind.capacity);
-    if (kind.packet > largest_packet(fd))
-        set((kind.packet + packet_overhead + 1) / 2);
-    return kind.packet > largest_packet(fd) ? make_error_code(errc::capacity_limit) : error_code();
-}
-
-inline error_code open_unix_socket(unix_kind const& kind, descriptor& s) noexcept
-{
-    s.reset(::socket(AF_UNIX, kind.type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    return s ? set_socket_buffers(s.get(), kind) : last_failure();
-}
-
 class unix_connector {
 public:
     // Of a pair, which is connected from the beginning: nobody else can come.
@@ -144,12 +105,17 @@ public:
                 return ::connect(s.get(), reinterpret_cast<::sockaddr const*>(&*address), sizeof *address);
             }) != 0)
             return errno == ECONNREFUSED || errno == ENOENT || errno == EAGAIN ? make_error_code(errc::no_receiver) : last_failure();
-        peer_ = unix_peer(s.get());
-        if (!unix_peer_allowed(peer_, where_.access()))
-            return errc::untrusted_object;
+        if (greets()) {  // of datagrams the kernel does not tell who binds the address; the address is ours
+            peer_ = unix_peer(s.get());
+            if (!unix_peer_allowed(peer_, where_.access()))
+                return errc::untrusted_object;
+        }
         chunk_ = chunk_of(s.get());
         return s;
     }
+
+    // Whether a receiver learns of each sender by itself. Else the companion says all that it needs to know.
+    bool greets() const noexcept { return kind_.type != SOCK_DGRAM; }
 
     // Bytes that are sent in one call, unless a message is longer.
     std::size_t chunk() const noexcept { return chunk_; }
@@ -253,7 +219,8 @@ private:
         if (::bind(s.get(), reinterpret_cast<::sockaddr const*>(&*address), sizeof *address) != 0)
             return errno == EADDRINUSE ? make_error_code(errc::untrusted_object) : last_failure();
         ::chmod(address->sun_path, object_mode(where_.access()));
-        if (::listen(s.get(), SOMAXCONN) != 0 || !give_name(address->sun_path, where_.path(socket_suffix).c_str())) {
+        bool const listens = kind_.type == SOCK_DGRAM || ::listen(s.get(), SOMAXCONN) == 0;
+        if (!listens || !give_name(address->sun_path, where_.path(socket_suffix).c_str())) {
             error_code const e = errno == EEXIST ? make_error_code(errc::untrusted_object) : last_failure();
             ::unlink(address->sun_path);
             return e;

@@ -2,11 +2,10 @@
 #ifndef STRAIT_TRANSPORT_UNIX_SEQPACKET_HPP
 #define STRAIT_TRANSPORT_UNIX_SEQPACKET_HPP
 
+#include <strait/detail/stream_receiver.hpp>
 #include <strait/detail/unix_ends.hpp>
+#include <strait/detail/unix_packets.hpp>
 #include <strait/transport.hpp>
-
-#include <cstddef>
-#include <cstdint>
 
 #include <sys/socket.h>
 
@@ -14,21 +13,12 @@ namespace strait {
 
 namespace detail {
 
-struct unix_seqpackets {
+struct unix_seqpackets : unix_packets<SOCK_SEQPACKET> {
     static constexpr char name[] = "unix_seqpacket";
-    static constexpr std::uint64_t default_limit = std::uint64_t{128} << 10;
-    static constexpr std::uint64_t largest = std::uint64_t{2} << 20;
+    static constexpr bool connects = true;
 
     template <message_layout L>
-    static constexpr std::uint64_t limit(std::uint64_t asked) noexcept
-    {
-        std::uint64_t const wanted = L.fixed_size != 0 ? L.fixed_size : asked != 0 ? asked : default_limit;
-        return wanted < largest ? wanted : largest;
-    }
-    static unix_kind sockets(std::size_t capacity, std::uint64_t limit) noexcept
-    {
-        return {SOCK_SEQPACKET, capacity, stream_frame::bytes(limit)};
-    }
+    using receiver = stream_receiver<L, unix_listener>;
 };
 
 }  // namespace detail

@@ -2,6 +2,7 @@
 #ifndef STRAIT_TRANSPORT_UNIX_STREAM_HPP
 #define STRAIT_TRANSPORT_UNIX_STREAM_HPP
 
+#include <strait/detail/stream_receiver.hpp>
 #include <strait/detail/unix_ends.hpp>
 #include <strait/transport.hpp>
 
@@ -22,6 +23,10 @@ struct unix_streams {
     {
         return stream_limit<L>(asked);
     }
+    template <message_layout L>
+    using receiver = stream_receiver<L, unix_listener>;
+    static constexpr bool connects = true;
+
     static unix_kind sockets(std::size_t capacity, std::uint64_t) noexcept { return {SOCK_STREAM, capacity, 0}; }
 };
 
