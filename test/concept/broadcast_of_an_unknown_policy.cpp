@@ -1,4 +1,4 @@
-// expect: broadcast<lossy> and broadcast<lossless> in
+// expect: broadcast<lossy>, broadcast<latest> and broadcast<lossless> in
 // Distributed under the Boost Software License, Version 1.0.
 #include <strait/transport/shm_broadcast.hpp>
 #include <strait/transport/shm_ring.hpp>

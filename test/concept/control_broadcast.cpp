@@ -12,4 +12,5 @@ void publish(strait::sender<int, X>& out)
 }
 
 template void publish(strait::sender<int, strait::shm_ring<strait::broadcast<strait::lossy>>>&);
+template void publish(strait::sender<int, strait::shm_ring<strait::broadcast<strait::latest>>>&);
 static_assert(!strait::shm_ring<strait::broadcast<strait::lossless>>::guarantees.pollable);

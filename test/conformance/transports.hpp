@@ -94,6 +94,7 @@ using subjects = std::tuple<
     by_name<strait::shm_ring<strait::mpsc>>,
     by_name<strait::shm_ring<strait::mpmc>>,
     by_name<strait::shm_ring<strait::broadcast<strait::lossy>>>,
+    by_name<strait::shm_ring<strait::broadcast<strait::latest>>>,
     by_name<strait::shm_ring<strait::broadcast<strait::lossless>>>,
     by_name<ring_in<strait::spsc, strait::mapped_file>>,
     by_name<ring_in<strait::mpmc, strait::mapped_file>>,

@@ -18,7 +18,7 @@ void play_pair(role victim, crash::plan& p, crash::point const* where, std::uint
     using message = typename S::message;
     auto& total = crash::sweep::all();
     support::ledger const book(2);
-    auto made = std::optional(S::pair::make(S::options(true), "test").value());
+    auto made = std::optional(raw::pair<message, typename S::ring>::make(S::options(true), "test").value());
     auto const send = [&] {
         auto s = std::move(*made).sender().value();
         for (std::uint64_t i = 0; i != 40; ++i) {
@@ -31,7 +31,7 @@ void play_pair(role victim, crash::plan& p, crash::point const* where, std::uint
     };
     auto const receive = [&] {
         auto r = std::move(*made).receiver().value();
-        support::ledger_pen pen(book, 1, !S::many);
+        support::ledger_pen pen(book, 1, S::in_line);
         while (auto const m = raw::look<message>(r, deadline::never())) {
             pen.note(*m);
             r.release();
@@ -59,7 +59,7 @@ void play_pair(role victim, crash::plan& p, crash::point const* where, std::uint
     BOOST_TEST_REQUIRE(one.wait() == 0);
     if (status == -SIGKILL)
         total.sum.waiting.took(deadline::now() - died);
-    auto v = support::judge(book, 2, !S::many, victim == role::sender ? 0 : 2);
+    auto v = support::judge(book, 2, S::in_line, victim == role::sender ? 0 : 2);
     total.sum.checked += v;
     BOOST_TEST((v.lost == 0 && v.twice == 0 && v.torn == 0 && v.unordered == 0 && v.unsent == 0), v);
 }

@@ -58,7 +58,7 @@ public:
             send(s, me, 3);
             if (before_ == found::remains) {
                 auto r = open_receiver();
-                support::ledger_pen pen(book_, me, !S::many);
+                support::ledger_pen pen(book_, me, S::in_line);
                 while (take(r, pen, deadline::poll())) {
                 }
             }
@@ -138,7 +138,7 @@ public:
     {
         auto r = open_receiver();
         notes_->done.fetch_add(1);
-        support::ledger_pen pen(book_, me, !S::many);
+        support::ledger_pen pen(book_, me, S::in_line);
         std::optional<typename S::bystander> peer;
         if (paced)
             peer.emplace(name_, small_);
@@ -179,7 +179,7 @@ public:
             replace_sender(died, killed, paced, sum);
         else
             replace_receiver(died, killed, sum);
-        support::verdict const v = support::judge(book_, lives_, !S::many, removed_);
+        support::verdict const v = support::judge(book_, lives_, S::in_line, removed_);
         sum.checked += v;
         std::uint64_t const in_hands = killed_receivers_;
         bool const right = v.lost <= (S::many ? in_hands : 0) && v.twice <= (S::many ? 0 : in_hands) && v.torn == 0 &&

@@ -75,7 +75,7 @@ template <class S>
 void perform(stage<S>& here, std::size_t me, operation const& o)
 {
     auto const deadline = o.company == operation::peer::none ? strait::deadline::poll() : strait::deadline::never();
-    support::ledger_pen pen(here.book(), me, !S::many);
+    support::ledger_pen pen(here.book(), me, S::in_line);
     std::optional<typename S::sender> s;
     std::optional<typename S::receiver> r;
     std::uint64_t sent = 0;
@@ -202,7 +202,7 @@ void warm_up()
     {
         auto s = here.open_sender();
         auto r = here.open_receiver();
-        support::ledger_pen pen(here.book(), me, !S::many);
+        support::ledger_pen pen(here.book(), me, S::in_line);
         here.send(s, me, 1);
         here.take(r, pen, strait::deadline::poll());
     }

@@ -67,11 +67,12 @@ void check_rows()
 BOOST_AUTO_TEST_CASE(the_table_of_transports_is_that_of_the_code)
 {
     check_rows<strait::in_process, strait::shm_ring<>, strait::shm_ring<strait::mpsc>, strait::shm_ring<strait::mpmc>,
-               strait::shm_ring<strait::broadcast<strait::lossy>>, strait::shm_ring<strait::broadcast<strait::lossless>>,
-                strait::shm_ring<strait::spsc, strait::adaptive, strait::mapped_file>,
-                strait::shm_ring<strait::spsc, strait::adaptive, strait::sysv_memory>, strait::anonymous_pipe,
-                strait::named_pipe, strait::posix_mqueue, strait::sysv_mqueue, strait::unix_datagram,
-                strait::unix_seqpacket, strait::unix_stream, strait::tcp>();
+               strait::shm_ring<strait::broadcast<strait::lossy>>, strait::shm_ring<strait::broadcast<strait::latest>>,
+               strait::shm_ring<strait::broadcast<strait::lossless>>,
+               strait::shm_ring<strait::spsc, strait::adaptive, strait::mapped_file>,
+               strait::shm_ring<strait::spsc, strait::adaptive, strait::sysv_memory>, strait::anonymous_pipe,
+               strait::named_pipe, strait::posix_mqueue, strait::sysv_mqueue, strait::unix_datagram,
+               strait::unix_seqpacket, strait::unix_stream, strait::tcp>();
 }
 
 BOOST_AUTO_TEST_CASE(the_program_in_the_text_is_the_example_that_is_compiled)

@@ -209,6 +209,12 @@ BOOST_AUTO_TEST_CASE(random_words_over_the_whole_segment_do_no_harm_to_lossy_mes
     survive_scribblers<lossy_ring, std::string>();
 }
 
+BOOST_AUTO_TEST_CASE(random_words_over_the_whole_segment_do_no_harm_to_who_wants_the_latest)
+{
+    survive_scribblers<latest_ring, support::probe>();
+    survive_scribblers<latest_ring, std::string>();
+}
+
 BOOST_AUTO_TEST_CASE(random_words_over_the_whole_segment_do_no_harm_to_lossless_messages_of_one_size)
 {
     survive_scribblers<lossless_ring, support::probe>();

@@ -23,6 +23,7 @@ using raw::send;
 using raw::soon;
 
 using lossy_ring = strait::shm_ring<strait::broadcast<strait::lossy>>;
+using latest_ring = strait::shm_ring<strait::broadcast<strait::latest>>;
 using lossless_ring = strait::shm_ring<strait::broadcast<strait::lossless>>;
 
 template <class X, class T>

@@ -257,6 +257,7 @@ void share_lossless_slots(std::size_t readers)
 }
 
 using lossy = strait::broadcast<strait::lossy>;
+using latest = strait::broadcast<strait::latest>;
 using lossless = strait::broadcast<strait::lossless>;
 
 }  // namespace
@@ -269,6 +270,10 @@ BOOST_AUTO_TEST_CASE(over_one_mapping_every_message_arrives_or_is_counted)
     carry_over_one_mapping<strait::shm_ring<lossy, strait::yielding>, support::probe>(1024);
     carry_over_one_mapping<strait::shm_ring<lossy>, std::string>(4096);
     carry_over_one_mapping<strait::shm_ring<lossy, strait::busy_spin>, std::string>(1 << 16);
+    carry_over_one_mapping<strait::shm_ring<latest>, support::probe>(16);
+    carry_over_one_mapping<strait::shm_ring<latest, strait::yielding>, support::probe>(1024);
+    carry_over_one_mapping<strait::shm_ring<latest>, std::string>(4096);
+    carry_over_one_mapping<strait::shm_ring<latest, strait::busy_spin>, std::string>(1 << 16);
 }
 
 BOOST_AUTO_TEST_CASE(over_one_mapping_every_message_arrives)
@@ -283,6 +288,8 @@ BOOST_AUTO_TEST_CASE(many_receivers_get_every_message_or_count_it)
 {
     carry_to_many<strait::shm_ring<lossy>, support::probe>(16, 3);
     carry_to_many<strait::shm_ring<lossy>, std::string>(4096, 3);
+    carry_to_many<strait::shm_ring<latest>, support::probe>(16, 3);
+    carry_to_many<strait::shm_ring<latest>, std::string>(4096, 3);
     carry_to_many<strait::shm_ring<lossless>, support::probe>(16, 3);
     carry_to_many<strait::shm_ring<lossless, strait::yielding>, std::string>(4096, 3);
 }

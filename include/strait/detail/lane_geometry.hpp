@@ -4,6 +4,7 @@
 
 #include <strait/detail/allocation.hpp>
 #include <strait/detail/companion.hpp>
+#include <strait/detail/crash_point.hpp>
 #include <strait/detail/lanes_header.hpp>
 #include <strait/detail/ring_geometry.hpp>
 #include <strait/error.hpp>
@@ -66,6 +67,7 @@ struct lanes_view {
         if (memory->is_file())
             if (result<void> const allocated = allocate(fd, each, first + i * each); !allocated)
                 return allocated.error();
+        STRAIT_CRASH_POINT("make lane: allocated");
         error_code const e = memory->map_piece(fd, i);
         return e ? e : memory->prepare(first + i * each, each);
     }

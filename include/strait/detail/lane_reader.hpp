@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_LANE_READER_HPP
 
 #include <strait/detail/asymmetric_fence.hpp>
+#include <strait/detail/crash_point.hpp>
 #include <strait/detail/lane_geometry.hpp>
 #include <strait/detail/ring_receiver.hpp>
 #include <strait/detail/waiter.hpp>
@@ -171,6 +172,7 @@ private:
     [[gnu::noinline, gnu::cold]] void take_calls() noexcept
     {
         lane_set const called = view_.header->called.exchange(0, std::memory_order_acquire);  // pairs with lane_writer::call()
+        STRAIT_CRASH_POINT("calls taken");
         if ((called & ~attached_) != 0)
             open_new_lanes();
         watched_ |= called & attached_;
@@ -217,7 +219,10 @@ private:
 
     void stop_watching(lane_set set) noexcept
     {
-        for_each(set, [](ring_reader<L>& lane) { lane.header().receiver_sleeps.store(1, std::memory_order_relaxed); });
+        for_each(set, [](ring_reader<L>& lane) {
+            lane.header().receiver_sleeps.store(1, std::memory_order_relaxed);
+            STRAIT_CRASH_POINT("stop watching: call asked for");
+        });
         watched_ &= ~set;
     }
 
@@ -230,6 +235,7 @@ private:
             error_code e = view_.ensure(i);
             if (!e)
                 e = (*lanes_)[i].attach(view_.lane(i));
+            STRAIT_CRASH_POINT("lane found");
             if (e)
                 wrong_ = e;
             else

@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_LANE_WRITER_HPP
 #define STRAIT_DETAIL_LANE_WRITER_HPP
 
+#include <strait/detail/crash_point.hpp>
 #include <strait/detail/lane_geometry.hpp>
 #include <strait/detail/ring_sender.hpp>
 #include <strait/detail/waiter.hpp>
@@ -25,7 +26,9 @@ public:
             return e;
         // Whoever was killed while it called the receiver has left a word that promises a look which nobody will take.
         base::header().receiver_sleeps.store(1, std::memory_order_relaxed);
+        STRAIT_CRASH_POINT("take lane: calls asked for");
         v.header->opened.fetch_or(std::uint64_t{1} << v.own, std::memory_order_release);  // pairs with lane_reader
+        STRAIT_CRASH_POINT("take lane: opened");
         all_ = v.header;
         bit_ = std::uint64_t{1} << v.own;
         return {};
@@ -36,7 +39,9 @@ public:
     void call() noexcept
     {
         base::header().receiver_sleeps.store(0, std::memory_order_relaxed);
+        STRAIT_CRASH_POINT("call: word cleared");
         all_->called.fetch_or(bit_, std::memory_order_release);  // pairs with lane_reader::take_calls()
+        STRAIT_CRASH_POINT("call: bit set");
         std::atomic_thread_fence(std::memory_order_seq_cst);     // pairs with the heavy() of wait_for_peer()
         if (all_->receiver_sleeps.load(std::memory_order_relaxed) != 0)
             wake_peer(all_->receiver_sleeps);

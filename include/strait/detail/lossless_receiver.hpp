@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_LOSSLESS_RECEIVER_HPP
 #define STRAIT_DETAIL_LOSSLESS_RECEIVER_HPP
 
+#include <strait/detail/crash_point.hpp>
 #include <strait/detail/end_of_stream.hpp>
 #include <strait/detail/lossless_geometry.hpp>
 #include <strait/detail/ring_end.hpp>
@@ -31,11 +32,15 @@ public:
         ring_header& own = *v.ring.header;
         own.head.store(lossless_header::joining, std::memory_order_relaxed);
         own.consumed.store(lossless_header::joining, std::memory_order_relaxed);
+        STRAIT_CRASH_POINT("join all: cursor unknown");
         v.header->members.fetch_or(bit(v.place), std::memory_order_seq_cst);
+        STRAIT_CRASH_POINT("join all: member");
         std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with that of lossless_writer::farthest()
         std::uint64_t const now = v.header->tail.load(std::memory_order_acquire);  // pairs with lossless_writer::commit()
         own.head.store(now, std::memory_order_release);
+        STRAIT_CRASH_POINT("join all: cursor half told");
         own.consumed.store(now, std::memory_order_release);
+        STRAIT_CRASH_POINT("join all: cursor told");
         error_code e = base::attach(v.ring);
         if (!e && this->look()) {  // the tail counts a message a moment after it is there
             (void)base::release();
@@ -62,6 +67,7 @@ public:
     void leave() noexcept
     {
         all_->members.fetch_and(~bit(place_), std::memory_order_release);  // pairs with lossless_writer::farthest()
+        STRAIT_CRASH_POINT("leave all: no member");
     }
 
 private:
@@ -100,6 +106,7 @@ public:
         if (!ring_.look()) [[unlikely]]
             if (error_code const e = await_message(until))
                 return e;
+        STRAIT_CRASH_POINT("peek: message found");
         return ring_.message();
     }
 

@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_LOSSLESS_SENDER_HPP
 #define STRAIT_DETAIL_LOSSLESS_SENDER_HPP
 
+#include <strait/detail/crash_point.hpp>
 #include <strait/detail/lossless_writer.hpp>
 #include <strait/detail/ring_end.hpp>
 #include <strait/detail/sender_watch.hpp>
@@ -47,6 +48,7 @@ public:
         if (!ring_.has_room(n)) [[unlikely]]
             if (error_code const e = make_room(n, until))
                 return e;
+        STRAIT_CRASH_POINT("reserve: room found");
         return ring_.room(n);
     }
 
@@ -65,6 +67,7 @@ public:
         result<void> done;
         if (base::can_leave(done)) {
             base::leave(until);
+            STRAIT_CRASH_POINT("close: left");
             ring_.all().receivers.wake_all();  // now that our place is free: the end of the stream, at once
             base::forget();
         }

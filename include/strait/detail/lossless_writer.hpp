@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_LOSSLESS_WRITER_HPP
 
 #include <strait/detail/byte_lock.hpp>
+#include <strait/detail/crash_point.hpp>
 #include <strait/detail/lossless_geometry.hpp>
 #include <strait/detail/ring_sender.hpp>
 #include <strait/error.hpp>
@@ -42,6 +43,7 @@ public:
         all_ = v.header;
         whole_ = v.ring.capacity;
         all_->tail.store(this->position_, std::memory_order_release);  // pairs with lossless_reader::attach()
+        STRAIT_CRASH_POINT("take over: tail told");
         return {};
     }
 
@@ -57,6 +59,7 @@ public:
     {
         base::commit(used);
         all_->tail.store(this->position_, std::memory_order_release);  // pairs with lossless_reader::attach()
+        STRAIT_CRASH_POINT("commit: counted");
     }
 
     bool has_members() const noexcept { return all_->members.load(std::memory_order_acquire) != 0; }
@@ -92,7 +95,9 @@ public:
             ::off_t const place = lock_bytes::first(role::receiver) + std::countr_zero(m);
             if (!try_lock_byte(fd, place))
                 continue;
+            STRAIT_CRASH_POINT("bury: place of the dead taken");
             all_->members.fetch_and(~(m & -m), std::memory_order_acq_rel);
+            STRAIT_CRASH_POINT("bury: waited for no longer");
             unlock_byte(fd, place);
             buried = true;
         }
@@ -131,6 +136,7 @@ private:
     void let_pass(std::uint64_t behind) noexcept
     {
         this->header_->consumed.store(this->position_ - behind, std::memory_order_relaxed);
+        STRAIT_CRASH_POINT("room: slowest noted");
         this->header_->head.store(this->position_ - behind, std::memory_order_relaxed);
     }
 

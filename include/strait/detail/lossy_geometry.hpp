@@ -29,6 +29,7 @@
 namespace strait::detail {
 
 //   4096 tail       u64  sender, at every message: how far it is; in messages where they have one size, else in bytes
+//   4104 last       u64  sender, at every message: where the last one before the tail begins           (of messages that vary)
 //   4224 claimed    u64  sender, every sixteenth of the capacity: up to here it may be writing     (of messages that vary)
 //   4232 first[16]  u64  sender, with it: the first record that begins in each sixteenth or later
 //   4480 receivers  u32  futex of the receivers
@@ -36,16 +37,17 @@ struct lossy_header {
     static constexpr std::uint64_t parts = 16;
 
     alignas(128) std::atomic<std::uint64_t> tail;
+    std::atomic<std::uint64_t> last;
     alignas(128) std::atomic<std::uint64_t> claimed;
     std::atomic<std::uint64_t> first[parts];
     alignas(128) mpmc_sleepers receivers;
 };
 
-static_assert(offsetof(lossy_header, claimed) == 128 && offsetof(lossy_header, first) == 136 &&
+static_assert(offsetof(lossy_header, last) == 8 && offsetof(lossy_header, claimed) == 128 && offsetof(lossy_header, first) == 136 &&
               offsetof(lossy_header, receivers) == 384 && sizeof(lossy_header) == 512 && sizeof(lossy_header) <= sizeof(ring_header));
 
 // Where a closed, moved from or inherited end looks: flush() must look closer.
-inline constinit lossy_header lossy_nowhere{.tail = {}, .claimed = {}, .first = {}, .receivers = mpmc_sleepers(1)};
+inline constinit lossy_header lossy_nowhere{.tail = {}, .last = {}, .claimed = {}, .first = {}, .receivers = mpmc_sleepers(1)};
 
 // A mapped ring whose extent has been checked.
 struct lossy_view {

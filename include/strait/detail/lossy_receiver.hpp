@@ -22,11 +22,14 @@ class ring_pair;
 template <message_layout L>
 using lossy_reader = std::conditional_t<L.fixed_size == 0, lossy_record_reader<L>, lossy_slot_reader<L>>;
 
+template <message_layout L>
+using latest_reader = std::conditional_t<L.fixed_size == 0, lossy_record_reader<L, true>, lossy_slot_reader<L, true>>;
+
 // One of many receivers of a ring that overwrites the oldest message: what it shows is its own copy.
 // Distinct objects: safe. Shared objects: unsafe.
-template <message_layout L, waiting_strategy Wait, class Geometry = lossy_geometry<L>>
-class lossy_receiver : ring_end<Geometry, lossy_reader<L>, role::receiver> {
-    using base = ring_end<Geometry, lossy_reader<L>, role::receiver>;
+template <message_layout L, waiting_strategy Wait, class Geometry = lossy_geometry<L>, class Reader = lossy_reader<L>>
+class lossy_receiver : ring_end<Geometry, Reader, role::receiver> {
+    using base = ring_end<Geometry, Reader, role::receiver>;
     using base::companion_;
     using base::ring_;
     using base::waiter_;

@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_LOSSY_RECORD_READER_HPP
 #define STRAIT_DETAIL_LOSSY_RECORD_READER_HPP
 
+#include <strait/detail/crash_point.hpp>
 #include <strait/detail/lossy_geometry.hpp>
 #include <strait/detail/mpmc_buffer.hpp>
 #include <strait/detail/read_ahead.hpp>
@@ -21,7 +22,8 @@ namespace strait::detail {
 // One receiver's side of a ring of messages that vary in size and are overwritten whoever has read them; lossy_records.hpp
 // has the rules. It copies, and believes nothing of what it has copied, header and number neither, before it has seen that
 // they were not claimed for something new meanwhile. Whatever the header says, the copy stays within the mapping.
-template <message_layout L>
+// `Newest`: what has been sent before the newest message is skipped, as if it had been overwritten.
+template <message_layout L, bool Newest = false>
 class lossy_record_reader {
     using shape = lossy_record_shape<L>;
 
@@ -78,6 +80,8 @@ public:
     {
         damaged_ = false;
         for (unsigned tries = 0; tries != patience; ++tries) {
+            if constexpr (Newest)
+                skip();
             std::uint64_t const header = look(position_);
             std::atomic_thread_fence(std::memory_order_acquire);  // pairs with commit()
             std::uint64_t const number = look(position_ + 8);
@@ -85,6 +89,7 @@ public:
             std::uint32_t const size = shape::size(header);
             if (possible)
                 copy_unsteady(data_ + (position_ & mask_) + shape::offset, own_.get(), size);
+            STRAIT_CRASH_POINT("take: copied");
             std::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of claim()
             if (!is_overwritten(position_)) [[likely]] {
                 if (!possible || number != number_) {
@@ -141,6 +146,23 @@ private:
     {
         // Positions are at most `far`; of what is claimed no more can be believed.
         return static_cast<std::int64_t>(header_->claimed.load(std::memory_order_acquire) - position - mask_ - 1) > 0;
+    }
+
+    // To the newest record that is counted. Its number tells how many are skipped; if it cannot be, or the record has been
+    // claimed for something new meanwhile, we stay where we are.
+    void skip() noexcept
+    {
+        std::uint64_t const tail = header_->tail.load(std::memory_order_acquire);  // pairs with commit()
+        std::uint64_t const last = header_->last.load(std::memory_order_acquire);  // of this tail, or of a later one
+        if (tail > ring_header::far || last > ring_header::far || last <= position_ || last % shape::unit != 0)
+            return;
+        std::uint64_t const header = look(last);
+        std::uint64_t const number = look(last + 8);
+        std::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of claim()
+        if (is_overwritten(last) || !shape::possible(header, last, max_size_) || number <= number_ || number - number_ > last - position_)
+            return;
+        position_ = last;
+        number_ = number;
     }
 
     // Our record is gone. Goes on with the oldest that is noted; when that one was overwritten meanwhile, with a later one,

@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_LOSSY_RECORDS_HPP
 #define STRAIT_DETAIL_LOSSY_RECORDS_HPP
 
+#include <strait/detail/crash_point.hpp>
 #include <strait/detail/lossy_geometry.hpp>
 #include <strait/error.hpp>
 
@@ -67,7 +68,10 @@ public:
         claimed_ = claimed;
         messages_ = bytes_ = 0;
         attached_ = true;
+        if (std::uint64_t const counted = header_->tail.load(std::memory_order_relaxed); counted != position)
+            header_->last.store(counted, std::memory_order_relaxed);
         header_->tail.store(position, std::memory_order_release);  // pairs with lossy_record_reader::attach()
+        STRAIT_CRASH_POINT("take over: tail told");
         return {};
     }
 
@@ -99,10 +103,17 @@ public:
         std::uint64_t const next = position + shape::length(used);
         if ((position ^ next) > part() - 1) [[unlikely]]
             note(position, next);
+        STRAIT_CRASH_POINT("commit: payload written");
         word(next + 8).store(++number_, std::memory_order_relaxed);
+        STRAIT_CRASH_POINT("commit: next number written");
         word(next).store(0, std::memory_order_relaxed);
+        STRAIT_CRASH_POINT("commit: next header cleared");
         word(position).store(shape::header(position, used), std::memory_order_release);  // pairs with take()
-        header_->tail.store(next, std::memory_order_release);                            // pairs with attach()
+        STRAIT_CRASH_POINT("commit: header stored");
+        header_->last.store(position, std::memory_order_release);  // pairs with skip()
+        STRAIT_CRASH_POINT("commit: noted as the last");
+        header_->tail.store(next, std::memory_order_release);  // pairs with attach() and skip()
+        STRAIT_CRASH_POINT("commit: counted");
         position_ = next;
         ++messages_;
         bytes_ += used;
@@ -120,6 +131,7 @@ private:
         claimed_ = (end + part() - 1) / part() * part();
         header_->claimed.store(claimed_, std::memory_order_release);  // pairs with catch_up()
         std::atomic_thread_fence(std::memory_order_release);          // pairs with that of take()
+        STRAIT_CRASH_POINT("reserve: oldest given up");
     }
 
     // The record behind this one is the first in each sixteenth that begins behind `position`, up to `next`.
@@ -127,6 +139,7 @@ private:
     {
         for (std::uint64_t i = position / part() + 1; i * part() <= next; ++i)
             header_->first[i % lossy_header::parts].store(next, std::memory_order_relaxed);
+        STRAIT_CRASH_POINT("commit: beginning of a part noted");
     }
 
     std::byte* data_;

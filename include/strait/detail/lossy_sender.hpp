@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_LOSSY_SENDER_HPP
 #define STRAIT_DETAIL_LOSSY_SENDER_HPP
 
+#include <strait/detail/crash_point.hpp>
 #include <strait/detail/lossy_records.hpp>
 #include <strait/detail/lossy_slots.hpp>
 #include <strait/detail/ring_end.hpp>
@@ -45,6 +46,7 @@ public:
     {
         if (!ring_.has_room(n)) [[unlikely]]
             return why_not();
+        STRAIT_CRASH_POINT("reserve: room found");
         return ring_.room(n);
     }
 
@@ -63,6 +65,7 @@ public:
         result<void> done;
         if (base::can_leave(done)) {
             base::leave(until);
+            STRAIT_CRASH_POINT("close: left");
             ring_.header().receivers.wake_all();  // now that our place is free: the end of the stream, at once
             base::forget();
         }

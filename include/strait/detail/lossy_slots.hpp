@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_LOSSY_SLOTS_HPP
 #define STRAIT_DETAIL_LOSSY_SLOTS_HPP
 
+#include <strait/detail/crash_point.hpp>
 #include <strait/detail/lossy_geometry.hpp>
 #include <strait/detail/mpmc_buffer.hpp>
 #include <strait/detail/read_ahead.hpp>
@@ -70,6 +71,7 @@ public:
         slot_ = v.data + (position & (v.capacity - 1)) * shape::stride;
         start_ = position_ = position;
         header_->tail.store(position, std::memory_order_release);  // pairs with lossy_slot_reader::attach()
+        STRAIT_CRASH_POINT("take over: tail told");
         attached_ = true;
         return {};
     }
@@ -92,6 +94,7 @@ public:
     {
         shared_word(slot_).store(shape::writing(position_), std::memory_order_release);  // pairs with take()
         std::atomic_thread_fence(std::memory_order_release);                             // pairs with that of take()
+        STRAIT_CRASH_POINT("reserve: oldest given up");
         return {slot_ + shape::offset, L.fixed_size};
     }
 
@@ -100,8 +103,11 @@ public:
         std::byte* const slot = slot_;
         std::uint64_t const position = position_++;
         slot_ = slot + shape::stride == last_ ? first_ : slot + shape::stride;
+        STRAIT_CRASH_POINT("commit: payload written");
         shared_word(slot).store(shape::written(position), std::memory_order_release);  // pairs with take()
-        header_->tail.store(position + 1, std::memory_order_release);                  // pairs with attach() and catch_up()
+        STRAIT_CRASH_POINT("commit: sequence stored");
+        header_->tail.store(position + 1, std::memory_order_release);  // pairs with attach(), catch_up() and skip()
+        STRAIT_CRASH_POINT("commit: counted");
     }
 
     std::uint64_t messages() const noexcept { return position_ - start_; }
@@ -117,7 +123,8 @@ private:
     bool attached_;
 };
 
-template <message_layout L>
+// `Newest`: what has been sent before the newest message is skipped, as if it had been overwritten.
+template <message_layout L, bool Newest = false>
 class lossy_slot_reader {
     using shape = lossy_slot_shape<L>;
 
@@ -166,10 +173,13 @@ public:
     {
         damaged_ = false;
         for (unsigned tries = 0; tries != patience; ++tries) {
+            if constexpr (Newest)
+                skip();
             std::byte const* const slot = data_ + (position_ & (capacity_ - 1)) * shape::stride;
             std::uint64_t const sequence = shared_word(slot).load(std::memory_order_acquire);  // pairs with commit() and room()
             if (sequence == shape::written(position_)) {
                 copy_unsteady(slot + shape::offset, own_.get(), L.fixed_size);
+                STRAIT_CRASH_POINT("take: copied");
                 std::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of room()
                 if (shared_word(slot).load(std::memory_order_acquire) == sequence) [[likely]] {
                     ++position_;
@@ -209,6 +219,16 @@ public:
 
 private:
     static constexpr unsigned patience = 64;
+
+    // To the newest message that is counted. Nobody is believed: where another message lies, or none, we do not go.
+    void skip() noexcept
+    {
+        std::uint64_t const newest = header_->tail.load(std::memory_order_acquire) - 1;  // pairs with commit()
+        std::byte const* const slot = data_ + (newest & (capacity_ - 1)) * shape::stride;
+        if (newest <= ring_header::far && newest > position_ &&
+            shared_word(slot).load(std::memory_order_relaxed) == shape::written(newest))
+            position_ = newest;
+    }
 
     // Our message is overwritten. Goes on with the oldest that is there; when that one is being overwritten, too, with a
     // later one, farther and farther on. False: the words contradict each other.

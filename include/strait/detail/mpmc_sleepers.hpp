@@ -54,6 +54,7 @@ public:
     void wake_all() noexcept
     {
         word_.fetch_add(2, std::memory_order_seq_cst);
+        STRAIT_CRASH_POINT("wake: all counted");
         futex_wake_all(word_);
     }
 

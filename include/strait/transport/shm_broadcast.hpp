@@ -16,6 +16,11 @@ struct lossy {
     static constexpr char const* name = "lossy";
 };
 
+/// The same, and a receiver gets only the newest message.
+struct latest {
+    static constexpr char const* name = "latest";
+};
+
 /// A full ring makes its sender wait for the slowest receiver.
 struct lossless {
     static constexpr char const* name = "lossless";
@@ -36,13 +41,19 @@ struct lossless {
 /// times options.max_message_size by default; each takes 16 bytes and its size rounded up to 8, and is gone up to a
 /// sixteenth of the capacity before its bytes are needed.
 ///
+/// `broadcast<latest>`: what `lossy` is, for receivers to whom an old message is worth nothing: states, prices, positions.
+/// Each message that is received is the newest when it is looked for; those sent since the one before are skipped, and
+/// counted in stats().dropped as if they had been overwritten; stats().depth says how far it was behind. What a receiver has
+/// in its hands, or has borrowed, stays as it is. Finding the newest takes the same time however many were skipped. The
+/// sender is that of `lossy`, and so is the channel: there can be receivers of both kinds, and each gets what it asks for.
+///
 /// `broadcast<lossless>`: committing and reading are wait-free; the sender waits for room until the slowest receiver has
 /// made it, however long that is stopped. One that was killed is found by its lock when the ring is full, and no longer
 /// waited for. At most 64 receivers; one more is refused with errc::busy. Messages are read where they lie. A sender waits up
 /// to options.connect_timeout for its first receiver; when all have gone, operations report errc::no_receiver until another
 /// one comes. It may send as much as one capacity before it notices that: nobody receives that.
 ///
-/// Both: a message exists once it is committed, also when its sender is killed next, and the next sender goes on behind
+/// All: a message exists once it is committed, also when its sender is killed next, and the next sender goes on behind
 /// it. What a receiver has in its hands when it is killed is gone with it. A pair has one sender and one receiver.
 template <class Overflow>
 struct broadcast {
@@ -70,6 +81,18 @@ struct ring_ends<broadcast<lossy>, Wait> {
     template <message_layout L>
     using geometry = lossy_geometry<L>;
     using mechanism = lossy_mechanism;
+};
+
+template <waiting_strategy Wait>
+struct ring_ends<broadcast<latest>, Wait> : ring_ends<broadcast<lossy>, Wait> {
+    static constexpr transport_guarantees guarantees = [] {
+        transport_guarantees g = ring_ends<broadcast<lossy>, Wait>::guarantees;
+        g.name = "shm_ring<broadcast<latest>>";
+        return g;
+    }();
+
+    template <message_layout L, class G>
+    using receiver = lossy_receiver<L, Wait, G, latest_reader<L>>;
 };
 
 template <waiting_strategy Wait>

@@ -143,7 +143,7 @@ struct ring_ends<mpmc, Wait> {
 /// the ring, a borrowed one is a copy: receiving copies the message and then consumes it, so what a receiver has in its
 /// hands when it is killed is gone with it. At most one message is not seen, and none is seen twice.
 ///
-/// `broadcast<lossy>`, `broadcast<lossless>`: one sender, each message to every receiver; <strait/transport/shm_broadcast.hpp>
+/// `broadcast<lossy>`, `broadcast<latest>`, `broadcast<lossless>`: one sender, each message to every receiver; <strait/transport/shm_broadcast.hpp>
 /// has them.
 ///
 /// While a sender waits for room, room is seen at once by 64 KiB or a quarter of the capacity, and to the last message
@@ -156,7 +156,7 @@ template <class Topology = spsc, waiting_strategy Wait = adaptive, class Memory 
 struct shm_ring {
     static_assert(requires { detail::ring_ends<Topology, Wait>::guarantees; },
                   "strait: there is no ring for this topology here: spsc, mpsc and mpmc are in <strait/transport/shm_ring.hpp>, "
-                  "broadcast<lossy> and broadcast<lossless> in <strait/transport/shm_broadcast.hpp>");
+                  "broadcast<lossy>, broadcast<latest> and broadcast<lossless> in <strait/transport/shm_broadcast.hpp>");
     static_assert(requires { detail::ring_memory<Memory>::nameless; },
                   "strait: the memory of shm_ring is posix_memory, mapped_file (<strait/transport/mapped_file.hpp>), sysv_memory "
                   "(<strait/transport/sysv_memory.hpp>), prefaulted<> of any (<strait/transport/prefaulted.hpp>), or huge_pages<> "

@@ -1,0 +1,26 @@
+// Distributed under the Boost Software License, Version 1.0.
+
+#include "scenes.hpp"
+
+#include <support/watchdog.hpp>
+
+namespace {
+
+using one_size = crash::subject<strait::mpsc, support::probe>;
+using sizes_vary = crash::subject<strait::mpsc, std::string>;
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(crash_points_mpsc, *boost::unit_test::fixture<support::long_watchdog>())
+
+BOOST_AUTO_TEST_CASE(a_death_at_any_point_of_a_ring_with_lanes_costs_nobody_else_anything)
+{
+    crash::kill_everywhere<one_size>();
+}
+
+BOOST_AUTO_TEST_CASE(a_death_at_any_point_of_a_ring_with_lanes_whose_messages_vary_costs_nobody_else_anything)
+{
+    crash::kill_everywhere<sizes_vary>();
+}
+
+BOOST_AUTO_TEST_SUITE_END()
