@@ -11,6 +11,8 @@ BOOST_AUTO_TEST_CASE(every_point_of_the_source_has_killed, *boost::unit_test::de
                                                                boost::unit_test::depends_on("crash_points_mpmc") *
                                                                boost::unit_test::depends_on("crash_points_mpsc") *
                                                                boost::unit_test::depends_on("crash_points_broadcast") *
+                                                               boost::unit_test::depends_on("crash_points_sysv") *
+                                                               boost::unit_test::depends_on("crash_points_removal") *
                                                                boost::unit_test::depends_on("crash_points_pairs"))
 {
     auto const& all = crash::point::all();

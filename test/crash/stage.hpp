@@ -10,6 +10,7 @@
 #include <support/ledger.hpp>
 #include <support/names.hpp>
 #include <support/residue.hpp>
+#include <support/segments.hpp>
 #include <support/shared_page.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -188,6 +189,7 @@ public:
         if (how_.keep)
             BOOST_TEST(S::ring::remove(name_).has_value());
         BOOST_TEST(support::files_of(name_ + ".").empty());
+        BOOST_TEST(support::segments_left() == 0U);
     }
     void one_more_killed(role victim) { killed_receivers_ += victim == role::receiver; }
 

@@ -25,9 +25,9 @@ struct sleeps_at_once {
 };
 
 // A ring of this topology that carries these messages, and what a bystander can see of it.
-template <class Topology, class T>
+template <class Topology, class T, class Memory = strait::posix_memory>
 struct subject {
-    using ring = strait::shm_ring<Topology, sleeps_at_once>;
+    using ring = strait::shm_ring<Topology, sleeps_at_once, Memory>;
     using message = T;
     using sender = raw::sender<T, ring>;
     using receiver = raw::receiver<T, ring>;
@@ -37,7 +37,11 @@ struct subject {
     static constexpr bool in_line = !many && !lanes;  // one sender after the other, in one line
     static constexpr bool varies = std::is_same_v<T, std::string>;
 
-    static std::string name() { return std::string(Topology::name) + (varies ? ", sizes vary" : ", one size"); }
+    static std::string name()
+    {
+        return std::string(Topology::name) + ", " + (ring::guarantees.nameless ? "" : Memory::name + std::string(", ")) +
+               (varies ? "sizes vary" : "one size");
+    }
 
     // A small ring is full after 16 messages, or after a page of texts.
     static strait::channel_options options(bool small)
