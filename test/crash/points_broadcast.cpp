@@ -213,7 +213,7 @@ void kill_everywhere(bool sample = false)
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(crash_points_broadcast, *boost::unit_test::fixture<support::long_watchdog>())
+BOOST_AUTO_TEST_SUITE(crash_points_broadcast, *boost::unit_test::fixture<support::watchdog>())
 
 BOOST_AUTO_TEST_CASE(a_death_at_any_point_of_a_ring_that_overwrites_is_counted)
 {

@@ -11,7 +11,7 @@ using sizes_vary = crash::subject<strait::mpsc, std::string>;
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(crash_points_mpsc, *boost::unit_test::fixture<support::long_watchdog>())
+BOOST_AUTO_TEST_SUITE(crash_points_mpsc, *boost::unit_test::fixture<support::watchdog>())
 
 BOOST_AUTO_TEST_CASE(a_death_at_any_point_of_a_ring_with_lanes_costs_nobody_else_anything)
 {

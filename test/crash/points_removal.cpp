@@ -80,7 +80,7 @@ void kill_removers()
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(crash_points_removal, *boost::unit_test::fixture<support::long_watchdog>())
+BOOST_AUTO_TEST_SUITE(crash_points_removal, *boost::unit_test::fixture<support::watchdog>())
 
 BOOST_AUTO_TEST_CASE(living_ends_lose_nothing_when_their_channel_is_removed)
 {

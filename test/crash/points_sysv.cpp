@@ -8,7 +8,7 @@
 
 #include <iostream>
 
-BOOST_AUTO_TEST_SUITE(crash_points_sysv, *boost::unit_test::fixture<support::long_watchdog>())
+BOOST_AUTO_TEST_SUITE(crash_points_sysv, *boost::unit_test::fixture<support::watchdog>())
 
 BOOST_AUTO_TEST_CASE(a_death_at_any_point_of_a_ring_in_a_segment_costs_nobody_anything_and_leaves_no_segment)
 {
