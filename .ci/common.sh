@@ -38,6 +38,13 @@ have_boost()
     return 1
 }
 
+# Only the library is compiled: the headers come with those of Boost.
+have_boost_serialization()
+{
+    [[ -n ${BOOST_ROOT:-}${Boost_ROOT:-}${Boost_DIR:-}${CMAKE_PREFIX_PATH:-} ]] && return 0  # beside the user's Boost
+    compgen -G '/usr/lib/*/libboost_serialization.so' >/dev/null || compgen -G '/usr/lib*/libboost_serialization.so' >/dev/null
+}
+
 # Debian 12 calls it libboost1.81-dev, beside an older default; later releases have a new enough default.
 boost_package()
 {
@@ -72,6 +79,10 @@ have()
     iceoryx) compgen -G '/usr/include/iceoryx/*/iceoryx_posh/popo/publisher.hpp' >/dev/null ;;
     zeromq) [[ -e /usr/include/zmq.h ]] ;;
     nng) [[ -e /usr/include/nng/nng.h ]] ;;
+    cereal) [[ -e /usr/include/cereal/archives/binary.hpp ]] ;;
+    boost-serialization) have_boost_serialization ;;
+    protobuf) [[ -e /usr/include/google/protobuf/message_lite.h ]] ;;
+    flatbuffers) [[ -e /usr/include/flatbuffers/flatbuffers.h ]] ;;
     openssl) [[ -e /usr/include/openssl/evp.h ]] ;;
     clang-runtime) compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/*/*asan*.a' >/dev/null ;;
     *) command -v "$1" >/dev/null ;;
@@ -95,6 +106,12 @@ package_of()
     iox-roudi) echo iceoryx ;;
     zeromq) echo libzmq3-dev ;;
     nng) echo libnng-dev ;;
+    cereal) echo libcereal-dev ;;
+    boost-serialization) boost_package | sed 's/^libboost/libboost-serialization/' ;;
+    protobuf) echo libprotobuf-dev ;;
+    protoc) echo protobuf-compiler ;;
+    flatbuffers) echo libflatbuffers-dev ;;
+    flatc) echo flatbuffers-compiler ;;
     *) die "no package known for $1" ;;
     esac
 }

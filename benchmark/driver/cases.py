@@ -21,6 +21,7 @@ JOBS = {
     "unix datagram": "kernel",
     "unix seqpacket": "kernel",
     "tcp": "network",
+    "serialization": "serialization",
 }
 
 
@@ -54,6 +55,11 @@ class Case:
         return "strings" in self.name.split("/")
 
     @property
+    def new(self):
+        """Decodes into a new object each time, and not into one whose memory is reused."""
+        return "new" in self.name.split("/")
+
+    @property
     def job(self):
         return JOBS.get(self.family, self.family)
 
@@ -65,7 +71,8 @@ class Case:
         return batch in self.batches if batch == 1 else max(self.batches) > 1
 
     def competes_with(self, other):
-        return (self.job, self.waiting, self.in_place) == (other.job, other.waiting, other.in_place)
+        return ((self.job, self.waiting, self.in_place, self.new)
+                == (other.job, other.waiting, other.in_place, other.new))
 
     @staticmethod
     def from_json(j, program=""):

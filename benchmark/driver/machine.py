@@ -30,7 +30,7 @@ def choose_cpus():
 def cpus_for(placement, cpus):
     """The CPUs to pass to a measuring program: sender, receiver, sender, receiver."""
     first, second = cpus[0], cpus[1 % len(cpus)]
-    if placement == "same core":
+    if placement in ("same core", "alone"):
         return [first, first]
     if placement == "2:2":
         return cpus[:4] if len(cpus) >= 4 else [first, second, first, second]

@@ -7,12 +7,14 @@ KiB, MiB = 1024, 1024 * 1024
 ALL_SIZES = (8, 64, 256, KiB, 4 * KiB, 64 * KiB, MiB, 4 * MiB)
 LARGE_BATCH = 1024  # of 64 bytes: as much as the hand-written loops have for a buffer
 STRINGS = 40  # bytes of the messages of varying length, in cells of their own
+CODED = 256  # bytes that the aggregate of the serialisation is said to have
 FEW = 64 * KiB  # above this size the quick mode measures only what large messages are meant for
 
 PLACEMENTS = {
     "apart": "each end on a core of its own",
     "same core": "both ends on one core",
     "2:2": "two senders and two receivers",
+    "alone": "one process on one core, no channel",
 }
 
 
@@ -27,6 +29,8 @@ class Cell:
 
     @property
     def title(self):
+        if self.measure == "serialization":
+            return f"serialization, encoded and decoded again, about {size_name(self.size)}, {PLACEMENTS[self.placement]}"
         how = "one by one" if self.batch == 1 else f"in batches of {self.batch}"
         kind = "one-way latency" if self.measure == "latency" else f"throughput, {how}"
         return f"{kind}, {size_name(self.size)}, {PLACEMENTS[self.placement]}"
@@ -64,7 +68,7 @@ def cells_of(apart, same_core, two_by_two):
     for placement, by_kind in (("apart", apart), ("same core", same_core), ("2:2", two_by_two)):
         for (measure, batch), sizes in by_kind.items():
             cells += [Cell(placement, measure, batch, size) for size in sizes]
-    return tuple(cells)
+    return (*cells, Cell("alone", "serialization", 1, CODED))
 
 
 QUICK = Mode("quick", 160, 3, 0.02, 0.3, cells_of(
@@ -81,13 +85,16 @@ FULL = Mode("full", 45 * 60, 7, 0.05, 0.5, cells_of(
 
 
 def with_sizes(mode_cells, sizes):
-    """The same kinds of cells at other sizes."""
-    kinds = {(c.placement, c.measure, c.batch) for c in mode_cells}
-    return tuple(Cell(*kind, size) for kind in sorted(kinds) for size in sizes)
+    """The same kinds of cells at other sizes; the aggregate that is serialised has but one."""
+    kinds = {(c.placement, c.measure, c.batch) for c in mode_cells if c.measure != "serialization"}
+    return (*(Cell(*kind, size) for kind in sorted(kinds) for size in sizes),
+            *(c for c in mode_cells if c.measure == "serialization"))
 
 
 def applies(case, cell, quick):
     if cell.measure not in case.measures or not case.min_size <= cell.size <= case.max_size:
+        return False
+    if (cell.measure == "serialization") != (cell.placement == "alone"):
         return False
     if cell.measure == "throughput" and not case.runs_batch(cell.batch):
         return False

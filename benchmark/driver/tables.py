@@ -66,7 +66,11 @@ def judged(ratio, lower_is_better, words=True):
 def cell_table(results, cell):
     """One cell: every case with its spread and ratios, the best first."""
     latency = cell.measure == "latency"
-    if latency:
+    coding = cell.measure == "serialization"
+    if coding:
+        table = Table(cell.title, ["case", "M msg/s", "min..max", "encode ns", "decode ns", "bytes", "/ bare",
+                                   "/ best rival", "best rival"], "Higher is better, of ratios too.")
+    elif latency:
         table = Table(cell.title, ["case", "p50 ns", "min..max", "p99", "p99.9", "/ bare", "/ limit", "/ best rival",
                                    "best rival"], "Lower is better, of ratios too.")
     else:
@@ -80,11 +84,14 @@ def cell_table(results, cell):
         rival = None if rival == name else rival
         bare = results.bare_of(cell, case)
         tail = [judged(results.ratio(cell, name, bare) if bare else None, latency, case.group == "strait"),
-                judged(results.ratio_to_limit(cell, case), latency, words=False),
+                *([] if coding else [judged(results.ratio_to_limit(cell, case), latency, words=False)]),
                 judged(results.ratio(cell, name, rival), latency, case.group == "strait") if rival else "-",
                 rival or "-"]
         s = results.spread(cell, name)
-        if latency:
+        if coding:
+            parts = (results.spread(cell, name, lambda r, k=k: r[k]) for k in ("encode_ns", "decode_ns", "encoded_bytes"))
+            table.add(name, number(s.median / 1e6), from_to(s, 1e-6), *(number(p.median) for p in parts), *tail)
+        elif latency:
             tails = [results.spread(cell, name, lambda r, k=k: r["one_way_ns"][k]) for k in ("p99", "p999")]
             table.add(name, number(s.median), from_to(s), *(number(t.median) for t in tails), *tail)
         else:

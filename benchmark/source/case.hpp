@@ -12,14 +12,14 @@
 
 namespace benchmark {
 
-enum class measure { latency, throughput };
+enum class measure { latency, throughput, serialization };
 
 /// What `list` says of a case.
 struct case_info {
     std::string name;
     std::string group;    ///< strait, bare, limit, rival
-    std::string family;   ///< shared memory, pipe, mqueue, unix socket, tcp, in_process
-    std::string waiting;  ///< spin, block
+    std::string family;   ///< shared memory, pipe, mqueue, unix socket, tcp, in_process, serialization
+    std::string waiting;  ///< spin, block; none of a serialization
     std::string title;
     std::string settings;
     std::string bare = {};   ///< the case of the same mechanism without a library; empty: none
@@ -54,11 +54,17 @@ struct one_way {
     std::vector<bin> histogram;
 };
 
+/// Of one message, on average.
+struct coding {
+    double encode_ns, decode_ns, bytes;
+};
+
 /// What `run` says.
 struct outcome {
     std::uint64_t messages = 0;
     double seconds = 0;
     one_way latency = {};  ///< nanoseconds; only of a latency
+    coding code = {};      ///< only of a serialization
 };
 
 /// The mechanism cannot do what was asked for; the exit code is 3.

@@ -22,9 +22,6 @@
 
 namespace benchmark {
 
-namespace {
-
-// Threads that a library starts for this end stay on its core, too.
 void pin_to(int cpu)
 {
     cpu_set_t set;
@@ -32,6 +29,8 @@ void pin_to(int cpu)
     CPU_SET(static_cast<std::size_t>(cpu), &set);
     checked(::sched_setaffinity(0, sizeof(set), &set), "sched_setaffinity");
 }
+
+namespace {
 
 bool succeeds(end_body const& end, int cpu)
 {

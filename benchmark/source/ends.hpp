@@ -10,6 +10,9 @@ namespace benchmark {
 /// What one end of a channel does, in a process or thread of its own.
 using end_body = std::function<void()>;
 
+/// Keeps this thread, and those that it starts, on a core.
+void pin_to(int cpu);
+
 /// Runs each end in a child process pinned to its core (the i-th to cpus[i % cpus.size()]) and waits for all of them.
 /// Throws broken_channel when one fails, or when `seconds` are over; then the others are killed.
 void run_as_processes(std::vector<end_body> const& ends, std::vector<int> const& cpus, double seconds);

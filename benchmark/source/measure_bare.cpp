@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include "bare_mqueue.hpp"
 #include "bare_ring.hpp"
+#include "bare_serialization.hpp"
 #include "bare_stream.hpp"
 #include "bare_sysv.hpp"
 #include "sizes.hpp"
@@ -105,6 +106,14 @@ std::vector<benchmark_case> cases()
     add_stream<bare_unix_datagram, 65'536>(all, "unix_datagram", "unix datagram", "bind(), connect(), send() and recv()");
     add_stream<bare_unix_seqpacket, 65'536>(all, "unix_seqpacket", "unix seqpacket", "socketpair(), send() and recv()");
     add_stream<bare_tcp>(all, "tcp", "tcp", "TCP_NODELAY over the loopback, send() and recv()");
+
+    std::string const how = "a copy for each member, counts of 32 bits, one check of the room left for each; ";
+    all.push_back(serialization_case<bare_format<true>>("bare/serialization/reused", "bare",
+                                                        "encoded by hand, decoded into the same order",
+                                                        how + "into one order whose memory is reused"));
+    all.push_back(serialization_case<bare_format<false>>("bare/serialization/new", "bare",
+                                                         "encoded by hand, decoded into a new order",
+                                                         how + "into a new order each time"));
     return all;
 }
 

@@ -20,9 +20,14 @@ using json = nlohmann::ordered_json;
 
 constexpr int not_applicable_code = 3;
 
-std::map<std::string, measure> const measure_names{{"latency", measure::latency}, {"throughput", measure::throughput}};
+std::map<std::string, measure> const measure_names{{"latency", measure::latency},
+                                                   {"throughput", measure::throughput},
+                                                   {"serialization", measure::serialization}};
 
-char const* name_of(measure m) { return m == measure::latency ? "latency" : "throughput"; }
+std::string name_of(measure m)
+{
+    return std::find_if(measure_names.begin(), measure_names.end(), [m](auto const& n) { return n.second == m; })->first;
+}
 
 json name_or_null(std::string const& name) { return name.empty() ? json(nullptr) : json(name); }
 
@@ -52,14 +57,20 @@ json describe(request const& r, outcome const& o)
     json j{{"case", r.name},      {"measure", name_of(r.what)}, {"size", r.size},           {"batch", r.batch},
            {"cpus", r.cpus},      {"senders", r.senders},       {"receivers", r.receivers}, {"messages", o.messages},
            {"seconds", o.seconds}};
-    if (r.what == measure::throughput) {
+    auto const tenths = [](double ns) { return std::round(ns * 10) / 10; };
+    if (r.what != measure::latency) {
         double const rate = static_cast<double>(o.messages) / o.seconds;
+        bool const coded = r.what == measure::serialization;
         j["messages_per_second"] = rate;
-        j["bytes_per_second"] = rate * static_cast<double>(r.size);
+        j["bytes_per_second"] = rate * (coded ? o.code.bytes : static_cast<double>(r.size));
+        if (coded) {
+            j["encode_ns"] = tenths(o.code.encode_ns);
+            j["decode_ns"] = tenths(o.code.decode_ns);
+            j["encoded_bytes"] = tenths(o.code.bytes);
+        }
         return j;
     }
     one_way const& l = o.latency;
-    auto const tenths = [](double ns) { return std::round(ns * 10) / 10; };
     j["one_way_ns"] = {{"p50", tenths(l.p50)}, {"p99", tenths(l.p99)}, {"p999", tenths(l.p999)},
                        {"min", tenths(l.min)}, {"max", tenths(l.max)}, {"mean", tenths(l.mean)}};
     j["histogram"] = json::array();
@@ -81,8 +92,8 @@ void require_applicable(case_info const& c, request const& r)
     if (r.size < c.min_size || r.size > c.max_size || r.size % 8 != 0)
         throw not_applicable(c.name + " carries messages of " + std::to_string(c.min_size) + " to " +
                              std::to_string(c.max_size) + " bytes, in eights");
-    if (r.what == measure::latency && (r.batch != 1 || r.senders != 1 || r.receivers != 1))
-        throw not_applicable("the latency is that of one message between two ends");
+    if (r.what != measure::throughput && (r.batch != 1 || r.senders != 1 || r.receivers != 1))
+        throw not_applicable("only a throughput has batches, or several senders or receivers");
     if (r.batch > 1 && std::none_of(c.batches.begin(), c.batches.end(), [](std::size_t b) { return b > 1; }))
         throw not_applicable(c.name + " has no batches");
     if (r.batch == 1 && !contains(c.batches, std::size_t{1}))

@@ -25,6 +25,7 @@ std::vector<benchmark_case> unix_seqpacket_cases();
 std::vector<benchmark_case> unix_stream_cases();
 std::vector<benchmark_case> tcp_cases();
 std::vector<benchmark_case> in_process_cases();
+std::vector<benchmark_case> serialization_cases();
 
 template <class X, bool Polled>
 struct copied {
