@@ -21,7 +21,6 @@ JOBS = {
     "unix datagram": "kernel",
     "unix seqpacket": "kernel",
     "tcp": "network",
-    "serialization": "serialization",
 }
 
 

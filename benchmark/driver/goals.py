@@ -149,7 +149,7 @@ class Goals:
         decoded = [p for n in self.names("strait/serialization/(reused|new)")
                    for p in self.same_cell(cell, [n], [self.r.best_rival(cell, self.r.cases[n])])]
         in_place = self.same_cell(cell, self.names("strait/serialization/reused"),
-                                  self.names("rival/flatbuffers/in_place"))
+                                  self.names("rival/serialization/flatbuffers/in_place"))
         return [self.worst("decoded / best rival that decodes into an object alike", decoded, 1.0, False),
                 self.worst("decoded / FlatBuffers, verified and read in place", in_place, 1.0, False)]
 
@@ -223,8 +223,8 @@ class Goals:
             ("kernel transports in batches: at least 0.9 x the best coalesced loop", self.batches()),
             ("packed seqpacket: at least 50 x one by one at 64 B", self.packed()),
             ("unix_stream, tcp: a third of the latency of ZeroMQ and nng, more throughput", self.brokers()),
-            ("serialisation of an aggregate with strings: at least as fast as the fastest of cereal, Boost.Serialization, "
-             "Protobuf, FlatBuffers", self.serialization()),
+            ("serialisation of an aggregate with strings: at least as fast as the fastest of cereal, "
+             "Boost.Serialization, Protobuf, FlatBuffers", self.serialization()),
         ):
             table.add(goal)
             for check in checks:

@@ -30,7 +30,7 @@ class Cell:
     @property
     def title(self):
         if self.measure == "serialization":
-            return f"serialization, encoded and decoded again, about {size_name(self.size)}, {PLACEMENTS[self.placement]}"
+            return f"serialization, encoded and decoded, about {size_name(self.size)}, {PLACEMENTS[self.placement]}"
         how = "one by one" if self.batch == 1 else f"in batches of {self.batch}"
         kind = "one-way latency" if self.measure == "latency" else f"throughput, {how}"
         return f"{kind}, {size_name(self.size)}, {PLACEMENTS[self.placement]}"

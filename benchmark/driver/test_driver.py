@@ -8,20 +8,36 @@ import os
 import sys
 import unittest
 
-from . import compare, plan, runner
+from . import compare, machine, plan, runner, tables
 from .cases import Case
 from .figures import moved, ratios, spread, verdict
-from .goals import Check
+from .goals import Check, Goals
 from .plan import Cell
 from .results import Results
 
 CELL = Cell("apart", "latency", 1, 64)
+CODING = Cell("alone", "serialization", 1, plan.CODED)
 
 
 def case(name, group="strait", **changes):
     base = {"case": name, "group": group, "family": "shared memory", "waiting": "spin",
             "measures": ["latency", "throughput"], "batches": [1], "min_size": 8, "max_size": 4096}
     return base | changes
+
+
+def coding_case(name, group="strait", **changes):
+    return case(name, group, family="serialization", waiting="none", measures=["serialization"], min_size=plan.CODED,
+                max_size=plan.CODED, **changes)
+
+
+def coding_run_of(figures):
+    """A run of the serialization alone from {case: [messages per second of each round]}."""
+    rounds = len(next(iter(figures.values())))
+    blocks = [{"round": r, "cell": CODING.to_json(), "probe_ns": [150, 150], "stolen": 0, "disturbed": "", "results": {
+        n: {"messages_per_second": v[r], "encode_ns": 20.0, "decode_ns": 50.0, "encoded_bytes": 253.4}
+        for n, v in figures.items()}} for r in range(rounds)]
+    return Results({"cases": [coding_case(n, n.split("/")[0]) for n in figures], "blocks": blocks,
+                    "usual_probe_ns": 150, "machine": {"cpu": "x"}, "failures": [], "histograms": []})
 
 
 def run_of(figures, cases=None, disturbed=()):
@@ -74,6 +90,58 @@ class Plan(unittest.TestCase):
         for cell in (CELL, Cell("apart", "throughput", 64, 128), Cell("apart", "throughput", 1, 64),
                      Cell("2:2", "throughput", 64, 64)):
             self.assertFalse(plan.applies(small, cell, quick=False), cell)
+
+
+    def test_a_serialization_has_one_cell_of_its_own(self):
+        coded, channel = Case.from_json(coding_case("strait/serialization/new")), Case.from_json(case("strait/x"))
+        for mode in (plan.QUICK, plan.FULL):
+            for quick in (True, False):
+                planned = plan.make([coded, channel], mode.cells, quick)
+                self.assertEqual([cell for cell, cases in planned.items() if coded in cases], [CODING])
+                self.assertNotIn(channel, planned[CODING])
+
+    def test_other_sizes_leave_the_serialization_alone(self):
+        cells = plan.with_sizes(plan.QUICK.cells, [128])
+        self.assertEqual([c for c in cells if c.measure == "serialization"], [CODING])
+        self.assertEqual({c.size for c in cells if c.measure != "serialization"}, {128})
+
+    def test_a_serialization_uses_one_core(self):
+        self.assertEqual(machine.cpus_for("alone", [4, 5]), [4, 4])
+
+
+class Serialization(unittest.TestCase):
+    def test_what_is_reused_does_not_compete_with_what_is_new(self):
+        run = coding_run_of({"strait/serialization/new": [1.0], "strait/serialization/reused": [2.0],
+                             "rival/a/reused": [9.0], "rival/a/new": [3.0], "rival/b/in_place": [8.0]})
+        self.assertEqual(run.best_rival(CODING, run.cases["strait/serialization/new"]), "rival/a/new")
+        self.assertEqual(run.best_rival(CODING, run.cases["strait/serialization/reused"]), "rival/a/reused")
+
+    def test_the_goal_is_judged_by_the_worse_of_both(self):
+        decoded, in_place = Goals(coding_run_of({
+            "strait/serialization/reused": [40.0, 20.0, 40.0], "strait/serialization/new": [8.0, 16.0, 8.0],
+            "rival/a/reused": [20.0, 10.0, 20.0], "rival/a/new": [10.0, 20.0, 10.0], "rival/b/new": [1.0, 1.0, 1.0],
+            "rival/serialization/flatbuffers/in_place": [10.0, 5.0, 10.0]})).serialization()
+        self.assertAlmostEqual(decoded.found.median, 0.8)
+        self.assertEqual(decoded.verdict(decoded.found.median), "MISSED by 25%")
+        self.assertAlmostEqual(in_place.found.median, 4.0)
+
+    def test_without_rivals_the_goal_is_not_measured(self):
+        for check in Goals(coding_run_of({"strait/serialization/reused": [1.0]})).serialization():
+            self.assertIsNone(check.found)
+
+    def test_its_table_has_both_halves_and_the_bytes(self):
+        run = coding_run_of({"strait/serialization/reused": [2e6, 2e6], "rival/a/reused": [1e6, 1e6]})
+        best, worse = tables.cell_table(run, CODING).rows
+        self.assertEqual(best, ["strait/serialization/reused", "2", "2..2", "20", "50", "253", "-", "2.00 WIN",
+                                "rival/a/reused"])
+        self.assertEqual(worse[-2:], ["-", "-"])
+
+    def test_fewer_messages_are_slower(self):
+        before = coding_run_of({"strait/serialization/new": [10.0, 10.0, 10.0]})
+        after = coding_run_of({"strait/serialization/new": [8.0, 8.0, 8.0]})
+        _, slower, _, _ = compare.compare(before, after)
+        self.assertEqual(slower, [("strait/serialization/new", CODING)])
+        self.assertEqual(compare.compare(after, before)[1], [])
 
 
 class Runs(unittest.TestCase):

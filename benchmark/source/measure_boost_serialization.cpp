@@ -49,13 +49,13 @@ struct boost_archives {
 
 std::vector<benchmark_case> cases()
 {
-    std::string const how = "binary archives, kept, over a std::streambuf of the caller's memory; no header, no codecvt, "
-                            "object_serializable and track_never for the order and its vectors; ";
+    std::string const how = "binary archives, kept, over a std::streambuf of the caller's memory; no header, no "
+                            "codecvt, object_serializable and track_never for the order and its vectors; ";
     return {serialization_case<archive_format<boost_archives, true>>(
-                "rival/boost_serialization/reused", "rival", "Boost.Serialization, decoded into the same order",
+                "rival/serialization/boost/reused", "rival", "Boost.Serialization, decoded into the same order",
                 how + "into one order"),
             serialization_case<archive_format<boost_archives, false>>(
-                "rival/boost_serialization/new", "rival", "Boost.Serialization, decoded into a new order",
+                "rival/serialization/boost/new", "rival", "Boost.Serialization, decoded into a new order",
                 how + "into a new order each time")};
 }
 

@@ -42,10 +42,11 @@ std::vector<benchmark_case> cases()
     std::string const how = "BinaryOutputArchive and BinaryInputArchive, kept, over a std::streambuf of the caller's "
                             "memory (it has no other interface); ";
     return {serialization_case<archive_format<cereal_archives, true>>(
-                "rival/cereal/reused", "rival", "cereal, decoded into the same order", how + "into one order"),
-            serialization_case<archive_format<cereal_archives, false>>("rival/cereal/new", "rival",
-                                                                       "cereal, decoded into a new order",
-                                                                       how + "into a new order each time")};
+                "rival/serialization/cereal/reused", "rival", "cereal, decoded into the same order",
+                how + "into one order"),
+            serialization_case<archive_format<cereal_archives, false>>(
+                "rival/serialization/cereal/new", "rival", "cereal, decoded into a new order",
+                how + "into a new order each time")};
 }
 
 }  // namespace

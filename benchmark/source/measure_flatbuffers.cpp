@@ -17,7 +17,8 @@ bool read_all(by_flatbuffers::Order const& view, std::uint64_t& sum, double& tot
 {
     if (!view.symbol() || !view.account() || !view.note() || !view.tags() || !view.fills()) [[unlikely]]
         return false;
-    sum += view.id() + static_cast<std::uint64_t>(view.time()) + static_cast<std::uint64_t>(view.quantity()) + view.flags();
+    sum += view.id() + static_cast<std::uint64_t>(view.time()) + static_cast<std::uint32_t>(view.quantity()) +
+           view.flags();
     total += view.price();
     auto const look = [&sum](std::string_view s) { sum += s.size() + static_cast<unsigned char>(*s.data()); };
     look(text(view.symbol()));
@@ -113,15 +114,15 @@ private:
 
 std::vector<benchmark_case> cases()
 {
-    std::string const how = "a FlatBufferBuilder with an order's strings and vectors, cleared for each; verified, then ";
+    std::string const how = "a FlatBufferBuilder from the members of an order, cleared for each; verified, then ";
     return {serialization_case<flatbuffers_format<target::in_place>>(
-                "rival/flatbuffers/in_place", "rival", "FlatBuffers, read in place",
+                "rival/serialization/flatbuffers/in_place", "rival", "FlatBuffers, read in place",
                 how + "all numbers, and the place, length and first byte of all strings, read where they lie"),
-            serialization_case<flatbuffers_format<target::reused>>("rival/flatbuffers/reused", "rival",
+            serialization_case<flatbuffers_format<target::reused>>("rival/serialization/flatbuffers/reused", "rival",
                                                                    "FlatBuffers, unpacked into the same order",
                                                                    how + "unpacked by hand into one order"),
             serialization_case<flatbuffers_format<target::fresh>>(
-                "rival/flatbuffers/new", "rival", "FlatBuffers, unpacked into a new order",
+                "rival/serialization/flatbuffers/new", "rival", "FlatBuffers, unpacked into a new order",
                 how + "unpacked by hand into a new order each time")};
 }
 

@@ -89,14 +89,14 @@ std::vector<benchmark_case> cases()
     std::string const how = "proto3, optimize_for SPEED, fixed numbers, bytes instead of strings (no UTF-8 check); "
                             "ByteSizeLong(), SerializeWithCachedSizesToArray(), ParseFromArray() of its own class, "
                             "never copied to or from an order; ";
-    return {serialization_case<protobuf_format<target::reused>>("rival/protobuf/reused", "rival",
+    return {serialization_case<protobuf_format<target::reused>>("rival/serialization/protobuf/reused", "rival",
                                                                 "Protobuf, decoded into the same message",
                                                                 how + "into one message"),
-            serialization_case<protobuf_format<target::fresh>>("rival/protobuf/new", "rival",
+            serialization_case<protobuf_format<target::fresh>>("rival/serialization/protobuf/new", "rival",
                                                                "Protobuf, decoded into a new message",
                                                                how + "into a new message each time"),
             serialization_case<protobuf_format<target::in_arena>>(
-                "rival/protobuf/arena/new", "rival", "Protobuf, decoded into a new message of an arena",
+                "rival/serialization/protobuf/arena/new", "rival", "Protobuf, decoded into a new message of an arena",
                 how + "into a new message of an arena of 16 KiB, which is reset after each")};
 }
 

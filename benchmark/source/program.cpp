@@ -26,7 +26,8 @@ std::map<std::string, measure> const measure_names{{"latency", measure::latency}
 
 std::string name_of(measure m)
 {
-    return std::find_if(measure_names.begin(), measure_names.end(), [m](auto const& n) { return n.second == m; })->first;
+    auto const same = [m](auto const& named) { return named.second == m; };
+    return std::find_if(measure_names.begin(), measure_names.end(), same)->first;
 }
 
 json name_or_null(std::string const& name) { return name.empty() ? json(nullptr) : json(name); }
