@@ -43,8 +43,8 @@ def head(results):
 def legend():
     return ("Figures are medians of the rounds; ratios are medians of the ratios taken within a round.\n"
             "WIN and LOSS: every round says so; even: the rounds disagree, or less than 2 % apart.\n"
-            "A rival is the best among those of the same job, way of waiting and copying; of a serialization, among those "
-            "that\ndecode into the same kind of object: one that is reused, or a new one.")
+            "A rival is the best among those of the same job, way of waiting and copying; of a serialization, among "
+            "those\nthat decode into the same kind of object: one that is reused, or a new one.")
 
 
 def text(results):

@@ -89,8 +89,8 @@ def cell_table(results, cell):
                 rival or "-"]
         s = results.spread(cell, name)
         if coding:
-            halves = [results.spread(cell, name, lambda r, k=k: r[k]) for k in ("encode_ns", "decode_ns", "encoded_bytes")]
-            table.add(name, number(s.median / 1e6), from_to(s, 1e-6), *(number(h.median) for h in halves), *tail)
+            each = [results.spread(cell, name, lambda r, k=k: r[k]) for k in ("encode_ns", "decode_ns", "encoded_bytes")]
+            table.add(name, number(s.median / 1e6), from_to(s, 1e-6), *(number(e.median) for e in each), *tail)
         elif latency:
             tails = [results.spread(cell, name, lambda r, k=k: r["one_way_ns"][k]) for k in ("p99", "p999")]
             table.add(name, number(s.median), from_to(s), *(number(t.median) for t in tails), *tail)

@@ -11,7 +11,7 @@ namespace strait::detail {
 // Calls `use` with each of the N members of the aggregate.
 // clang-format off
 template <std::size_t N, class T, class Use>
-constexpr decltype(auto) bind_members(T& value, Use&& use)
+[[gnu::always_inline]] inline constexpr decltype(auto) bind_members(T& value, Use&& use)
 {
     if constexpr (N == 0) { return use(); }
     else if constexpr (N == 1) { auto& [a] = value; return use(a); }

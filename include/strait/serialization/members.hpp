@@ -111,7 +111,7 @@ inline constexpr auto member_offsets = offsets_of<T>();
 
 /// Calls use(member...) with references to all members.
 template <class T, class Use>
-constexpr decltype(auto) with_members(T& value, Use&& use)
+[[gnu::always_inline]] inline constexpr decltype(auto) with_members(T& value, Use&& use)
 {
     return bind_members<member_count<std::remove_const_t<T>>()>(value, use);
 }

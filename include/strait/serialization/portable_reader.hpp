@@ -119,8 +119,7 @@ bool load(Source& source, T& out)
         if constexpr (recursive<T>)
             if (++source.depth > nesting_limit) [[unlikely]]
                 return false;
-        bool loaded = true;
-        for_each_part(out, [&](auto& part) { loaded = loaded && load(source, part); });
+        bool const loaded = every_part(out, [&](auto& part) { return load(source, part); });
         if constexpr (recursive<T>)
             --source.depth;
         return loaded;

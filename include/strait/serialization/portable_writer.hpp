@@ -16,16 +16,27 @@
 // Writes the encoding that wire.hpp draws, in two passes: measure, then store without looking at bounds.
 namespace strait::detail {
 
-/// Calls use(part) for all members of an aggregate or elements of a tuple.
+/// Calls use(part) for the members of an aggregate or elements of a tuple, until one says no. Does all say yes?
+// Inlined: what `use` captures would lie in memory, where each store of a byte may change it for all that is known.
 template <class T, class Use>
-constexpr void for_each_part(T& value, Use&& use)
+[[gnu::always_inline]] inline constexpr bool every_part(T& value, Use&& use)
 {
     if constexpr (shape_of<std::remove_const_t<T>> == shape::aggregate)
-        with_members(value, [&](auto&... part) { (use(part), ...); });
+        return with_members(value, [&](auto&... part) __attribute__((always_inline)) { return (use(part) && ...); });
     else
-        [&]<std::size_t... I>(std::index_sequence<I...>) {
-            (use(tuple_get<T, I>(value)), ...);
+        return [&]<std::size_t... I>(std::index_sequence<I...>) {
+            return (use(tuple_get<T, I>(value)) && ...);
         }(std::make_index_sequence<std::tuple_size<T>::value>{});
+}
+
+/// Calls use(part) for all members of an aggregate or elements of a tuple.
+template <class T, class Use>
+[[gnu::always_inline]] inline constexpr void for_each_part(T& value, Use&& use)
+{
+    (void)every_part(value, [&](auto& part) {
+        use(part);
+        return true;
+    });
 }
 
 /// Calls use(alternative) with the one that the variant holds.
