@@ -11,6 +11,7 @@
 #include <strait/wait.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -241,11 +242,13 @@ private:
     // 64 bytes always fit into a fresh socket.
     result<void> greet(descriptor socket)
     {
-        auto const greeting = stream_greeting::of(L, connector_.cookie());
-        auto const sent = !greets() ? static_cast<::ssize_t>(sizeof greeting) :
-            uninterrupted([&] { return ::send(socket.get(), &greeting, sizeof greeting, MSG_NOSIGNAL | MSG_DONTWAIT); });
-        if (sent != static_cast<::ssize_t>(sizeof greeting))
-            return errc::no_receiver;
+        if (greets()) {
+            auto const greeting = stream_greeting::of(L, connector_.cookie());
+            auto const sent =
+                uninterrupted([&] { return ::send(socket.get(), &greeting, sizeof greeting, MSG_NOSIGNAL | MSG_DONTWAIT); });
+            if (sent != static_cast<::ssize_t>(sizeof greeting))
+                return errc::no_receiver;
+        }
         socket_ = guarded_descriptor(std::move(socket));
         return {};
     }
@@ -268,6 +271,8 @@ private:
             }
             if (errno == EINTR)
                 continue;
+            if (errno == ENOBUFS || errno == ENOMEM)
+                return errc::out_of_memory;  // for a long packet, perhaps; the connection is as it was
             if (errno != EAGAIN)
                 return lose();
             if (until.is_poll())
