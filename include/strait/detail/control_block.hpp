@@ -24,7 +24,7 @@ struct channel_traits {
     std::uint64_t max_message_size = 0;
     std::uint64_t size = 0;          // of the whole object, control block included
     std::uint64_t beside = 0;        // bytes of messages that lie in memory of another kind
-    std::string_view memory = {};    // which kind; none: they lie in the object, like most
+    std::string_view memory = "";    // which kind; none: they lie in the object, like most
     std::uint64_t allocated = 0;     // of it when it is created; 0: all
     bool retained = false;           // messages may outlive everybody
     bool keep = false;
