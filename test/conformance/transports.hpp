@@ -85,7 +85,8 @@ using ring = strait::shm_ring<strait::spsc, Wait>;
 template <class Topology, class Memory>
 using ring_in = strait::shm_ring<Topology, strait::adaptive, Memory>;
 
-/// Everything that the suite is run over: one line for each.
+/// Everything that the suite is run over: one line for each. Not broadcast<latest>: that is the channel of broadcast<lossy>,
+/// and its receivers skip on purpose what the suite sends in a row; test/shm_broadcast/latest.cpp has it.
 using subjects = std::tuple<
     by_name<strait::in_process>,
     by_name<ring<strait::busy_spin>>,
@@ -94,7 +95,6 @@ using subjects = std::tuple<
     by_name<strait::shm_ring<strait::mpsc>>,
     by_name<strait::shm_ring<strait::mpmc>>,
     by_name<strait::shm_ring<strait::broadcast<strait::lossy>>>,
-    by_name<strait::shm_ring<strait::broadcast<strait::latest>>>,
     by_name<strait::shm_ring<strait::broadcast<strait::lossless>>>,
     by_name<ring_in<strait::spsc, strait::mapped_file>>,
     by_name<ring_in<strait::mpmc, strait::mapped_file>>,
