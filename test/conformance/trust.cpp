@@ -56,6 +56,7 @@ template <class S, class Damage>
 strait::error_code after(Damage damage)
 {
     auto const where = S::where();
+    support::held_directory const held(S::directory());
     receiver_of<S> in{where};
     auto const files = support::files_of(where.text());
     BOOST_REQUIRE(!files.empty());
@@ -69,8 +70,6 @@ strait::error_code after(Damage damage)
     for (auto const& s : support::segments())  // of which a file told that is not there any more
         if (support::has_own_ipc)
             ::shmctl(s.id, IPC_RMID, nullptr);
-    std::error_code others_are_there;
-    std::filesystem::remove(S::directory(), others_are_there);
     return told;
 }
 
@@ -186,7 +185,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_file_with_foreign_content_is_refused_or_repla
 {
     if constexpr (has_files<S>) {
         auto const where = S::where();
-        sender_of<S> makes_the_directory{S::where()};
+        support::held_directory const held(S::directory());
         std::string const planted = S::directory() + '/' + where.text() + ".channel";
         { std::ofstream(planted) << std::string(8192, 'x'); }
         ::chmod(planted.c_str(), 0600);

@@ -77,8 +77,6 @@ struct fixture {
     // Written by hand, as a faulty or hostile program might.
     void plant(void const* content, std::size_t size, ::mode_t mode = 0600) const
     {
-        descriptor directory;
-        BOOST_TEST_REQUIRE(!where().open_directory(directory));
         int const fd = ::open(file().c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
         BOOST_TEST_REQUIRE(fd >= 0);
         BOOST_TEST(::write(fd, content, size) == static_cast<::ssize_t>(size));
@@ -197,6 +195,7 @@ BOOST_AUTO_TEST_CASE(a_stale_channel_of_another_type_gives_way_unless_it_holds_m
 
 BOOST_AUTO_TEST_CASE(a_stale_channel_takes_along_what_another_transport_left)
 {
+    support::held_directory const held;
     auto t = traits();
     t.transport = "other";
     t.retained = false;
@@ -230,6 +229,7 @@ BOOST_AUTO_TEST_CASE(a_mechanism_that_cannot_be_made_leaves_nothing)
 
 BOOST_AUTO_TEST_CASE(what_lies_under_the_name_must_be_what_we_would_have_made)
 {
+    support::held_directory const held;
     char const text[] = "not a channel";
     plant(text, sizeof text, 0644);
     BOOST_TEST((join(role::sender).error() == errc::untrusted_object));
@@ -263,6 +263,7 @@ BOOST_AUTO_TEST_CASE(what_lies_under_the_name_must_be_what_we_would_have_made)
 
 BOOST_AUTO_TEST_CASE(a_channel_that_was_truncated_is_told_or_replaced)
 {
+    support::held_directory const held;
     auto s = join(role::sender).value();
     BOOST_TEST(::truncate(file().c_str(), 4096) == 0);
     BOOST_TEST((join(role::receiver).error() == errc::peer_corrupt));

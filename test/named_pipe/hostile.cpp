@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(random_bytes_are_never_undefined)
 
 BOOST_AUTO_TEST_CASE(another_kind_of_object_at_the_name_is_refused_and_untouched)
 {
-    ::mkdir(support::channel_directory().c_str(), 0700);
+    support::held_directory const held;
     for (int const kind : {0, 1, 2}) {
         auto const name = support::unique_name();
         std::string const path = fifo_of(name);
@@ -88,7 +88,6 @@ BOOST_AUTO_TEST_CASE(another_kind_of_object_at_the_name_is_refused_and_untouched
         BOOST_CHECK(receiver<numbers>::open(name, {}, "test").error() == errc::untrusted_object);
         BOOST_CHECK_EQUAL(kind == 2 ? ::rmdir(path.c_str()) : ::unlink(path.c_str()), 0);
     }
-    ::rmdir(support::channel_directory().c_str());
 }
 
 BOOST_AUTO_TEST_CASE(an_object_swapped_under_a_living_channel_is_refused)
@@ -109,7 +108,7 @@ BOOST_AUTO_TEST_CASE(an_object_swapped_under_a_living_channel_is_refused)
 
 BOOST_AUTO_TEST_CASE(a_stale_fifo_of_ours_is_replaced)
 {
-    ::mkdir(support::channel_directory().c_str(), 0700);
+    support::held_directory const held;
     auto const name = support::unique_name();
     BOOST_REQUIRE_EQUAL(::mkfifo(fifo_of(name).c_str(), 0640), 0);
     auto in = open_receiver<numbers>(name);

@@ -6,7 +6,7 @@
 
 #include <strait/detail/sysv_queue.hpp>
 
-#include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <filesystem>
 #include <string>
@@ -14,12 +14,39 @@
 
 #include <fcntl.h>
 #include <mqueue.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace support {
 
 /// Where named channels lie; those of files on a disk below /var/tmp.
 inline std::string channel_directory(std::string const& root = "/dev/shm") { return root + "/strait-" + std::to_string(::geteuid()); }
+
+/// Keeps that directory for files made by hand: the last channel of another test would take it along between two of them.
+class held_directory {
+public:
+    explicit held_directory(std::string const& directory = channel_directory())
+        : directory_(directory), file_(directory + "/held-by-" + std::to_string(::getpid()))
+    {
+        int fd = -1;
+        do {
+            ::mkdir(directory_.c_str(), 0700);
+            fd = ::open(file_.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+        } while (fd < 0 && errno == ENOENT);
+        ::close(fd);
+    }
+    ~held_directory()
+    {
+        ::unlink(file_.c_str());
+        ::rmdir(directory_.c_str());
+    }
+    held_directory(held_directory const&) = delete;
+    held_directory& operator=(held_directory const&) = delete;
+
+private:
+    std::string directory_;
+    std::string file_;
+};
 
 /// The files of channels whose names begin like this.
 inline std::vector<std::string> files_of(std::string const& beginning)
