@@ -4,6 +4,7 @@
 
 #include <support/names.hpp>
 #include <support/residue.hpp>
+#include <support/watchdog.hpp>
 
 #include <strait/transport/anonymous_pipe.hpp>
 #include <strait/transport/in_process.hpp>
@@ -87,18 +88,14 @@ using ring_in = strait::shm_ring<Topology, strait::adaptive, Memory>;
 
 /// Everything that the suite is run over: one line for each. Not broadcast<latest>: that is the channel of broadcast<lossy>,
 /// and its receivers skip on purpose what the suite sends in a row; test/shm_broadcast/latest.cpp has it.
-using subjects = std::tuple<
+using different_subjects = std::tuple<
     by_name<strait::in_process>,
-    by_name<ring<strait::busy_spin>>,
-    by_name<ring<strait::yielding>>,
     by_name<ring<strait::adaptive>>,
     by_name<strait::shm_ring<strait::mpsc>>,
     by_name<strait::shm_ring<strait::mpmc>>,
     by_name<strait::shm_ring<strait::broadcast<strait::lossy>>>,
     by_name<strait::shm_ring<strait::broadcast<strait::lossless>>>,
     by_name<ring_in<strait::spsc, strait::mapped_file>>,
-    by_name<ring_in<strait::mpmc, strait::mapped_file>>,
-    by_name<ring_in<strait::spsc, strait::sysv_memory>>,
     by_name<ring_in<strait::mpsc, strait::sysv_memory>>,
     by_name<strait::named_pipe>,
     by_name<strait::posix_mqueue>,
@@ -107,9 +104,19 @@ using subjects = std::tuple<
     by_name<strait::unix_datagram>,
     by_name<strait::unix_seqpacket>,
     by_name<strait::tcp>,
-    by_address<strait::tcp, AF_INET>,
     by_address<strait::tcp, AF_INET6>
 >;
+
+/// These are like one of those in all but how they wait or the family of their address: not for AddressSanitizer, which
+/// builds and runs slowly.
+using similar_subjects = std::tuple<
+    by_name<ring<strait::busy_spin>>,
+    by_name<ring<strait::yielding>>,
+    by_address<strait::tcp, AF_INET>
+>;
+
+using subjects = decltype(std::tuple_cat(different_subjects(),
+                                         std::conditional_t<support::sanitized, std::tuple<>, similar_subjects>()));
 
 /// Those of a list that ...
 template <template <class> class Fits, class... S>
