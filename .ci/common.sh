@@ -92,7 +92,7 @@ have()
 package_of()
 {
     case $1 in
-    g++ | cmake | ccache | python3 | pkg-config | valgrind) echo "$1" ;;
+    g++ | cmake | ccache | python3 | pkg-config | valgrind | doxygen) echo "$1" ;;
     ninja) echo ninja-build ;;
     clang++) echo clang ;;
     clang-runtime) echo libclang-rt-dev ;;

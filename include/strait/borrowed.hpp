@@ -49,6 +49,7 @@ class borrowed {
     using kept = std::conditional_t<in_place, T const*, std::optional<std::remove_cvref_t<view>>>;
 
 public:
+    /// What serializer<T> shows of a message, or T.
     using view_type = view;
 
     borrowed() = default;
@@ -67,8 +68,11 @@ public:
     }
     ~borrowed() { release(); }
 
+    /// False when there is no message: at the end of the stream, and after release().
     explicit operator bool() const noexcept { return reader_ != nullptr; }
+    /// The message, until it is released.
     std::remove_reference_t<view> const& operator*() const noexcept { return *view_; }
+    /// The same.
     std::remove_reference_t<view> const* operator->() const noexcept { return std::addressof(*view_); }
 
     /// Consumes the message now. Idempotent.

@@ -94,13 +94,16 @@ class claimed {
     using storage = detail::claim_storage<T, place>;
 
 public:
+    /// T, or a span of its elements.
     using element_type = typename storage::element_type;
 
     claimed(claimed&& other) : sender_(std::exchange(other.sender_, nullptr)), storage_(std::move(other.storage_)) {}
     claimed& operator=(claimed&&) = delete;
     ~claimed() = default;
 
+    /// The message to fill, until it is committed.
     element_type& operator*() noexcept { return *storage_.get(); }
+    /// The same.
     element_type* operator->() noexcept { return storage_.get(); }
 
     /// Sends the message; waits while the channel is full. Throws as sender::send does.

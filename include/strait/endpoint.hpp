@@ -21,8 +21,10 @@ namespace strait {
 /// Distinct objects: safe. Shared objects: safe, it never changes.
 class endpoint {
 public:
+    /// Which of the three forms it has.
     enum class kind : std::uint8_t { name, path, address };
 
+    /// Bytes of the longest name, or last component of a path.
     static constexpr std::size_t max_name = 64;
 
     /// Throws boost::system::system_error with errc::invalid_endpoint; parse() is the same without exceptions.
@@ -33,6 +35,7 @@ public:
             detail::raise(errc::invalid_endpoint);
     }
 
+    /// The same as constructing one; errc::invalid_endpoint.
     template <std::convertible_to<std::string_view> S>
     static result<endpoint> parse(S const& text)
     {
@@ -42,7 +45,9 @@ public:
         return e;
     }
 
+    /// Its form.
     kind what() const noexcept { return kind_; }
+    /// Whether it is `host:port`.
     bool is_address() const noexcept { return kind_ == kind::address; }
 
     /// The name, the path, or the address as it was given.

@@ -8,9 +8,9 @@ namespace strait {
 
 /// Who is at the other end, as the kernel tells.
 struct peer_identity {
-    std::int64_t pid = 0;
-    std::uint32_t uid = 0;
-    std::uint32_t gid = 0;
+    std::int64_t pid = 0;  ///< its process
+    std::uint32_t uid = 0;  ///< its effective user
+    std::uint32_t gid = 0;  ///< its effective group
 };
 
 }  // namespace strait

@@ -41,6 +41,7 @@ public:
     using transport_type = X;
     using options = typename X::options;
     static constexpr transport_guarantees guarantees = X::guarantees;
+    /// An input iterator over receive(); it reuses the message's memory.
     using iterator = detail::message_iterator<receiver>;
 
     /// Opens the channel, or creates it; does not wait for a sender. Throws `invalid_endpoint`, `type_mismatch`,
@@ -105,6 +106,7 @@ public:
             ended_or_raise(e);
         return !e;
     }
+    /// The same, for messages of a few words.
     [[gnu::always_inline]] bool receive(T& message)
         requires(detail::small_and_plain<T, X>)
     {
@@ -126,6 +128,7 @@ public:
         stoppable(stop, [&](deadline d) { return reader_.take(message, d); });
         return message;
     }
+    /// The same into a T whose memory is reused; false at the end, and when a stop was requested.
     template <stoppable_token Stop>
     bool receive(T& message, Stop const& stop)
     {
@@ -205,6 +208,7 @@ public:
 
     /// All messages up to the end of the stream, as an input range.
     iterator begin() { return iterator(*this); }
+    /// The end of that range.
     std::default_sentinel_t end() const noexcept { return {}; }
 
     /// After the end of the stream: did every sender leave, or did one die? `none` before it.

@@ -99,6 +99,7 @@ public:
 
     /// Sends a message if that needs no waiting, else errc::full.
     result<void> try_send(T const& message) { return put(message, deadline::poll()); }
+    /// The same for a transport that moves objects. What was not sent is still in `message`.
     result<void> try_send(T&& message)
         requires object_transport<X>
     {
@@ -160,6 +161,7 @@ public:
     {
         return claim_until(0, deadline::poll());
     }
+    /// The same for a string or vector of plain elements: `n` of them.
     result<claimed<T, X>> try_claim(std::size_t n)
         requires(claimed<T, X>::of_elements)
     {

@@ -30,9 +30,9 @@ enum class commit_point : std::uint8_t { stored, call_returned, acknowledged, ne
 /// What a transport promises beyond what all of them do. Read it at compile time: `X::guarantees.retained`.
 struct transport_guarantees {
     char const* name;
-    multiplicity senders = multiplicity::one;
-    multiplicity receivers = multiplicity::one;
-    delivery_mode delivery = delivery_mode::each_to_one;
+    multiplicity senders = multiplicity::one;    ///< at a time
+    multiplicity receivers = multiplicity::one;  ///< at a time
+    delivery_mode delivery = delivery_mode::each_to_one;  ///< who gets a message
     bool ordered = true;         ///< messages of one sender arrive in the order sent
     bool reliable = true;        ///< nothing is lost while both ends live
     bool retained = false;       ///< unread messages outlive the receiver's process
@@ -40,13 +40,13 @@ struct transport_guarantees {
     std::size_t max_message_size = 0;  ///< bytes of an encoded message; 0: limited by memory or options only
     bool zero_copy = false;      ///< claim and borrow show the channel's own memory
     bool pollable = false;       ///< native_handle() can be waited for with poll(2)
-    bool passes_handles = false;
-    bool crosses_hosts = false;
+    bool passes_handles = false;  ///< descriptors can be parts of messages
+    bool crosses_hosts = false;   ///< the other end may be on another host
     bool nameless = false;       ///< has make_pair()
     bool checks_type = true;     ///< refuses a peer with another message type
     bool detects_end = true;     ///< the stream ends when every sender has left or died and all was read
     bool detects_death = true;   ///< a waiting peer learns of a death within 100 ms
-    commit_point committed_when = commit_point::call_returned;
+    commit_point committed_when = commit_point::call_returned;  ///< from then on a message survives its sender
 };
 
 namespace detail {

@@ -16,6 +16,7 @@ inline constexpr std::chrono::nanoseconds forever = std::chrono::nanoseconds::ma
 /// Distinct objects: safe. Shared objects: safe, it never changes.
 class deadline {
 public:
+    /// What moments are told by.
     using clock = std::chrono::steady_clock;
 
     /// Never waits: the operation reports `full` or `empty`.
@@ -45,12 +46,15 @@ public:
         return at(now + std::chrono::ceil<std::chrono::nanoseconds>(d));
     }
 
+    /// Whether it is poll().
     constexpr bool is_poll() const noexcept { return at_ == 0; }
+    /// Whether it is never().
     constexpr bool is_never() const noexcept { return at_ == std::numeric_limits<std::int64_t>::max(); }
 
     /// Nanoseconds of the monotonic clock; 0 for poll(), the largest number for never().
     constexpr std::int64_t nanoseconds() const noexcept { return at_; }
 
+    /// Whether the moment is over; of poll() it always is.
     bool passed() const noexcept { return !is_never() && now() >= at_; }
 
     /// The earlier of this and `d` from now; poll() stays what it is.

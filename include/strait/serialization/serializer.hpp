@@ -27,6 +27,7 @@ consteval std::uint64_t structural_fingerprint();
 ///     };
 template <class T>
 struct builtin_serializer {
+    /// A hash of the structure of T: kinds, sizes and order. Equal from every compiler.
     static constexpr std::uint64_t fingerprint = detail::structural_fingerprint<T>();
 };
 
@@ -49,7 +50,8 @@ struct builtin_serializer {
 /// the functions are called from every thread that has an end of a channel.
 template <class T>
 struct serializer : builtin_serializer<T> {
-    using strait_primary = void;  // not inherited by specialisations, so that they can be told from this
+    /// Not inherited by specialisations, so that they can be told from this.
+    using strait_primary = void;
 };
 
 /// Set it for a trivially copyable class that strait cannot look into (private members, a union, a base class) to have

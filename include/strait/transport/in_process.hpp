@@ -39,6 +39,7 @@ public:
     template <class T>
     class pair;
 
+    /// Ends the channel of this name: living ends go on with each other, others meet in a new one.
     static result<void> remove(endpoint const& where)
     {
         if (where.is_address())

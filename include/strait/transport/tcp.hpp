@@ -44,12 +44,12 @@ public:
 
     /// As channel_options, and what belongs to TCP.
     struct options {
-        std::size_t capacity = 0;
-        std::size_t max_message_size = 0;
-        std::chrono::nanoseconds connect_timeout = forever;
-        std::chrono::nanoseconds linger = std::chrono::seconds(5);
-        bool keep = false;
-        access_mode access = access_mode::owner;
+        std::size_t capacity = 0;          ///< bytes of socket buffer; 0: the kernel's default
+        std::size_t max_message_size = 0;  ///< as in channel_options
+        std::chrono::nanoseconds connect_timeout = forever;         ///< as in channel_options
+        std::chrono::nanoseconds linger = std::chrono::seconds(5);  ///< as in channel_options
+        bool keep = false;                                          ///< as in channel_options
+        access_mode access = access_mode::owner;                    ///< as in channel_options; of names
         /// An idle connection whose peer's host has vanished is noticed after twice this; 0 switches it off.
         std::chrono::seconds keep_alive = std::chrono::seconds(30);
         /// Data not taken by the peer's host for so long breaks the connection; 0 leaves it to the kernel (about 15
@@ -62,6 +62,7 @@ public:
     template <message_layout L>
     class receiver_end;
 
+    /// Removes the channel of this name; of an address there is nothing to remove. invalid_endpoint, untrusted_object.
     static result<void> remove(endpoint const& where)
     {
         if (where.is_address())
