@@ -87,7 +87,8 @@ template <class Topology, class Memory>
 using ring_in = strait::shm_ring<Topology, strait::adaptive, Memory>;
 
 /// Everything that the suite is run over: one line for each. Not broadcast<latest>: that is the channel of broadcast<lossy>,
-/// and its receivers skip on purpose what the suite sends in a row; test/shm_broadcast/latest.cpp has it.
+/// and its receivers skip on purpose what the suite sends in a row; test/shm_broadcast/latest.cpp has it. Nor polled<X>, which
+/// is X but for how a receiver waits; test/polled/ has it.
 using different_subjects = std::tuple<
     by_name<strait::in_process>,
     by_name<ring<strait::adaptive>>,
