@@ -14,6 +14,7 @@
 #include <strait/receiver.hpp>
 #include <strait/sender.hpp>
 #include <strait/serialization.hpp>
+#include <strait/shared_memory.hpp>
 #include <strait/stats.hpp>
 #include <strait/transport.hpp>
 #include <strait/transport/anonymous_pipe.hpp>
@@ -32,6 +33,7 @@
 #include <strait/transport/unix_datagram.hpp>
 #include <strait/transport/unix_seqpacket.hpp>
 #include <strait/transport/unix_stream.hpp>
+#include <strait/unique_fd.hpp>
 #include <strait/version.hpp>
 #include <strait/wait.hpp>
 

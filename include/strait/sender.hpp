@@ -254,6 +254,9 @@ private:
         if constexpr (encodes && detail::sent_as_it_is<T> && detail::overlapping_sender<end_type>) {
             return end_.copy_in(std::as_bytes(std::span(std::addressof(message), 1)), until);
         }
+        else if constexpr (encodes && detail::codec<T>::layout.handles) {
+            return put_with_handles(message, until);
+        }
         else if constexpr (encodes) {
             std::size_t const size = detail::codec<T>::size(message);
             auto room = end_.reserve(size, until);
@@ -266,6 +269,21 @@ private:
         else {
             return end_.push(message, until);
         }
+    }
+
+    // Each alone: its descriptors need be open only until this returns.
+    result<void> put_with_handles(T const& message, deadline until)
+    {
+        std::size_t const size = detail::codec<T>::size(message);
+        auto room = end_.reserve(size, until);
+        if (!room)
+            return room.error();
+        detail::departing_handles const beside;
+        detail::codec<T>::encode(message, *room);
+        if (auto attached = end_.attach(beside.all()); !attached)
+            return attached;
+        end_.commit(size);
+        return end_.flush(until);
     }
 
     result<claimed<T, X>> claim_until([[maybe_unused]] std::size_t n, [[maybe_unused]] deadline until)

@@ -110,6 +110,18 @@ concept overlapping_receiver = requires(E& e, std::span<std::byte> message, dead
     { e.copy_out(message, d) } -> std::same_as<error_code>;
 };
 
+// Of a layout with handles.
+//   attach   these descriptors go with the message that is reserved; an error withdraws it. They are used by flush() at the
+//            latest, which follows each such message
+//   handles  those that came with the message peeked; whoever moves one away owns it, the others are closed
+template <class E>
+concept handle_sender = requires(E& e, std::span<int const> handles) {
+    { e.attach(handles) } -> std::same_as<result<void>>;
+};
+
+template <class E>
+concept handle_receiver = requires(E& e) { e.handles(); };
+
 template <class X>
 concept transport_policy = requires {
     requires std::same_as<std::remove_cvref_t<decltype(X::guarantees)>, transport_guarantees>;

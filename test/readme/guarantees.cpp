@@ -75,6 +75,23 @@ BOOST_AUTO_TEST_CASE(the_table_of_transports_is_that_of_the_code)
                strait::unix_seqpacket, strait::unix_stream, strait::tcp>();
 }
 
+template <class... X>
+std::string those_that_pass_descriptors()
+{
+    std::string list;
+    ((list += X::guarantees.passes_handles ? std::string("`") + X::guarantees.name + "` " : ""), ...);
+    return list;
+}
+
+BOOST_AUTO_TEST_CASE(the_transports_that_pass_descriptors_are_named)
+{
+    BOOST_TEST((those_that_pass_descriptors<strait::in_process, strait::shm_ring<>, strait::anonymous_pipe, strait::named_pipe,
+                                            strait::posix_mqueue, strait::sysv_mqueue, strait::unix_datagram,
+                                            strait::unix_seqpacket, strait::unix_stream, strait::tcp>() ==
+                "`in_process` `unix_seqpacket` `unix_stream` "));
+    BOOST_TEST(readme().find("over `in_process`,\n`unix_seqpacket` and `unix_stream`;") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(the_program_in_the_text_is_the_example_that_is_compiled)
 {
     auto const path = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path() / "example/hello/hello.cpp";

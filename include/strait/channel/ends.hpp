@@ -24,6 +24,10 @@ struct ends<T, X> {
                   "strait: this message type is larger than the transport takes (guarantees.max_message_size): split it, "
                   "or choose another transport");
 
+    static_assert(!codec<T>::layout.handles || X::guarantees.passes_handles,
+                  "strait: this message type holds descriptors, which this transport cannot carry (guarantees.passes_handles): "
+                  "choose unix_stream or unix_seqpacket");
+
     using sender = typename X::template sender_end<codec<T>::layout>;
     using receiver = typename X::template receiver_end<codec<T>::layout>;
 

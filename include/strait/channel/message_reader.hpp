@@ -50,9 +50,9 @@ public:
             if (!bytes) [[unlikely]]
                 return bytes.error();
             if constexpr (requires { { codec<T>::decode(*bytes, message) } -> std::same_as<error_code>; })
-                return consumed(codec<T>::decode(*bytes, message));
+                return consumed(decode(*bytes, message));
             else
-                return assign(codec<T>::decode(*bytes), message);
+                return assign(decode(*bytes), message);
         }
         else {
             auto popped = end_.pop(until);
@@ -87,13 +87,13 @@ public:
             if constexpr (std::is_default_constructible_v<T> &&
                           requires { { codec<T>::decode(*bytes, *message) } -> std::same_as<error_code>; }) {
                 message.emplace();
-                error_code const e = consumed(codec<T>::decode(*bytes, *message));
+                error_code const e = consumed(decode(*bytes, *message));
                 if (e) [[unlikely]]
                     message.reset();
                 return e;
             }
             else {
-                auto decoded = codec<T>::decode(*bytes);
+                auto decoded = decode(*bytes);
                 if (!decoded)
                     return consumed(decoded.error());
                 message.emplace(std::move(*decoded));
@@ -110,7 +110,7 @@ public:
             auto bytes = end_.peek(until);
             if (!bytes) [[unlikely]]
                 return failed<T>(bytes.error());
-            auto decoded = codec<T>::decode(*bytes);
+            auto decoded = decode(*bytes);
             consumed(decoded ? error_code() : decoded.error());
             return decoded;
         }
@@ -168,7 +168,7 @@ public:
                     return borrowed<T, X>(*this, kept(codec<T>::view(*bytes)));
             }
             else {
-                auto decoded = codec<T>::decode(*bytes);
+                auto decoded = decode(*bytes);
                 if (!decoded)
                     return consumed(decoded.error());
                 borrowing_ = true;
@@ -185,6 +185,28 @@ public:
     }
 
 private:
+    error_code decode(std::span<std::byte const> bytes, T& message)
+    {
+        if constexpr (codec<T>::layout.handles) {
+            arriving_handles const beside(end_.handles());
+            error_code const e = codec<T>::decode(bytes, message);
+            return e || beside.all_taken() ? e : make_error_code(errc::malformed_message);
+        }
+        else
+            return codec<T>::decode(bytes, message);
+    }
+
+    result<T> decode(std::span<std::byte const> bytes)
+    {
+        if constexpr (codec<T>::layout.handles) {
+            arriving_handles const beside(end_.handles());
+            auto decoded = codec<T>::decode(bytes);
+            return decoded && !beside.all_taken() ? failed<T>(errc::malformed_message) : std::move(decoded);
+        }
+        else
+            return codec<T>::decode(bytes);
+    }
+
     // A cheap look, where the end has one: to say for sure that nothing is there takes much longer.
     bool may_have_more()
     {

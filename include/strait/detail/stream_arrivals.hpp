@@ -137,7 +137,7 @@ public:
 private:
     error_code add(descriptor socket, peer_identity who)
     {
-        connections_.push_back(std::make_unique<stream_connection>(std::move(socket), who, packet()));
+        connections_.push_back(std::make_unique<stream_connection>(std::move(socket), who, packet(), L.handles));
         stream_connection& c = *connections_.back();
         if (error_code const e = set_.add(c.fd(), &c, EPOLLIN | EPOLLRDHUP)) {
             connections_.pop_back();

@@ -3,9 +3,11 @@
 #define STRAIT_DETAIL_STREAM_CONNECTION_HPP
 
 #include <strait/detail/descriptor.hpp>
+#include <strait/detail/passed_handles.hpp>
 #include <strait/detail/stream_buffer.hpp>
 #include <strait/detail/stream_wire.hpp>
 #include <strait/peer.hpp>
+#include <strait/serialization/handles.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -13,6 +15,7 @@
 #include <cstring>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include <sys/socket.h>
 
@@ -30,12 +33,15 @@ public:
         malformed,  // a frame that cannot be
         refused,    // no greeting, or a wrong one
         no_memory,
+        no_descriptors,  // a message whose descriptors this process cannot have; it is there without them
     };
 
     // `packet`: the largest that comes in one piece, for sockets that keep pieces apart; 0: a stream.
-    stream_connection(descriptor socket, peer_identity who, std::size_t packet)
+    stream_connection(descriptor socket, peer_identity who, std::size_t packet, bool takes_handles)
         : socket_(std::move(socket)), peer_(who), packet_(packet)
     {
+        if (takes_handles)
+            handles_.reserve(most_passed + most_handles);
     }
 
     int fd() const noexcept { return socket_.get(); }
@@ -53,10 +59,14 @@ public:
         }
         if (!in_frame_) {
             if (buffer_.size() < sizeof(stream_frame))
-                return progress::drained;
+                return buffer_.size() == 0 && !handles_.empty() ? progress::malformed : progress::drained;
             stream_frame const f = stream_frame::at(buffer_.data() + buffer_.begin);
-            if (f.kind != stream_frame::data) [[unlikely]]
-                return f.kind == stream_frame::end && f.size == 0 ? progress::left : progress::malformed;
+            if (f.kind != stream_frame::data) [[unlikely]] {
+                if (f.kind == stream_frame::end && f.size == 0)
+                    return progress::left;
+                if (!claims_handles(f, fixed_size))
+                    return progress::malformed;
+            }
             if ((fixed_size == 0 && f.size > limit) || !stream_frame::fits(f.size, fixed_size)) [[unlikely]]
                 return progress::malformed;
             buffer_.begin += sizeof f;
@@ -65,8 +75,13 @@ public:
             left_ = f.size;
             padding_ = stream_frame::bytes(f.size) - sizeof f - f.size;
         }
-        return buffer_.size() < (left_ == size_ ? size_ + padding_ : size_) ? progress::drained : progress::message;
+        if (buffer_.size() < (left_ == size_ ? size_ + padding_ : size_))
+            return progress::drained;
+        return lacking_ ? progress::no_descriptors : progress::message;
     }
+
+    // What came beside the message that is shown.
+    std::span<descriptor> handles() noexcept { return {handles_.data(), own_}; }
 
     std::span<std::byte const> payload() const noexcept { return {buffer_.data() + buffer_.begin, size_}; }
 
@@ -96,8 +111,13 @@ public:
         if (!buffer_.make_room(wanted))
             return progress::no_memory;
         std::size_t const most = greeted_ && packet_ == 0 ? buffer_.room() : wanted;  // a silent peer costs us no more than a greeting
-        auto const n = uninterrupted(
-            [&] { return ::recv(socket_.get(), buffer_.data() + buffer_.end, most, MSG_DONTWAIT | (packet_ != 0 ? MSG_TRUNC : 0)); });
+        std::span const to(buffer_.data() + buffer_.end, most);
+        int const flags = MSG_DONTWAIT | (packet_ != 0 ? MSG_TRUNC : 0);
+        if (greeted_ && handles_.capacity() != 0 && handles_.size() > most_handles)
+            return over_ = progress::malformed;  // more than any message has
+        auto const n = greeted_ && handles_.capacity() != 0
+                           ? receive_with_handles(socket_.get(), to, flags, handles_, cut_)
+                           : uninterrupted([&] { return ::recv(socket_.get(), to.data(), to.size(), flags); });
         if (n > 0 && static_cast<std::size_t>(n) <= most) {
             buffer_.end += static_cast<std::size_t>(n);
             exhausted_ = packet_ == 0 && static_cast<std::size_t>(n) < most;
@@ -138,6 +158,18 @@ private:
         return true;
     }
 
+    // They come with the first byte of their message, which nobody reads behind: so all that are here are this one's.
+    bool claims_handles(stream_frame const& f, std::size_t fixed_size) noexcept
+    {
+        std::size_t const said = f.handles();
+        if (handles_.capacity() == 0 || said == 0 || said > most_handles || (fixed_size != 0 && f.size != fixed_size) ||
+            handles_.size() > said || (handles_.size() < said && !cut_))
+            return false;
+        own_ = handles_.size();
+        lacking_ = std::exchange(cut_, false);
+        return true;
+    }
+
     void release_bytes(std::size_t n) noexcept
     {
         buffer_.begin += n;
@@ -145,6 +177,11 @@ private:
         if (left_ == 0) {
             buffer_.begin += padding_;
             in_frame_ = false;
+            if (own_ != 0 || lacking_) [[unlikely]] {
+                handles_.erase(handles_.begin(), handles_.begin() + static_cast<std::ptrdiff_t>(own_));
+                own_ = 0;
+                lacking_ = false;
+            }
         }
         if (buffer_.size() != 0)
             exhausted_ = false;  // messages come in numbers
@@ -158,6 +195,10 @@ private:
     std::size_t left_ = 0;     // of the frame's payload, not yet released
     std::size_t padding_ = 0;  // behind it
     progress over_ = progress::drained;  // what read() has said when that was the last
+    std::vector<descriptor> handles_;  // without capacity: for messages that have none
+    std::size_t own_ = 0;              // of them, those of the message in front
+    bool cut_ = false;                 // the last read had more of them
+    bool lacking_ = false;             // so the message in front has not all
     bool in_frame_ = false;
     bool greeted_ = false;
     bool exhausted_ = false;

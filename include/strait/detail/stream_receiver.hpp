@@ -80,6 +80,13 @@ public:
         come_.front().release();
     }
 
+    // Those that came with the message that is shown; what nobody moves away is closed with its release.
+    std::span<descriptor> handles() noexcept
+        requires(L.handles)
+    {
+        return come_.front().handles();
+    }
+
     // Copies messages as long as the same sender has more.
     result<std::size_t> take_n(std::span<std::byte> to, deadline until)
         requires(L.fixed_size != 0)
@@ -184,6 +191,11 @@ private:
                 break;
             case progress::no_memory:
                 return errc::out_of_memory;
+            case progress::no_descriptors:
+                seen_ = true;
+                ++stats_.dropped;
+                come_.front().release();
+                return errc::descriptor_limit;
             case progress::left:
                 seen_ = true;
                 finish();

@@ -4,9 +4,11 @@
 
 #include <strait/detail/descriptor.hpp>
 #include <strait/detail/large_frame.hpp>
+#include <strait/detail/passed_handles.hpp>
 #include <strait/detail/stream_buffer.hpp>
 #include <strait/detail/stream_wire.hpp>
 #include <strait/detail/wait_descriptor.hpp>
+#include <strait/serialization/handles.hpp>
 #include <strait/stats.hpp>
 #include <strait/wait.hpp>
 
@@ -86,6 +88,16 @@ public:
             return std::span(buffer_.data() + buffer_.end + sizeof(stream_frame), size);
     }
 
+    // These go with the message that is reserved. They stay their owner's, and are looked at until flush() has returned.
+    result<void> attach(std::span<int const> handles)
+        requires(L.handles)
+    {
+        if (handles.size() > most_handles)
+            return errc::message_too_large;
+        handles_ = handles;
+        return {};
+    }
+
     void commit(std::size_t used) noexcept
     {
         if constexpr (aligned_message<L>::needed)
@@ -151,6 +163,7 @@ public:
         auto done = drain(until);
         if (!done) [[unlikely]]
             buffer_.end = accepted_end_;
+        handles_ = {};
         return done;
     }
 
@@ -263,7 +276,7 @@ private:
                 return connected;
         }
         while (buffer_.begin != buffer_.end) {
-            auto const n = ::send(socket_.get(), buffer_.data() + buffer_.begin, buffer_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+            auto const n = send_some();
             if (n > 0) [[likely]] {
                 buffer_.begin += static_cast<std::size_t>(n);
                 accept();
@@ -285,6 +298,23 @@ private:
         }
         buffer_.begin = buffer_.end = accepted_end_ = 0;
         return {};
+    }
+
+    ::ssize_t send_some() noexcept
+    {
+        std::size_t bytes = buffer_.size();
+        if constexpr (L.handles)
+            if (!handles_.empty()) {
+                // With the first byte of their message, so not before the rest of the one before it has gone.
+                if (accepted_end_ <= buffer_.begin) {
+                    auto const n = send_with_handles(socket_.get(), {buffer_.data() + buffer_.begin, bytes}, handles_);
+                    if (n > 0)
+                        handles_ = {};
+                    return n;
+                }
+                bytes = accepted_end_ - buffer_.begin;
+            }
+        return ::send(socket_.get(), buffer_.data() + buffer_.begin, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
     }
 
     result<void> wait_for_room(deadline until)
@@ -324,7 +354,8 @@ private:
     void frame(std::size_t used) noexcept
     {
         std::byte* const at = buffer_.data() + buffer_.end;
-        stream_frame const header{static_cast<std::uint32_t>(used), stream_frame::data};
+        stream_frame const header{static_cast<std::uint32_t>(used),
+                                  L.handles ? stream_frame::kind_of(handles_.size()) : stream_frame::data};
         std::size_t const bytes = stream_frame::bytes(used);
         std::memset(at + sizeof header + used, 0, bytes - sizeof header - used);
         std::memcpy(at, &header, sizeof header);
@@ -416,6 +447,7 @@ private:
     guarded_descriptor socket_;
     stream_buffer buffer_;
     [[no_unique_address]] aligned_message<L> aligned_;
+    std::span<int const> handles_;  // of the message that is reserved or committed last
     std::size_t accepted_end_ = 0;  // where the first frame begins of which no byte has gone
     std::uint32_t last_size_ = 0;   // of the frame before it
     std::uint64_t limit_ = 0;

@@ -83,6 +83,7 @@ static_assert(sizeof(stream_rejection) == 16);
 struct stream_frame {
     static constexpr std::uint32_t data = 0x61746164;  // "data"
     static constexpr std::uint32_t end = 0x20646e65;   // "end ": the sender has left and not died
+    static constexpr std::uint32_t with_handles = 0x73646600;  // "\0fds": data; the low byte says how many came beside it
     static constexpr std::uint64_t largest_payload = 0xffff'fff0U;
     static constexpr std::size_t longest_run = 4096;  // bytes
 
@@ -105,6 +106,13 @@ struct stream_frame {
         return fixed_size == 0 || payload == fixed_size ||
                (payload != 0 && payload <= longest_run && payload % fixed_size == 0);
     }
+
+    // What a frame of data is told by, and how many descriptors it says come with its first byte; 0 for another kind.
+    static constexpr std::uint32_t kind_of(std::size_t handles) noexcept
+    {
+        return handles == 0 ? data : with_handles | static_cast<std::uint32_t>(handles);
+    }
+    std::size_t handles() const noexcept { return (kind & ~0xffU) == with_handles ? kind & 0xffU : 0; }
 
     static stream_frame at(std::byte const* p) noexcept
     {

@@ -2,6 +2,7 @@
 #ifndef STRAIT_SERIALIZATION_CUSTOM_HPP
 #define STRAIT_SERIALIZATION_CUSTOM_HPP
 
+#include <strait/serialization/handles.hpp>
 #include <strait/serialization/layout.hpp>
 #include <strait/serialization/serializer.hpp>
 
@@ -38,7 +39,7 @@ struct custom_view_type<T> {
 /// codec<T> of a T whose serializer the user has written.
 template <complete_custom T>
 struct custom_codec {
-    static constexpr message_layout layout{custom_fixed_size<T>(), custom_alignment<T>(), serializer<T>::fingerprint};
+    static constexpr message_layout layout{custom_fixed_size<T>(), custom_alignment<T>(), serializer<T>::fingerprint, handle<T>};
     static constexpr bool bitwise = false;
     static constexpr bool flat = false;
     static constexpr bool views_in_place = custom_view<T>;

@@ -15,6 +15,7 @@ struct message_layout {
     std::size_t fixed_size;     ///< bytes of every message; 0 when they vary
     std::size_t alignment;      ///< what the first byte of a message must be aligned to, in bytes
     std::uint64_t fingerprint;  ///< a hash of the encoding, or what serializer<T>::fingerprint says
+    bool handles = false;       ///< descriptors travel beside the bytes
 
     bool operator==(message_layout const&) const = default;
 };

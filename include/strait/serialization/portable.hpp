@@ -2,6 +2,7 @@
 #ifndef STRAIT_SERIALIZATION_PORTABLE_HPP
 #define STRAIT_SERIALIZATION_PORTABLE_HPP
 
+#include <strait/serialization/handles.hpp>
 #include <strait/serialization/layout.hpp>
 #include <strait/serialization/portable_reader.hpp>
 #include <strait/serialization/portable_writer.hpp>
@@ -16,7 +17,7 @@ namespace strait::detail {
 /// codec<T> of the third tier.
 template <portable T>
 struct portable_codec {
-    static constexpr message_layout layout{bounds_of<T>.fixed ? bounds_of<T>.least : 0, 1, serializer<T>::fingerprint};
+    static constexpr message_layout layout{bounds_of<T>.fixed ? bounds_of<T>.least : 0, 1, serializer<T>::fingerprint, has_handles<T>};
     static constexpr bool bitwise = false;
     static constexpr bool flat = false;
     static constexpr bool views_in_place = false;

@@ -26,6 +26,7 @@ public:
         .senders = multiplicity::many,
         .receivers = multiplicity::many,
         .retained = true,
+        .passes_handles = true,
         .nameless = true,
         .committed_when = commit_point::stored,
     };

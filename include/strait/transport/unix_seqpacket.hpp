@@ -43,6 +43,7 @@ public:
         .senders = multiplicity::many,
         .max_message_size = detail::unix_seqpackets::largest,
         .pollable = true,
+        .passes_handles = true,
         .nameless = true,
         .committed_when = commit_point::call_returned,
     };

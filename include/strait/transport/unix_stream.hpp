@@ -47,6 +47,7 @@ public:
         .name = detail::unix_streams::name,
         .senders = multiplicity::many,
         .pollable = true,
+        .passes_handles = true,
         .nameless = true,
         .committed_when = commit_point::call_returned,
     };

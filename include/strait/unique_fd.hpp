@@ -1,0 +1,92 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_UNIQUE_FD_HPP
+#define STRAIT_UNIQUE_FD_HPP
+
+#include <strait/detail/descriptor.hpp>
+#include <strait/error.hpp>
+#include <strait/serialization/handles.hpp>
+#include <strait/serialization/serializer.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <utility>
+
+namespace strait {
+
+/// A descriptor that is closed with its owner, and that can be a message or a part of one, over transports that carry
+/// descriptors (`guarantees.passes_handles`): the receiver gets one of its own for what was opened, an open file, a socket,
+/// a memfd, with close-on-exec set; the sender keeps the one that it sent. An empty one arrives empty.
+///
+///     struct job {
+///         std::string name;
+///         strait::unique_fd input;
+///     };
+///     strait::sender<job, strait::unix_stream> out{"jobs"};
+///     out.send({"sort", strait::unique_fd(::open("words", O_RDONLY | O_CLOEXEC))});
+///
+/// A message has at most 64 of them, else errc::message_too_large. A receiver whose limit of open descriptors is reached
+/// gets errc::descriptor_limit instead of the message, which is gone. Who may send is who may open the channel: look at what
+/// you get before you trust it.
+///
+/// Distinct objects: safe. Shared objects: unsafe. Move only.
+class unique_fd {
+public:
+    unique_fd() = default;
+
+    /// Owns this descriptor; -1 is none.
+    explicit unique_fd(int fd) noexcept : fd_(fd) {}
+
+    /// The descriptor, or -1.
+    int get() const noexcept { return fd_.get(); }
+
+    /// Whether there is one.
+    explicit operator bool() const noexcept { return static_cast<bool>(fd_); }
+
+    /// Gives it away, open.
+    int release() noexcept { return fd_.release(); }
+
+    /// Closes it, and owns another one.
+    void reset(int fd = -1) noexcept { fd_.reset(fd); }
+
+private:
+    detail::descriptor fd_;
+};
+
+/// Its number among the descriptors of the message.
+template <>
+struct serializer<unique_fd> {
+    static constexpr std::uint64_t fingerprint = 0x6664'2062'6573'6964;
+    static constexpr std::size_t fixed_size = 4;
+    static constexpr bool carries_handle = true;
+
+    static std::size_t size(unique_fd const&) { return fixed_size; }
+
+    static void encode(unique_fd const& fd, std::span<std::byte> out)
+    {
+        std::uint32_t const number = fd ? detail::departing_handles::add(fd.get()) : none;
+        for (std::size_t i = 0; i != fixed_size; ++i)
+            out[i] = static_cast<std::byte>(number >> 8 * i);
+    }
+
+    static result<unique_fd> decode(std::span<std::byte const> in)
+    {
+        std::uint32_t number = 0;
+        for (std::size_t i = 0; i != fixed_size; ++i)
+            number |= std::to_integer<std::uint32_t>(in[i]) << 8 * i;
+        if (number == none)
+            return unique_fd();
+        auto taken = detail::arriving_handles<detail::descriptor>::take(number);
+        if (!taken)
+            return errc::malformed_message;
+        return unique_fd(taken.release());
+    }
+
+private:
+    static constexpr std::uint32_t none = 0xffff'ffff;
+};
+
+}  // namespace strait
+
+#endif
