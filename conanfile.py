@@ -5,8 +5,7 @@ import re
 from conan import ConanFile
 from conan.errors import ConanInvalidConfiguration
 from conan.tools.build import check_min_cppstd
-from conan.tools.cmake import CMake, CMakeDeps, CMakeToolchain, cmake_layout
-from conan.tools.files import copy, load, rmdir
+from conan.tools.files import copy, load
 
 required_conan_version = ">=2.4"
 
@@ -17,9 +16,10 @@ class StraitConan(ConanFile):
     license = "BSL-1.0"
     description = "Typed inter-process channels whose mechanism is a template parameter"
     topics = ("ipc", "shared-memory", "message-queue", "sockets", "header-only")
-    settings = "os", "arch", "compiler", "build_type"  # they build the tests; package_id() drops them
-    exports_sources = "CMakeLists.txt", "include/*", "test/*", "LICENSE"
+    settings = "os", "compiler"  # to be checked; package_id() drops them
+    exports_sources = "include/*", "LICENSE"
     no_copy_source = True
+    test_package_folder = "test/package/conan"
 
     def set_version(self):
         text = load(self, os.path.join(self.recipe_folder, "include/strait/version.hpp"))
@@ -39,34 +39,9 @@ class StraitConan(ConanFile):
         if self.settings.os != "Linux":
             raise ConanInvalidConfiguration("strait uses Linux system calls")
 
-    def layout(self):
-        cmake_layout(self)
-
-    @property
-    def _with_tests(self):
-        return not self.conf.get("tools.build:skip_test", default=True, check_type=bool)
-
-    def generate(self):
-        toolchain = CMakeToolchain(self)
-        toolchain.user_presets_path = False  # nothing is written into the source folder
-        toolchain.cache_variables["STRAIT_BUILD_TESTS"] = self._with_tests
-        toolchain.cache_variables["STRAIT_BUILD_EXAMPLES"] = False
-        toolchain.cache_variables["STRAIT_BUILD_BENCHMARKS"] = False
-        toolchain.cache_variables["STRAIT_WERROR"] = False
-        toolchain.generate()
-        CMakeDeps(self).generate()
-
-    def build(self):
-        cmake = CMake(self)
-        cmake.configure()
-        if self._with_tests:
-            cmake.build()
-            cmake.ctest(["--output-on-failure"])
-
     def package(self):
         copy(self, "LICENSE", self.source_folder, os.path.join(self.package_folder, "licenses"))
-        CMake(self).install()
-        rmdir(self, os.path.join(self.package_folder, "share"))  # CMakeDeps writes the package's config files
+        copy(self, "*.hpp", os.path.join(self.source_folder, "include"), os.path.join(self.package_folder, "include"))
 
     def package_info(self):
         self.cpp_info.set_property("cmake_file_name", "strait")

@@ -84,6 +84,7 @@ have()
     protobuf) [[ -e /usr/include/google/protobuf/message_lite.h ]] ;;
     flatbuffers) [[ -e /usr/include/flatbuffers/flatbuffers.h ]] ;;
     openssl) [[ -e /usr/include/openssl/evp.h ]] ;;
+    python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     clang-runtime) compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/*/*asan*.a' >/dev/null ;;
     *) command -v "$1" >/dev/null ;;
     esac
@@ -92,7 +93,7 @@ have()
 package_of()
 {
     case $1 in
-    g++ | cmake | ccache | python3 | pkg-config | valgrind | doxygen) echo "$1" ;;
+    g++ | cmake | ccache | python3 | python3-venv | pkg-config | valgrind | doxygen) echo "$1" ;;
     ninja) echo ninja-build ;;
     clang++) echo clang ;;
     clang-runtime) echo libclang-rt-dev ;;
