@@ -1,0 +1,101 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_SERIALIZATION_BOOST_DESCRIBE_HPP
+#define STRAIT_SERIALIZATION_BOOST_DESCRIBE_HPP
+
+#include <strait/serialization/fingerprint.hpp>
+#include <strait/serialization/portable.hpp>
+
+#include <boost/describe/members.hpp>
+#include <boost/describe/modifiers.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+namespace strait {
+
+namespace detail {
+
+template <class T>
+using described_members = boost::describe::describe_members<T, boost::describe::mod_any_access | boost::describe::mod_inherited>;
+
+template <class T, template <class...> class List, class... Member>
+auto types_of_members(List<Member...>) -> types<std::remove_reference_t<decltype(std::declval<T&>().*Member::pointer)>...>;
+
+template <class T>
+using described_types = decltype(types_of_members<T>(described_members<T>{}));
+
+template <class T, template <class...> class List, class... Member, class Use>
+constexpr bool every_described(T& value, List<Member...>, Use use)
+{
+    return (use(value.*Member::pointer) && ...);
+}
+
+template <class... Member>
+consteval std::uint64_t hash_described(types<Member...> members)
+{
+    static_assert((require_serializable<Member>() && ...));
+    return hash_words(kind::portable_message, hash_parts<void, types<>>(kind::product, sizeof...(Member), members));
+}
+
+}  // namespace detail
+
+/// Has a class that Boost.Describe knows sent member by member, in the portable encoding, private and inherited members
+/// too. Describe the class and opt in:
+///
+///     class account {
+///         ...
+///         BOOST_DESCRIBE_CLASS(account, (), (), (), (owner_, balance_))
+///     };
+///     template <>
+///     struct strait::serializer<account> : strait::described<account> {};
+///
+/// Whatever invariant the class keeps is not checked when a peer's message is decoded. Needs a default constructor, and
+/// members that can be sent; a class cannot be a part of itself. The fingerprint is that of an aggregate of the same
+/// members as a part of another message; names are not in it. Thread safe.
+template <class T>
+struct described {
+    static_assert(boost::describe::has_describe_members<T>::value,
+                  "strait: this class is not described: use BOOST_DESCRIBE_CLASS in it, or BOOST_DESCRIBE_STRUCT after it");
+
+    static constexpr std::uint64_t fingerprint = detail::hash_described(detail::described_types<T>{});
+    static constexpr std::size_t fixed_size = [] {
+        constexpr auto bounds = detail::bounds_in_row(detail::described_types<T>{});
+        return bounds.fixed ? bounds.least : 0;
+    }();
+
+    static constexpr std::size_t size(T const& value)
+    {
+        detail::measurement all;
+        detail::every_described(value, detail::described_members<T>{}, [&](auto const& member) {
+            all.add(member);
+            return true;
+        });
+        return all.size();
+    }
+
+    static void encode(T const& value, std::span<std::byte> out)
+    {
+        std::byte* to = out.data();
+        detail::every_described(value, detail::described_members<T>{}, [&](auto const& member) {
+            to = detail::store(to, member);
+            return true;
+        });
+    }
+
+    static error_code decode(std::span<std::byte const> in, T& out)
+    {
+        detail::checked_source source{in.data(), in.data() + in.size()};
+        bool const loaded = detail::every_described(out, detail::described_members<T>{},
+                                                    [&](auto& member) { return detail::load(source, member); });
+        return loaded && source.at == source.end ? error_code() : errc::malformed_message;
+    }
+
+    static result<T> decode(std::span<std::byte const> in) { return detail::decode_new<described, T>(in); }
+};
+
+}  // namespace strait
+
+#endif

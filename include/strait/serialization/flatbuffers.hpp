@@ -1,0 +1,99 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_SERIALIZATION_FLATBUFFERS_HPP
+#define STRAIT_SERIALIZATION_FLATBUFFERS_HPP
+
+#include <strait/serialization/class_name.hpp>
+#include <strait/serialization/serializer.hpp>
+
+#include <flatbuffers/flatbuffers.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <utility>
+
+namespace strait {
+
+/// A finished FlatBuffer with a root of the generated class Table, as a message type:
+///
+///     builder.Finish(CreateOrder(builder, ...));
+///     out.send(strait::flat_buffer<Order>(builder.Release()));
+///
+///     auto order = in.borrow();      // verified, where it lies
+///     use((*order)->price());        // *order is an Order const*
+///
+/// receive() copies the buffer, borrow() does not. Both verify it first, and what does not pass is
+/// errc::malformed_message; verified means that nothing points out of the buffer, not that every member is there.
+///
+/// The fingerprint is a hash of the name of Table: peers with another table are refused, peers with another version of its
+/// members are not, as FlatBuffers means it. An empty flat_buffer cannot be sent (errc::message_too_large). Members with
+/// force_align above 8 are not supported.
+///
+/// Distinct objects: safe. Shared objects: unsafe, but to read. Move only.
+template <class Table>
+class flat_buffer {
+public:
+    flat_buffer() = default;
+
+    /// What FlatBufferBuilder::Release() has given.
+    explicit flat_buffer(flatbuffers::DetachedBuffer finished) : buffer_(std::move(finished)) {}
+
+    /// The root; null of an empty one.
+    Table const* get() const noexcept
+    {
+        return buffer_.size() == 0 ? nullptr : flatbuffers::GetRoot<Table>(buffer_.data());
+    }
+    Table const& operator*() const noexcept { return *get(); }   ///< not of an empty one
+    Table const* operator->() const noexcept { return get(); }  ///< not of an empty one
+
+    /// The buffer as it is sent, without a size before it.
+    std::span<std::byte const> bytes() const noexcept { return std::as_bytes(std::span(buffer_.data(), buffer_.size())); }
+
+private:
+    flatbuffers::DetachedBuffer buffer_;
+};
+
+template <class Table>
+struct serializer<flat_buffer<Table>> {
+    using view_type = Table const*;
+    static constexpr std::uint64_t fingerprint = detail::hash_of_name<Table>();
+    static constexpr std::size_t alignment = 8;
+
+    static std::size_t size(flat_buffer<Table> const& message)
+    {
+        return message.get() ? message.bytes().size() : SIZE_MAX;  // which no transport takes
+    }
+
+    static void encode(flat_buffer<Table> const& message, std::span<std::byte> out)
+    {
+        std::memcpy(out.data(), message.bytes().data(), out.size());
+    }
+
+    // As a part of another message it may lie anywhere, so it is verified where it was copied to.
+    static result<flat_buffer<Table>> decode(std::span<std::byte const> in)
+    {
+        auto* const copy = new std::uint8_t[in.size() + 1];
+        flatbuffers::DetachedBuffer buffer(nullptr, false, copy, in.size() + 1, copy, in.size());
+        if (!in.empty())
+            std::memcpy(copy, in.data(), in.size());
+        flat_buffer<Table> message(std::move(buffer));
+        if (error_code const e = validate(message.bytes()))
+            return e;
+        return message;
+    }
+
+    static error_code validate(std::span<std::byte const> in)
+    {
+        if (in.size() >= FLATBUFFERS_MAX_BUFFER_SIZE)  // the verifier asserts it
+            return errc::malformed_message;
+        flatbuffers::Verifier verifier(reinterpret_cast<std::uint8_t const*>(in.data()), in.size());
+        return verifier.VerifyBuffer<Table>(nullptr) ? error_code() : errc::malformed_message;
+    }
+
+    static view_type view(std::span<std::byte const> in) { return flatbuffers::GetRoot<Table>(in.data()); }
+};
+
+}  // namespace strait
+
+#endif

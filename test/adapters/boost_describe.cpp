@@ -1,0 +1,123 @@
+// Distributed under the Boost Software License, Version 1.0.
+#include <strait/serialization/boost_describe.hpp>
+
+#include "adapters.hpp"
+
+#include <boost/describe/class.hpp>
+
+#include <map>
+
+using namespace adapters;
+using strait::detail::codec;
+
+namespace {
+
+class identified {
+public:
+    identified() = default;
+    explicit identified(std::uint64_t id) : id_(id) {}
+    std::uint64_t id() const { return id_; }
+
+private:
+    std::uint64_t id_ = 0;
+    BOOST_DESCRIBE_CLASS(identified, (), (), (), (id_))
+};
+
+class account : public identified {
+public:
+    account() = default;
+    account(std::uint64_t id, std::string owner, std::vector<int> entries)
+        : identified(id), owner_(std::move(owner)), entries_(std::move(entries))
+    {
+    }
+    std::string const& owner() const { return owner_; }
+    bool operator==(account const& other) const
+    {
+        return id() == other.id() && owner_ == other.owner_ && entries_ == other.entries_ && limits == other.limits;
+    }
+
+    std::map<std::string, double> limits;
+
+private:
+    std::string owner_;
+    std::vector<int> entries_;
+    BOOST_DESCRIBE_CLASS(account, (identified), (limits), (), (owner_, entries_))
+};
+
+class point {  // of fixed size
+public:
+    point() = default;
+    point(std::int16_t x, std::int32_t y) : x_(x), y_(y) {}
+    bool operator==(point const&) const = default;
+
+private:
+    std::int16_t x_ = 0;
+    std::int32_t y_ = 0;
+    BOOST_DESCRIBE_CLASS(point, (), (), (), (x_, y_))
+};
+
+class other_point {
+    std::int32_t x_ = 0;
+    std::int32_t y_ = 0;
+    BOOST_DESCRIBE_CLASS(other_point, (), (), (), (x_, y_))
+};
+
+struct bank {
+    std::vector<account> accounts;
+    std::vector<point> places;
+    bool operator==(bank const&) const = default;
+};
+
+account sample()
+{
+    account a(7, "Ada", {1, -2, 3});
+    a.limits = {{"day", 100}, {"month", 1000.5}};
+    return a;
+}
+
+}  // namespace
+
+template <>
+struct strait::serializer<account> : strait::described<account> {};
+template <>
+struct strait::serializer<point> : strait::described<point> {};
+template <>
+struct strait::serializer<other_point> : strait::described<other_point> {};
+
+BOOST_AUTO_TEST_SUITE(adapter_boost_describe)
+
+BOOST_AUTO_TEST_CASE(private_and_inherited_members_arrive) { BOOST_TEST((sent(sample()) == sample())); }
+
+BOOST_AUTO_TEST_CASE(a_described_class_is_part_of_other_messages)
+{
+    bank const b{{sample(), account(), sample()}, {point(1, 2), point(-3, 4)}};
+    BOOST_TEST((sent(b) == b));
+}
+
+BOOST_AUTO_TEST_CASE(members_of_fixed_size_make_messages_of_fixed_size)
+{
+    static_assert(codec<point>::layout.fixed_size == 6);
+    static_assert(codec<account>::layout.fixed_size == 0);
+    BOOST_TEST((sent(point(-5, 1 << 20)) == point(-5, 1 << 20)));
+}
+
+BOOST_AUTO_TEST_CASE(the_encoding_is_that_of_the_members)
+{
+    BOOST_TEST((encoded(point(0x0102, 0x03040506)) == bytes{std::byte{2}, std::byte{1}, std::byte{6}, std::byte{5}, std::byte{4}, std::byte{3}}));
+}
+
+BOOST_AUTO_TEST_CASE(other_members_have_another_fingerprint)
+{
+    static_assert(codec<point>::layout.fingerprint != codec<other_point>::layout.fingerprint);
+}
+
+BOOST_AUTO_TEST_CASE(damage_is_malformed_and_harmless)
+{
+    check_damage(sample());
+    check_damage(point(1, 2));
+    bytes longer = encoded(sample());
+    longer.push_back(std::byte{0});
+    BOOST_TEST(is_malformed<account>(longer));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
