@@ -47,4 +47,14 @@ BOOST_AUTO_TEST_CASE(an_error_converts_into_a_result)
     BOOST_CHECK_THROW(f().value(), boost::system::system_error);
 }
 
+BOOST_AUTO_TEST_CASE(an_uncaught_error_shows_its_sentence_first)
+{
+    // What terminate() prints when a peer of another type was met and nobody caught it.
+    auto const says = [](boost::system::system_error const& e) {
+        return std::string(e.what()).starts_with("The channel carries another message type, or the same with another layout: "
+                                                 "use the same definition at both ends, or remove()");
+    };
+    BOOST_CHECK_EXCEPTION(strait::detail::raise(strait::errc::type_mismatch), boost::system::system_error, says);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

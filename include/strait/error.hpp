@@ -2,6 +2,8 @@
 #ifndef STRAIT_ERROR_HPP
 #define STRAIT_ERROR_HPP
 
+#include <strait/version.hpp>  // first: it says what compiler is needed
+
 #include <boost/system/error_category.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/system/error_condition.hpp>

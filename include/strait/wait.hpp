@@ -2,6 +2,8 @@
 #ifndef STRAIT_WAIT_HPP
 #define STRAIT_WAIT_HPP
 
+#include <strait/version.hpp>  // first: it says what compiler is needed
+
 #include <chrono>
 #include <concepts>
 #include <cstdint>

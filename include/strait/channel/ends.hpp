@@ -15,7 +15,10 @@
 namespace strait::detail {
 
 template <class T, class X>
-struct ends;
+struct ends {
+    static_assert(transport<X>, "strait: the second argument must be a transport, such as strait::shm_ring<>, or one that moves "
+                                "objects of the first");
+};
 
 template <class T, byte_transport X>
 struct ends<T, X> {

@@ -2,6 +2,8 @@
 #ifndef STRAIT_DETAIL_RING_MEMORY_HPP
 #define STRAIT_DETAIL_RING_MEMORY_HPP
 
+#include <strait/version.hpp>  // first: it says what compiler is needed
+
 #include <cstddef>
 #include <string_view>
 

@@ -34,9 +34,14 @@ constexpr bool every_described(T& value, List<Member...>, Use use)
 }
 
 template <class... Member>
+consteval bool require_each(types<Member...>)
+{
+    return (require_serializable<Member>() && ...);
+}
+
+template <class... Member>
 consteval std::uint64_t hash_described(types<Member...> members)
 {
-    static_assert((require_serializable<Member>() && ...));
     return hash_words(kind::portable_message, hash_parts<void, types<>>(kind::product, sizeof...(Member), members));
 }
 
@@ -59,6 +64,7 @@ template <class T>
 struct described {
     static_assert(boost::describe::has_describe_members<T>::value,
                   "strait: this class is not described: use BOOST_DESCRIBE_CLASS in it, or BOOST_DESCRIBE_STRUCT after it");
+    static_assert(detail::require_each(detail::described_types<T>{}));
 
     static constexpr std::uint64_t fingerprint = detail::hash_described(detail::described_types<T>{});
     static constexpr std::size_t fixed_size = [] {

@@ -2,6 +2,8 @@
 #ifndef STRAIT_SERIALIZATION_CLASS_NAME_HPP
 #define STRAIT_SERIALIZATION_CLASS_NAME_HPP
 
+#include <strait/version.hpp>  // first: it says what compiler is needed
+
 #include <cstdint>
 #include <string_view>
 

@@ -2,6 +2,8 @@
 #ifndef STRAIT_SERIALIZATION_LAYOUT_HPP
 #define STRAIT_SERIALIZATION_LAYOUT_HPP
 
+#include <strait/version.hpp>  // first: it says what compiler is needed
+
 #include <cstddef>
 #include <cstdint>
 

@@ -2,6 +2,8 @@
 #ifndef STRAIT_SERIALIZATION_MEMBER_COUNT_HPP
 #define STRAIT_SERIALIZATION_MEMBER_COUNT_HPP
 
+#include <strait/version.hpp>  // first: it says what compiler is needed
+
 #include <cstddef>
 #include <type_traits>
 
