@@ -67,7 +67,8 @@ struct serializer<flat_buffer<Table>> {
 
     static void encode(flat_buffer<Table> const& message, std::span<std::byte> out)
     {
-        std::memcpy(out.data(), message.bytes().data(), out.size());
+        auto const bytes = message.bytes();
+        std::memcpy(out.data(), bytes.data(), bytes.size());
     }
 
     // As a part of another message it may lie anywhere, so it is verified where it was copied to.
