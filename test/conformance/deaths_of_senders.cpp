@@ -77,7 +77,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(no_text_of_a_killed_sender_is_torn, S, reliable
 
 BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_sender_killed_with_a_claim_sent_nothing_of_it, S, subjects, clean_host)
 {
-    if constexpr (between_processes<S>) {
+    if constexpr (between_processes<S> && guarantees_of<S>.detects_death) {
         auto const where = S::where();
         shared_page page;
         receiver_of<S> in{where};

@@ -25,9 +25,13 @@
 
 namespace strait::detail {
 
+enum class datagram_outcome { datagram, nothing, end, malformed, failure };
+
 // The receiving end over one datagram socket, whoever sends to it. Each datagram is a row of whole frames; what is not is
 // dropped, from its first bad frame on, and takes nothing else along. A frame that says `end` says: look at the companion,
-// a sender has left. A death says nothing: hence the slices. The Listener is that of stream_arrivals.
+// a sender has left. A death says nothing: hence the slices. The Listener is that of stream_arrivals, and may have
+//   bool start()                                            false: there is no memory for what it keeps
+//   datagram_outcome receive(read_ahead&, channel_stats&)   where a datagram is more than its frames; does not wait
 //
 // Distinct objects: safe. Shared objects: unsafe.
 template <message_layout L, class Listener>
@@ -43,7 +47,10 @@ public:
     {
         std::size_t const size = listener_.packet();
         auto pages = allocate_pages(size);
-        if (!pages) {
+        bool ready = static_cast<bool>(pages);
+        if constexpr (requires { listener_.start(); })
+            ready = ready && listener_.start();
+        if (!ready) {
             (void)close(deadline::after(linger_));
             return errc::out_of_memory;
         }
@@ -112,6 +119,9 @@ public:
     channel_stats stats() const noexcept { return stats_; }
     int native_handle() const noexcept { return listener_.fd(); }
 
+protected:
+    Listener const& listener() const noexcept { return listener_; }
+
 private:
     // A whole frame of messages lies there; the bytes came from anybody.
     bool is_sound(std::size_t at) const noexcept
@@ -155,9 +165,21 @@ private:
         return errc::malformed_message;
     }
 
-    enum class outcome { datagram, nothing, end, malformed, failure };
+    using outcome = datagram_outcome;
 
     outcome receive() noexcept
+    {
+        if constexpr (requires { listener_.receive(buffer_, stats_); }) {
+            outcome const o = listener_.receive(buffer_, stats_);
+            if (o == outcome::datagram)
+                ended_ = end_reason::none;
+            return o;
+        }
+        else
+            return receive_frames();
+    }
+
+    outcome receive_frames() noexcept
     {
         auto const n = ::recv(listener_.fd(), buffer_.data(), buffer_.size, MSG_DONTWAIT | MSG_TRUNC);
         if (n < 0)

@@ -33,6 +33,9 @@ namespace strait::detail {
 //   void pause(deadline)                     until another try may help
 //   std::size_t chunk() const                optional: how many bytes one call sends, unless a message is longer
 //   bool greets() const                      optional: false: no greeting, and an end that need not arrive
+//   ssize_t transmit(fd, buffer, sent)       optional: sends the frames of a stream_buffer in another way than send(2)
+//   void goodbye(fd, sent)                   optional: as the end that need not arrive; `sent` messages went before
+//   errc rejected(fd)                        optional: why the receiver wants nothing of us; else no_receiver
 //   bool is_trying() const                   a handshake is under way
 //   stream_cookie cookie() const             of the channel that was reached last
 //   errc missing() const                     not_open or inherited_handle, when it is of no use any more
@@ -135,7 +138,9 @@ public:
         requires(L.fixed_size != 0)
     {
         // A run cannot be withdrawn in part: only one who waits for all of it may send one.
-        std::size_t const longest = (until.is_never() ? stream_frame::messages_in_run(L.fixed_size) : 1) * L.fixed_size;
+        std::size_t const fitting = std::clamp<std::size_t>((chunk() - sizeof(stream_frame)) / L.fixed_size, 1,
+                                                            stream_frame::messages_in_run(L.fixed_size));
+        std::size_t const longest = (until.is_never() ? fitting : 1) * L.fixed_size;
         std::uint64_t const before = stats_.messages;
         result<void> left;
         while (left && !messages.empty()) {
@@ -300,7 +305,7 @@ private:
         return {};
     }
 
-    ::ssize_t send_some() noexcept
+    ::ssize_t send_some()
     {
         std::size_t bytes = buffer_.size();
         if constexpr (L.handles)
@@ -314,7 +319,10 @@ private:
                 }
                 bytes = accepted_end_ - buffer_.begin;
             }
-        return ::send(socket_.get(), buffer_.data() + buffer_.begin, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if constexpr (requires { connector_.transmit(0, buffer_, 0); })
+            return connector_.transmit(socket_.get(), buffer_, stats_.messages);
+        else
+            return ::send(socket_.get(), buffer_.data() + buffer_.begin, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
     }
 
     result<void> wait_for_room(deadline until)
@@ -405,11 +413,16 @@ private:
         return why;
     }
 
-    errc rejected() const noexcept
+    errc rejected() noexcept
     {
-        stream_rejection r;
-        auto const n = uninterrupted([&] { return ::recv(socket_.get(), &r, sizeof r, MSG_DONTWAIT); });
-        return n == static_cast<::ssize_t>(sizeof r) ? r.reason() : errc::no_receiver;
+        if constexpr (requires { connector_.rejected(0); }) {
+            return connector_.rejected(socket_.get());
+        }
+        else {
+            stream_rejection r;
+            auto const n = uninterrupted([&] { return ::recv(socket_.get(), &r, sizeof r, MSG_DONTWAIT); });
+            return n == static_cast<::ssize_t>(sizeof r) ? r.reason() : errc::no_receiver;
+        }
     }
 
     // Reading what may have come avoids the reset that closing over unread bytes would send.
@@ -423,6 +436,10 @@ private:
         if (!done || !socket_)
             return done;
         stream_frame const end{0, stream_frame::end};
+        if constexpr (requires { connector_.goodbye(0, 0); }) {
+            connector_.goodbye(socket_.get(), stats_.messages);
+            return done;
+        }
         if (!greets()) {  // only wakes the receiver
             (void)!::send(socket_.get(), &end, sizeof end, MSG_NOSIGNAL | MSG_DONTWAIT);
             return done;

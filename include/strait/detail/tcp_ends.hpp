@@ -25,7 +25,7 @@ struct tcp_mechanism {
     std::uint64_t mirrored(std::uint64_t) const noexcept { return 0; }
 };
 
-// A tcp channel that has a name: its companion says at which port of the loopback the receiver listens, and holds a
+// A channel over tcp or udp that has a name: its companion says at which port of the loopback the receiver listens, and holds a
 // number that only this user can read and that every sender must show, since any user can reach the port.
 class tcp_name {
 public:
@@ -42,9 +42,17 @@ public:
         auto& words = member_.block().mechanism;
         words[1].store(cookie[0], std::memory_order_release);  // after withdraw(); pairs with find()
         words[2].store(cookie[1], std::memory_order_release);
-        words[0].store(at.port() | (at.family() == AF_INET6 ? 0x10000U : 0U), std::memory_order_release);
+        words[0].store(word_of(at), std::memory_order_release);
         member_.signal();
     }
+
+    // That receiver is still the one to send to, for all that is written there.
+    bool is_at(tcp_address const& at, stream_cookie const& cookie) const noexcept
+    {
+        auto const& words = member_.block().mechanism;
+        return words[0].load(std::memory_order_relaxed) == word_of(at) && words[1].load(std::memory_order_relaxed) == cookie[0];
+    }
+
     void withdraw() const noexcept { member_.block().mechanism[0].store(0, std::memory_order_release); }  // pairs with find()
 
     std::optional<listening> find() noexcept
@@ -69,15 +77,24 @@ public:
     }
 
 private:
+    static std::uint64_t word_of(tcp_address const& at) noexcept
+    {
+        return at.port() | (at.family() == AF_INET6 ? 0x10000U : 0U);
+    }
+
     companion member_;
     location where_;
     std::uint32_t seen_ = 0;
 };
 
-class tcp_connector {
+// A Dialer makes the sockets:
+//   result<descriptor> attempt(address, settings, cookie)   one try, without waiting
+//   bool is_trying() const, void wait(deadline) const       a handshake is under way
+template <class Dialer>
+class inet_connector {
 public:
-    tcp_connector(tcp_name name, tcp_settings const& settings) : name_(std::move(name)), settings_(settings) {}
-    tcp_connector(std::vector<tcp_address> to, tcp_settings const& settings) : to_(std::move(to)), settings_(settings) {}
+    inet_connector(tcp_name name, tcp_settings const& settings) : name_(std::move(name)), settings_(settings) {}
+    inet_connector(std::vector<tcp_address> to, tcp_settings const& settings) : to_(std::move(to)), settings_(settings) {}
 
     result<descriptor> attempt()
     {
@@ -91,7 +108,7 @@ public:
         // Each address of a name in turn; a refusal by one of them says that the others may be good later.
         error_code why = errc::address_unavailable;
         for (std::size_t tried = 0; tried < to_.size(); ++tried) {
-            auto socket = dialer_.attempt(to_[next_ % to_.size()], settings_);
+            auto socket = dialer_.attempt(to_[next_ % to_.size()], settings_, cookie_);
             if (socket || dialer_.is_trying())
                 return socket;
             ++next_;
@@ -127,30 +144,41 @@ public:
             name_->leave(until);
     }
 
+protected:
+    Dialer& dialer() noexcept { return dialer_; }
+    Dialer const& dialer() const noexcept { return dialer_; }
+
+    // Of a name: another receiver has come since, or this one has left.
+    bool is_outdated() const noexcept { return name_ && !name_->is_at(to_.front(), cookie_); }
+
 private:
     std::optional<tcp_name> name_;
     std::vector<tcp_address> to_;
     std::size_t next_ = 0;
-    tcp_dialer dialer_;
+    Dialer dialer_;
     tcp_settings settings_;
     stream_cookie cookie_{};
     std::chrono::milliseconds pause_{1};
     fork_mark mark_;
 };
 
-class tcp_listener {
+using tcp_connector = inet_connector<tcp_dialer>;
+
+// With a socket of this type.
+template <int Type>
+class inet_listener {
 public:
-    static result<tcp_listener> open(tcp_name name, tcp_settings const& settings)
+    static result<inet_listener> open(tcp_name name, tcp_settings const& settings)
     {
-        tcp_listener l(settings);
+        inet_listener l(settings);
         l.name_.emplace(std::move(name));
         l.name_->withdraw();  // a killed receiver left its port there, which may be anybody's now
         auto done = [&]() -> result<void> {
             if (::getrandom(l.cookie_.data(), sizeof l.cookie_, 0) != static_cast<::ssize_t>(sizeof l.cookie_))
                 return last_failure();
-            auto s = tcp_listen(tcp_address::loopback(AF_INET, 0), settings);
+            auto s = inet_listen(tcp_address::loopback(AF_INET, 0), Type, settings);
             if (!s)
-                s = tcp_listen(tcp_address::loopback(AF_INET6, 0), settings);
+                s = inet_listen(tcp_address::loopback(AF_INET6, 0), Type, settings);
             if (!s)
                 return s.error();
             l.socket_ = guarded_descriptor(std::move(*s));
@@ -165,14 +193,14 @@ public:
     }
 
     // At the first of these addresses that this host has.
-    static result<tcp_listener> open(std::vector<tcp_address> const& all, tcp_settings const& settings)
+    static result<inet_listener> open(std::vector<tcp_address> const& all, tcp_settings const& settings)
     {
         result<descriptor> s = errc::address_unavailable;
         for (auto at = all.begin(); at != all.end() && !s && s.error() == errc::address_unavailable; ++at)
-            s = tcp_listen(*at, settings);
+            s = inet_listen(*at, Type, settings);
         if (!s)
             return s.error();
-        tcp_listener l(settings);
+        inet_listener l(settings);
         l.socket_ = guarded_descriptor(std::move(*s));
         return l;
     }
@@ -208,7 +236,7 @@ public:
     }
 
 private:
-    explicit tcp_listener(tcp_settings const& settings) : settings_(settings) {}
+    explicit inet_listener(tcp_settings const& settings) : settings_(settings) {}
 
     std::optional<tcp_name> name_;
     guarded_descriptor socket_;
@@ -216,6 +244,8 @@ private:
     stream_cookie cookie_{};
     sender_watch watch_;
 };
+
+using tcp_listener = inet_listener<SOCK_STREAM>;
 
 }  // namespace strait::detail
 

@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_TCP_SOCKET_HPP
 
 #include <strait/detail/descriptor.hpp>
+#include <strait/detail/stream_wire.hpp>
 #include <strait/detail/wait_descriptor.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
@@ -134,11 +135,30 @@ inline result<std::vector<tcp_address>> resolve(endpoint const& where, bool pass
     return all;
 }
 
+// Why nobody was reached.
+inline error_code refused(int number) noexcept
+{
+    switch (number) {
+    case ECONNREFUSED:
+    case ECONNRESET:
+    case ECONNABORTED:
+    case ETIMEDOUT:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EAGAIN: return errc::no_receiver;
+    case EADDRNOTAVAIL:
+    case EAFNOSUPPORT:
+    case EINVAL: return errc::address_unavailable;
+    default: return system_failure(number);
+    }
+}
+
 // One connection in the making, tried without waiting.
 class tcp_dialer {
 public:
     // no_receiver: nobody listens there, or the handshake is still under way.
-    result<descriptor> attempt(tcp_address const& to, tcp_settings const& settings)
+    result<descriptor> attempt(tcp_address const& to, tcp_settings const& settings, stream_cookie const&)
     {
         if (!trying_) {
             descriptor s(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -170,37 +190,21 @@ public:
     void wait(deadline until) const { (void)wait_descriptor(trying_.get(), POLLOUT, until); }
 
 private:
-    static error_code refused(int number) noexcept
-    {
-        switch (number) {
-        case ECONNREFUSED:
-        case ECONNRESET:
-        case ECONNABORTED:
-        case ETIMEDOUT:
-        case EHOSTUNREACH:
-        case ENETUNREACH:
-        case EHOSTDOWN:
-        case EAGAIN: return errc::no_receiver;
-        case EADDRNOTAVAIL:
-        case EAFNOSUPPORT:
-        case EINVAL: return errc::address_unavailable;
-        default: return system_failure(number);
-        }
-    }
-
     guarded_descriptor trying_;
 };
 
-inline result<descriptor> tcp_listen(tcp_address const& at, tcp_settings const& settings)
+// Of type SOCK_STREAM: it listens; of SOCK_DGRAM: nobody else has that port.
+inline result<descriptor> inet_listen(tcp_address const& at, int type, tcp_settings const& settings)
 {
-    descriptor s(::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    descriptor s(::socket(at.family(), type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!s)
         return errno == EAFNOSUPPORT ? make_error_code(errc::address_unavailable) : last_failure();
-    set_option(s.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+    if (type == SOCK_STREAM)
+        set_option(s.get(), SOL_SOCKET, SO_REUSEADDR, 1);
     if (at.family() == AF_INET6)
         set_option(s.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0);
     configure_buffers(s.get(), settings);
-    if (::bind(s.get(), at.get(), at.size) != 0 || ::listen(s.get(), SOMAXCONN) != 0) {
+    if (::bind(s.get(), at.get(), at.size) != 0 || (type == SOCK_STREAM && ::listen(s.get(), SOMAXCONN) != 0)) {
         if (errno == EADDRINUSE)
             return errc::busy;
         if (errno == EADDRNOTAVAIL || errno == EACCES || errno == EINVAL)

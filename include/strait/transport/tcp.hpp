@@ -2,10 +2,10 @@
 #ifndef STRAIT_TRANSPORT_TCP_HPP
 #define STRAIT_TRANSPORT_TCP_HPP
 
-#include <strait/detail/stream_join.hpp>
 #include <strait/detail/stream_receiver.hpp>
 #include <strait/detail/stream_sender.hpp>
 #include <strait/detail/tcp_ends.hpp>
+#include <strait/detail/tcp_join.hpp>
 #include <strait/transport.hpp>
 
 #include <algorithm>
@@ -63,14 +63,7 @@ public:
     class receiver_end;
 
     /// Removes the channel of this name; of an address there is nothing to remove. invalid_endpoint, untrusted_object.
-    static result<void> remove(endpoint const& where)
-    {
-        if (where.is_address())
-            return {};  // there is nothing that could be left behind
-        if (where.what() == endpoint::kind::path)
-            return errc::invalid_endpoint;
-        return detail::companion_door<detail::tcp_mechanism>::remove(where);
-    }
+    static result<void> remove(endpoint const& where) { return detail::remove_tcp(where); }
 
 private:
 
@@ -80,24 +73,14 @@ private:
         return {how.capacity, fits(how.keep_alive.count()), fits(how.user_timeout.count())};
     }
 
-    // Of a channel with a name: what the first opener has decided counts.
     template <message_layout L>
     static result<detail::tcp_name> join(endpoint const& where, options const& how, std::string_view type_name, detail::role r,
                                          std::uint64_t& limit, detail::tcp_settings& settings)
     {
-        detail::location place;
-        detail::companion member;
-        if (where.what() == endpoint::kind::path)
-            return errc::invalid_endpoint;
-        if (error_code const e = detail::location::find(where, how.access, place))
-            return e;
-        detail::tcp_mechanism mechanism;
-        if (error_code const e = detail::join_stream<L>(guarantees.name, place, how, detail::stream_limit<L>(how.max_message_size), type_name, r,
-                                                           mechanism, member))
-            return e;
-        limit = detail::stream_limit<L>(member.block().max_message_size);
-        settings.capacity = member.block().capacity;
-        return detail::tcp_name(std::move(member), std::move(place));
+        auto name = detail::join_tcp<L>(guarantees.name, where, how, limit, type_name, r, settings);
+        if (name)
+            limit = detail::stream_limit<L>(name->member().block().max_message_size);
+        return name;
     }
 };
 
