@@ -30,6 +30,7 @@
 #include <strait/transport/sysv_memory.hpp>
 #include <strait/transport/sysv_mqueue.hpp>
 #include <strait/transport/tcp.hpp>
+#include <strait/transport/udp.hpp>
 #include <strait/transport/unix_datagram.hpp>
 #include <strait/transport/unix_seqpacket.hpp>
 #include <strait/transport/unix_stream.hpp>

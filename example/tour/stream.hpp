@@ -5,9 +5,11 @@
 #include "line.hpp"
 #include "meter.hpp"
 #include "rebuilt.hpp"
+#include "sampled.hpp"
 #include <strait.hpp>
 
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace tour {
@@ -33,6 +35,21 @@ rebuilt consume(strait::receiver<line, X> in, meter& progress)
     }
     if (in.end_reason() != strait::end_reason::left)
         throw std::runtime_error("the producer died before the end of its stream");
+    return files;
+}
+
+// Where messages may be lost: what comes is as it was sent, and the gaps are counted.
+template <strait::transport X>
+sampled consume_what_comes(strait::receiver<line, X> in, std::vector<file> originals, meter& progress)
+{
+    sampled files(std::move(originals));
+    for (line const& l : in) {
+        progress.count(l);
+        files.add(l);
+    }
+    if (in.end_reason() != strait::end_reason::left)
+        throw std::runtime_error("the producer died before the end of its stream");
+    files.finish(in.stats().dropped);
     return files;
 }
 

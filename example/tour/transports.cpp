@@ -11,10 +11,15 @@ namespace {
 template <strait::transport X>
 constexpr mechanism over(std::string_view name)
 {
-    return {name, strait::object_transport<X>,
-            [](std::string const& channel, std::vector<file> const& files) { produce(strait::sender<line, X>{channel}, files); },
-            [](std::string const& channel, meter& progress) { return consume(strait::receiver<line, X>{channel}, progress); },
-            [](std::string const& channel) { static_cast<void>(strait::channel<line, X>::remove(channel)); }};
+    mechanism m{name, strait::object_transport<X>,
+                [](std::string const& channel, std::vector<file> const& files) { produce(strait::sender<line, X>{channel}, files); },
+                [](std::string const& channel, meter& progress) { return consume(strait::receiver<line, X>{channel}, progress); },
+                [](std::string const& channel) { static_cast<void>(strait::channel<line, X>::remove(channel)); }};
+    if constexpr (!X::guarantees.reliable)
+        m.sample = [](std::string const& channel, std::vector<file> originals, meter& progress) {
+            return consume_what_comes(strait::receiver<line, X>{channel}, std::move(originals), progress);
+        };
+    return m;
 }
 
 // Of a transport without names, both ends are made at once.
@@ -50,6 +55,7 @@ constexpr mechanism all[] = {
     over<strait::unix_seqpacket>("unix_seqpacket"),
     over<strait::unix_stream>("unix_stream"),
     over<strait::tcp>("tcp"),
+    over<strait::udp>("udp"),
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "line.hpp"
 #include "meter.hpp"
 #include "rebuilt.hpp"
+#include "sampled.hpp"
 
 #include <span>
 #include <string>
@@ -20,6 +21,7 @@ struct mechanism {
     void (*produce)(std::string const& channel, std::vector<file> const& files);
     rebuilt (*consume)(std::string const& channel, meter& progress);
     void (*remove)(std::string const& channel);
+    sampled (*sample)(std::string const& channel, std::vector<file> originals, meter& progress) = nullptr;  ///< if it may lose messages
 };
 
 std::span<mechanism const> mechanisms();
