@@ -21,6 +21,7 @@ JOBS = {
     "unix datagram": "kernel",
     "unix seqpacket": "kernel",
     "tcp": "network",
+    "udp": "lossy network",
 }
 
 

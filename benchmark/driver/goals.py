@@ -165,7 +165,7 @@ class Goals:
     def one_by_one(self):
         checks = []
         for transport, rate in (("anonymous_pipe", 1.0), ("named_pipe", 1.5), ("posix_mqueue", 1.0), ("sysv_mqueue", 1.0), ("unix_stream", 1.0),
-                                ("unix_datagram", 1.0), ("unix_seqpacket", 1.0), ("tcp", 1.0)):
+                                ("unix_datagram", 1.0), ("unix_seqpacket", 1.0), ("tcp", 1.0), ("udp", 1.0)):
             for waiting in ("block", "spin"):
                 only = f"strait/{transport}/{waiting}"
                 for measure, target, at_most in (("latency", 1.05, True), ("throughput", rate, False)):
@@ -177,7 +177,7 @@ class Goals:
         checks = []
         for transport in ("anonymous_pipe", "named_pipe", "posix_mqueue", "sysv_mqueue", "unix_stream", "unix_datagram",
                           "unix_seqpacket",
-                          "tcp"):
+                          "tcp", "udp"):
             # The largest: a coalescing loop makes a call when its buffer is full, whatever the caller's batches are.
             batch = max((c.batch for c in self.r.cells), default=64)
             pairs = self.against_bare("throughput", batch, 0.9, f"strait/{transport}/(block|spin)", False)

@@ -19,7 +19,7 @@ GREY = {"bare": "#666666", "limit": "#000000"}
 FAMILIES = {
     "shared-memory": ("Shared memory and threads", ("memory", "threads")),
     "kernel": ("Pipes, queues and sockets of one host", ("kernel",)),
-    "tcp": ("TCP over loopback", ("network",)),
+    "tcp": ("TCP and UDP over loopback", ("network", "lossy network")),
 }
 
 

@@ -111,6 +111,30 @@ struct bare_unix_datagram : bare_socket {
     }
 };
 
+// The receiver's buffer is as large as udp asks for.
+struct bare_udp : bare_socket {
+    static constexpr bool keeps_packets = true;
+    static constexpr std::size_t largest_packet = 65'507;
+    static constexpr bool loses = true;
+
+    static descriptor_pair open()
+    {
+        sockaddr_in where{};
+        where.sin_family = AF_INET;
+        where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        auto* const address = reinterpret_cast<sockaddr*>(&where);
+        socklen_t size = sizeof(where);
+        int const read = checked(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
+        int const write = checked(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
+        int const capacity = 4 << 20;
+        checked(::setsockopt(read, SOL_SOCKET, SO_RCVBUF, &capacity, sizeof(capacity)), "SO_RCVBUF");
+        checked(::bind(read, address, size), "bind");
+        checked(::getsockname(read, address, &size), "getsockname");
+        checked(::connect(write, address, size), "connect");
+        return {read, write};
+    }
+};
+
 struct bare_tcp : bare_socket {
     static descriptor_pair open()
     {
@@ -140,6 +164,26 @@ template <class Mechanism, bool Polled, bool Coalesced, std::size_t N>
 struct bare_stream {
     static constexpr bool threads = false;
     static constexpr std::size_t buffer_size = std::size_t{1} << 16;
+
+    // Messages; a packet is at most what the receiver has room for, and what the kernel takes.
+    static constexpr std::size_t in_buffer(std::size_t batch)
+    {
+        if constexpr (requires { Mechanism::largest_packet; })
+            return std::max<std::size_t>(1, Mechanism::largest_packet / N);
+        else if constexpr (requires { Mechanism::keeps_packets; })
+            return std::max<std::size_t>(1, buffer_size / N);
+        else
+            return std::max(buffer_size / N, std::max<std::size_t>(1, batch));
+    }
+
+    // What is still in the sender's buffer counts.
+    static constexpr std::size_t window(std::size_t size, std::size_t batch)
+    {
+        if constexpr (requires { Mechanism::loses; })
+            return Coalesced ? 2 * in_buffer(batch) : lossless_window(size, batch);
+        else
+            return 0;
+    }
 
     struct line {
         explicit line(setup const& s) : ends(Mechanism::open()), batch(s.batch)
@@ -191,15 +235,6 @@ struct bare_stream {
         }
 
     private:
-        // Messages; a packet is at most what the receiver has room for.
-        static std::size_t in_buffer(std::size_t batch)
-        {
-            if constexpr (requires { Mechanism::keeps_packets; })
-                return std::max<std::size_t>(1, buffer_size / N);
-            else
-                return std::max(buffer_size / N, std::max<std::size_t>(1, batch));
-        }
-
         void append(message<N> const& m)
         {
             std::memcpy(buffer_.data() + used_, m.data(), N);

@@ -4,6 +4,7 @@
 
 #include "message.hpp"
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -27,6 +28,8 @@ struct setup {
 //   send_batch(s, n)       n messages with the sequences s, s + 1, ... in one call; n is at most setup.batch
 //   receive_batch(seen)    at least one message in one call; seen(sequence) for each
 //   flush()                nothing lingers; a ping, and a stream's end, need it
+//   C::window(size, batch) of a mechanism that loses what finds it full: so many messages are in flight at most, by the count
+//                          that the receiver keeps; 0: it loses nothing
 template <class C>
 concept contestant =
     requires(setup s, typename C::line& l, typename C::sender& out, typename C::receiver& in, std::uint64_t n) {
@@ -41,6 +44,24 @@ concept contestant =
 /// Whether the ends are threads of one process.
 template <class C>
 concept within_a_process = C::threads;
+
+/// In flight at a time, so that a socket's buffer of 416 KiB, the default of Linux, has room: the kernel counts 768 bytes
+/// for the least datagram, and 128 KiB for the largest.
+constexpr std::size_t lossless_window(std::size_t size, std::size_t batch) noexcept
+{
+    if (batch == 1)
+        return std::clamp<std::size_t>(65'536 / (size + 768), 16, 128);
+    return std::min<std::size_t>(131'072 / size, 64 * batch);
+}
+
+template <class C>
+constexpr std::size_t window_of(std::size_t size, std::size_t batch) noexcept
+{
+    if constexpr (requires { C::window(size, batch); })
+        return C::window(size, batch);
+    else
+        return 0;
+}
 
 template <class Sender>
 void flush(Sender& out)

@@ -105,6 +105,7 @@ std::vector<benchmark_case> cases()
     add_stream<bare_unix_stream>(all, "unix_stream", "unix socket", "socketpair(), send() and recv()");
     add_stream<bare_unix_datagram, 65'536>(all, "unix_datagram", "unix datagram", "bind(), connect(), send() and recv()");
     add_stream<bare_unix_seqpacket, 65'536>(all, "unix_seqpacket", "unix seqpacket", "socketpair(), send() and recv()");
+    add_stream<bare_udp, 4096>(all, "udp", "udp", "bind(), connect(), send() and recv() over the loopback");
     add_stream<bare_tcp>(all, "tcp", "tcp", "TCP_NODELAY over the loopback, send() and recv()");
 
     std::string const how = "a copy for each member, counts of 32 bits, one check of the room left for each; ";

@@ -24,6 +24,7 @@ std::vector<benchmark_case> unix_datagram_cases();
 std::vector<benchmark_case> unix_seqpacket_cases();
 std::vector<benchmark_case> unix_stream_cases();
 std::vector<benchmark_case> tcp_cases();
+std::vector<benchmark_case> udp_cases();
 std::vector<benchmark_case> in_process_cases();
 std::vector<benchmark_case> serialization_cases();
 

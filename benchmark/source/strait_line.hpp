@@ -83,6 +83,11 @@ struct strait_copy {
     using channel = strait::channel<message<N>, X>;
     using line = typename line_of<channel>::type;
 
+    static constexpr std::size_t window(std::size_t size, std::size_t batch)
+    {
+        return X::guarantees.reliable ? 0 : lossless_window(size, batch);
+    }
+
     class sender {
     public:
         explicit sender(line& l) : out_(l.sender()), messages_(l.batch) {}
@@ -210,6 +215,11 @@ template <class X, bool InPlace>
 struct strait_strings {
     static constexpr bool threads = false;
     using channel = strait::channel<std::string, X>;
+
+    static constexpr std::size_t window(std::size_t size, std::size_t batch)
+    {
+        return X::guarantees.reliable ? 0 : lossless_window(size, batch);
+    }
 
     struct line : line_of<channel>::type {
         explicit line(setup const& s) : line_of<channel>::type(s, options(s.size)), size(s.size) {}

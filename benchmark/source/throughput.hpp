@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+#include <sched.h>
+
 namespace benchmark {
 
 namespace detail {
@@ -37,13 +39,30 @@ struct throughput_result {
     std::atomic<std::uint64_t> sent{0};
     std::atomic<std::uint64_t> sum{0};
     std::array<receiver, tally::most_senders> receivers{};
+    alignas(64) std::atomic<std::uint64_t> taken{0};  // by the receiver, where the sender has a window
+};
+
+// What a receiver with a window has taken; told now and then, more often than the least window needs.
+class progress {
+public:
+    explicit progress(std::atomic<std::uint64_t>& taken) : taken_(taken) {}
+    void one_more()
+    {
+        if (++count_ % 8 == 0)
+            taken_.store(count_, std::memory_order_relaxed);
+    }
+
+private:
+    std::atomic<std::uint64_t>& taken_;
+    std::uint64_t count_ = 0;
 };
 
 // Sends for a time. The clock is read about every 20 us, by a count that adapts, so that it costs nothing.
 template <class Sender>
 class pump {
 public:
-    pump(Sender& out, std::size_t batch, unsigned sender) : out_(out), batch_(batch), next_(sequence::first_of(sender))
+    pump(Sender& out, std::size_t batch, unsigned sender, std::size_t window, std::atomic<std::uint64_t> const& taken)
+        : out_(out), batch_(batch), next_(sequence::first_of(sender)), window_(window), taken_(taken)
     {
     }
 
@@ -69,7 +88,16 @@ private:
     void send_calls()
     {
         std::uint64_t next = next_;
-        if (batch_ == 1)
+        if (window_ != 0)
+            for (std::uint64_t i = 0; i != calls_; ++i, next += batch_) {
+                if (batch_ == 1)
+                    out_.send(next);
+                else
+                    send_batch(out_, next, batch_);
+                while ((next & ~sequence::first_of(0xff)) + batch_ - taken_.load(std::memory_order_relaxed) >= window_)
+                    ::sched_yield();
+            }
+        else if (batch_ == 1)
             for (std::uint64_t const end = next + calls_; next != end; ++next)
                 out_.send(next);
         else
@@ -82,13 +110,15 @@ private:
     std::size_t batch_;
     std::uint64_t next_;
     std::uint64_t calls_ = 1;
+    std::size_t window_;
+    std::atomic<std::uint64_t> const& taken_;
 };
 
 template <contestant C>
 void produce(typename C::line& line, std::size_t batch, unsigned index, request const& r, throughput_result& result)
 {
     typename C::sender out(line);
-    pump<typename C::sender> stream(out, batch, index);
+    pump<typename C::sender> stream(out, batch, index, window_of<C>(r.size, batch), result.taken);
     result.opened.arrive_and_wait();
     auto const begin = now();
     auto const nanoseconds = r.seconds * 1e9;
@@ -116,8 +146,20 @@ void consume(typename C::line& line, std::size_t batch, request const& r, throug
     all.opened.arrive_and_wait();
     bool go_on = seen.take(in.receive());
     seen.first_has_come();
+    progress told(all.taken);
+    told.one_more();
+    bool const has_window = window_of<C>(r.size, batch) != 0;
     auto const stream = [&](auto take) {
-        if (batch == 1)
+        if (has_window && batch == 1)
+            for (; go_on; told.one_more())
+                go_on = take(in.receive());
+        else if (has_window)
+            while (go_on)
+                receive_batch(in, [&](std::uint64_t s) {
+                    go_on = take(s) && go_on;
+                    told.one_more();
+                });
+        else if (batch == 1)
             while (go_on)
                 go_on = take(in.receive());
         else
@@ -147,8 +189,10 @@ void consume(typename C::line& line, std::size_t batch, request const& r, throug
 template <contestant C>
 outcome throughput(request const& r)
 {
-    // A batch takes at most 8 MiB, so that the largest messages fit into memory.
-    std::size_t const batch = std::min(r.batch, std::max<std::size_t>(1, (std::size_t{8} << 20) / r.size));
+    // A batch takes at most 8 MiB, so that the largest messages fit into memory; with a window, half of that.
+    std::size_t const window = r.batch == 1 ? 0 : window_of<C>(r.size, r.batch);
+    std::size_t const most = window != 0 ? window / 2 : (std::size_t{8} << 20) / r.size;
+    std::size_t const batch = std::min(r.batch, std::max<std::size_t>(1, most));
     typename C::line line(setup{r.size, batch, r.senders, r.receivers, 0});
     shared<detail::throughput_result> result(r.senders, r.receivers);
     std::vector<end_body> ends;
