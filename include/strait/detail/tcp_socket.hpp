@@ -158,7 +158,7 @@ inline error_code refused(int number) noexcept
 class tcp_dialer {
 public:
     // no_receiver: nobody listens there, or the handshake is still under way.
-    result<descriptor> attempt(tcp_address const& to, tcp_settings const& settings, stream_cookie const&)
+    result<descriptor> attempt(tcp_address const& to, tcp_settings const& settings, stream_cookie const& = {})
     {
         if (!trying_) {
             descriptor s(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
