@@ -110,17 +110,19 @@ concept overlapping_receiver = requires(E& e, std::span<std::byte> message, dead
     { e.copy_out(message, d) } -> std::same_as<error_code>;
 };
 
-// Of a layout with handles.
+// An end that others can wait for, among many. Nobody sleeps in it.
+//   arm      from now on its peers wake it by what is returned. Look once more, and sleep only then
+//   disarm   it is awake; the next wait arms it again
+template <class E>
+concept waitable_end = requires(E& e) {
+    { e.arm() } -> std::same_as<wake_source>;
+    e.disarm();
+};
+
+// Of a layout with handles a sender end and a receiver end also have
 //   attach   these descriptors go with the message that is reserved; an error withdraws it. They are used by flush() at the
 //            latest, which follows each such message
 //   handles  those that came with the message peeked; whoever moves one away owns it, the others are closed
-template <class E>
-concept handle_sender = requires(E& e, std::span<int const> handles) {
-    { e.attach(handles) } -> std::same_as<result<void>>;
-};
-
-template <class E>
-concept handle_receiver = requires(E& e) { e.handles(); };
 
 template <class X>
 concept transport_policy = requires {

@@ -112,6 +112,18 @@ concept waiting_strategy = requires {
     { W::name } -> std::convertible_to<char const*>;
 };
 
+namespace detail {
+
+// How an end that has nothing to do can be woken, for who waits for many ends at a time.
+struct wake_source {
+    int descriptor = -1;  // poll(2) reports it; -1: none does
+    short events = 0;     // ... as one of these
+    int file = -1;        // somebody reads from it, or closes it (bell_watch.hpp); -1: the descriptor tells all
+    bool again = false;   // not everything is told: look again every now and then
+};
+
+}  // namespace detail
+
 /// What a waiting operation can be told to give up by: std::stop_token, or a token of another library.
 template <class S>
 concept stoppable_token = requires(S const& stop) {

@@ -96,12 +96,12 @@ BOOST_AUTO_TEST_CASE(who_has_looked_before_a_wake_does_not_sleep_through_it)
     auto const fence = strait::detail::asymmetric_fence::attach();
     strait::detail::mpmc_sleepers sleepers;
     BOOST_TEST(!sleepers.any(fence));
-    sleepers.wake();  // nobody
+    sleepers.wake(-1);  // nobody
     BOOST_TEST(!sleepers.any(fence));
     auto const one = sleepers.announce();
     BOOST_TEST(sleepers.any(fence));
     BOOST_TEST(sleepers.announce() == one);  // as many as like
-    sleepers.wake();
+    sleepers.wake(-1);
     BOOST_TEST(!sleepers.any(fence));
     auto const two = sleepers.announce();
     BOOST_TEST(one != two);

@@ -154,7 +154,7 @@ void share_one_memory(std::uint64_t capacity, std::uint64_t senders)
                 std::memcpy(out.room(size).data(), from, size);
                 out.commit(size);
                 if (peer_sleeps(out.header().receiver_sleeps, fence))
-                    out.call();
+                    out.call(-1);
                 if (k % 1000 == 999) {  // as if we had died and another had taken our lane
                     out = lane_writer<layout<T>>();
                     failed += static_cast<bool>(out.attach(own));

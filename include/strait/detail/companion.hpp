@@ -6,6 +6,7 @@
 #include <strait/detail/control_block.hpp>
 #include <strait/detail/crash_point.hpp>
 #include <strait/detail/descriptor.hpp>
+#include <strait/detail/doorbell.hpp>
 #include <strait/detail/futex.hpp>
 #include <strait/detail/location.hpp>
 #include <strait/detail/mapping.hpp>
@@ -79,6 +80,7 @@ public:
     {
         block_->event.fetch_add(1, std::memory_order_seq_cst);
         futex_wake_all(block_->event);
+        ring_bell(fd());
     }
 
     std::uint32_t event() const noexcept { return block_->event.load(std::memory_order_seq_cst); }

@@ -119,6 +119,9 @@ public:
     channel_stats stats() const noexcept { return stats_; }
     int native_handle() const noexcept { return listener_.fd(); }
 
+    wake_source arm() const noexcept { return {.descriptor = listener_.fd(), .events = POLLIN, .file = listener_.file()}; }
+    void disarm() const noexcept {}
+
 protected:
     Listener const& listener() const noexcept { return listener_; }
 

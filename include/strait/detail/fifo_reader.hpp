@@ -75,6 +75,12 @@ public:
         return read_or_wait(until);
     }
 
+    // Unconnected, the pipe would report its hang-up for ever; whoever connects, joins or leaves rings.
+    wake_source arm() const noexcept
+    {
+        return {.descriptor = connected_ ? polling_.get() : -1, .events = POLLIN, .file = member_.fd()};
+    }
+
     std::uint64_t depth() const noexcept
     {
         int bytes = 0;
@@ -158,7 +164,7 @@ private:
                 return polling_.failure();
             // Nothing was read: nobody has the FIFO open for writing. Else somebody has, perhaps no sender: a process that
             // holds a copy of a dead one's descriptor must not hide the end.
-            bool const connected = count != 0;
+            bool const connected = connected_ = count != 0;
             if (!connected || slept || until.is_poll())
                 if (auto const why = watch_.gone(member_, deadline::now(), !connected || slept, sender_watch::when_polled);
                     why != end_reason::none) {
@@ -193,6 +199,7 @@ private:
     spin_habit habit_;
     std::uint64_t waits_ = 0;
     end_reason ended_ = end_reason::none;
+    bool connected_ = false;  // when last looked
 };
 
 }  // namespace strait::detail

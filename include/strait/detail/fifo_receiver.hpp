@@ -118,6 +118,9 @@ public:
     // Messages were read ahead: the descriptor does not tell of them.
     bool buffered() const noexcept { return !reader_.buffer.is_empty(); }
 
+    wake_source arm() const noexcept { return reader_.arm(); }
+    void disarm() const noexcept {}
+
 private:
     fifo_receiver(fifo_reader reader, std::chrono::nanoseconds linger) : reader_(std::move(reader)), linger_(linger) {}
 

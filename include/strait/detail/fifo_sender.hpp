@@ -128,6 +128,9 @@ public:
         return {accepted_.messages, accepted_.bytes, writer_.waits(), writer_.depth(), 0};
     }
 
+    wake_source arm() const noexcept { return writer_.arm(); }
+    void disarm() const noexcept {}
+
     // Writable when there is room. -1 as long as no receiver has come.
     int native_handle() const noexcept { return writer_.fd(); }
 

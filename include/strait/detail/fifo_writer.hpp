@@ -81,6 +81,12 @@ public:
         return write_slowly(bytes, count, until);
     }
 
+    // Unconnected, it may have to give up.
+    wake_source arm() const noexcept
+    {
+        return {.descriptor = fifo_.get(), .events = POLLOUT, .file = member_.fd(), .again = !fifo_};
+    }
+
     std::uint64_t depth() const noexcept
     {
         int bytes = 0;

@@ -83,7 +83,7 @@ public:
     void post() noexcept
     {
         lane_set const at_work = turn_ != 0 ? bit(place_) : 0;
-        for_each(std::exchange(unposted_, at_work), [&](ring_reader<L>& lane) { post_room(lane, fence_); });
+        for_each(std::exchange(unposted_, at_work), [&](ring_reader<L>& lane) { post_room(lane, fence_, view_.fd); });
     }
 
     // Success: a message is there. An error: what is there no sender has put there; the messages of others come first.

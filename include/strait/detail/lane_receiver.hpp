@@ -42,7 +42,7 @@ lanes_bed<L> where_to_sleep(lane_reader<L>& r) noexcept
 }
 
 template <message_layout L>
-void post_room(lane_reader<L>& r, asymmetric_fence const&) noexcept
+void post_room(lane_reader<L>& r, asymmetric_fence const&, int) noexcept
 {
     r.post();
 }

@@ -126,13 +126,16 @@ public:
         if (base::can_leave(done)) {
             ring_.leave();
             base::leave(until);
-            wake_sender();  // now that our place is free: it may have waited for us
+            wake_from_futex(ring_.all().gate.sender_sleeps);  // now that our place is free: it may have waited for us
             base::forget();
         }
         return done;
     }
 
     channel_stats stats() const noexcept { return base::count(); }
+
+    wake_source arm() noexcept { return base::arm_at(ring_.all().receivers, false); }
+    void disarm() noexcept {}
 
 private:
     template <class, class, class>
@@ -151,7 +154,7 @@ private:
     void wake_sender() noexcept
     {
         if (peer_sleeps(ring_.all().gate.sender_sleeps, waiter_.fence))
-            wake_peer(ring_.all().gate.sender_sleeps);
+            wake_peer(ring_.all().gate.sender_sleeps, companion_.fd());
     }
 
     [[gnu::noinline, gnu::cold]] void post() noexcept

@@ -81,6 +81,10 @@ public:
         return s;
     }
 
+    // A receiver posts room now and then, and before it waits; one that died tells nobody.
+    wake_source arm() noexcept { return base::arm_at(ring_.all().gate.sender_sleeps, true); }
+    void disarm() noexcept { base::disarm_at(ring_.all().gate.sender_sleeps); }
+
 private:
     template <class, class, class>
     friend class ring_pair;
@@ -97,7 +101,7 @@ private:
             return {};
         // What was committed since the last flush is still unannounced, and only receivers that run make room.
         if (ring_.all().receivers.any(waiter_.fence))
-            ring_.all().receivers.wake();
+            ring_.all().receivers.wake(companion_.fd());
         return wait_for_peer<Wait, pace>(
             ring_.all().gate.sender_sleeps, waiter_, until, errc::full, [&] { return refresh(n); },
             [&](std::int64_t now, bool slept) { return look_closely(n, now, slept); });
@@ -136,7 +140,7 @@ private:
     {
         if (!companion_.is_member())
             return companion_.missing();
-        ring_.all().receivers.wake();
+        ring_.all().receivers.wake(companion_.fd());
         return {};
     }
 

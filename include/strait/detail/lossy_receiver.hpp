@@ -78,6 +78,9 @@ public:
         return s;
     }
 
+    wake_source arm() noexcept { return base::arm_at(ring_.header().receivers, false); }
+    void disarm() noexcept {}
+
 private:
     template <class, class, class>
     friend class ring_pair;

@@ -74,6 +74,10 @@ public:
 
     channel_stats stats() const noexcept { return base::count(); }
 
+    // It never waits.
+    wake_source arm() const noexcept { return {}; }
+    void disarm() const noexcept {}
+
 private:
     template <class, class, class>
     friend class ring_pair;
@@ -89,7 +93,7 @@ private:
     {
         if (!companion_.is_member())
             return companion_.missing();
-        ring_.header().receivers.wake();
+        ring_.header().receivers.wake(companion_.fd());
         return {};
     }
 };

@@ -72,6 +72,9 @@ public:
 
     channel_stats stats() const noexcept { return base::count(); }
 
+    wake_source arm() noexcept { return base::arm_at(ring_.header().receivers, false); }
+    void disarm() noexcept {}
+
 private:
     template <class, class, class>
     friend class ring_pair;
@@ -82,7 +85,7 @@ private:
     {
         ring_.post();
         if (ring_.header().senders.any(waiter_.fence))
-            ring_.header().senders.wake();
+            ring_.header().senders.wake(companion_.fd());
     }
 
     [[gnu::noinline, gnu::cold]] error_code await_message(deadline until)

@@ -88,6 +88,10 @@ public:
         return s;
     }
 
+    // Receivers tell of room at every quarter of the ring, and before they wait.
+    wake_source arm() noexcept { return base::arm_at(ring_.header().senders, true); }
+    void disarm() noexcept {}
+
 private:
     template <class, class, class>
     friend class ring_pair;
@@ -118,7 +122,7 @@ private:
     {
         // What was committed since the last flush is still unannounced, and only receivers that run make room.
         if (ring_.header().receivers.any(waiter_.fence))
-            ring_.header().receivers.wake();
+            ring_.header().receivers.wake(companion_.fd());
         return wait_among_peers<Wait, pace>(ring_.header().senders, waiter_, until, errc::full, ready,
                                             [&](std::int64_t now, bool slept) { return look_closely(now, slept, ready); });
     }
@@ -141,7 +145,7 @@ private:
     {
         if (!companion_.is_member())
             return companion_.missing();
-        ring_.header().receivers.wake();
+        ring_.header().receivers.wake(companion_.fd());
         return {};
     }
 

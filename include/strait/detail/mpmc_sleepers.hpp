@@ -15,9 +15,9 @@
 
 namespace strait::detail {
 
-// Where many ends sleep and many others wake them: a futex word of a count of wakes and, lowest, a bit that says that
-// somebody may be asleep. A sleeper sets the bit, looks once more, and sleeps while the word is still what it was then.
-// Who has published and sees the bit counts on, which clears it, and wakes all.
+// Where many ends sleep and many others wake them: a futex word of a count of wakes and, lowest, two bits that say that
+// somebody may be asleep, here or in an event loop that the channel's bell wakes. A sleeper sets its bit, looks once more, and sleeps while the word is still what it was then.
+// Who has published and sees a bit counts on, which clears both, and wakes all.
 //
 // No wake is lost. A sleeper that has looked in vain sleeps only if nobody has counted since it set the bit; who
 // publishes later sees the bit, or the sleeper its publication (the two fences), and counts. A bit alone, cleared by the
@@ -36,32 +36,46 @@ public:
     bool any(asymmetric_fence const& fence) const noexcept
     {
         fence.light();  // pairs with the heavy() of wait_among_peers()
-        return (word_.load(std::memory_order_relaxed) & 1) != 0;
+        return (word_.load(std::memory_order_relaxed) & asleep) != 0;
     }
 
-    void wake() noexcept
+    // `bell`: the channel's file.
+    void wake(int bell) noexcept
     {
         STRAIT_CRASH_POINT("wake: sleeper seen");
         std::uint32_t seen = word_.load(std::memory_order_relaxed);
-        if ((seen & 1) == 0 || !word_.compare_exchange_strong(seen, seen + 1, std::memory_order_seq_cst))
+        if ((seen & asleep) == 0 || !word_.compare_exchange_strong(seen, (seen | asleep) + 1, std::memory_order_seq_cst))
             return;  // somebody else does it
         STRAIT_CRASH_POINT("wake: announced");
-        futex_wake_all(word_);
+        if ((seen & at_bell) != 0)
+            ring_bell(bell);
+        if ((seen & at_futex) != 0)
+            futex_wake_all(word_);
         STRAIT_CRASH_POINT("wake: woken");
     }
 
-    // Whatever the bit says: for who has published by other means than a look at the bit would cover.
+    // Whatever the bits say: for who has published by other means than a look at them would cover, and has rung the bell.
     void wake_all() noexcept
     {
-        word_.fetch_add(2, std::memory_order_seq_cst);
+        word_.fetch_add(asleep + 1, std::memory_order_seq_cst);
         STRAIT_CRASH_POINT("wake: all counted");
         futex_wake_all(word_);
     }
 
-    std::uint32_t announce() noexcept { return word_.fetch_or(1, std::memory_order_seq_cst) | 1; }
+    std::uint32_t announce() noexcept { return word_.fetch_or(at_futex, std::memory_order_seq_cst) | at_futex; }
     void sleep(std::uint32_t announced, deadline until) noexcept { futex_wait(word_, announced, until.capped(wait_slice)); }
 
+    // The same before sleeping in an event loop. Nobody clears it for himself here either.
+    void await_bell(asymmetric_fence const& fence) noexcept
+    {
+        word_.fetch_or(at_bell, std::memory_order_seq_cst);
+        STRAIT_CRASH_POINT("wait: bell asked for");
+        fence.heavy();  // pairs with the light() of any()
+    }
+
 private:
+    static constexpr std::uint32_t asleep = at_futex | at_bell;
+
     std::atomic<std::uint32_t> word_{0};
 };
 

@@ -72,6 +72,9 @@ struct mqueue_member {
         }
     }
 
+    // Waits for room.
+    wake_source arm() const noexcept { return {.descriptor = queue.get(), .events = POLLOUT, .file = member.fd()}; }
+
     void leave_as_sender(deadline until) noexcept
     {
         auto const memory = member.memory();  // stays mapped for the look at the sleepers

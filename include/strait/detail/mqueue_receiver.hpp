@@ -76,6 +76,10 @@ public:
     int native_handle() const noexcept { return end_.queue.get(); }
     bool buffered() const noexcept { return !hand_.is_empty(); }
 
+    // Not counted as asleep: whoever leaves rings, and need not put a hint into the queue.
+    wake_source arm() const noexcept { return {.descriptor = end_.queue.get(), .events = POLLIN, .file = end_.member.fd()}; }
+    void disarm() const noexcept {}
+
 private:
     enum class outcome { message, nothing, hint, malformed, failure };
 

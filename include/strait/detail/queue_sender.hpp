@@ -26,6 +26,7 @@ namespace strait::detail {
 //   bool send(bytes, size)                    without waiting; else errno says why. Only from payload() ...
 //   static constexpr bool sends_from_anywhere ... unless this says so
 //   error_code send_or_wait(bytes, size, until, waits)   after send() has failed
+//   wake_source arm()                         to wait for room
 //   void leave_as_sender(until)               wakes receivers that sleep, so that they see it
 //
 // Distinct objects: safe. Shared objects: unsafe.
@@ -101,6 +102,9 @@ public:
         s.depth = end_.depth();
         return s;
     }
+
+    wake_source arm() noexcept { return end_.arm(); }
+    void disarm() const noexcept {}
 
     int native_handle() const noexcept
         requires requires(Member const& m) { m.native_handle(); }

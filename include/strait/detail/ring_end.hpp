@@ -80,6 +80,27 @@ protected:
         return e;
     }
 
+    // As waitable_end says, asleep at this word. `again`: peers do not tell everything.
+    template <class Word>
+    wake_source arm_at(Word&& sleeps, bool again)
+    {
+        if (!companion_.is_member())
+            return {};  // which the look after this tells
+        ++waiter_.waits;
+        if constexpr (requires { sleeps.await_bell(waiter_.fence); })
+            sleeps.await_bell(waiter_.fence);
+        else
+            await_bell(sleeps, waiter_.fence);
+        return {.file = companion_.fd(), .again = again};
+    }
+
+    template <class Word>
+    void disarm_at(Word&& sleeps) noexcept
+    {
+        if (companion_.is_member())
+            sleeps.store(0, std::memory_order_relaxed);
+    }
+
     // False when there is nothing to leave; then `why`: success for an end that was closed or moved from.
     bool can_leave(result<void>& why) const
     {

@@ -16,7 +16,7 @@ namespace strait::detail {
 //
 //   4096  head             u64  receiver, now and then and before it waits: up to here all is free
 //   4224  consumed         u64  receiver, at every message: here a later receiver goes on
-//   4352  receiver_sleeps  u32  futex: 1 while the receiver may be asleep; the sender clears it when it wakes
+//   4352  receiver_sleeps  u32  futex: 1 while the receiver may be asleep, 2 if in an event loop; cleared by who wakes
 //   4480  sender_sleeps    u32  the same for the sender
 //   4608  end; the messages begin at the next page
 //

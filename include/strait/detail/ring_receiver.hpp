@@ -26,11 +26,11 @@ using ring_reader = std::conditional_t<L.fixed_size == 0, record_reader<L>, slot
 
 // Found by what the reader is: that of many lanes has many senders, and words of its own to sleep at.
 template <class Reader>
-void post_room(Reader& r, asymmetric_fence const& fence) noexcept
+void post_room(Reader& r, asymmetric_fence const& fence, int bell) noexcept
 {
     r.post();
     if (peer_sleeps(r.header().sender_sleeps, fence))
-        wake_peer(r.header().sender_sleeps);
+        wake_peer(r.header().sender_sleeps, bell);
 }
 
 template <class Reader>
@@ -117,6 +117,9 @@ public:
 
     channel_stats stats() const noexcept { return base::count(); }
 
+    wake_source arm() noexcept { return base::arm_at(where_to_sleep(ring_), false); }
+    void disarm() noexcept { base::disarm_at(where_to_sleep(ring_)); }
+
 private:
     template <class, class, class>
     friend class ring_pair;
@@ -134,7 +137,7 @@ private:
     [[gnu::noinline, gnu::cold]] void post() noexcept
     {
         if (companion_.is_member())
-            post_room(ring_, waiter_.fence);
+            post_room(ring_, waiter_.fence, companion_.fd());
     }
 
     [[gnu::noinline, gnu::cold]] error_code await_message(deadline until)

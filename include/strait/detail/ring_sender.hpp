@@ -31,9 +31,9 @@ std::atomic<std::uint32_t>& receiver_word_of(Writer const& w) noexcept
 }
 
 template <class Writer>
-void wake_receiver_of(Writer& w) noexcept
+void wake_receiver_of(Writer& w, int bell) noexcept
 {
-    wake_peer(w.header().receiver_sleeps);
+    wake_peer(w.header().receiver_sleeps, bell);
 }
 
 // The sending end of a ring, or of a lane of many: where its messages go, when it waits, and when it wakes the receiver.
@@ -96,7 +96,7 @@ public:
         if (base::can_leave(done)) {
             base::leave(until);
             STRAIT_CRASH_POINT("close: left");
-            wake_peer(receiver_word_of(ring_));  // now that our place is free: the end of the stream, at once
+            wake_from_futex(receiver_word_of(ring_));  // now that our place is free: the end of the stream, at once
             base::forget();
         }
         return done;
@@ -108,6 +108,10 @@ public:
         s.depth = ring_.depth();
         return s;
     }
+
+    // The receiver posts room now and then, and before it waits.
+    wake_source arm() noexcept { return base::arm_at(ring_.header().sender_sleeps, true); }
+    void disarm() noexcept { base::disarm_at(ring_.header().sender_sleeps); }
 
 private:
     template <class, class, class>
@@ -125,7 +129,7 @@ private:
             return {};
         // What was committed since the last flush is still unannounced, and only a receiver that runs makes room.
         if (peer_sleeps(ring_.header().receiver_sleeps, waiter_.fence))
-            wake_receiver_of(ring_);
+            wake_receiver_of(ring_, companion_.fd());
         // Room is taken as the receiver posts it, and to the last message when it does not.
         return wait_for_peer<Wait, pace>(
             ring_.header().sender_sleeps, waiter_, until, errc::full, [&] { return ring_.refresh(n); },
@@ -138,7 +142,7 @@ private:
     {
         if (!companion_.is_member())
             return companion_.missing();
-        wake_receiver_of(ring_);
+        wake_receiver_of(ring_, companion_.fd());
         return {};
     }
 

@@ -27,6 +27,7 @@ inline constexpr std::size_t most_silent = 64;
 //   result<std::pair<descriptor, peer_identity>> accept()   errc::empty: nobody; busy: somebody came who was turned away
 //   end_reason senders_gone(bool slept)               by the channel's companion, if it has one
 //   bool has_companion() const
+//   int file() const                                  that of the companion, or -1
 //   std::size_t packet() const                        optional: as of a stream_connection
 //   stream_cookie cookie() const
 //   bool usable() const, errc missing() const         as for a Connector

@@ -17,6 +17,8 @@
 #include <span>
 #include <utility>
 
+#include <poll.h>
+
 namespace strait::detail {
 
 // The receiving end over stream sockets: one listener, any number of senders, taken in turns.
@@ -140,6 +142,13 @@ public:
     }
 
     int native_handle() const noexcept { return come_.fd().get(); }
+
+    // While there are no descriptors for those who come, nothing tells when there are some.
+    wake_source arm() const noexcept
+    {
+        return {.descriptor = come_.fd().get(), .events = POLLIN, .file = come_.listener().file(), .again = come_.is_deaf()};
+    }
+    void disarm() const noexcept {}
     Listener const& listener() const noexcept { return come_.listener(); }
     peer_identity const& last_peer() const noexcept { return last_peer_; }
 

@@ -38,6 +38,7 @@ namespace strait::detail {
 //   errc rejected(fd)                        optional: why the receiver wants nothing of us; else no_receiver
 //   bool is_trying() const                   a handshake is under way
 //   stream_cookie cookie() const             of the channel that was reached last
+//   int file() const                         that of the companion, or -1
 //   errc missing() const                     not_open or inherited_handle, when it is of no use any more
 //   bool usable() const
 //   void leave(deadline)
@@ -195,6 +196,16 @@ public:
     }
 
     int native_handle() const noexcept { return socket_.get(); }
+
+    // A part of an accepted message waits for room.
+    bool has_unsent() const noexcept { return buffer_.begin < accepted_end_; }
+
+    // Unconnected, it tries again and may have to give up.
+    wake_source arm() const noexcept
+    {
+        return {.descriptor = socket_.get(), .events = POLLOUT, .file = socket_ ? -1 : connector_.file(), .again = !socket_};
+    }
+    void disarm() const noexcept {}
     Connector const& connector() const noexcept { return connector_; }
 
 private:

@@ -98,7 +98,7 @@ struct sysv_member {
         if (::msgsnd(queue.get(), record(), size, IPC_NOWAIT) != 0) [[unlikely]]
             return false;
         if (sleepers().receivers.any(waiting.fence)) [[unlikely]]
-            sleepers().receivers.wake();
+            sleepers().receivers.wake(member.fd());
         return true;
     }
 
@@ -122,11 +122,23 @@ struct sysv_member {
         return e || number == 0 ? e : failure(number);
     }
 
+    // Waits for room, which receivers tell now and then.
+    wake_source arm() noexcept { return arm_at(&sysv_sleepers::senders, true); }
+
+    wake_source arm_at(mpmc_sleepers sysv_sleepers::*asleep, bool again) noexcept
+    {
+        if (!is_member())
+            return {};
+        ++waiting.waits;
+        (sleepers().*asleep).await_bell(waiting.fence);
+        return {.file = member.fd(), .again = again};
+    }
+
     // After making room.
     void wake_senders() noexcept
     {
         if (sleepers().senders.any(waiting.fence))
-            sleepers().senders.wake();
+            sleepers().senders.wake(member.fd());
     }
 
     void leave_as_sender(deadline until) noexcept

@@ -74,6 +74,9 @@ public:
         return s;
     }
 
+    wake_source arm() noexcept { return end_.arm_at(&sysv_sleepers::receivers, false); }
+    void disarm() const noexcept {}
+
 private:
     enum class outcome { message, nothing, malformed, failure };
 

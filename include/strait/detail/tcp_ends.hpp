@@ -135,6 +135,7 @@ public:
     }
 
     bool is_trying() const noexcept { return dialer_.is_trying(); }
+    int file() const noexcept { return name_ ? name_->member().fd() : -1; }
     stream_cookie cookie() const noexcept { return cookie_; }
     bool usable() const noexcept { return name_ ? name_->member().is_member() : !mark_.is_inherited(); }
     errc missing() const noexcept { return name_ ? name_->member().missing() : errc::inherited_handle; }
@@ -217,6 +218,7 @@ public:
     }
 
     bool has_companion() const noexcept { return name_.has_value(); }
+    int file() const noexcept { return name_ ? name_->member().fd() : -1; }
     end_reason senders_gone(bool slept) noexcept
     {
         return watch_.gone(name_->member(), deadline::now(), slept, sender_watch::when_polled);

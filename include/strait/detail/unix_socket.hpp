@@ -121,6 +121,7 @@ public:
     std::size_t chunk() const noexcept { return chunk_; }
 
     void pause(deadline until) const noexcept { member_.wait_event(seen_, until); }
+    int file() const noexcept { return member_.fd(); }
     bool is_trying() const noexcept { return false; }
     stream_cookie cookie() const noexcept { return {}; }
     bool usable() const noexcept { return !named_ || member_.is_member(); }
@@ -184,6 +185,7 @@ public:
     }
 
     bool has_companion() const noexcept { return named_; }
+    int file() const noexcept { return member_.fd(); }
     end_reason senders_gone(bool slept) noexcept
     {
         return watch_.gone(member_, deadline::now(), slept, sender_watch::when_polled);

@@ -5,6 +5,7 @@
 #include <strait/detail/asymmetric_fence.hpp>
 #include <strait/detail/cpu.hpp>
 #include <strait/detail/crash_point.hpp>
+#include <strait/detail/doorbell.hpp>
 #include <strait/detail/futex.hpp>
 #include <strait/detail/spin_habit.hpp>
 #include <strait/error.hpp>
@@ -47,6 +48,19 @@ bool spin_for(std::int64_t nanoseconds, deadline until, Ready& ready)
     }
 }
 
+// What such a word says of an end that sleeps.
+inline constexpr std::uint32_t at_futex = 1;
+inline constexpr std::uint32_t at_bell = 2;
+
+// The end is about to sleep in an event loop: look once more, then sleep.
+template <class Word>
+void await_bell(Word&& sleeps, asymmetric_fence const& fence) noexcept
+{
+    sleeps.store(at_bell, std::memory_order_relaxed);
+    STRAIT_CRASH_POINT("wait: bell asked for");
+    fence.heavy();  // pairs with the light() of peer_sleeps()
+}
+
 // Waits until the peer has done something. `sleeps` is this end's word in the shared memory, or what stands for several:
 // 1 while it may be asleep.
 //   bool ready()                      a cheap look, polled about every Pace nanoseconds
@@ -82,7 +96,7 @@ error_code wait_for_peer(Word&& sleeps, waiter& w, deadline until, errc poll_say
         }
         std::optional<error_code> done;
         for (bool slept = false;; slept = true) {
-            sleeps.store(1, std::memory_order_relaxed);
+            sleeps.store(at_futex, std::memory_order_relaxed);
             STRAIT_CRASH_POINT("wait: announced");
             w.fence.heavy();  // pairs with the light() of wake_peer()
             std::int64_t const now = deadline::now();
@@ -91,7 +105,7 @@ error_code wait_for_peer(Word&& sleeps, waiter& w, deadline until, errc poll_say
                 done = make_error_code(errc::timed_out);
             if (!done) {
                 STRAIT_CRASH_POINT("wait: looked in vain");
-                futex_wait(sleeps, 1, until.capped(wait_slice));
+                futex_wait(sleeps, at_futex, until.capped(wait_slice));
                 STRAIT_CRASH_POINT("wait: awake");
                 if (ready())
                     done.emplace();
@@ -112,12 +126,25 @@ inline bool peer_sleeps(std::atomic<std::uint32_t> const& sleeps, asymmetric_fen
     return sleeps.load(std::memory_order_relaxed) != 0;
 }
 
-inline void wake_peer(std::atomic<std::uint32_t>& sleeps) noexcept
+// For who has left, which rang the bell, and has no file to ring with: a peer that waits for the bell keeps its word.
+inline void wake_from_futex(std::atomic<std::uint32_t>& sleeps) noexcept
+{
+    std::uint32_t how = at_futex;
+    if (sleeps.compare_exchange_strong(how, 0, std::memory_order_seq_cst))
+        futex_wake_all(sleeps);
+    STRAIT_CRASH_POINT("wake: woken");
+}
+
+// `bell`: the channel's file.
+inline void wake_peer(std::atomic<std::uint32_t>& sleeps, int bell) noexcept
 {
     STRAIT_CRASH_POINT("wake: sleeper seen");
-    sleeps.store(0, std::memory_order_seq_cst);
+    std::uint32_t const how = sleeps.exchange(0, std::memory_order_seq_cst);
     STRAIT_CRASH_POINT("wake: announced");
-    futex_wake_all(sleeps);
+    if (how == at_bell)
+        ring_bell(bell);
+    else
+        futex_wake_all(sleeps);
     STRAIT_CRASH_POINT("wake: woken");
 }
 

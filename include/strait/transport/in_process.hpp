@@ -87,6 +87,12 @@ public:
     }
     result<void> push(T&& message, deadline until) { return put(std::move(message), until); }
 
+    detail::wake_source arm()
+    {
+        return base::unusable() ? detail::wake_source() : base::queue().arm(detail::role::sender);
+    }
+    void disarm() const noexcept {}
+
     result<void> close(deadline)
     {
         base::leave();
@@ -128,6 +134,20 @@ public:
 
     receiver_end(receiver_end&&) = default;
     receiver_end& operator=(receiver_end&&) = default;
+
+    detail::wake_source arm()
+    {
+        return base::unusable() ? detail::wake_source() : base::queue().arm(detail::role::receiver);
+    }
+    void disarm() const noexcept {}
+
+    // What pop() would find without waiting; nothing else where it would wait.
+    std::optional<error_code> news()
+    {
+        if (auto e = base::unusable())
+            return make_error_code(*e);
+        return base::queue().look();
+    }
 
     result<T> pop(deadline until)
     {
