@@ -12,6 +12,7 @@
 #include <strait/options.hpp>
 #include <strait/peer.hpp>
 #include <strait/receiver.hpp>
+#include <strait/select.hpp>
 #include <strait/sender.hpp>
 #include <strait/serialization.hpp>
 #include <strait/shared_memory.hpp>

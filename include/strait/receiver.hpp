@@ -242,6 +242,9 @@ public:
 
 private:
     friend class channel<T, X>;
+    friend struct detail::end_access;
+
+    end_type& transport_end() noexcept { return reader_.end(); }
 
     receiver(end_type end, std::chrono::nanoseconds linger) : reader_(std::move(end)), linger_(linger) {}
 

@@ -201,6 +201,9 @@ public:
 private:
     friend class channel<T, X>;
     friend class claimed<T, X>;
+    friend struct detail::end_access;
+
+    end_type& transport_end() noexcept { return end_; }
 
     sender(end_type end, std::chrono::nanoseconds linger) : end_(std::move(end)), linger_(linger) {}
 

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <concepts>
+#include <optional>
 
 #include <boost/core/type_name.hpp>
 
@@ -18,6 +19,15 @@ template <class T, class X>
 struct ends {
     static_assert(transport<X>, "strait: the second argument must be a transport, such as strait::shm_ring<>, or one that moves "
                                 "objects of the first");
+};
+
+// From a typed end to that of its transport, for who waits for many.
+struct end_access {
+    template <class End>
+    static auto& of(End& e) noexcept
+    {
+        return e.transport_end();
+    }
 };
 
 template <class T, byte_transport X>
@@ -87,6 +97,23 @@ auto until(std::chrono::time_point<Clock, Duration> const& when, Attempt attempt
             if (r || r.error() != errc::timed_out || Clock::now() >= when)
                 return r;
         }
+    }
+}
+
+// What is there for a receiver, without taking it: a message (no error), the end or a failure, or nothing. A failure is
+// told once: what was malformed is gone.
+template <class End>
+std::optional<error_code> news_of(End& end)
+{
+    if constexpr (requires { end.news(); }) {
+        return end.news();
+    } else {
+        auto const shown = end.peek(deadline::poll());
+        if (shown)
+            return error_code();
+        if (shown.error() == errc::empty)
+            return {};
+        return shown.error();
     }
 }
 

@@ -1,0 +1,143 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_SELECT_HPP
+#define STRAIT_SELECT_HPP
+
+#include <strait/channel/ends.hpp>
+#include <strait/detail/wait_set.hpp>
+#include <strait/error.hpp>
+#include <strait/receiver.hpp>
+#include <strait/transport.hpp>
+#include <strait/wait.hpp>
+
+#include <cstddef>
+#include <optional>
+
+namespace strait {
+
+/// A descriptor of the application, to be waited for beside channels. `events` as of poll(2).
+struct plain_descriptor {
+    int descriptor;
+    short events = 1;  // POLLIN
+};
+
+/// Who has something.
+struct selection {
+    std::size_t index;  ///< the key of add(), or the place among the arguments of select(), from 0
+    error_code news;  ///< none: a message is there, or the descriptor is ready; `closed`: the end of its stream; else a
+                      ///< failure of the receiver, told here and not again
+};
+
+namespace detail {
+
+template <class T, class X>
+waited_for waiting_for(receiver<T, X>& in, std::size_t key)
+{
+    using end_type = typename ends<T, X>::receiver;
+    static_assert(waitable_end<end_type>, "strait: this transport has no way to be waited for among others");
+    waited_for w;
+    w.key = key;
+    w.end = &end_access::of(in);
+    w.news = [](void* end) { return news_of(*static_cast<end_type*>(end)); };
+    w.arm = [](void* end) { return static_cast<end_type*>(end)->arm(); };
+    w.disarm = [](void* end) { static_cast<end_type*>(end)->disarm(); };
+    return w;
+}
+
+inline waited_for waiting_for(plain_descriptor const& d, std::size_t key)
+{
+    waited_for w;
+    w.key = key;
+    w.source = {.descriptor = d.descriptor, .events = d.events};
+    return w;
+}
+
+// What select() keeps for each thread.
+struct thread_bells {
+    bell_watch bells;
+    std::size_t turn = 0;
+
+    static thread_bells& get()
+    {
+        static thread_local thread_bells mine;
+        return mine;
+    }
+};
+
+}  // namespace detail
+
+/// Receivers of any types and mechanisms, and plain descriptors, for one thread to wait for together: sleeps in poll(2)
+/// until one of them has something, and takes nothing. Whoever it names is then asked with try_receive(); nothing is
+/// lost at the others. Fair: after one was named the others come first. A receiver whose stream has ended is named
+/// again and again until it is removed, because its stream goes on if another sender joins.
+///
+/// Nothing is polled while all are idle, and no thread is started. A transport without descriptors (a ring, a System V
+/// queue, in_process) is woken by its channel's bell: its senders ring while somebody waits so, and only then. The
+/// bells are heard through one inotify(7) instance for each selector; where there is no more to be had
+/// (/proc/sys/fs/inotify/max_user_instances), such channels are looked at every 50 ms.
+///
+/// `shm_ring<mpmc>`: a message that was named is in this receiver's hands, and no other one gets it.
+///
+/// What was added must stay where it is until it is removed or the selector goes.
+/// Distinct objects: safe. Shared objects, and ends that are in one: unsafe.
+class selector {
+public:
+    selector() : set_(bells_) {}
+
+    /// Returns its key, which is not used again.
+    template <class T, class X>
+    std::size_t add(receiver<T, X>& in)
+    {
+        set_.add(detail::waiting_for(in, next_));
+        return next_++;
+    }
+    std::size_t add(plain_descriptor const& d)
+    {
+        set_.add(detail::waiting_for(d, next_));
+        return next_++;
+    }
+
+    /// False when there is none of this key.
+    bool remove(std::size_t key) { return set_.remove(key); }
+
+    bool empty() const noexcept { return set_.empty(); }
+    std::size_t size() const noexcept { return set_.size(); }
+
+    /// Waits until one has something. errc::timed_out at the deadline; errc::empty at once for deadline::poll().
+    result<selection> wait(deadline until = deadline::never())
+    {
+        auto const found = set_.wait(until);
+        if (!found)
+            return found.error();
+        return selection{found->key, found->news};
+    }
+
+private:
+    detail::bell_watch bells_;
+    detail::wait_set set_;
+    std::size_t next_ = 0;
+};
+
+/// Waits until one of these receivers and plain descriptors has something, and says which, as a selector does; for a
+/// loop over the same ones a selector takes fewer system calls. Any thread; each keeps one inotify(7) instance from the
+/// first time that it sleeps here.
+///
+///     auto const chosen = strait::select(strait::deadline::never(), trades, quotes, strait::plain_descriptor{timer});
+template <class... Inputs>
+    requires(sizeof...(Inputs) != 0)
+result<selection> select(deadline until, Inputs&&... inputs)
+{
+    detail::thread_bells& mine = detail::thread_bells::get();
+    detail::wait_set set(mine.bells);
+    std::size_t key = 0;
+    (set.add(detail::waiting_for(inputs, key++)), ...);
+    set.turn = mine.turn;
+    auto const found = set.wait(until);
+    mine.turn = set.turn;
+    if (!found)
+        return found.error();
+    return selection{found->key, found->news};
+}
+
+}  // namespace strait
+
+#endif
