@@ -1,0 +1,273 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_ASYNC_HPP
+#define STRAIT_ASYNC_HPP
+
+#include <strait/async/end_state.hpp>
+#include <strait/async/operations.hpp>
+#include <strait/async/select_operation.hpp>
+#include <strait/endpoint.hpp>
+#include <strait/error.hpp>
+#include <strait/receiver.hpp>
+#include <strait/sender.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/compose.hpp>
+#include <boost/asio/execution_context.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <tuple>
+#include <utility>
+
+/// Channels for programs that wait in an execution context of Boost.Asio. Every transport can be awaited.
+///
+/// Operations take any completion token, last, by default that of the executor; a handler's associated executor,
+/// allocator and cancellation slot are used. No handler is called before the function that began its operation has
+/// returned. At most one operation of an object may be outstanding.
+///
+/// All types of cancellation are supported, and for receivers leave the channel as it was: a message is taken in the
+/// step that calls the handler, after the last look at whether the operation was cancelled. So `a.async_receive() ||
+/// b.async_receive()`, or a parallel_group of more, loses nothing where all run on one thread or in one strand; else
+/// two may finish at the same time. A chain of three, `a || b || c`, is a pair of a pair: Asio drops what the inner one
+/// has received when the outer one is decided meanwhile; for three or more there is async_select().
+///
+/// Nobody polls while channels are idle. Of sockets, pipes and POSIX queues the context awaits the descriptor. Where
+/// there is none (a ring, a System V queue, in_process) the channel's bell wakes: senders ring only while somebody
+/// waits so, otherwise sending costs what it always does. Bells, and deaths, are heard through one inotify(7) instance
+/// for each context; where the user has no more of them (/proc/sys/fs/inotify/max_user_instances), or of watches, such
+/// channels are looked at every 50 ms. So are those of senders that wait for a receiver to come, or for room in a ring.
+/// No thread is started.
+///
+/// A context may be run by one thread or by many; with many, the operations and functions of one object belong into
+/// one strand, as those of Asio's sockets do. In a child of fork() the ends of the parent are of no use, as ever; do
+/// not go on with the context of the parent there.
+namespace strait {
+
+namespace detail {
+
+// What both kinds of ends are.
+template <class End, class Executor>
+class async_end {
+public:
+    using executor_type = Executor;
+
+    async_end(async_end&&) = default;
+    async_end& operator=(async_end&& other)
+    {
+        if (this != &other) {
+            leave();
+            state_ = std::move(other.state_);
+        }
+        return *this;
+    }
+    ~async_end() { leave(); }
+
+    executor_type get_executor() const { return state_->get_executor(); }
+
+    /// Ends the operation under way with asio::error::operation_aborted.
+    void cancel() { state_->cancel(); }
+
+    /// The same, then leaves the channel.
+    result<void> close()
+    {
+        state_->let_go();
+        return state_->end.close();
+    }
+
+    /// The channel's end, for all that needs no waiting. Not while an operation is under way.
+    End& next_layer() noexcept { return state_->end; }
+    End const& next_layer() const noexcept { return state_->end; }
+
+    /// Gives the end back, after cancelling what is under way. Then this object is good for nothing but assignment.
+    End release()
+    {
+        state_->let_go();
+        return std::move(state_->end);
+    }
+
+protected:
+    using state = end_state<End, Executor>;
+
+    async_end(Executor const& ex, End end) : state_(std::make_shared<state>(ex, std::move(end))) {}
+
+    template <class Signature, class Action, class Token>
+    auto start(Action action, Token&& token)
+    {
+        return asio::async_compose<Token, Signature>(end_operation<state, Action>(state_, std::move(action)), token,
+                                                     state_->get_executor());
+    }
+
+    std::shared_ptr<state> const& shared() const noexcept { return state_; }
+
+private:
+    void leave()
+    {
+        if (state_)
+            (void)close();
+    }
+
+    std::shared_ptr<state> state_;
+};
+
+}  // namespace detail
+
+/// A receiver whose operations are awaited.
+///
+///     strait::async_receiver<trade, strait::shm_ring<>> in{co_await asio::this_coro::executor, "trades"};
+///     while (auto const t = co_await in.async_receive(asio::use_awaitable))
+///         print(*t);
+///
+/// Distinct objects: safe. Shared objects: unsafe. Move only; not while an operation is under way.
+template <class T, class X, class Executor = boost::asio::any_io_executor>
+class async_receiver : public detail::async_end<receiver<T, X>, Executor> {
+    using base = detail::async_end<receiver<T, X>, Executor>;
+    using default_token = boost::asio::default_completion_token_t<Executor>;
+
+public:
+    using value_type = T;
+    using transport_type = X;
+
+    template <class Other>
+    struct rebind_executor {
+        using other = async_receiver<T, X, Other>;
+    };
+
+    /// Takes a receiver over.
+    async_receiver(Executor const& ex, receiver<T, X> in) : base(ex, std::move(in)) {}
+    template <class Context>
+        requires std::derived_from<Context, boost::asio::execution_context> async_receiver(Context& context,
+                                                                                           receiver<T, X> in)
+            : base(context.get_executor(), std::move(in))
+        {
+        }
+
+        /// Opens the channel as a receiver does.
+        async_receiver(Executor const& ex, endpoint const& where, typename X::options const& how = {})
+            : base(ex, receiver<T, X>(where, how))
+        {
+        }
+        template <class Context>
+            requires std::derived_from<Context, boost::asio::execution_context> async_receiver(
+                Context& context, endpoint const& where, typename X::options const& how = {})
+                : base(context.get_executor(), receiver<T, X>(where, how))
+            {
+            }
+
+            /// The same receiver with another executor of the same or another context.
+            template <class Other>
+                requires std::constructible_from<Executor, Other> async_receiver(async_receiver<T, X, Other>&& other)
+                    : base(Executor(other.get_executor()), other.release())
+                {
+                }
+
+                /// Handler: void(error_code, std::optional<T>). A message; no message and no error at the end of the
+                /// stream; else a failure as of receiver::try_receive(). A cancelled one has taken nothing.
+                template <class Token = default_token>
+                auto async_receive(Token&& token = default_token())
+                {
+                    return base::template start<void(error_code, std::optional<T>)>(detail::receive_one<T>{}, token);
+                }
+
+                /// Waits for one message and takes what more is there. `messages` must stay. Handler: void(error_code,
+                /// std::size_t), how many; 0 at the end of the stream. A cancelled one has taken nothing.
+                template <class Token = default_token>
+                auto async_receive_batch(std::span<T> messages, Token&& token = default_token())
+                {
+                    return base::template start<void(error_code, std::size_t)>(detail::receive_many<T>{messages},
+                                                                               token);
+                }
+
+                /// Waits until a message or the end is there, and takes nothing. Handler: void(error_code), where an
+                /// error is a failure of the channel that is not told again.
+                template <class Token = default_token>
+                auto async_wait(Token&& token = default_token())
+                {
+                    return base::template start<void(error_code)>(detail::await_news{}, token);
+                }
+};
+
+/// A sender whose operations are awaited. Closing or destroying it may wait for options.linger, as of any sender.
+/// Distinct objects: safe. Shared objects: unsafe. Move only; not while an operation is under way.
+template <class T, class X, class Executor = boost::asio::any_io_executor>
+class async_sender : public detail::async_end<sender<T, X>, Executor> {
+    using base = detail::async_end<sender<T, X>, Executor>;
+    using default_token = boost::asio::default_completion_token_t<Executor>;
+
+public:
+    using value_type = T;
+    using transport_type = X;
+
+    template <class Other>
+    struct rebind_executor {
+        using other = async_sender<T, X, Other>;
+    };
+
+    /// Takes a sender over.
+    async_sender(Executor const& ex, sender<T, X> out) : base(ex, std::move(out)) {}
+    template <class Context>
+        requires std::derived_from<Context, boost::asio::execution_context> async_sender(Context& context,
+                                                                                         sender<T, X> out)
+            : base(context.get_executor(), std::move(out))
+        {
+        }
+
+        /// Opens the channel as a sender does.
+        async_sender(Executor const& ex, endpoint const& where, typename X::options const& how = {})
+            : base(ex, sender<T, X>(where, how))
+        {
+        }
+        template <class Context>
+            requires std::derived_from<Context, boost::asio::execution_context> async_sender(
+                Context& context, endpoint const& where, typename X::options const& how = {})
+                : base(context.get_executor(), sender<T, X>(where, how))
+            {
+            }
+
+            /// The same sender with another executor of the same or another context.
+            template <class Other>
+                requires std::constructible_from<Executor, Other> async_sender(async_sender<T, X, Other>&& other)
+                    : base(Executor(other.get_executor()), other.release())
+                {
+                }
+
+                /// Sends a message; waits while the channel is full. Handler: void(error_code), a failure as of
+                /// sender::try_send(). A cancelled one has sent nothing; once a byte of the message is on its way
+                /// cancelling has no effect but to leave the rest to the next operation.
+                template <class Token = default_token>
+                auto async_send(T message, Token&& token = default_token())
+                {
+                    return base::template start<void(error_code)>(detail::send_one<T>{std::move(message)}, token);
+                }
+
+                /// Sends all of these, which must stay. Handler: void(error_code, std::size_t), how many were accepted:
+                /// all, or those before the failure or the cancelling.
+                template <class Token = default_token>
+                auto async_send_batch(std::span<T const> messages, Token&& token = default_token())
+                {
+                    return base::template start<void(error_code, std::size_t)>(detail::send_many<T>{messages}, token);
+                }
+};
+
+/// Waits until one of these async_receivers has a message or its end, and takes nothing. Handler: void(error_code,
+/// std::size_t), which of them. An earlier one is named rather than a later one.
+///
+///     switch (co_await strait::async_select(std::tie(trades, quotes), asio::use_awaitable)) ...
+template <class... In, class Token = boost::asio::default_completion_token_t<
+                           typename std::tuple_element_t<0, std::tuple<In...>>::executor_type>>
+auto async_select(
+    std::tuple<In&...> ins,
+    Token&& token =
+        boost::asio::default_completion_token_t<typename std::tuple_element_t<0, std::tuple<In...>>::executor_type>())
+{
+    auto const ex = std::get<0>(ins).get_executor();
+    return boost::asio::async_compose<Token, void(error_code, std::size_t)>(detail::select_operation<In...>{ins}, token,
+                                                                            ex);
+}
+
+}  // namespace strait
+
+#endif
