@@ -131,63 +131,66 @@ public:
     using value_type = T;
     using transport_type = X;
 
+    /// The same with another executor.
     template <class Other>
     struct rebind_executor {
+        /// Whose default tokens are those of Other.
         using other = async_receiver<T, X, Other>;
     };
 
     /// Takes a receiver over.
     async_receiver(Executor const& ex, receiver<T, X> in) : base(ex, std::move(in)) {}
+    /// The same.
     template <class Context>
-        requires std::derived_from<Context, boost::asio::execution_context> async_receiver(Context& context,
-                                                                                           receiver<T, X> in)
-            : base(context.get_executor(), std::move(in))
-        {
-        }
+        requires std::derived_from<Context, boost::asio::execution_context>
+    async_receiver(Context& context, receiver<T, X> in) : base(context.get_executor(), std::move(in))
+    {
+    }
 
-        /// Opens the channel as a receiver does.
-        async_receiver(Executor const& ex, endpoint const& where, typename X::options const& how = {})
-            : base(ex, receiver<T, X>(where, how))
-        {
-        }
-        template <class Context>
-            requires std::derived_from<Context, boost::asio::execution_context> async_receiver(
-                Context& context, endpoint const& where, typename X::options const& how = {})
-                : base(context.get_executor(), receiver<T, X>(where, how))
-            {
-            }
+    /// Opens the channel as a receiver does.
+    async_receiver(Executor const& ex, endpoint const& where, typename X::options const& how = {})
+        : base(ex, receiver<T, X>(where, how))
+    {
+    }
+    /// The same.
+    template <class Context>
+        requires std::derived_from<Context, boost::asio::execution_context>
+    async_receiver(Context& context, endpoint const& where, typename X::options const& how = {})
+        : base(context.get_executor(), receiver<T, X>(where, how))
+    {
+    }
 
-            /// The same receiver with another executor of the same or another context.
-            template <class Other>
-                requires std::constructible_from<Executor, Other> async_receiver(async_receiver<T, X, Other>&& other)
-                    : base(Executor(other.get_executor()), other.release())
-                {
-                }
+    /// The same receiver with another executor of the same or another context.
+    template <class Other>
+        requires std::constructible_from<Executor, Other>
+    async_receiver(async_receiver<T, X, Other>&& other) : base(Executor(other.get_executor()), other.release())
+    {
+    }
 
-                /// Handler: void(error_code, std::optional<T>). A message; no message and no error at the end of the
-                /// stream; else a failure as of receiver::try_receive(). A cancelled one has taken nothing.
-                template <class Token = default_token>
-                auto async_receive(Token&& token = default_token())
-                {
-                    return base::template start<void(error_code, std::optional<T>)>(detail::receive_one<T>{}, token);
-                }
+    /// Handler: void(error_code, std::optional<T>). A message; no message and no error at the end of the
+    /// stream; else a failure as of receiver::try_receive(). A cancelled one has taken nothing.
+    template <class Token = default_token>
+    auto async_receive(Token&& token = default_token())
+    {
+        return base::template start<void(error_code, std::optional<T>)>(detail::receive_one<T>{}, token);
+    }
 
-                /// Waits for one message and takes what more is there. `messages` must stay. Handler: void(error_code,
-                /// std::size_t), how many; 0 at the end of the stream. A cancelled one has taken nothing.
-                template <class Token = default_token>
-                auto async_receive_batch(std::span<T> messages, Token&& token = default_token())
-                {
-                    return base::template start<void(error_code, std::size_t)>(detail::receive_many<T>{messages},
-                                                                               token);
-                }
+    /// Waits for one message and takes what more is there. `messages` must stay. Handler: void(error_code,
+    /// std::size_t), how many; 0 at the end of the stream. A cancelled one has taken nothing.
+    template <class Token = default_token>
+    auto async_receive_batch(std::span<T> messages, Token&& token = default_token())
+    {
+        return base::template start<void(error_code, std::size_t)>(detail::receive_many<T>{messages},
+                                                                   token);
+    }
 
-                /// Waits until a message or the end is there, and takes nothing. Handler: void(error_code), where an
-                /// error is a failure of the channel that is not told again.
-                template <class Token = default_token>
-                auto async_wait(Token&& token = default_token())
-                {
-                    return base::template start<void(error_code)>(detail::await_news{}, token);
-                }
+    /// Waits until a message or the end is there, and takes nothing. Handler: void(error_code), where an
+    /// error is a failure of the channel that is not told again.
+    template <class Token = default_token>
+    auto async_wait(Token&& token = default_token())
+    {
+        return base::template start<void(error_code)>(detail::await_news{}, token);
+    }
 };
 
 /// A sender whose operations are awaited. Closing or destroying it may wait for options.linger, as of any sender.
@@ -201,55 +204,58 @@ public:
     using value_type = T;
     using transport_type = X;
 
+    /// The same with another executor.
     template <class Other>
     struct rebind_executor {
+        /// Whose default tokens are those of Other.
         using other = async_sender<T, X, Other>;
     };
 
     /// Takes a sender over.
     async_sender(Executor const& ex, sender<T, X> out) : base(ex, std::move(out)) {}
+    /// The same.
     template <class Context>
-        requires std::derived_from<Context, boost::asio::execution_context> async_sender(Context& context,
-                                                                                         sender<T, X> out)
-            : base(context.get_executor(), std::move(out))
-        {
-        }
+        requires std::derived_from<Context, boost::asio::execution_context>
+    async_sender(Context& context, sender<T, X> out) : base(context.get_executor(), std::move(out))
+    {
+    }
 
-        /// Opens the channel as a sender does.
-        async_sender(Executor const& ex, endpoint const& where, typename X::options const& how = {})
-            : base(ex, sender<T, X>(where, how))
-        {
-        }
-        template <class Context>
-            requires std::derived_from<Context, boost::asio::execution_context> async_sender(
-                Context& context, endpoint const& where, typename X::options const& how = {})
-                : base(context.get_executor(), sender<T, X>(where, how))
-            {
-            }
+    /// Opens the channel as a sender does.
+    async_sender(Executor const& ex, endpoint const& where, typename X::options const& how = {})
+        : base(ex, sender<T, X>(where, how))
+    {
+    }
+    /// The same.
+    template <class Context>
+        requires std::derived_from<Context, boost::asio::execution_context>
+    async_sender(Context& context, endpoint const& where, typename X::options const& how = {})
+        : base(context.get_executor(), sender<T, X>(where, how))
+    {
+    }
 
-            /// The same sender with another executor of the same or another context.
-            template <class Other>
-                requires std::constructible_from<Executor, Other> async_sender(async_sender<T, X, Other>&& other)
-                    : base(Executor(other.get_executor()), other.release())
-                {
-                }
+    /// The same sender with another executor of the same or another context.
+    template <class Other>
+        requires std::constructible_from<Executor, Other>
+    async_sender(async_sender<T, X, Other>&& other) : base(Executor(other.get_executor()), other.release())
+    {
+    }
 
-                /// Sends a message; waits while the channel is full. Handler: void(error_code), a failure as of
-                /// sender::try_send(). A cancelled one has sent nothing; once a byte of the message is on its way
-                /// cancelling has no effect but to leave the rest to the next operation.
-                template <class Token = default_token>
-                auto async_send(T message, Token&& token = default_token())
-                {
-                    return base::template start<void(error_code)>(detail::send_one<T>{std::move(message)}, token);
-                }
+    /// Sends a message; waits while the channel is full. Handler: void(error_code), a failure as of
+    /// sender::try_send(). A cancelled one has sent nothing; once a byte of the message is on its way
+    /// cancelling has no effect but to leave the rest to the next operation.
+    template <class Token = default_token>
+    auto async_send(T message, Token&& token = default_token())
+    {
+        return base::template start<void(error_code)>(detail::send_one<T>{std::move(message)}, token);
+    }
 
-                /// Sends all of these, which must stay. Handler: void(error_code, std::size_t), how many were accepted:
-                /// all, or those before the failure or the cancelling.
-                template <class Token = default_token>
-                auto async_send_batch(std::span<T const> messages, Token&& token = default_token())
-                {
-                    return base::template start<void(error_code, std::size_t)>(detail::send_many<T>{messages}, token);
-                }
+    /// Sends all of these, which must stay. Handler: void(error_code, std::size_t), how many were accepted:
+    /// all, or those before the failure or the cancelling.
+    template <class Token = default_token>
+    auto async_send_batch(std::span<T const> messages, Token&& token = default_token())
+    {
+        return base::template start<void(error_code, std::size_t)>(detail::send_many<T>{messages}, token);
+    }
 };
 
 /// Waits until one of these async_receivers has a message or its end, and takes nothing. Handler: void(error_code,

@@ -57,6 +57,7 @@ enum class end_reason : std::uint8_t { none, left, died };
 
 using boost::system::error_code;
 
+/// A T, or why there is none.
 template <class T>
 using result = boost::system::result<T>;
 
@@ -206,6 +207,7 @@ inline constexpr category category_instance{};
 /// The category of every errc. Thread safe.
 inline boost::system::error_category const& error_category() noexcept { return detail::category_instance; }
 
+/// What makes an errc an error_code.
 inline error_code make_error_code(errc value) noexcept { return {static_cast<int>(value), detail::category_instance}; }
 
 namespace detail {

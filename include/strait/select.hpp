@@ -16,8 +16,8 @@ namespace strait {
 
 /// A descriptor of the application, to be waited for beside channels. `events` as of poll(2).
 struct plain_descriptor {
-    int descriptor;
-    short events = 1;  // POLLIN
+    int descriptor;    ///< stays its owner's
+    short events = 1;  ///< POLLIN
 };
 
 /// Who has something.
@@ -90,6 +90,7 @@ public:
         set_.add(detail::waiting_for(in, next_));
         return next_++;
     }
+    /// The same.
     std::size_t add(plain_descriptor const& d)
     {
         set_.add(detail::waiting_for(d, next_));
@@ -99,7 +100,9 @@ public:
     /// False when there is none of this key.
     bool remove(std::size_t key) { return set_.remove(key); }
 
+    /// Whether there is nobody to wait for.
     bool empty() const noexcept { return set_.empty(); }
+    /// How many are waited for.
     std::size_t size() const noexcept { return set_.size(); }
 
     /// Waits until one has something. errc::timed_out at the deadline; errc::empty at once for deadline::poll().

@@ -60,6 +60,7 @@ public:
     template <message_layout L>
     class receiver_end;
 
+    /// Removes the channel of this name; of an address there is nothing to remove. invalid_endpoint, untrusted_object.
     static result<void> remove(endpoint const& where) { return detail::remove_tcp(where); }
 
 private:
