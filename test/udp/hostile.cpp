@@ -390,7 +390,8 @@ BOOST_AUTO_TEST_CASE(any_number_of_invented_streams_takes_bounded_memory)
     flood(0);
     auto const before = resident_pages();
     flood(1'000'000);
-    BOOST_CHECK_LE(resident_pages(), before + 64);
+    if (!support::sanitized)  // which keeps what was freed for a while
+        BOOST_CHECK_LE(resident_pages(), before + 64);
     BOOST_CHECK_EQUAL(r.in.stats().dropped, 0u);
     p.trailer.stream = 5;
     p.message("and one that stays");
