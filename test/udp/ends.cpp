@@ -13,12 +13,17 @@
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
+#include <cstddef>
+#include <cstring>
 #include <numeric>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -316,6 +321,52 @@ BOOST_AUTO_TEST_CASE(without_descriptors_nothing_opens_and_nothing_is_left)
     });
     BOOST_CHECK_EQUAL(poor.wait(), 0);
     BOOST_CHECK(support::files_of(name).empty());
+}
+
+BOOST_AUTO_TEST_CASE(on_a_path_of_small_packets_a_batch_is_not_cut_and_a_large_message_still_arrives)
+{
+    constexpr int mtu = 1500;
+    support::child isolated([&] {
+        if (::unshare(CLONE_NEWNET) != 0)
+            return 77;
+        strait::detail::descriptor const s(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        ::ifreq lo{};
+        std::strcpy(lo.ifr_name, "lo");
+        lo.ifr_mtu = mtu;
+        if (::ioctl(s.get(), SIOCSIFMTU, &lo) != 0)
+            return 77;
+        lo.ifr_flags = IFF_UP;
+        if (::ioctl(s.get(), SIOCSIFFLAGS, &lo) != 0)
+            return 77;
+        auto const any = strait::detail::tcp_address::loopback(AF_INET, 0);
+        ::bind(s.get(), any.get(), any.size);
+        std::uint64_t count = 0;
+        {
+            sender<std::uint64_t> out{"127.0.0.1:" + std::to_string(strait::detail::tcp_address::of(s.get()).port())};
+            if (out.send_batch(std::vector<std::uint64_t>(2000)) != 2000)
+                return 1;
+            std::vector<std::byte> datagram(70'000);
+            for (::ssize_t n; (n = ::recv(s.get(), datagram.data(), datagram.size(), MSG_DONTWAIT)) > 0;) {
+                if (n + 28 > mtu)
+                    return 2;
+                auto const size = static_cast<std::size_t>(n) - sizeof(strait::detail::udp_trailer);
+                auto const t = strait::detail::udp_trailer::at(datagram.data() + size);
+                if (t.first != count)
+                    return 3;
+                count += t.count;
+            }
+        }
+        if (count != 2000)
+            return 4;
+        receiver<std::string> in{"127.0.0.1:4321"};
+        sender<std::string> out{"127.0.0.1:4321"};
+        out.send(std::string(65'432, 'x'));
+        return in.receive() == std::string(65'432, 'x') ? 0 : 5;
+    });
+    int const status = isolated.wait();
+    if (status == 77)
+        BOOST_TEST_MESSAGE("SKIPPED: no network namespace of our own here");
+    BOOST_CHECK_MESSAGE(status == 0 || status == 77, "status " << status);
 }
 
 BOOST_AUTO_TEST_CASE(messages_of_any_alignment_can_be_borrowed)
