@@ -238,10 +238,10 @@ private:
             }
             if (until.is_poll())
                 return errc::empty;
+            stats_.waits += counted ? 0 : 1;  // also of one who was held up while it spun
+            counted = true;
             if (until.passed())
                 return errc::timed_out;
-            stats_.waits += counted ? 0 : 1;
-            counted = true;
             ask = !wait_descriptor(listener_.fd(), POLLIN, until.capped(wait_slice));
         }
     }

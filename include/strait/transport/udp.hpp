@@ -5,7 +5,8 @@
 #include <strait/detail/datagram_receiver.hpp>
 #include <strait/detail/stream_sender.hpp>
 #include <strait/detail/tcp_join.hpp>
-#include <strait/detail/udp_ends.hpp>
+#include <strait/detail/udp_connector.hpp>
+#include <strait/detail/udp_listener.hpp>
 #include <strait/detail/udp_wire.hpp>
 #include <strait/transport.hpp>
 
