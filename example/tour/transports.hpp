@@ -21,7 +21,8 @@ struct mechanism {
     void (*produce)(std::string const& channel, std::vector<file> const& files);
     rebuilt (*consume)(std::string const& channel, meter& progress);
     void (*remove)(std::string const& channel);
-    sampled (*sample)(std::string const& channel, std::vector<file> originals, meter& progress) = nullptr;  ///< if it may lose messages
+    /// Instead of consume, if it may lose messages.
+    sampled (*sample)(std::string const& channel, std::vector<file> originals, meter& progress) = nullptr;
 };
 
 std::span<mechanism const> mechanisms();

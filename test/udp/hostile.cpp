@@ -58,7 +58,8 @@ struct listening {
 // A peer that sends what it likes.
 class raw_sender {
 public:
-    explicit raw_sender(std::uint16_t port) : trailer(udp_trailer::of(text)), port_(port), socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0))
+    explicit raw_sender(std::uint16_t port)
+        : trailer(udp_trailer::of(text)), port_(port), socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0))
     {
         trailer.stream = 77;
         trailer.kind = stream_frame::data;
