@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(a_race_over_three_channels_loses_nothing)
             o3.send(sent[2]++);
     };
     auto const total = [](std::array<message, 3> const& n) { return n[0] + n[1] + n[2]; };
-    run(context, [&]() -> asio::awaitable<void> {
+    run(context, [&, &o1 = ring_out, &o2 = pipe_out, &o3 = socket_out]() -> asio::awaitable<void> {
         using namespace asio::experimental::awaitable_operators;
         for (int i = 0; i != races; ++i) {
             auto const random = support::mixed(static_cast<std::uint64_t>(i));
@@ -147,9 +147,9 @@ BOOST_AUTO_TEST_CASE(a_race_over_three_channels_loses_nothing)
             }
             BOOST_TEST_REQUIRE((got == received[at]++));
         }
-        ring_out.close().value();
-        pipe_out.close().value();
-        socket_out.close().value();
+        o1.close().value();
+        o2.close().value();
+        o3.close().value();
         auto const drain = [&](auto& in, std::size_t at) -> asio::awaitable<void> {
             while (auto const m = co_await in.async_receive(asio::use_awaitable))
                 BOOST_TEST_REQUIRE((*m == received[at]++));
