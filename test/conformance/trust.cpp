@@ -14,6 +14,24 @@
 #include <unistd.h>
 
 namespace conformance {
+
+// A directory of our own, for paths; nobody else can write into it.
+class directory {
+public:
+    directory()
+    {
+        char name[] = "/tmp/strait-test-XXXXXX";
+        path_ = ::mkdtemp(name);
+    }
+    directory(directory const&) = delete;
+    directory& operator=(directory const&) = delete;
+    ~directory() { std::filesystem::remove_all(path_); }
+    std::string operator/(std::string const& name) const { return path_ + '/' + name; }
+
+private:
+    std::string path_;
+};
+
 namespace {
 
 using support::child;
@@ -32,23 +50,6 @@ struct stat status_of(std::string const& path)
     BOOST_CHECK_EQUAL(::lstat(path.c_str(), &found), 0);
     return found;
 }
-
-// A directory of our own, for paths; nobody else can write into it.
-class directory {
-public:
-    directory()
-    {
-        char name[] = "/tmp/strait-test-XXXXXX";
-        path_ = ::mkdtemp(name);
-    }
-    directory(directory const&) = delete;
-    directory& operator=(directory const&) = delete;
-    ~directory() { std::filesystem::remove_all(path_); }
-    std::string operator/(std::string const& name) const { return path_ + '/' + name; }
-
-private:
-    std::string path_;
-};
 
 // What open says of a channel whose files have been changed by `damage`. An end of the channel lives meanwhile, so it is
 // not simply replaced.
