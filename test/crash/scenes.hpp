@@ -84,7 +84,7 @@ void play(scene const& what, plan& p, point const* where, std::uint64_t hit, uns
             else if (kind == role::sender)
                 here.send_some(me, what.count, what.paced);
             else
-                here.receive_some(me, what.count, what.paced, what.peer != scene::company::nobody);
+                here.receive_some(me, what.count, what.paced, what.peer != scene::company::nobody, paced);
         });
         int const status = victim.wait();
         killed = status == -SIGKILL;

@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(many_messages_of_a_process_wake_who_sleeps_between
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_killed_sender_wakes_who_waits, S, conformance::subjects)
 {
-    if constexpr (conformance::between_processes<S>) {
+    if constexpr (conformance::between_processes<S> && conformance::guarantees_of<S>.detects_death) {
         host const h;
         for (int round = 0; round != 3; ++round) {
             support::shared_page page;
