@@ -16,7 +16,7 @@ from .daemon import RouDi
 from .progress import Progress
 from .rounds import PROBE, Rounds
 
-PROGRAMS = ("measure_limits", "measure_bare", "measure_strait", "measure_boost", "measure_atomic_queue",
+PROGRAMS = ("measure_limits", "measure_bare", "measure_strait", "measure_asio", "measure_boost", "measure_atomic_queue",
             "measure_iceoryx", "measure_zeromq", "measure_nng", "measure_cereal", "measure_boost_serialization",
             "measure_protobuf", "measure_flatbuffers")
 FOR_THE_REPORT = 12.0  # seconds kept for tables and plots
