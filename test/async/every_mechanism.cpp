@@ -94,18 +94,22 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_full_channel_is_awaited_and_cancelling_sends_not
     message sent = 1;
     while (out.next_layer().send_for(sent, 20ms))
         ++sent;
-    message given_up = 0;
-    asio::cancellation_signal stop;
     error_code outcome;
-    out.async_send(sent, asio::bind_cancellation_slot(stop.slot(), [&](error_code const& e) {
-                       outcome = e;
-                       ++given_up;
-                   }));
-    asio::steady_timer timer(context, 3ms);
-    timer.async_wait([&](error_code const&) { stop.emit(asio::cancellation_type::total); });
-    context.run();
-    context.restart();
-    BOOST_TEST(given_up == 1U);
+    for (;; ++sent) {
+        message told = 0;
+        asio::cancellation_signal stop;
+        out.async_send(sent, asio::bind_cancellation_slot(stop.slot(), [&](error_code const& e) {
+                           outcome = e;
+                           ++told;
+                       }));
+        asio::steady_timer timer(context, 3ms);
+        timer.async_wait([&](error_code const&) { stop.emit(asio::cancellation_type::total); });
+        context.run();
+        context.restart();
+        BOOST_TEST(told == 1U);
+        if (outcome)
+            break;  // else the kernel has moved bytes on, and that made room
+    }
     BOOST_TEST((outcome == asio::error::operation_aborted));
     // Now with somebody who makes room.
     bool done = false;
