@@ -56,15 +56,15 @@ std::string grouped(std::uint64_t number)
 
 void print_table(std::vector<outcome> const& outcomes)
 {
-    std::printf("%-14s %12s %9s %12s  %s\n", "transport", "messages", "MB/s", "ns/message", "verified");
+    std::printf("%-22s %12s %9s %12s  %s\n", "transport", "messages", "MB/s", "ns/message", "verified");
     for (outcome const& o : outcomes) {
         auto const name = static_cast<int>(o.transport.size());
         if (o.messages == 0 || o.nanoseconds == 0) {
-            std::printf("%-14.*s %12s %9s %12s  %s\n", name, o.transport.data(), "-", "-", "-", o.verdict.c_str());
+            std::printf("%-22.*s %12s %9s %12s  %s\n", name, o.transport.data(), "-", "-", "-", o.verdict.c_str());
             continue;
         }
         double const seconds = static_cast<double>(o.nanoseconds) / 1e9;
-        std::printf("%-14.*s %12s %9.1f %12.0f  %s\n", name, o.transport.data(), grouped(o.messages).c_str(),
+        std::printf("%-22.*s %12s %9.1f %12.0f  %s\n", name, o.transport.data(), grouped(o.messages).c_str(),
                     static_cast<double>(o.bytes) / 1e6 / seconds,
                     static_cast<double>(o.nanoseconds) / static_cast<double>(o.messages), o.verdict.c_str());
     }
