@@ -52,8 +52,34 @@ namespace detail {
 // What both kinds of ends are.
 template <class End, class Executor>
 class async_end {
+    using state = end_state<End, Executor>;
+
 public:
     using executor_type = Executor;
+
+    /// Takes an end over.
+    async_end(Executor const& ex, End end) : state_(std::make_shared<state>(ex, std::move(end))) {}
+    /// The same.
+    template <std::derived_from<boost::asio::execution_context> Context>
+    async_end(Context& context, End end) : async_end(context.get_executor(), std::move(end))
+    {
+    }
+
+    /// Opens the channel as the end does.
+    async_end(Executor const& ex, endpoint const& where, typename End::options const& how = {}) : async_end(ex, End(where, how)) {}
+    /// The same.
+    template <std::derived_from<boost::asio::execution_context> Context>
+    async_end(Context& context, endpoint const& where, typename End::options const& how = {})
+        : async_end(context.get_executor(), End(where, how))
+    {
+    }
+
+    /// The same end with another executor of the same or another context.
+    template <class Other>
+        requires std::constructible_from<Executor, Other>
+    async_end(async_end<End, Other>&& other) : async_end(Executor(other.get_executor()), other.release())
+    {
+    }
 
     async_end(async_end&&) = default;
     async_end& operator=(async_end&& other)
@@ -90,18 +116,12 @@ public:
     }
 
 protected:
-    using state = end_state<End, Executor>;
-
-    async_end(Executor const& ex, End end) : state_(std::make_shared<state>(ex, std::move(end))) {}
-
     template <class Signature, class Action, class Token>
     auto start(Action action, Token&& token)
     {
         return asio::async_compose<Token, Signature>(end_operation<state, Action>(state_, std::move(action)), token,
                                                      state_->get_executor());
     }
-
-    std::shared_ptr<state> const& shared() const noexcept { return state_; }
 
 private:
     void leave()
@@ -138,34 +158,7 @@ public:
         using other = async_receiver<T, X, Other>;
     };
 
-    /// Takes a receiver over.
-    async_receiver(Executor const& ex, receiver<T, X> in) : base(ex, std::move(in)) {}
-    /// The same.
-    template <class Context>
-        requires std::derived_from<Context, boost::asio::execution_context>
-    async_receiver(Context& context, receiver<T, X> in) : base(context.get_executor(), std::move(in))
-    {
-    }
-
-    /// Opens the channel as a receiver does.
-    async_receiver(Executor const& ex, endpoint const& where, typename X::options const& how = {})
-        : base(ex, receiver<T, X>(where, how))
-    {
-    }
-    /// The same.
-    template <class Context>
-        requires std::derived_from<Context, boost::asio::execution_context>
-    async_receiver(Context& context, endpoint const& where, typename X::options const& how = {})
-        : base(context.get_executor(), receiver<T, X>(where, how))
-    {
-    }
-
-    /// The same receiver with another executor of the same or another context.
-    template <class Other>
-        requires std::constructible_from<Executor, Other>
-    async_receiver(async_receiver<T, X, Other>&& other) : base(Executor(other.get_executor()), other.release())
-    {
-    }
+    using base::base;
 
     /// Handler: void(error_code, std::optional<T>). A message; no message and no error at the end of the
     /// stream; else a failure as of receiver::try_receive(). A cancelled one has taken nothing.
@@ -211,34 +204,7 @@ public:
         using other = async_sender<T, X, Other>;
     };
 
-    /// Takes a sender over.
-    async_sender(Executor const& ex, sender<T, X> out) : base(ex, std::move(out)) {}
-    /// The same.
-    template <class Context>
-        requires std::derived_from<Context, boost::asio::execution_context>
-    async_sender(Context& context, sender<T, X> out) : base(context.get_executor(), std::move(out))
-    {
-    }
-
-    /// Opens the channel as a sender does.
-    async_sender(Executor const& ex, endpoint const& where, typename X::options const& how = {})
-        : base(ex, sender<T, X>(where, how))
-    {
-    }
-    /// The same.
-    template <class Context>
-        requires std::derived_from<Context, boost::asio::execution_context>
-    async_sender(Context& context, endpoint const& where, typename X::options const& how = {})
-        : base(context.get_executor(), sender<T, X>(where, how))
-    {
-    }
-
-    /// The same sender with another executor of the same or another context.
-    template <class Other>
-        requires std::constructible_from<Executor, Other>
-    async_sender(async_sender<T, X, Other>&& other) : base(Executor(other.get_executor()), other.release())
-    {
-    }
+    using base::base;
 
     /// Sends a message; waits while the channel is full. Handler: void(error_code), a failure as of
     /// sender::try_send(). A cancelled one has sent nothing; once a byte of the message is on its way
