@@ -17,8 +17,8 @@
 
 namespace strait {
 
-/// A transport whose receivers poll the kernel and never sleep in it: a message is seen three to four times sooner than by
-/// one that must be woken, for a core that each waiting receiver keeps busy.
+/// A transport whose receivers poll the kernel and never sleep in it: a message is seen without the wake-up that one
+/// who sleeps must wait for, at the price of a core that each waiting receiver keeps busy.
 ///
 ///     strait::receiver<trade, strait::polled<strait::unix_stream>> in{"trades"};
 ///
