@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 
 #include <strait/channel.hpp>
+#include <strait/transport/shm_broadcast.hpp>
 #include <strait/transport/shm_ring.hpp>
 
 #include <support/child.hpp>
@@ -17,13 +18,15 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <tuple>
 
 namespace {
 
 // Messages that are copied out while they are copied in.
 using support::large_message;
 using support::make_large;
-using large_channel = strait::channel<large_message, strait::shm_ring<>>;
+
+using topologies = std::tuple<strait::shm_ring<>, strait::shm_ring<strait::mpsc>, strait::shm_ring<strait::broadcast<strait::lossless>>>;
 
 constexpr strait::message_layout layout{sizeof(large_message), alignof(large_message), 1};
 using progress = strait::detail::slot_progress<layout>;
@@ -117,12 +120,13 @@ BOOST_AUTO_TEST_CASE(what_a_dead_sender_has_begun_is_nothing)
     }
 }
 
-BOOST_AUTO_TEST_CASE(messages_come_whole_however_they_are_sent_and_received)
+BOOST_AUTO_TEST_CASE_TEMPLATE(messages_come_whole_however_they_are_sent_and_received, X, topologies)
 {
+    using large_channel = strait::channel<large_message, X>;
     std::string const name = support::unique_name();
     constexpr std::uint64_t count = 120;
     support::child const out([&] {
-        large_channel::sender s(name, {.capacity = 2});
+        typename large_channel::sender s(name, {.capacity = 2});
         std::unique_ptr<large_message[]> const two(new large_message[2]);
         for (std::uint64_t i = 0; i != count;)
             if (i % 3 == 0) {
@@ -138,7 +142,7 @@ BOOST_AUTO_TEST_CASE(messages_come_whole_however_they_are_sent_and_received)
                 c.commit();
             }
     });
-    large_channel::receiver r(name, {.capacity = 2});
+    typename large_channel::receiver r(name, {.capacity = 2});
     auto const got = std::make_unique<large_message>();
     std::uint64_t wrong = 0;
     for (std::uint64_t i = 0; i != count; ++i) {
@@ -167,16 +171,17 @@ BOOST_AUTO_TEST_CASE(messages_come_whole_however_they_are_sent_and_received)
     BOOST_TEST((r.end_reason() == strait::end_reason::left));
 }
 
-BOOST_AUTO_TEST_CASE(a_message_whose_sender_is_killed_while_it_is_copied_never_existed)
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_message_whose_sender_is_killed_while_it_is_copied_never_existed, X, topologies)
 {
+    using large_channel = strait::channel<large_message, X>;
     std::string const name = support::unique_name();
     support::shared_page page;
-    large_channel::receiver r(name, {.capacity = 2});
+    typename large_channel::receiver r(name, {.capacity = 2});
     auto const got = std::make_unique<large_message>();
     std::uint64_t received = 0;
     for (int i = 0; i != support::rounds(40); ++i) {
         support::child out([&] {
-            large_channel::sender s(name, {.capacity = 2});
+            typename large_channel::sender s(name, {.capacity = 2});
             page->stage = static_cast<std::uint64_t>(i) + 1;
             for (std::uint64_t n = received;; ++n)
                 if (n % 2 == 0) {

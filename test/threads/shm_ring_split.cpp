@@ -1,5 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
 
+#include <strait/transport/shm_broadcast.hpp>
 #include <strait/transport/shm_ring.hpp>
 
 #include <support/large_message.hpp>
@@ -14,6 +15,7 @@
 #include <span>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 namespace {
@@ -77,6 +79,8 @@ void carry(std::size_t capacity)
     BOOST_TEST(r.stats().messages == count);
 }
 
+using topologies = std::tuple<strait::shm_ring<>, strait::shm_ring<strait::mpsc>, strait::shm_ring<strait::broadcast<strait::lossless>>>;
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(shm_ring_threads)
@@ -101,11 +105,11 @@ BOOST_AUTO_TEST_CASE(records_carry_everything_under_every_waiting_strategy)
     carry<std::string, strait::busy_spin>(65536);
 }
 
-BOOST_AUTO_TEST_CASE(large_messages_are_copied_by_both_ends_at_a_time)
+BOOST_AUTO_TEST_CASE_TEMPLATE(large_messages_are_copied_by_both_ends_at_a_time, X, topologies)
 {
     support::watchdog const bound;
     for (std::size_t const capacity : {1U, 4U}) {
-        auto ends = strait::shm_ring<>::pair<layout<support::large_message>>::make({.capacity = capacity}, "test").value();
+        auto ends = X::template pair<layout<support::large_message>>::make({.capacity = capacity}, "test").value();
         auto [s, r] = std::move(ends).split().value();
         constexpr std::uint64_t count = 100;
         std::thread producer([&, out = std::move(s)]() mutable {

@@ -62,6 +62,20 @@ public:
     }
     bool has_message() const noexcept { return (turn_ != 0 && current_->has_message()) || others_have(); }
     std::span<std::byte const> message() const noexcept { return current_->message(); }
+    auto const& progress() const noexcept { return current_->progress(); }
+
+    // A lane whose next message is being written, if any. That of the last message comes first: in another it may be that of
+    // a dead sender, which nobody ends.
+    ring_reader<L> const* underway() const noexcept
+    {
+        auto const has_part = [](ring_reader<L> const& lane) {
+            return slot_progress<L>::bytes_of(lane.progress().load(std::memory_order_relaxed)) != 0;
+        };
+        unsigned i = next_in_turn(watched_ & bit(place_), has_part);
+        if (i == none)
+            i = next_in_turn(watched_, has_part);
+        return i == none ? nullptr : &(*lanes_)[i];
+    }
 
     // True when it is time to post().
     bool release() noexcept
@@ -122,6 +136,7 @@ public:
 private:
     static inline constinit lanes_header nowhere{};  // no lane has ever been opened
 
+    static constexpr unsigned none = lanes_header::most;
     static constexpr lane_set bit(unsigned i) noexcept { return lane_set{1} << i; }
 
     template <class Do>
@@ -131,20 +146,28 @@ private:
             what((*lanes_)[static_cast<unsigned>(std::countr_zero(set))]);
     }
 
-    // The first of these lanes that `has` finds to have a message, beginning behind the one whose turn was last.
+    // The first of these lanes that `has` something, beginning behind the one whose turn was last.
     template <class Has>
-    bool take_turns(lane_set set, Has has) noexcept
+    unsigned next_in_turn(lane_set set, Has has) const noexcept
     {
         lane_set const behind = ~lane_set{0} << place_ << 1;
         for (lane_set part : {set & behind, set & ~behind})
             for (; part != 0; part &= part - 1) {
                 auto const i = static_cast<unsigned>(std::countr_zero(part));
-                if (has((*lanes_)[i])) {
-                    begin_turn(i);
-                    return true;
-                }
+                if (has((*lanes_)[i]))
+                    return i;
             }
-        return false;
+        return none;
+    }
+
+    template <class Has>
+    bool take_turns(lane_set set, Has has) noexcept
+    {
+        unsigned const i = next_in_turn(set, has);
+        if (i == none)
+            return false;
+        begin_turn(i);
+        return true;
     }
 
     void begin_turn(unsigned i) noexcept

@@ -110,6 +110,17 @@ public:
         return ring_.message();
     }
 
+    // Copies a large message out while it is copied in, and consumes it. As peek(); `message` is not what it was, whatever
+    // comes of it.
+    error_code copy_out(std::span<std::byte> message, deadline until)
+        requires(slot_progress<L>::shown)
+    {
+        error_code const e = copy_out_early<L>(ring_, message, until, [&](auto part) { return await_message(until, part); });
+        if (!e)
+            release();
+        return e;
+    }
+
     void release() noexcept
     {
         if (ring_.release()) [[unlikely]]
@@ -167,15 +178,24 @@ private:
 
     [[gnu::noinline, gnu::cold]] error_code await_message(deadline until)
     {
+        return await_message(until, [] { return false; });
+    }
+
+    // Or part of a message.
+    template <class Part>
+    [[gnu::noinline, gnu::cold]] error_code await_message(deadline until, Part part)
+    {
         if (!companion_.is_member())
             return companion_.missing();
         if (!ring_.posted())
             post();
         std::int64_t const interval = until.is_poll() ? sender_watch::when_polled : sender_watch::when_spinning;
         return wait_among_peers<Wait, pace>(
-            ring_.all().receivers, waiter_, until, errc::empty, [&] { return ring_.look(); },
+            ring_.all().receivers, waiter_, until, errc::empty, [&] { return ring_.look() || part(); },
             [&](std::int64_t now, bool slept) {
-                return end_.look(companion_, now, slept, interval, [&] { return ring_.inspect(); });
+                return end_.look(companion_, now, slept, interval, [&] {
+                    return part() ? std::optional<error_code>(error_code()) : ring_.inspect();
+                });
             });
     }
 

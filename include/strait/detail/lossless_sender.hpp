@@ -52,6 +52,14 @@ public:
         return ring_.room(n);
     }
 
+    // A large message, which receivers copy out while we copy it in; those who sleep are woken before. As reserve() and
+    // commit().
+    result<void> copy_in(std::span<std::byte const> message, deadline until)
+        requires(slot_progress<L>::shown)
+    {
+        return copy_in_pieces(*this, ring_, message, until);
+    }
+
     // The message is in the ring at once; flush() wakes receivers that sleep.
     void commit(std::size_t used) noexcept { ring_.commit(used); }
 

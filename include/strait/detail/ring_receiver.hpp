@@ -9,7 +9,6 @@
 #include <strait/options.hpp>
 
 #include <atomic>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -76,21 +75,12 @@ public:
     // Copies a large message out while it is copied in, and consumes it. As peek(); `message` is not what it was, whatever
     // comes of it.
     error_code copy_out(std::span<std::byte> message, deadline until)
-        requires std::same_as<Reader, slot_reader<L>> && (slot_progress<L>::shown)
+        requires(slot_progress<L>::shown)
     {
-        typename slot_progress<L>::early_copy copy;
-        while (!ring_.look()) {
-            // A poll takes what is there whole.
-            auto const behind = [&] { return !until.is_poll() && copy.behind(ring_.progress()); };
-            if (!behind())
-                if (error_code const e = await_message(until, behind))
-                    return e;
-            copy.follow(ring_.message().data(), message.data(), ring_.progress());
-        }
-        STRAIT_CRASH_POINT("copy_out: message found");
-        copy.finish(ring_.message().data(), message.data(), ring_.progress());
-        release();
-        return {};
+        error_code const e = copy_out_early<L>(ring_, message, until, [&](auto part) { return await_message(until, part); });
+        if (!e)
+            release();
+        return e;
     }
 
     void release() noexcept

@@ -9,7 +9,6 @@
 #include <strait/options.hpp>
 
 #include <atomic>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -71,13 +70,9 @@ public:
     // A large message, which the receiver copies out while we copy it in; it is woken before, if it sleeps. As reserve()
     // and commit().
     result<void> copy_in(std::span<std::byte const> message, deadline until)
-        requires std::same_as<Writer, slot_writer<L>> && (slot_progress<L>::shown)
+        requires(slot_progress<L>::shown)
     {
-        if (auto const room = reserve(message.size(), until); !room)
-            return room.error();
-        ring_.copy_in(message.data(), [&] { (void)flush(until); });
-        ring_.commit(message.size());
-        return {};
+        return copy_in_pieces(*this, ring_, message, until);
     }
 
     // The message is in the ring at once; flush() wakes a receiver that sleeps.

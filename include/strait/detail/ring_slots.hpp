@@ -198,6 +198,8 @@ public:
     {
         return shared_word(slot_ + 8);
     }
+    // Whose next message may be being written, if anybody's.
+    slot_reader const* underway() const noexcept { return this; }
 
     // True when it is time to post().
     bool release() noexcept

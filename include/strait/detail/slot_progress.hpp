@@ -4,13 +4,16 @@
 
 #include <strait/detail/crash_point.hpp>
 #include <strait/detail/ring_header.hpp>
+#include <strait/error.hpp>
 #include <strait/serialization/layout.hpp>
+#include <strait/wait.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 // The two copies of a large message overlap: the sender says after each piece how far it is, and the receiver copies out
 // what is there. That is a hint. Whether the message exists is said by its sequence alone, as for every message; what was
@@ -58,21 +61,23 @@ struct slot_progress {
         }
     }
 
-    // How much of the next message has been copied out before it exists.
+    // How much of a message has been copied out before it exists. Of whose, the place of its word says: where there are many
+    // senders, another's may be finished first.
     class early_copy {
     public:
         // Whether there is more to follow.
         bool behind(std::atomic<std::uint64_t> const& progress) const noexcept
         {
             std::uint64_t const now = progress.load(std::memory_order_relaxed);
-            return bytes_of(now) > (now / one_attempt == attempt_ ? bytes_ : 0);
+            return bytes_of(now) > (&progress == word_ && now / one_attempt == attempt_ ? bytes_ : 0);
         }
 
         void follow(std::byte const* from, std::byte* to, std::atomic<std::uint64_t> const& progress) noexcept
         {
             std::uint64_t const now = progress.load(std::memory_order_acquire);  // pairs with copy_in()
-            if (now / one_attempt != attempt_)
+            if (&progress != word_ || now / one_attempt != attempt_)
                 bytes_ = 0;
+            word_ = &progress;
             attempt_ = now / one_attempt;
             copy_up_to(bytes_of(now), from, to);
         }
@@ -82,7 +87,7 @@ struct slot_progress {
         {
             // The number is that of the message: its sequence was stored behind it.
             std::uint64_t const ended = progress.load(std::memory_order_relaxed) / one_attempt;
-            if (ended * one_attempt != (attempt_ + 1) * one_attempt)
+            if (&progress != word_ || ended * one_attempt != (attempt_ + 1) * one_attempt)
                 bytes_ = 0;
             copy_up_to(L.fixed_size, from, to);
         }
@@ -96,10 +101,43 @@ struct slot_progress {
             }
         }
 
+        std::atomic<std::uint64_t> const* word_ = nullptr;
         std::uint64_t attempt_ = 0;
         std::size_t bytes_ = 0;
     };
 };
+
+// The sender's half, of an end whose messages go into `ring`. Receivers that sleep are woken by the first piece.
+template <class End, class Ring>
+result<void> copy_in_pieces(End& end, Ring& ring, std::span<std::byte const> message, deadline until)
+{
+    if (auto const room = end.reserve(message.size(), until); !room)
+        return room.error();
+    ring.copy_in(message.data(), [&] { (void)end.flush(until); });
+    ring.commit(message.size());
+    return {};
+}
+
+// The receiver's half. The message that exists is then at `ring`, not yet consumed. `await` waits for one, or for a part.
+template <message_layout L, class Ring, class Await>
+error_code copy_out_early(Ring& ring, std::span<std::byte> message, deadline until, Await await)
+{
+    typename slot_progress<L>::early_copy copy;
+    while (!ring.look()) {
+        auto const behind = [&] {
+            auto const* const part = until.is_poll() ? nullptr : ring.underway();  // a poll takes what is there whole
+            return part && copy.behind(part->progress());
+        };
+        if (!behind())
+            if (error_code const e = await(behind))
+                return e;
+        if (auto const* const part = ring.underway())
+            copy.follow(part->message().data(), message.data(), part->progress());
+    }
+    STRAIT_CRASH_POINT("copy out: message found");
+    copy.finish(ring.message().data(), message.data(), ring.progress());
+    return {};
+}
 
 }  // namespace strait::detail
 
