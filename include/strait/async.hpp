@@ -4,7 +4,9 @@
 
 #include <strait/async/end_state.hpp>
 #include <strait/async/operations.hpp>
+#include <strait/async/receive_actions.hpp>
 #include <strait/async/select_operation.hpp>
+#include <strait/async/send_actions.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
 #include <strait/receiver.hpp>

@@ -2,27 +2,26 @@
 #ifndef STRAIT_ASYNC_WAITING_ROOM_HPP
 #define STRAIT_ASYNC_WAITING_ROOM_HPP
 
+#include <strait/async/inner_executor.hpp>
+#include <strait/async/parked_handler.hpp>
 #include <strait/detail/bell_watch.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/execution.hpp>
 #include <boost/asio/execution_context.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
+#include <boost/intrusive/list.hpp>
 
 #include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <unordered_map>
@@ -30,24 +29,17 @@
 
 namespace strait::detail {
 
-namespace asio = boost::asio;
-
 // Where the operations of one execution context sleep: it hears the bells of their channels, and looks again where a
 // bell cannot tell. A millisecond after the last has left it has nothing outstanding: the context can run out of work.
 //
 // Distinct objects: safe. Shared objects: safe; a sleeper belongs to one operation at a time.
 class waiting_room : public asio::execution_context::service {
-    struct parked {
-        void (*finish)(parked*, bool invoke);
-        parked* next = nullptr;
-    };
-
 public:
     using key_type = waiting_room;
     static inline asio::execution_context::id id;
 
     // One end of a channel. All but `rung` belongs to the room.
-    class sleeper {
+    class sleeper : public boost::intrusive::list_base_hook<> {
     public:
         // Before a look that finds nothing: a bell that rings from here on keeps the sleeper awake.
         void look() noexcept { rung_.exchange(false, std::memory_order_acq_rel); }
@@ -59,9 +51,6 @@ public:
         parked* parked_ = nullptr;
         void* descriptor_ = nullptr;  // that it waits for
         void (*cancel_)(void*) = nullptr;
-        sleeper* next_ = nullptr;  // of those asleep
-        sleeper* previous_ = nullptr;
-        bool asleep_ = false;
         bool again_ = false;
         unsigned soon_ = 0;
         int file_ = -1;
@@ -192,7 +181,7 @@ public:
             std::lock_guard const hold(mutex_);
             rouse(s, woken);
         }
-        finish(woken, true);
+        parked::finish_all(woken, true);
     }
 
 private:
@@ -201,53 +190,6 @@ private:
     static constexpr unsigned ticks_between_looks = 5;
     static constexpr unsigned looks_after_closing =
         6;  // the lock of one who died is freed a moment after its file is closed
-
-    template <class Executor, class Handler>
-    struct parked_handler : parked {
-        using allocator = typename std::allocator_traits<asio::associated_allocator_t<Handler>>::template rebind_alloc<
-            parked_handler>;
-
-        parked_handler(Executor const& e, Handler&& h) : ex(e), handler(std::move(h)) { this->finish = &end; }
-
-        static parked* make(Executor const& e, Handler&& h)
-        {
-            allocator a(asio::get_associated_allocator(h));
-            parked_handler* const p = a.allocate(1);
-            return ::new (static_cast<void*>(p)) parked_handler(e, std::move(h));
-        }
-
-        static void end(parked* base, bool invoke)
-        {
-            auto* const self = static_cast<parked_handler*>(base);
-            allocator a(asio::get_associated_allocator(self->handler));
-            Executor const ex = self->ex;
-            Handler handler(std::move(self->handler));
-            self->~parked_handler();
-            a.deallocate(self, 1);
-            if (invoke)
-                asio::post(ex, std::move(handler));
-        }
-
-        Executor ex;
-        Handler handler;
-    };
-
-    // A strand of the user's may be busy, and its other handlers are no matter of ours.
-    template <class Executor>
-    static asio::any_io_executor without_strand(Executor const& ex)
-    {
-        using io = asio::io_context::executor_type;
-        if constexpr (requires { ex.get_inner_executor(); })
-            return without_strand(ex.get_inner_executor());
-        else if constexpr (requires { ex.template target<asio::strand<io>>(); }) {
-            if (auto const* s = ex.template target<asio::strand<io>>())
-                return s->get_inner_executor();
-            if (auto const* s = ex.template target<asio::strand<asio::any_io_executor>>())
-                return without_strand(s->get_inner_executor());
-            return ex;
-        } else
-            return ex;
-    }
 
     void enter()
     {
@@ -279,13 +221,8 @@ private:
 
     void fall_asleep(sleeper& s, bool again)
     {
-        s.asleep_ = true;
         s.again_ = again || (s.file_ >= 0 && s.watch_ < 0);
-        s.previous_ = nullptr;
-        s.next_ = first_;
-        if (first_)
-            first_->previous_ = &s;
-        first_ = &s;
+        asleep_.push_front(s);
         if (s.watch_ >= 0)
             listen();
         if (s.again_ || s.soon_ != 0)
@@ -294,30 +231,18 @@ private:
 
     void wake_up(sleeper& s) noexcept
     {
-        if (!std::exchange(s.asleep_, false))
-            return;
-        (s.previous_ ? s.previous_->next_ : first_) = s.next_;
-        if (s.next_)
-            s.next_->previous_ = s.previous_;
+        if (s.is_linked())
+            asleep_.erase(asleep_.iterator_to(s));
     }
 
     void rouse(sleeper& s, parked*& woken)
     {
         s.rung_.store(true, std::memory_order_release);
         if (s.parked_) {
-            s.parked_->next = woken;
-            woken = std::exchange(s.parked_, nullptr);
+            std::exchange(s.parked_, nullptr)->link(woken);
             wake_up(s);
         } else if (s.descriptor_) {
             s.cancel_(std::exchange(s.descriptor_, nullptr));
-        }
-    }
-
-    static void finish(parked* woken, bool invoke)
-    {
-        while (woken) {
-            parked* const p = std::exchange(woken, woken->next);
-            p->finish(p, invoke);
         }
     }
 
@@ -367,7 +292,7 @@ private:
             if (visitors_ != 0)
                 listen();
         }
-        finish(woken, true);
+        parked::finish_all(woken, true);
     }
 
     void tick()
@@ -393,19 +318,18 @@ private:
                     more = --s->soon_ != 0 || more;
                     rouse(*s, woken);
                 }
-            for (sleeper* s = first_; s;) {
-                sleeper* const next = s->next_;
-                if (s->again_) {
+            for (auto at = asleep_.begin(); at != asleep_.end();) {
+                sleeper& s = *at++;  // before it leaves
+                if (s.again_) {
                     more = true;
                     if (look)
-                        rouse(*s, woken);
+                        rouse(s, woken);
                 }
-                s = next;
             }
             if (more)
                 tick();
         }
-        finish(woken, true);
+        parked::finish_all(woken, true);
     }
 
     // Operations that are still asleep are destroyed, and never called.
@@ -415,29 +339,24 @@ private:
         {
             std::lock_guard const hold(mutex_);
             shut_ = true;
-            for (sleeper* s = std::exchange(first_, nullptr); s;) {
-                sleeper* const next = s->next_;
-                s->asleep_ = false;
+            asleep_.clear_and_dispose([&](sleeper* s) {
                 s->descriptor_ = nullptr;
-                if (s->parked_) {
-                    s->parked_->next = left;
-                    left = std::exchange(s->parked_, nullptr);
-                }
-                s = next;
-            }
+                if (s->parked_)
+                    std::exchange(s->parked_, nullptr)->link(left);
+            });
             if (descriptor_ && descriptor_->is_open())
                 (void)descriptor_->release();
         }
         descriptor_.reset();
         timer_.reset();
         closing_time_.reset();
-        finish(left, false);
+        parked::finish_all(left, false);
     }
 
     std::mutex mutex_;
     bell_watch bells_;
     std::unordered_multimap<int, sleeper*> by_watch_;
-    sleeper* first_ = nullptr;
+    boost::intrusive::list<sleeper, boost::intrusive::constant_time_size<false>> asleep_;
     std::size_t visitors_ = 0;
     unsigned ticks_ = 0;
     bool listening_ = false;
