@@ -2,14 +2,15 @@
 #ifndef STRAIT_DETAIL_COMPANION_DOOR_HPP
 #define STRAIT_DETAIL_COMPANION_DOOR_HPP
 
-#include <strait/detail/allocation.hpp>
 #include <strait/detail/companion.hpp>
+#include <strait/detail/companion_file.hpp>
 #include <strait/detail/crash_point.hpp>
 #include <strait/detail/segment.hpp>
 #include <strait/detail/sysv_queue.hpp>
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -65,7 +66,7 @@ public:
             }
             STRAIT_CRASH_POINT("join: directory opened");
             descriptor found;
-            if (error_code const e = open_existing(dir, where, found))
+            if (error_code const e = open_companion(dir, where, found))
                 return e;
             error_code const e = found ? join_existing(dir, std::move(found), where, wanted, r, most, mechanism, until, joined)
                                        : join_new(dir, where, wanted, r, most, mechanism, joined);
@@ -90,7 +91,7 @@ public:
         try {
             if (alone && !c.any_alive(role::sender) && !c.any_alive(role::receiver)) {
                 bool const wanted = c.block().keep.load(std::memory_order_relaxed) != 0 || mechanism.unread(c, where);
-                if (!where.open_directory(dir) && still_named(dir, c.fd(), where)) {
+                if (!where.open_directory(dir) && is_still_named(dir, c.fd(), where)) {
                     stays = wanted;
                     if (!stays)
                         remove_all(dir, c.fd(), where);
@@ -122,7 +123,7 @@ public:
         if (!e)
             e = where.open_directory(dir);
         if (!e)
-            e = open_existing(dir, where, found);
+            e = open_companion(dir, where, found);
         if (e)
             return e;
         if (!found || ::fdatasync(found.get()) != 0 || ::fsync(dir.get()) != 0)
@@ -144,7 +145,7 @@ public:
             return e;
         }
         descriptor found;
-        if (!open_existing(dir, where, found) && found)
+        if (!open_companion(dir, where, found) && found)
             if (auto held = lock_byte(found.get(), lock_bytes::setup, deadline::after(patience)); !held)
                 return held;
         STRAIT_CRASH_POINT("remove: door locked");
@@ -163,16 +164,6 @@ public:
 private:
     // Never leaves this class: the name was swapped or removed under our hands.
     static inline error_code const try_again{ESTALE, boost::system::system_category()};
-
-    static bool vanished(error_code const& e) noexcept { return e == error_code(ENOENT, boost::system::system_category()); }
-
-    static bool still_named(descriptor const& dir, int fd, location const& where)
-    {
-        struct ::stat by_name = {};
-        struct ::stat opened = {};
-        return ::fstatat(dir.get(), where.file(companion_suffix).c_str(), &by_name, AT_SYMLINK_NOFOLLOW) == 0 &&
-               ::fstat(fd, &opened) == 0 && by_name.st_ino == opened.st_ino && by_name.st_dev == opened.st_dev;
-    }
 
     // Of a channel that nobody uses; with them our directory, if it is empty now.
     static void remove_all(descriptor const& dir, int fd, location const& where)
@@ -200,19 +191,6 @@ private:
         Mechanism::destroy(where);
     }
 
-    // No descriptor: there is no such name.
-    static error_code open_existing(descriptor const& dir, location const& where, descriptor& fd)
-    {
-        fd.reset(uninterrupted([&] {
-            return ::openat(dir.get(), where.file(companion_suffix).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        }));
-        if (fd || errno == ENOENT)
-            return {};
-        if (errno == ELOOP || errno == EACCES || errno == EISDIR || errno == ENXIO)
-            return errc::untrusted_object;
-        return last_failure();
-    }
-
     static error_code join_existing(descriptor const& dir, descriptor fd, location const& where, channel_traits const& wanted,
                                     role r, ::off_t most, Mechanism& mechanism, deadline until, companion& joined)
     {
@@ -226,7 +204,7 @@ private:
         if (auto held = lock_byte(fd.get(), lock_bytes::setup, until); !held)
             return held.error();
         STRAIT_CRASH_POINT("join: door locked");
-        if (!still_named(dir, fd.get(), where))
+        if (!is_still_named(dir, fd.get(), where))
             return try_again;
         bool const nobody = !any_locked(fd.get(), lock_bytes::participants, 2 * lock_bytes::most);
         auto const size = static_cast<std::uint64_t>(found.st_size);
@@ -331,7 +309,7 @@ private:
     {
         descriptor fd;
         std::string temporary;
-        if (error_code const e = make_file(dir, where, wanted, fd, temporary))
+        if (error_code const e = make_companion_file(dir, where, wanted, fd, temporary))
             return vanished(e) ? try_again : e;
         STRAIT_CRASH_POINT("create: file allocated");
         int const raw = fd.get();
@@ -379,44 +357,6 @@ private:
         unlock_byte(c.fd(), lock_bytes::setup);
         STRAIT_CRASH_POINT("create: door unlocked");
         joined = std::move(c);
-        return {};
-    }
-
-    // A file without a name, or with a temporary one where the file system knows no O_TMPFILE. Its blocks are allocated
-    // now: a full file system is an error here and not a SIGBUS later.
-    static error_code make_file(descriptor const& dir, location const& where, channel_traits const& wanted, descriptor& fd,
-                                std::string& temporary)
-    {
-        fd.reset(::openat(dir.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, object_mode(where.access())));
-        if (!fd && (errno == EOPNOTSUPP || errno == EISDIR)) {
-            temporary = where.file(".new-" + std::to_string(::getpid()) + "-" + std::to_string(deadline::now()));
-            fd.reset(::openat(dir.get(), temporary.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, object_mode(where.access())));
-        }
-        if (!fd)
-            return last_failure();
-        ::fchmod(fd.get(), object_mode(where.access()));  // the umask may have taken bits
-        if (auto allocated = allocate_beginning(fd.get(), wanted.size, wanted.first_bytes()); !allocated) {
-            if (!temporary.empty())
-                ::unlinkat(dir.get(), temporary.c_str(), 0);
-            return allocated.error();
-        }
-        return {};
-    }
-
-    static result<void> give_name(descriptor const& dir, int fd, std::string const& temporary, std::string const& name)
-    {
-        int done = -1;
-        if (temporary.empty()) {
-            // By way of /proc: AT_EMPTY_PATH needs privileges on older kernels.
-            std::string const self = "/proc/self/fd/" + std::to_string(fd);
-            done = ::linkat(AT_FDCWD, self.c_str(), dir.get(), name.c_str(), AT_SYMLINK_FOLLOW);
-            if (done != 0 && errno == ENOENT && ::access(self.c_str(), F_OK) != 0)
-                done = ::linkat(fd, "", dir.get(), name.c_str(), AT_EMPTY_PATH);
-        } else {
-            done = ::linkat(dir.get(), temporary.c_str(), dir.get(), name.c_str(), 0);
-        }
-        if (done != 0)
-            return error_code(errno, boost::system::system_category());
         return {};
     }
 };
