@@ -30,7 +30,7 @@ inline void require_sequence(std::uint64_t seen, std::uint64_t expected)
 {
     if (seen != expected) [[unlikely]]
         throw broken_channel(seen == sequence::torn
-                                 ? "a message is torn"
+                                 ? "a message is torn, or the stream has ended"
                                  : "message " + std::to_string(seen) + " came instead of " + std::to_string(expected));
 }
 

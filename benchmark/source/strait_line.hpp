@@ -128,9 +128,7 @@ struct strait_copy {
                 return sequence_of<N>(*m);
             } else {
                 auto const m = in_.receive();
-                if (!m) [[unlikely]]
-                    ended();
-                return sequence_of<N>(*m);
+                return m ? sequence_of<N>(*m) : sequence::torn;
             }
         }
 

@@ -75,7 +75,7 @@ private:
         if (!(seen & sequence::marks)) [[likely]]
             return true;
         if (seen == sequence::torn)
-            throw broken_channel("a message is torn");
+            throw broken_channel("a message is torn, or the stream has ended");
         if (!(seen & sequence::stop))
             return true;
         ended_ = now();
@@ -88,7 +88,7 @@ private:
         std::uint64_t const number = seen & ~sequence::marks;
         std::uint64_t const sender = sequence::sender_of(seen);
         if (seen == sequence::torn || sender >= most_senders)
-            throw broken_channel("a message is torn");
+            throw broken_channel("a message is torn, or the stream has ended");
         if (number != expected_[sender])
             throw broken_channel("message " + std::to_string(number) + " came instead of " +
                                  std::to_string(expected_[sender]));

@@ -13,9 +13,12 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstring>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 namespace strait {
@@ -90,7 +93,11 @@ public:
         std::optional<T> message;
         auto bytes = reader_.end().peek(deadline::never());
         if (bytes) [[likely]] {
-            message.emplace(detail::codec<T>::view(*bytes));
+            // GCC 12 copies an optional of two words once more, through memory in 5 ns, if a T is assigned.
+            if constexpr (sizeof(T) <= 8 && std::is_default_constructible_v<T> && std::is_copy_assignable_v<T>)
+                std::memcpy(std::addressof(message.emplace()), bytes->data(), sizeof(T));
+            else
+                message.emplace(detail::codec<T>::view(*bytes));
             reader_.end().release();
         } else {
             ended_or_raise(bytes.error());
