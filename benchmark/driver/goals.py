@@ -23,6 +23,10 @@ def throughput(size, batch=1):
     return Cell("apart", "throughput", batch, size)
 
 
+def nanoseconds_each(result):
+    return 1e9 / result["messages_per_second"]
+
+
 @dataclass(frozen=True)
 class Check:
     """One measured line: what it compares, the worst spread found and where, and its target."""
@@ -96,6 +100,14 @@ class Goals:
                 self.worst("its worst round / best ring", pairs, 0.5, False, by="low"),
                 self.worst("shm_ring / best rival ring (rigtorp::SPSCQueue is not in Debian)", rival, 1.0, False)]
 
+    def crash_safety(self):
+        ours = self.names("strait/shm_ring/busy_spin")
+        bare = self.names("bare/ring")
+        near = [p for size in (8, 64) for p in self.same_cell(latency(size), ours, bare)]
+        rate = [p for size in (8, 64) for p in self.same_cell(throughput(size), ours, bare)]
+        return [self.worst("latency, shm_ring / the same ring without", near, 1.05, True),
+                self.worst("throughput, shm_ring / the same ring without", rate, 0.95, False)]
+
     def adaptive(self):
         pairs = [p for size in (8, 64) for p in self.same_cell(throughput(size), self.names("strait/shm_ring/adaptive"),
                                                                 self.names("strait/shm_ring/busy_spin"))]
@@ -157,7 +169,11 @@ class Goals:
         by_hand = [p for s in (8, 64) for p in self.same_cell(latency(s), socket, self.names("bare/asio/unix_stream"))]
         idle = [p for s in (8, 64) for p in self.same_cell(latency(s), ring, socket)]
         traffic = [p for s in (8, 64) for p in self.same_cell(throughput(s), ring, socket)]
-        return [self.worst("latency, awaited unix_stream / hand-written Asio", by_hand, 1.1, True),
+        slept = [spread(ratios(self.r.figure(latency(s), a), self.r.figure(throughput(s), b, nanoseconds_each)).values())
+                 for s in (8, 64) for a in socket for b in ring]
+        slept = min((s for s in slept if s), key=lambda s: s.median, default=None)
+        return [Check("one way over an awaited unix_stream / a message that waits in an awaited shm_ring", slept, "", 10.0, False),
+                self.worst("latency, awaited unix_stream / hand-written Asio", by_hand, 1.1, True),
                 self.worst("latency, awaited shm_ring / awaited unix_stream", idle, 1.0, True),
                 self.worst("throughput, awaited shm_ring / awaited unix_stream", traffic, 10.0, False)]
 
@@ -218,6 +234,7 @@ class Goals:
             ("shm_ring, 64 B one way: at most 1.3 x the cache line", self.small_latency(64, 1.3)),
             ("throughput one by one, 8 B and 64 B: at least 0.95 x the best ring, worst round 0.5 x",
              self.small_throughput()),
+            ("crash safety, checks and sleeping: at most 5 % of the ring without them", self.crash_safety()),
             ("adaptive throughput: at least 0.9 x busy_spin", self.adaptive()),
             ("asleep: at most 1.15 x the futex; on one core at most 2 x a pipe", self.asleep()),
             ("claim and borrow: within 1.15 x of 64 B, 1.1 x the cache line, 8 x faster than iceoryx's loan",
