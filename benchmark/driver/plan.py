@@ -117,6 +117,6 @@ def make(cases, mode_cells, quick):
         fitting = [case for case in cases if applies(case, cell, quick)]
         strings = [case for case in fitting if case.strings]
         if strings and cell not in planned:
-            planned[cell] = strings + [case for case in fitting if case.name in ("bare/ring", "limit/cache_line")]
+            planned[cell] = strings + [case for case in fitting if case.name in ("bare/ring", "strait/shm_ring/busy_spin", "limit/cache_line")]
     return {cell: fitting for cell, fitting in planned.items() if any(case.group != "limit" for case in fitting)
             or all(case.group == "limit" for case in cases) and fitting}
