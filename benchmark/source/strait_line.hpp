@@ -127,7 +127,7 @@ struct strait_copy {
                 auto const m = poll(strait::errc::empty, [&] { return in_.try_receive(); });
                 return sequence_of<N>(*m);
             } else {
-                auto const m = in_.receive();
+                auto m = in_.receive();  // GCC 12 copies a constant one twice more
                 return m ? sequence_of<N>(*m) : sequence::torn;
             }
         }
