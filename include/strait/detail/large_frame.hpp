@@ -3,13 +3,17 @@
 #define STRAIT_DETAIL_LARGE_FRAME_HPP
 
 #include <strait/detail/stream_wire.hpp>
+#include <strait/detail/wait_descriptor.hpp>
+#include <strait/wait.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <span>
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -49,6 +53,23 @@ public:
             gone -= of_it;
         }
         return true;
+    }
+
+    // As much as leaves up to the deadline. no_receiver: the connection is over.
+    result<void> drain(int fd, deadline until, std::uint64_t& waits)
+    {
+        while (left_ != 0) {
+            if (send(fd) || errno == EINTR)
+                continue;
+            if (errno != EAGAIN)
+                return errc::no_receiver;
+            if (until.is_poll())
+                return errc::full;
+            ++waits;
+            if (auto room = wait_descriptor(fd, POLLOUT, until); !room)
+                return room;
+        }
+        return {};
     }
 
     void copy_rest(std::byte* to) const noexcept

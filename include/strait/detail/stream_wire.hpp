@@ -114,6 +114,16 @@ struct stream_frame {
     }
     std::size_t handles() const noexcept { return (kind & ~0xffU) == with_handles ? kind & 0xffU : 0; }
 
+    // Header and padding around a payload that lies behind the place of its header; returns the bytes of all.
+    static std::size_t write_around(std::byte* place, std::size_t payload, std::uint32_t kind) noexcept
+    {
+        stream_frame const header{static_cast<std::uint32_t>(payload), kind};
+        std::size_t const all = bytes(payload);
+        std::memset(place + sizeof header + payload, 0, all - sizeof header - payload);
+        std::memcpy(place, &header, sizeof header);
+        return all;
+    }
+
     static stream_frame at(std::byte const* p) noexcept
     {
         stream_frame f;
