@@ -20,6 +20,7 @@ JOBS = {
     "unix socket": "kernel",
     "unix datagram": "kernel",
     "unix seqpacket": "kernel",
+    "signal": "kernel",
     "tcp": "network",
     "udp": "lossy network",
 }

@@ -2,6 +2,7 @@
 #include "bare_mqueue.hpp"
 #include "bare_ring.hpp"
 #include "bare_serialization.hpp"
+#include "bare_signal.hpp"
 #include "bare_stream.hpp"
 #include "bare_sysv.hpp"
 #include "sizes.hpp"
@@ -27,6 +28,12 @@ template <bool Polled>
 struct sysv {
     template <std::size_t N>
     using of = bare_sysv<Polled, N>;
+};
+
+template <bool Polled>
+struct signals {
+    template <std::size_t N>
+    using of = bare_signal<Polled, N>;
 };
 
 // The messages of several writers stay apart in a pipe up to PIPE_BUF.
@@ -101,6 +108,23 @@ std::vector<benchmark_case> cases()
     queue.limit = "limit/cache_line";
     queue.settings += "; the receiver polls";
     all.push_back(sized_case<sysv<true>::of, 4096>(queue));
+
+    case_info signal{"bare/signal/block",
+                     "bare",
+                     "signal",
+                     "block",
+                     "real-time signals by hand, blocking",
+                     "rt_tgsigqueueinfo() and read() of a signalfd, up to 64 at once; whoever finds too many pending yields"};
+    signal.limit = "limit/futex";
+    signal.batches = {1, 64};
+    signal.max_senders = 2;
+    all.push_back(sized_case<signals<false>::of, 8>(signal));
+    signal.name = "bare/signal/spin";
+    signal.title = "real-time signals by hand, polled";
+    signal.waiting = "spin";
+    signal.limit = "limit/cache_line";
+    signal.settings += "; the receiver polls";
+    all.push_back(sized_case<signals<true>::of, 8>(signal));
 
     add_stream<bare_unix_stream>(all, "unix_stream", "unix socket", "socketpair(), send() and recv()");
     add_stream<bare_unix_datagram, 65'536>(all, "unix_datagram", "unix datagram", "bind(), connect(), send() and recv()");

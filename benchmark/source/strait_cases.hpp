@@ -25,6 +25,7 @@ std::vector<benchmark_case> unix_seqpacket_cases();
 std::vector<benchmark_case> unix_stream_cases();
 std::vector<benchmark_case> tcp_cases();
 std::vector<benchmark_case> udp_cases();
+std::vector<benchmark_case> realtime_signal_cases();
 std::vector<benchmark_case> in_process_cases();
 std::vector<benchmark_case> serialization_cases();
 
@@ -78,14 +79,19 @@ std::vector<benchmark_case> kernel_cases(std::string const& family, std::string 
     polled.limit = "limit/cache_line";
     all.push_back(sized_case<copied<X, true>::template of, Max>(polled));
 
-    case_info strings = info;
-    strings.name = name + "/strings";
-    strings.title = title + ", strings";
-    strings.settings = "options.max_message_size as the messages need; std::string, receive() into one that is reused";
-    strings.batches = {1};
-    strings.max_size = Max == 4096 ? 4088 : Max;
-    all.push_back(strings_case<X, false>(strings));
-    return all;
+    if constexpr (X::guarantees.fixed_size_only)
+        return all;
+    else {
+        case_info strings = info;
+        strings.name = name + "/strings";
+        strings.title = title + ", strings";
+        strings.settings =
+            "options.max_message_size as the messages need; std::string, receive() into one that is reused";
+        strings.batches = {1};
+        strings.max_size = Max == 4096 ? 4088 : Max;
+        all.push_back(strings_case<X, false>(strings));
+        return all;
+    }
 }
 
 }  // namespace benchmark

@@ -18,6 +18,20 @@ struct line {
     bool continued{};        ///< no newline follows: the next piece does, or the file ends here
 };
 
+/// Eight bytes of it, for a transport that carries no more (FNV-1a).
+inline std::uint64_t digest(line const& l)
+{
+    std::uint64_t h = 0xcbf29ce484222325U;
+    auto const add = [&h](char const* bytes, std::size_t size) {
+        for (std::size_t i = 0; i != size; ++i)
+            h = (h ^ static_cast<unsigned char>(bytes[i])) * 0x100000001b3U;
+    };
+    add(l.file.data(), l.file.size());
+    add(reinterpret_cast<char const*>(&l.number), sizeof l.number);
+    add(l.text.data(), l.text.size());
+    return l.continued ? ~h : h;
+}
+
 // A FIFO takes 4,096 bytes a message, whole or not at all; so longer lines travel in pieces.
 inline constexpr std::size_t longest_text = 2048;
 inline constexpr std::size_t longest_path = 1500;

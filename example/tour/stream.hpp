@@ -8,7 +8,9 @@
 #include "sampled.hpp"
 #include <strait.hpp>
 
+#include <cstdint>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -51,6 +53,34 @@ sampled consume_what_comes(strait::receiver<line, X> in, std::vector<file> origi
         throw std::runtime_error("the producer died before the end of its stream");
     files.finish(in.stats().dropped);
     return files;
+}
+
+// Where a message has 8 bytes: each line's digest, which the consumer compares with that of the original.
+template <strait::transport X>
+void produce_digests(strait::sender<std::uint64_t, X> out, std::vector<file> const& files)
+{
+    line l;
+    for (file const& f : files)
+        for (splitter lines{f}; lines.next(l);)
+            out.send(digest(l));
+}
+
+template <strait::transport X>
+void compare_digests(strait::receiver<std::uint64_t, X> in, std::vector<file> const& originals, meter& progress)
+{
+    line l;
+    for (file const& f : originals)
+        for (splitter lines{f}; lines.next(l);) {
+            auto const sent = in.receive();
+            if (sent != digest(l))
+                throw std::runtime_error(sent ? "another line came where " + f.path + " " + std::to_string(l.number) + " was due"
+                                              : "the stream ended before " + f.path);
+            progress.count(l);
+        }
+    if (in.receive())
+        throw std::runtime_error("more came than there is");
+    if (in.end_reason() != strait::end_reason::left)
+        throw std::runtime_error("the producer died before the end of its stream");
 }
 
 }  // namespace tour

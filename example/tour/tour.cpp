@@ -116,10 +116,22 @@ int be_sampling_consumer(mechanism const& m, arguments const& a)
     return came.strange() == 0 ? 0 : 1;
 }
 
+int be_comparing_consumer(mechanism const& m, arguments const& a)
+{
+    meter progress;
+    auto const originals = load(a.directory);
+    m.compare(a.channel, originals, progress);
+    progress.stop();
+    print_result(progress, originals.size());
+    return 0;
+}
+
 int be_consumer(mechanism const& m, arguments const& a)
 {
     if (m.sample)
         return be_sampling_consumer(m, a);
+    if (m.compare)
+        return be_comparing_consumer(m, a);
     meter progress;
     rebuilt const copies = m.consume(a.channel, progress);
     progress.stop();
@@ -208,6 +220,8 @@ public:
         if (o.verified && m_.sample)
             o.verdict = grouped(lost_) + " of " + grouped(o.messages + lost_) + " messages lost, " + grouped(counted_) +
                         " counted as gaps";
+        else if (o.verified && m_.compare)
+            o.verdict = "8 bytes of each line, compared with " + grouped(files_) + " files";
         else if (o.verified)
             o.verdict = grouped(files_) + " files" + (m_.within_a_process ? " (threads of one process)" : "");
         else
@@ -332,9 +346,11 @@ int run(arguments const& a)
     print_table(outcomes);
     bool const well = std::ranges::all_of(outcomes, &outcome::verified);
     bool const may_lose = std::ranges::any_of(a.transports, [](mechanism const& m) { return m.sample != nullptr; });
+    bool const compares = std::ranges::any_of(a.transports, [](mechanism const& m) { return m.compare != nullptr; });
     std::cout << (!well      ? "NOT every file arrived as it was.\n"
                   : may_lose ? "Every file arrived as it was (SHA-256 of each); where messages may be lost, each that came did.\n"
-                             : "Every file arrived as it was (SHA-256 of each).\n");
+                             : "Every file arrived as it was (SHA-256 of each).\n")
+              << (well && compares ? "Where a message has 8 bytes, a hash of each line came, once and in order.\n" : "");
     return well ? 0 : 1;
 }
 

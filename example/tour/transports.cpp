@@ -22,6 +22,21 @@ constexpr mechanism over(std::string_view name)
     return m;
 }
 
+template <strait::transport X>
+constexpr mechanism digests_over(std::string_view name)
+{
+    using channel_of_digests = strait::channel<std::uint64_t, X>;
+    mechanism m{name, false,
+                [](std::string const& channel, std::vector<file> const& files) {
+                    produce_digests(strait::sender<std::uint64_t, X>{channel}, files);
+                },
+                nullptr, [](std::string const& channel) { static_cast<void>(channel_of_digests::remove(channel)); }};
+    m.compare = [](std::string const& channel, std::vector<file> const& originals, meter& progress) {
+        compare_digests(strait::receiver<std::uint64_t, X>{channel}, originals, progress);
+    };
+    return m;
+}
+
 // Of a transport without names, both ends are made at once.
 template <strait::transport X>
 auto& ends()
@@ -51,6 +66,7 @@ constexpr mechanism all[] = {
     over<strait::named_pipe>("named_pipe"),
     over<strait::posix_mqueue>("posix_mqueue"),
     over<strait::sysv_mqueue>("sysv_mqueue"),
+    digests_over<strait::realtime_signal>("realtime_signal"),
     over<strait::unix_datagram>("unix_datagram"),
     over<strait::unix_seqpacket>("unix_seqpacket"),
     over<strait::unix_stream>("unix_stream"),

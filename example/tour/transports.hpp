@@ -23,6 +23,8 @@ struct mechanism {
     void (*remove)(std::string const& channel);
     /// Instead of consume, if it may lose messages.
     sampled (*sample)(std::string const& channel, std::vector<file> originals, meter& progress) = nullptr;
+    /// Instead of consume, if it carries digests only.
+    void (*compare)(std::string const& channel, std::vector<file> const& originals, meter& progress) = nullptr;
 };
 
 std::span<mechanism const> mechanisms();

@@ -47,6 +47,8 @@ enum class errc {
     segment_count_limit,
     huge_page_limit,
     inherited_handle,
+    wrong_thread,
+    signal_limit,
     removed,
     not_open,
 };
@@ -150,6 +152,11 @@ public:
         case errc::inherited_handle:
             return "This end was opened before fork() and belongs to the parent: open it in the child, or hand a "
                    "make_pair() over.";
+        case errc::wrong_thread:
+            return "This end reads the signals of the thread that opened it: use it there, or open one in this thread.";
+        case errc::signal_limit:
+            return "Every real-time signal is blocked in this thread or handled in this process: receive in another thread, or "
+                   "free one.";
         case errc::removed:
             return "The channel was removed, and its queue with it: open this end afresh.";
         case errc::not_open:
@@ -193,6 +200,8 @@ public:
         case errc::segment_count_limit: return e::make_error_condition(e::no_space_on_device);
         case errc::huge_page_limit: return e::make_error_condition(e::not_enough_memory);
         case errc::inherited_handle: return e::make_error_condition(e::operation_not_permitted);
+        case errc::wrong_thread: return e::make_error_condition(e::operation_not_permitted);
+        case errc::signal_limit: return e::make_error_condition(e::resource_unavailable_try_again);
         case errc::removed: return e::make_error_condition(e::identifier_removed);
         case errc::not_open: return e::make_error_condition(e::bad_file_descriptor);
         }

@@ -38,6 +38,7 @@ struct transport_guarantees {
     bool retained = false;       ///< unread messages outlive the receiver's process
     bool bounded = true;         ///< a full channel makes its sender wait
     std::size_t max_message_size = 0;  ///< bytes of an encoded message; 0: limited by memory or options only
+    bool fixed_size_only = false;  ///< takes no types whose messages vary in size
     bool zero_copy = false;      ///< claim and borrow show the channel's own memory
     bool pollable = false;       ///< native_handle() can be waited for with poll(2)
     bool passes_handles = false;  ///< descriptors can be parts of messages
@@ -156,7 +157,7 @@ concept carries_layout = requires(endpoint const& where, typename X::options con
 /// Carries frames of bytes and knows no message type, only its layout.
 template <class X>
 concept byte_transport = detail::transport_policy<X> && detail::carries_layout<X, detail::sample_layouts[0]> &&
-                         detail::carries_layout<X, detail::sample_layouts[1]>;
+                         (X::guarantees.fixed_size_only || detail::carries_layout<X, detail::sample_layouts[1]>);
 
 namespace detail {
 

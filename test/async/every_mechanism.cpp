@@ -14,7 +14,7 @@ long sleeps()
     return u.ru_nvcsw;
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(messages_and_the_end_of_the_stream_are_awaited, S, conformance::reliable_subjects)
+BOOST_AUTO_TEST_CASE_TEMPLATE(messages_and_the_end_of_the_stream_are_awaited, S, conformance::reliable_word_subjects)
 {
     clean_host const host;
     asio::io_context context;
@@ -47,7 +47,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(messages_and_the_end_of_the_stream_are_awaited, S,
     BOOST_TEST(in.next_layer().end_reason() == strait::end_reason::left);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_process_is_awaited_and_its_death_is_noticed, S, conformance::reliable_subjects)
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_process_is_awaited_and_its_death_is_noticed, S, conformance::reliable_word_subjects)
 {
     if constexpr (conformance::between_processes<S>) {
         clean_host const host;
@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_full_channel_is_awaited_and_cancelling_sends_not
     BOOST_TEST(!in.receive());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(an_idle_channel_that_is_awaited_wakes_nobody, S, conformance::subjects)
+BOOST_AUTO_TEST_CASE_TEMPLATE(an_idle_channel_that_is_awaited_wakes_nobody, S, conformance::word_subjects)
 {
     clean_host const host;
     asio::io_context context;
@@ -195,7 +195,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(cancelling_takes_no_message_wherever_it_comes, S, 
     BOOST_TEST(next == sent);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_context_goes_with_operations_pending, S, conformance::subjects)
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_context_goes_with_operations_pending, S, conformance::word_subjects)
 {
     clean_host const host;
     auto const where = S::where();
@@ -219,7 +219,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_context_goes_with_operations_pending, S, conform
     BOOST_TEST(alive.use_count() == 1);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(closing_and_destroying_ends_what_is_under_way, S, conformance::subjects)
+BOOST_AUTO_TEST_CASE_TEMPLATE(closing_and_destroying_ends_what_is_under_way, S, conformance::word_subjects)
 {
     clean_host const host;
     asio::io_context context;

@@ -52,14 +52,14 @@ void batches_keep_order()
 
 BOOST_AUTO_TEST_SUITE(batches)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_form_of_a_batch_carries_it, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_form_of_a_batch_carries_it, S, word_subjects, clean_host)
 {
     auto const where = S::where();
     receiver_of<S> in{where};
     sender_of<S> out{where};
-    exchange_one<S, probe>(out, in);
-    auto const all = messages<probe>(1, 4);
-    std::vector<probe> got(8);
+    exchange_one<S>(out, in);
+    auto const all = messages<probe_of<S>>(1, 4);
+    std::vector<probe_of<S>> got(8);
     auto const arrived = [&](std::size_t n) {
         while (n < all.size()) {  // a batch may come in parts
             auto const more = in.receive_batch(std::span(got).subspan(n));
@@ -77,7 +77,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_form_of_a_batch_carries_it, S, subjects, 
     arrived(in.receive_batch_until(got, std::chrono::system_clock::now() + 10s).value());
     BOOST_CHECK_EQUAL(out.send_batch_until(all, std::chrono::system_clock::now() + 10s).value(), 4U);
     arrived(in.receive_batch_until(got, std::chrono::steady_clock::now() + 10s).value());
-    BOOST_CHECK_EQUAL(out.send_batch(std::span<probe const>()), 0U);
+    BOOST_CHECK_EQUAL(out.send_batch(std::span<probe_of<S> const>()), 0U);
     BOOST_CHECK_EQUAL(code(in.try_receive_batch(got)), errc::empty);
     BOOST_CHECK_EQUAL(code(in.receive_batch_for(got, 1ms)), errc::timed_out);
     out.send(make_probe(9));
@@ -85,17 +85,17 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_form_of_a_batch_carries_it, S, subjects, 
     BOOST_CHECK(got[0] == make_probe(9));
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_batch_tells_how_many_were_accepted, S, bounded_subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_batch_tells_how_many_were_accepted, S, bounded_word_subjects, clean_host)
 {
     auto const where = S::where();
     options_of<S> small;
     small.capacity = 8;
     receiver_of<S> in{where, small};
     sender_of<S> out{where, small};
-    exchange_one<S, probe>(out, in);
+    exchange_one<S>(out, in);
     std::uint64_t accepted = 1;
     for (;;) {
-        auto const r = out.try_send_batch(messages<probe>(accepted, 500));
+        auto const r = out.try_send_batch(messages<probe_of<S>>(accepted, 500));
         if (!r) {
             BOOST_CHECK_EQUAL(r.error(), errc::full);
             break;
@@ -104,9 +104,9 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_batch_tells_how_many_were_accepted, S, bounde
         BOOST_REQUIRE_LE(*r, 500U);
         accepted += *r;
     }
-    BOOST_CHECK_EQUAL(code(out.send_batch_for(messages<probe>(accepted, 3), 1ms)), errc::timed_out);
+    BOOST_CHECK_EQUAL(code(out.send_batch_for(messages<probe_of<S>>(accepted, 3), 1ms)), errc::timed_out);
     BOOST_CHECK_EQUAL(out.stats().messages, accepted);
-    std::vector<probe> got(100);
+    std::vector<probe_of<S>> got(100);
     std::uint64_t next = 1;
     while (next != accepted) {
         auto const n = in.receive_batch(got);
@@ -115,12 +115,12 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_batch_tells_how_many_were_accepted, S, bounde
         BOOST_REQUIRE(out.flush());
     }
     BOOST_CHECK_EQUAL(code(in.try_receive_batch(got)), errc::empty);
-    exchange_one<S, probe>(out, in, next);
+    exchange_one<S>(out, in, next);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(batches_of_fixed_size_keep_order, S, reliable_subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(batches_of_fixed_size_keep_order, S, reliable_word_subjects, clean_host)
 {
-    batches_keep_order<S, probe>();
+    batches_keep_order<S, probe_of<S>>();
 }
 
 BOOST_FIXTURE_TEST_CASE_TEMPLATE(batches_of_varying_size_keep_order, S, reliable_subjects, clean_host)

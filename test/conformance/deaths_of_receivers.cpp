@@ -26,7 +26,7 @@ void send_to_any(Sender& out, std::uint64_t number)
 
 BOOST_AUTO_TEST_SUITE(deaths_of_receivers)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_successor_gets_what_is_declared_retained, S, reliable_subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_successor_gets_what_is_declared_retained, S, reliable_word_subjects, clean_host)
 {
     if constexpr (between_processes<S>) {
         for (int round = 0; round != support::rounds(12); ++round) {
@@ -79,7 +79,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_successor_gets_what_is_declared_retained, S, 
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(at_most_the_borrowed_message_is_seen_again, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(at_most_the_borrowed_message_is_seen_again, S, word_subjects, clean_host)
 {
     if constexpr (between_processes<S> && guarantees_of<S>.retained) {
         auto const where = S::where();
@@ -107,7 +107,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(at_most_the_borrowed_message_is_seen_again, S, 
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_sender_learns_of_a_death, S, bounded_subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_sender_learns_of_a_death, S, bounded_word_subjects, clean_host)
 {
     if constexpr (between_processes<S> && !guarantees_of<S>.retained) {
         delays noticed;
@@ -125,7 +125,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_sender_learns_of_a_death, S, bounded_
             sender_of<S> out{where, small};
             out.send(make_probe(0));
             notes::await(page->stage, 1);
-            fill<S, probe>(out, 1);
+            fill<S>(out, 1);
             std::chrono::steady_clock::time_point dead;
             std::thread killing([&] {
                 std::this_thread::sleep_for(std::chrono::milliseconds(round % 7 * 9));  // at any phase of a wait slice
@@ -146,7 +146,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_sender_learns_of_a_death, S, bounded_
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_stopped_receiver_only_makes_the_sender_wait, S, reliable_subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_stopped_receiver_only_makes_the_sender_wait, S, reliable_word_subjects, clean_host)
 {
     if constexpr (between_processes<S>) {
         auto const where = S::where();

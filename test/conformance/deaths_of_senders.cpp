@@ -63,10 +63,10 @@ void kill_the_sender()
 
 BOOST_AUTO_TEST_SUITE(deaths_of_senders)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(what_a_killed_sender_committed_arrives_once_in_order, S, reliable_subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(what_a_killed_sender_committed_arrives_once_in_order, S, reliable_word_subjects, clean_host)
 {
     if constexpr (between_processes<S> && guarantees_of<S>.detects_death)
-        kill_the_sender<S, probe>();
+        kill_the_sender<S, probe_of<S>>();
 }
 
 BOOST_FIXTURE_TEST_CASE_TEMPLATE(no_text_of_a_killed_sender_is_torn, S, reliable_subjects, clean_host)
@@ -75,7 +75,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(no_text_of_a_killed_sender_is_torn, S, reliable
         kill_the_sender<S, std::string>();
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_sender_killed_with_a_claim_sent_nothing_of_it, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_sender_killed_with_a_claim_sent_nothing_of_it, S, word_subjects, clean_host)
 {
     if constexpr (between_processes<S> && guarantees_of<S>.detects_death) {
         auto const where = S::where();
@@ -173,7 +173,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_stopped_sender_goes_on_where_it_was, S, relia
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_receiver_learns_of_a_death, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_receiver_learns_of_a_death, S, word_subjects, clean_host)
 {
     if constexpr (between_processes<S> && guarantees_of<S>.detects_death) {
         delays noticed;

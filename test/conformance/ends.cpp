@@ -12,14 +12,14 @@ namespace conformance {
 
 BOOST_AUTO_TEST_SUITE(ends)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(ends_are_move_only, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(ends_are_move_only, S, word_subjects, clean_host)
 {
     static_assert(!std::is_copy_constructible_v<sender_of<S>> && std::is_move_constructible_v<sender_of<S>>);
     static_assert(!std::is_copy_constructible_v<receiver_of<S>> && std::is_move_constructible_v<receiver_of<S>>);
     static_assert(std::is_move_assignable_v<sender_of<S>> && std::is_move_assignable_v<receiver_of<S>>);
     static_assert(std::same_as<typename channel_of<S>::sender, sender_of<S>>);
     static_assert(std::same_as<typename channel_of<S>::receiver, receiver_of<S>>);
-    static_assert(std::same_as<typename channel_of<S>::value_type, probe>);
+    static_assert(std::same_as<typename channel_of<S>::value_type, probe_of<S>>);
     auto const where = S::where();
     receiver_of<S> first{where};
     sender_of<S> out{where};
@@ -41,26 +41,26 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(ends_are_move_only, S, subjects, clean_host)
     BOOST_CHECK(in.receive() == make_probe(2));
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(assigning_over_an_end_leaves_its_channel, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(assigning_over_an_end_leaves_its_channel, S, word_subjects, clean_host)
 {
     auto const one = S::where();
     auto const other = S::where();
     receiver_of<S> in{one};
     sender_of<S> out{one};
-    exchange_one<S, probe>(out, in);
+    exchange_one<S>(out, in);
     out = sender_of<S>{other};
     BOOST_CHECK(!in.receive());
     BOOST_CHECK_EQUAL(in.end_reason(), strait::end_reason::left);
     in = receiver_of<S>{other};
-    exchange_one<S, probe>(out, in);
+    exchange_one<S>(out, in);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(close_is_idempotent_and_final, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(close_is_idempotent_and_final, S, word_subjects, clean_host)
 {
     auto const where = S::where();
     receiver_of<S> in{where};
     sender_of<S> out{where};
-    exchange_one<S, probe>(out, in);
+    exchange_one<S>(out, in);
     BOOST_CHECK(out.close());
     BOOST_CHECK(out.close());
     BOOST_CHECK_EQUAL(code(out.try_send(make_probe(1))), errc::not_open);
@@ -76,7 +76,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(close_is_idempotent_and_final, S, subjects, cle
     BOOST_CHECK_EQUAL(in.end_reason(), strait::end_reason::left);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(stats_count, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(stats_count, S, word_subjects, clean_host)
 {
     auto const where = S::where();
     receiver_of<S> in{where};
@@ -90,8 +90,8 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(stats_count, S, subjects, clean_host)
     BOOST_CHECK_EQUAL(out.stats().dropped, 0U);
     BOOST_CHECK_EQUAL(in.stats().dropped, 0U);
     if constexpr (between_processes<S>) {
-        BOOST_CHECK_EQUAL(out.stats().bytes, 6 * sizeof(probe));
-        BOOST_CHECK_EQUAL(in.stats().bytes, 4 * sizeof(probe));
+        BOOST_CHECK_EQUAL(out.stats().bytes, 6 * sizeof(probe_of<S>));
+        BOOST_CHECK_EQUAL(in.stats().bytes, 4 * sizeof(probe_of<S>));
     }
     in.receive();
     in.receive();
@@ -100,13 +100,13 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(stats_count, S, subjects, clean_host)
     BOOST_CHECK_EQUAL(in.stats().waits, before + 1);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_pollable_end_wakes_poll, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_pollable_end_wakes_poll, S, word_subjects, clean_host)
 {
     if constexpr (guarantees_of<S>.pollable) {
         auto const where = S::where();
         receiver_of<S> in{where};
         sender_of<S> out{where};
-        exchange_one<S, probe>(out, in);
+        exchange_one<S>(out, in);
         BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);
         pollfd readable{in.native_handle(), POLLIN, 0};
         BOOST_CHECK_EQUAL(::poll(&readable, 1, 0), 0);
@@ -118,7 +118,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_pollable_end_wakes_poll, S, subjects, clean_h
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(options_of_any_end_are_accepted, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(options_of_any_end_are_accepted, S, word_subjects, clean_host)
 {
     auto const where = S::where();
     options_of<S> how;
@@ -130,7 +130,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(options_of_any_end_are_accepted, S, subjects, c
     BOOST_REQUIRE_EQUAL(code(in), strait::error_code());
     auto out = sender_of<S>::open(where);  // who comes later takes what is there
     BOOST_REQUIRE_EQUAL(code(out), strait::error_code());
-    exchange_one<S, probe>(*out, *in);
+    exchange_one<S>(*out, *in);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

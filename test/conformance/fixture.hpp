@@ -28,13 +28,17 @@ using support::make_message;
 using support::make_probe;
 using support::probe;
 
-template <class S, class T = probe>
+/// What a transport carries that the tests send: 64 bytes, or 8 where it takes no more.
+template <class S>
+using probe_of = std::conditional_t<S::transport::guarantees.fixed_size_only, support::small_probe, probe>;
+
+template <class S, class T = probe_of<S>>
 using sender_of = strait::sender<T, typename S::transport>;
 
-template <class S, class T = probe>
+template <class S, class T = probe_of<S>>
 using receiver_of = strait::receiver<T, typename S::transport>;
 
-template <class S, class T = probe>
+template <class S, class T = probe_of<S>>
 using channel_of = strait::channel<T, typename S::transport>;
 
 template <class S>
@@ -97,7 +101,7 @@ strait::error_code thrown_by(Operation operation)
 
 /// Waits until the sender's messages can flow: the first operations may still have to connect both ends. For tests with
 /// both ends in one thread, about what comes after that.
-template <class S, class T>
+template <class S, class T = probe_of<S>>
 void exchange_one(sender_of<S, T>& out, receiver_of<S, T>& in, std::uint64_t sequence = 0)
 {
     out.send(make_message<T>(sequence));
@@ -105,7 +109,7 @@ void exchange_one(sender_of<S, T>& out, receiver_of<S, T>& in, std::uint64_t seq
 }
 
 /// Fills the channel with messages from `first` on. Returns the number after the last one accepted.
-template <class S, class T>
+template <class S, class T = probe_of<S>>
 std::uint64_t fill(sender_of<S, T>& out, std::uint64_t first = 0)
 {
     for (;; ++first) {
@@ -122,5 +126,9 @@ std::uint64_t fill(sender_of<S, T>& out, std::uint64_t first = 0)
 }
 
 }  // namespace conformance
+
+// It has a constructor, but any bits are one.
+template <>
+inline constexpr bool strait::enable_bitwise<support::small_probe> = true;
 
 #endif

@@ -110,12 +110,12 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(forked_processes_meet_by_name, S, reliable_subj
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(inherited_ends_say_so_and_do_no_harm, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(inherited_ends_say_so_and_do_no_harm, S, word_subjects, clean_host)
 {
     auto const where = S::where();
     std::optional<receiver_of<S>> in{std::in_place, where};
     std::optional<sender_of<S>> out{std::in_place, where};
-    exchange_one<S, probe>(*out, *in);
+    exchange_one<S>(*out, *in);
     child copied([&] {
         int wrong = 0;
         wrong += code(out->try_send(make_probe(9))) != errc::inherited_handle;
@@ -139,12 +139,12 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(inherited_ends_say_so_and_do_no_harm, S, subjec
         return wrong;
     });
     BOOST_CHECK_EQUAL(copied.wait(), 0);
-    exchange_one<S, probe>(*out, *in, 1);
+    exchange_one<S>(*out, *in, 1);
     BOOST_CHECK_EQUAL(code(in->try_receive()), errc::empty);
     BOOST_CHECK_EQUAL(in->stats().messages, 2U);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_child_that_inherits_ends_keeps_nobody_alive, S, reliable_subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_child_that_inherits_ends_keeps_nobody_alive, S, reliable_word_subjects, clean_host)
 {
     if constexpr (between_processes<S>) {
         auto const where = S::where();
@@ -172,7 +172,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_child_that_inherits_ends_keeps_nobody_alive, 
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(no_descriptor_of_an_end_leaks_across_exec, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(no_descriptor_of_an_end_leaks_across_exec, S, word_subjects, clean_host)
 {
     auto const inheritable = [] {
         std::set<int> found;
@@ -185,7 +185,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(no_descriptor_of_an_end_leaks_across_exec, S, s
     auto const where = S::where();
     receiver_of<S> in{where};
     sender_of<S> out{where};
-    exchange_one<S, probe>(out, in);
+    exchange_one<S>(out, in);
     for (int const fd : inheritable()) {
         std::error_code ignored;
         auto const target = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd), ignored).string();

@@ -29,7 +29,7 @@ bool is_shared_memory(void const* address)
 
 BOOST_AUTO_TEST_SUITE(guarantees)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(declarations_agree_with_each_other, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(declarations_agree_with_each_other, S, word_subjects, clean_host)
 {
     constexpr auto g = guarantees_of<S>;
     static_assert(strait::transport<typename S::transport>);
@@ -42,13 +42,13 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(declarations_agree_with_each_other, S, subjects
     BOOST_CHECK_GT(std::strlen(g.name), 0U);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(zero_copy_means_the_memory_of_the_channel, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(zero_copy_means_the_memory_of_the_channel, S, word_subjects, clean_host)
 {
     if constexpr (between_processes<S>) {
         auto const where = S::where();
         receiver_of<S> in{where};
         sender_of<S> out{where};
-        exchange_one<S, probe>(out, in);
+        exchange_one<S>(out, in);
         auto c = out.claim();
         *c = make_probe(1);
         // Where only receiving copies, a claim may lie there all the same.
@@ -60,7 +60,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(zero_copy_means_the_memory_of_the_channel, S, s
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(retained_means_that_a_sender_needs_no_receiver, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(retained_means_that_a_sender_needs_no_receiver, S, word_subjects, clean_host)
 {
     if constexpr (guarantees_of<S>.retained) {
         auto const where = S::where();
@@ -74,7 +74,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(retained_means_that_a_sender_needs_no_receiver,
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(bounded_means_that_a_channel_can_be_full, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(bounded_means_that_a_channel_can_be_full, S, word_subjects, clean_host)
 {
     if constexpr (guarantees_of<S>.bounded) {
         auto const where = S::where();
@@ -82,8 +82,8 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(bounded_means_that_a_channel_can_be_full, S, su
         small.capacity = 5;
         receiver_of<S> in{where, small};
         sender_of<S> out{where, small};
-        exchange_one<S, probe>(out, in);
-        auto const end = fill<S, probe>(out);
+        exchange_one<S>(out, in);
+        auto const end = fill<S>(out);
         for (std::uint64_t i = 0; i != end; ++i)
             BOOST_REQUIRE(in.receive() == make_probe(i));
     }
@@ -95,7 +95,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_kernel_tells_who_is_there, S, subjects, cle
         auto const where = S::where();
         receiver_of<S> in{where};
         sender_of<S> out{where};
-        exchange_one<S, probe>(out, in);
+        exchange_one<S>(out, in);
         auto const peer = in.peer();
         BOOST_REQUIRE_EQUAL(code(peer), strait::error_code());
         BOOST_CHECK_EQUAL(peer->pid, ::getpid());

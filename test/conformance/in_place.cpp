@@ -33,14 +33,14 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_claimed_message_is_sent_by_commit, S, subject
     BOOST_CHECK(in.receive() == make_probe(5));
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_claim_that_is_dropped_sends_nothing, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_claim_that_is_dropped_sends_nothing, S, word_subjects, clean_host)
 {
     auto const where = S::where();
     receiver_of<S> in{where};
     sender_of<S> out{where};
     *out.claim() = make_probe(1);
     BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);
-    exchange_one<S, probe>(out, in, 2);
+    exchange_one<S>(out, in, 2);
     *out.claim() = make_probe(3);
     BOOST_REQUIRE(out.flush());
     BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);
@@ -71,16 +71,16 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(elements_can_be_claimed_and_shrunk, S, subjects
     BOOST_CHECK_EQUAL(thrown_by([&] { surplus.commit(4); }), errc::message_too_large);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_commit_refused_for_lack_of_room_can_be_repeated, S, bounded_subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_commit_refused_for_lack_of_room_can_be_repeated, S, bounded_word_subjects, clean_host)
 {
     auto const where = S::where();
     options_of<S> small;
     small.capacity = 4;
     receiver_of<S> in{where, small};
     sender_of<S> out{where, small};
-    exchange_one<S, probe>(out, in);
+    exchange_one<S>(out, in);
     std::uint64_t next = 1;
-    std::optional<strait::claimed<probe, typename S::transport>> held;
+    std::optional<strait::claimed<probe_of<S>, typename S::transport>> held;
     for (;; ++next) {
         auto c = out.try_claim();
         if (!c) {
@@ -101,10 +101,10 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_commit_refused_for_lack_of_room_can_be_repeat
         BOOST_CHECK(held->try_commit());
         BOOST_CHECK(in.receive() == make_probe(next++));
     }
-    exchange_one<S, probe>(out, in, next);
+    exchange_one<S>(out, in, next);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_borrowed_message_lies_still_until_it_is_released, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_borrowed_message_lies_still_until_it_is_released, S, word_subjects, clean_host)
 {
     auto const where = S::where();
     receiver_of<S> in{where};
@@ -116,7 +116,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_borrowed_message_lies_still_until_it_is_relea
         BOOST_REQUIRE(first);
         BOOST_CHECK(*first == make_probe(0));
         BOOST_CHECK_EQUAL(first->sequence, 0U);
-        probe const* const place = &*first;
+        auto const* const place = &*first;
         out.send(make_probe(3));
         auto moved = std::move(first);
         BOOST_CHECK(!first);

@@ -31,14 +31,14 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_long_stream_arrives_whole_and_in_order, S, re
     BOOST_CHECK_EQUAL(in.end_reason(), strait::end_reason::left);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(what_was_sent_before_leaving_is_read_before_the_end, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(what_was_sent_before_leaving_is_read_before_the_end, S, word_subjects, clean_host)
 {
     auto const where = S::where();
     receiver_of<S> in{where};
     std::uint64_t count = 0;
     {
         sender_of<S> out{where};
-        exchange_one<S, probe>(out, in, count++);
+        exchange_one<S>(out, in, count++);
         while (count != 8 && out.try_send(make_probe(count)))
             ++count;
     }
@@ -48,7 +48,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(what_was_sent_before_leaving_is_read_before_the
     BOOST_CHECK_EQUAL(in.end_reason(), strait::end_reason::left);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_stream_goes_on_when_another_sender_joins, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_stream_goes_on_when_another_sender_joins, S, word_subjects, clean_host)
 {
     auto const where = S::where();
     receiver_of<S> in{where};
@@ -65,13 +65,13 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_stream_goes_on_when_another_sender_joins, S
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_receiver_may_leave_and_another_goes_on, S, reliable_subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_receiver_may_leave_and_another_goes_on, S, reliable_word_subjects, clean_host)
 {
     auto const where = S::where();
     std::optional<receiver_of<S>> in{std::in_place, where};
     sender_of<S> out{where};
-    exchange_one<S, probe>(out, *in, 0);
-    exchange_one<S, probe>(out, *in, 1);
+    exchange_one<S>(out, *in, 0);
+    exchange_one<S>(out, *in, 1);
     in.reset();
     if constexpr (guarantees_of<S>.retained) {
         out.send(make_probe(2));
@@ -93,10 +93,10 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_receiver_may_leave_and_another_goes_on, S, re
         sent = code(out.send_for(make_probe(first), 10s));
     BOOST_CHECK_EQUAL(sent, strait::error_code());
     BOOST_CHECK(in->receive() == make_probe(first));
-    exchange_one<S, probe>(out, *in, first + 1);
+    exchange_one<S>(out, *in, first + 1);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_sender_without_a_receiver_waits_for_one, S, reliable_subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_sender_without_a_receiver_waits_for_one, S, reliable_word_subjects, clean_host)
 {
     auto const where = S::where();
     if constexpr (!guarantees_of<S>.retained) {
@@ -124,15 +124,15 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_sender_without_a_receiver_waits_for_one, S, r
     consuming.join();
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(one_of_a_kind_is_refused_while_the_first_lives, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(one_of_a_kind_is_refused_while_the_first_lives, S, word_subjects, clean_host)
 {
     auto const where = S::where();
     std::optional<receiver_of<S>> in{std::in_place, where};
     std::optional<sender_of<S>> out{std::in_place, where};
-    exchange_one<S, probe>(*out, *in);
+    exchange_one<S>(*out, *in);
     if constexpr (guarantees_of<S>.receivers == strait::multiplicity::one) {
         BOOST_CHECK_EQUAL(code(receiver_of<S>::open(where)), errc::busy);
-        exchange_one<S, probe>(*out, *in, 1);
+        exchange_one<S>(*out, *in, 1);
         in.reset();
         auto next = receiver_of<S>::open(where);
         BOOST_REQUIRE_EQUAL(code(next), strait::error_code());

@@ -12,7 +12,7 @@ namespace conformance {
 
 BOOST_AUTO_TEST_SUITE(receiving)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(an_empty_channel_says_so, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(an_empty_channel_says_so, S, word_subjects, clean_host)
 {
     auto const where = S::where();
     receiver_of<S> in{where};
@@ -27,11 +27,11 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(an_empty_channel_says_so, S, subjects, clean_ho
     BOOST_CHECK_EQUAL(code(in.borrow_for(1ms)), errc::timed_out);
     BOOST_CHECK_EQUAL(code(in.borrow_until(std::chrono::system_clock::now() + 1ms)), errc::timed_out);
     BOOST_CHECK(in.end_reason() == strait::end_reason::none);
-    exchange_one<S, probe>(out, in);
+    exchange_one<S>(out, in);
     BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_form_of_receiving_receives, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_form_of_receiving_receives, S, word_subjects, clean_host)
 {
     auto const where = S::where();
     receiver_of<S> in{where};
@@ -48,7 +48,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_form_of_receiving_receives, S, subjects, 
     probe wanted = sent();
     is(in.receive(), wanted);
     wanted = sent();
-    probe reused{};
+    probe_of<S> reused{};
     BOOST_CHECK(in.receive(reused));
     BOOST_CHECK(reused == wanted);
     wanted = sent();
@@ -66,12 +66,12 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_form_of_receiving_receives, S, subjects, 
     is(in.receive_until(std::chrono::system_clock::now() + 10s), wanted);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(what_is_there_is_taken_without_waiting, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(what_is_there_is_taken_without_waiting, S, word_subjects, clean_host)
 {
     auto const where = S::where();
     receiver_of<S> in{where};
     sender_of<S> out{where};
-    exchange_one<S, probe>(out, in);
+    exchange_one<S>(out, in);
     out.send(make_probe(1));
     auto const polled = in.try_receive();
     BOOST_REQUIRE(polled);
@@ -82,7 +82,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(what_is_there_is_taken_without_waiting, S, subj
     BOOST_CHECK(*late == make_probe(2));
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_range_ends_when_the_sender_has_left, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_range_ends_when_the_sender_has_left, S, word_subjects, clean_host)
 {
     auto const where = S::where();
     receiver_of<S> in{where};
@@ -92,14 +92,14 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_range_ends_when_the_sender_has_left, S, sub
             out.send(make_probe(i));
     }
     std::uint64_t n = 0;
-    for (probe const& m : in)
+    for (auto const& m : in)
         BOOST_CHECK(m == make_probe(n++));
     BOOST_CHECK_EQUAL(n, 3U);
     BOOST_CHECK(in.end_reason() == strait::end_reason::left);
     static_assert(std::ranges::input_range<receiver_of<S>&>);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_end_is_told_by_every_form, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_end_is_told_by_every_form, S, word_subjects, clean_host)
 {
     auto const where = S::where();
     receiver_of<S> in{where};
@@ -109,7 +109,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_end_is_told_by_every_form, S, subjects, cle
     }
     BOOST_CHECK(in.receive() == make_probe(0));
     BOOST_CHECK(!in.receive());
-    probe reused = make_probe(7);
+    probe_of<S> reused = make_probe(7);
     BOOST_CHECK(!in.receive(reused));
     BOOST_CHECK(!in.receive(std::stop_token()));
     BOOST_CHECK(!in.receive(reused, std::stop_token()));
@@ -119,7 +119,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_end_is_told_by_every_form, S, subjects, cle
     BOOST_CHECK(!in.borrow());
     BOOST_CHECK_EQUAL(code(in.try_borrow()), errc::closed);
     BOOST_CHECK_EQUAL(code(in.borrow_for(10s)), errc::closed);
-    std::array<probe, 4> batch{};
+    std::array<probe_of<S>, 4> batch{};
     BOOST_CHECK_EQUAL(in.receive_batch(batch), 0U);
     BOOST_CHECK_EQUAL(code(in.try_receive_batch(batch)), errc::closed);
     BOOST_CHECK_EQUAL(code(in.receive_batch_for(batch, 10s)), errc::closed);
@@ -127,20 +127,20 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_end_is_told_by_every_form, S, subjects, cle
     BOOST_CHECK(in.end_reason() == strait::end_reason::left);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_stop_ends_a_waiting_receive, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_stop_ends_a_waiting_receive, S, word_subjects, clean_host)
 {
     auto const where = S::where();
     receiver_of<S> in{where};
     sender_of<S> out{where};
-    exchange_one<S, probe>(out, in);
+    exchange_one<S>(out, in);
     std::stop_source stop;
     std::thread stopping([&] { stop.request_stop(); });
     BOOST_CHECK(!in.receive(stop.get_token()));
     stopping.join();
-    probe reused{};
+    probe_of<S> reused{};
     BOOST_CHECK(!in.receive(reused, stop.get_token()));
     BOOST_CHECK(in.end_reason() == strait::end_reason::none);
-    exchange_one<S, probe>(out, in, 1);
+    exchange_one<S>(out, in, 1);
 }
 
 BOOST_FIXTURE_TEST_CASE_TEMPLATE(receiving_into_a_string_reuses_its_memory, S, subjects, clean_host)
@@ -159,12 +159,12 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(receiving_into_a_string_reuses_its_memory, S, s
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_receiver_sees_a_message_that_comes_later, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_receiver_sees_a_message_that_comes_later, S, word_subjects, clean_host)
 {
     auto const where = S::where();
     receiver_of<S> in{where};
     sender_of<S> out{where};
-    exchange_one<S, probe>(out, in);
+    exchange_one<S>(out, in);
     for (std::uint64_t i = 1; i != 50; ++i) {
         std::thread producing([&] { out.send(make_probe(i)); });
         BOOST_CHECK(in.receive() == make_probe(i));

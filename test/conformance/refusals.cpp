@@ -82,11 +82,11 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_receiver_of_another_type_is_refused, S, subje
         BOOST_CHECK_EQUAL(code(receiver_of<S, std::string>::open(where)), errc::type_mismatch);
         BOOST_CHECK_EQUAL(thrown_by([&] { receiver_of<S, same_size_as_probe> in{where}; }), errc::type_mismatch);
         receiver_of<S> in{where};
-        exchange_one<S, probe>(out, in);
+        exchange_one<S>(out, in);
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_name_belongs_to_one_transport, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_name_belongs_to_one_transport, S, word_subjects, clean_host)
 {
     if constexpr (between_processes<S> && !by_address_only<S>) {
         auto const where = S::where();
@@ -94,14 +94,14 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_name_belongs_to_one_transport, S, subjects, c
         BOOST_CHECK_EQUAL(code(strait::sender<probe, another<S>>::open(where)), errc::transport_mismatch);
         BOOST_CHECK_EQUAL(code(strait::receiver<probe, another<S>>::open(where)), errc::transport_mismatch);
         sender_of<S> out{where};
-        exchange_one<S, probe>(out, in);
+        exchange_one<S>(out, in);
         out.close().value();
         in.close().value();
         strait::receiver<probe, another<S>> next{where};  // the name is free again
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(hostile_endpoints_are_refused, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(hostile_endpoints_are_refused, S, word_subjects, clean_host)
 {
     for (std::string const& text : {std::string(), std::string("/"), std::string("."), std::string(".."), std::string(".hidden"),
                                     std::string("a/b"), std::string("../up"), std::string("a b"), std::string("a\0b", 3),

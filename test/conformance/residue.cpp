@@ -26,14 +26,14 @@ std::size_t objects_of(strait::endpoint const& where)
 
 BOOST_AUTO_TEST_SUITE(residue)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_last_to_leave_removes_the_channel, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_last_to_leave_removes_the_channel, S, word_subjects, clean_host)
 {
     if constexpr (has_objects<S>) {
         for (bool const receiver_last : {false, true}) {
             auto const where = S::where();
             std::optional<receiver_of<S>> in{std::in_place, where};
             std::optional<sender_of<S>> out{std::in_place, where};
-            exchange_one<S, probe>(*out, *in);
+            exchange_one<S>(*out, *in);
             BOOST_CHECK_GT(objects_of(where), 0U);
             if (receiver_last)
                 out.reset();
@@ -47,14 +47,14 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_last_to_leave_removes_the_channel, S, subje
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(unread_messages_stay_only_where_they_are_retained, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(unread_messages_stay_only_where_they_are_retained, S, word_subjects, clean_host)
 {
     if constexpr (has_objects<S>) {
         auto const where = S::where();
         {
             std::optional<receiver_of<S>> in{std::in_place, where};
             sender_of<S> out{where};
-            exchange_one<S, probe>(out, *in);
+            exchange_one<S>(out, *in);
             out.send(make_probe(1));
             out.send(make_probe(2));
             in.reset();
@@ -71,7 +71,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(unread_messages_stay_only_where_they_are_retain
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(remove_drops_what_is_unread, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(remove_drops_what_is_unread, S, word_subjects, clean_host)
 {
     if constexpr (has_objects<S>) {
         auto const where = S::where();
@@ -87,7 +87,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(remove_drops_what_is_unread, S, subjects, clean
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(keep_lets_a_channel_outlive_everybody, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(keep_lets_a_channel_outlive_everybody, S, word_subjects, clean_host)
 {
     if constexpr (has_objects<S>) {
         auto const where = S::where();
@@ -96,14 +96,14 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(keep_lets_a_channel_outlive_everybody, S, subje
         {
             receiver_of<S> in{where, kept};
             sender_of<S> out{where};
-            exchange_one<S, probe>(out, in);
+            exchange_one<S>(out, in);
         }
         BOOST_CHECK_GT(objects_of(where), 0U);
         {
             receiver_of<S> in{where};
             BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);  // nobody has joined since
             sender_of<S> out{where};
-            exchange_one<S, probe>(out, in);
+            exchange_one<S>(out, in);
         }
         BOOST_CHECK_GT(objects_of(where), 0U);
         BOOST_CHECK(channel_of<S>::remove(where));
@@ -111,7 +111,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(keep_lets_a_channel_outlive_everybody, S, subje
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(after_crashes_the_next_opener_starts_afresh, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(after_crashes_the_next_opener_starts_afresh, S, word_subjects, clean_host)
 {
     if constexpr (between_processes<S>) {
         for (int round = 0; round != support::rounds(8); ++round) {
@@ -140,7 +140,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(after_crashes_the_next_opener_starts_afresh, S,
                     BOOST_CHECK_EQUAL(in.stats().dropped, 0U);
                 }
                 sender_of<S> out{where};
-                exchange_one<S, probe>(out, in);
+                exchange_one<S>(out, in);
                 out.close().value();
                 BOOST_CHECK(!in.receive());
                 BOOST_CHECK_EQUAL(in.end_reason(), strait::end_reason::left);
@@ -151,7 +151,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(after_crashes_the_next_opener_starts_afresh, S,
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(opening_and_killing_at_once_wedges_nobody, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(opening_and_killing_at_once_wedges_nobody, S, word_subjects, clean_host)
 {
     if constexpr (between_processes<S>) {
         for (int round = 0; round != support::rounds(25); ++round) {
@@ -175,7 +175,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(opening_and_killing_at_once_wedges_nobody, S, s
             other.kill();
             receiver_of<S> in{where};
             sender_of<S> out{where};
-            exchange_one<S, probe>(out, in);
+            exchange_one<S>(out, in);
         }
     }
 }
@@ -187,7 +187,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(opening_many_times_leaks_no_descriptor, S, subj
         auto const where = S::where();
         receiver_of<S> in{where};
         sender_of<S> out{where};
-        exchange_one<S, probe>(out, in);
+        exchange_one<S>(out, in);
         if constexpr (guarantees_of<S>.receivers == strait::multiplicity::one)
             BOOST_CHECK(!receiver_of<S>::open(where));
         if constexpr (S::checks_type_at_open)

@@ -9,7 +9,7 @@ namespace conformance {
 
 BOOST_AUTO_TEST_SUITE(sending)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(what_is_sent_arrives, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(what_is_sent_arrives, S, word_subjects, clean_host)
 {
     auto const where = S::where();
     receiver_of<S> in{where};
@@ -20,23 +20,23 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(what_is_sent_arrives, S, subjects, clean_host)
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_sender_may_come_first, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_sender_may_come_first, S, word_subjects, clean_host)
 {
     auto const where = S::where();
     sender_of<S> out{where};
     receiver_of<S> in{where};
-    exchange_one<S, probe>(out, in);
+    exchange_one<S>(out, in);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_full_channel_refuses_and_loses_nothing, S, bounded_subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_full_channel_refuses_and_loses_nothing, S, bounded_word_subjects, clean_host)
 {
     auto const where = S::where();
     options_of<S> small;
     small.capacity = 8;
     receiver_of<S> in{where, small};
     sender_of<S> out{where, small};
-    exchange_one<S, probe>(out, in);
-    auto end = fill<S, probe>(out, 1);
+    exchange_one<S>(out, in);
+    auto end = fill<S>(out, 1);
     BOOST_CHECK_GT(end, 1U);
     // Between two kernels' buffers bytes may still move on and make room: then it is full a little later.
     auto const refuses = [&](errc wanted, auto attempt) {
@@ -62,15 +62,15 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_full_channel_refuses_and_loses_nothing, S, bo
             BOOST_REQUIRE(out.flush());
     }
     BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);
-    exchange_one<S, probe>(out, in, end);
+    exchange_one<S>(out, in, end);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_form_of_sending_sends, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_form_of_sending_sends, S, word_subjects, clean_host)
 {
     auto const where = S::where();
     receiver_of<S> in{where};
     sender_of<S> out{where};
-    exchange_one<S, probe>(out, in, 0);
+    exchange_one<S>(out, in, 0);
     BOOST_CHECK(out.try_send(make_probe(1)));
     BOOST_CHECK(out.send_for(make_probe(2), 10s));
     BOOST_CHECK(out.send_for(make_probe(3), -1s));  // what can be done at once is done
@@ -84,7 +84,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_form_of_sending_sends, S, subjects, clean
         BOOST_CHECK(in.receive() == make_probe(i));
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_sender_goes_on_when_there_is_room, S, reliable_subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_sender_goes_on_when_there_is_room, S, reliable_word_subjects, clean_host)
 {
     auto const where = S::where();
     options_of<S> small;
@@ -106,15 +106,15 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_sender_goes_on_when_there_is_room, S,
     BOOST_CHECK_EQUAL(order.count(), count);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_stop_ends_a_waiting_send, S, bounded_subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_stop_ends_a_waiting_send, S, bounded_word_subjects, clean_host)
 {
     auto const where = S::where();
     options_of<S> small;
     small.capacity = 4;
     receiver_of<S> in{where, small};
     sender_of<S> out{where, small};
-    exchange_one<S, probe>(out, in);
-    auto end = fill<S, probe>(out);
+    exchange_one<S>(out, in);
+    auto end = fill<S>(out);
     std::stop_source stop;
     std::thread stopping([&] { stop.request_stop(); });
     while (out.send(make_probe(end), stop.get_token()))
@@ -123,7 +123,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_stop_ends_a_waiting_send, S, bounded_subjects
     BOOST_CHECK(!out.send(make_probe(end), stop.get_token()));
     for (std::uint64_t i = 0; i != end; ++i)
         BOOST_REQUIRE(in.receive() == make_probe(i));
-    exchange_one<S, probe>(out, in, end + 1);  // the refused message was not sent
+    exchange_one<S>(out, in, end + 1);  // the refused message was not sent
 }
 
 BOOST_AUTO_TEST_SUITE_END()

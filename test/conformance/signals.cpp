@@ -43,7 +43,7 @@ int outlive_receivers()
         if (!guarantees_of<S>.retained && told != errc::no_receiver)
             return 1;
         (void)out.try_send(make_probe(3));
-        (void)out.try_send_batch(std::vector{make_probe(4), make_probe(5)});
+        (void)out.try_send_batch(std::vector<probe_of<S>>{make_probe(4), make_probe(5)});
         (void)out.flush();
         (void)out.close();
         (void)channel_of<S>::remove(where);
@@ -57,7 +57,7 @@ volatile std::sig_atomic_t signals_seen = 0;
 
 BOOST_AUTO_TEST_SUITE(signals)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(no_signal_kills_a_sender_whose_receiver_dies, S, reliable_subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(no_signal_kills_a_sender_whose_receiver_dies, S, reliable_word_subjects, clean_host)
 {
     if constexpr (between_processes<S>) {
         child sending([] {
@@ -102,7 +102,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(no_signal_is_seen_and_no_handler_is_changed, S,
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_handler_of_the_application_interrupts_nothing, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_handler_of_the_application_interrupts_nothing, S, word_subjects, clean_host)
 {
     if constexpr (between_processes<S>) {
         auto const where = S::where();
@@ -131,13 +131,13 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_handler_of_the_application_interrupts_nothing
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(no_thread_is_started, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(no_thread_is_started, S, word_subjects, clean_host)
 {
     auto const before = support::running_threads();
     auto const where = S::where();
     receiver_of<S> in{where};
     sender_of<S> out{where};
-    exchange_one<S, probe>(out, in);
+    exchange_one<S>(out, in);
     BOOST_CHECK_EQUAL(support::running_threads(), before);
 }
 

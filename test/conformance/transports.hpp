@@ -11,6 +11,7 @@
 #include <strait/transport/mapped_file.hpp>
 #include <strait/transport/named_pipe.hpp>
 #include <strait/transport/posix_mqueue.hpp>
+#include <strait/transport/realtime_signal.hpp>
 #include <strait/transport/shm_broadcast.hpp>
 #include <strait/transport/shm_ring.hpp>
 #include <strait/transport/sysv_memory.hpp>
@@ -145,6 +146,13 @@ using reliable_subjects = decltype(among<is_reliable>(subjects()));
 
 /// ... can be full: for tests that fill them.
 using bounded_subjects = decltype(among<is_bounded>(subjects()));
+
+/// The same, and those that carry no more than a word: for tests that need no larger messages, whose receivers stay in the
+/// thread that has opened them.
+using word_only_subjects = std::tuple<by_name<strait::realtime_signal>>;
+using word_subjects = decltype(std::tuple_cat(subjects(), word_only_subjects()));
+using reliable_word_subjects = decltype(among<is_reliable>(word_subjects()));
+using bounded_word_subjects = decltype(among<is_bounded>(word_subjects()));
 
 /// ... have channels without a name.
 using pair_subjects = decltype(std::tuple_cat(among<has_pairs>(subjects()), std::tuple<nameless_only<strait::anonymous_pipe>>()));

@@ -78,7 +78,7 @@ strait::error_code after(Damage damage)
 
 BOOST_AUTO_TEST_SUITE(trust)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(objects_are_private_to_their_owner, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(objects_are_private_to_their_owner, S, word_subjects, clean_host)
 {
     if constexpr (has_files<S>) {
         auto const loose = ::umask(0);
@@ -86,7 +86,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(objects_are_private_to_their_owner, S, subjects
         receiver_of<S> in{where};
         sender_of<S> out{where};
         ::umask(loose);
-        exchange_one<S, probe>(out, in);
+        exchange_one<S>(out, in);
         auto const dir = status_of(S::directory());
         BOOST_CHECK_EQUAL(dir.st_mode & 07777, 0700U);
         BOOST_CHECK_EQUAL(dir.st_uid, ::geteuid());
@@ -99,7 +99,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(objects_are_private_to_their_owner, S, subjects
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_tight_umask_takes_nothing_from_the_modes, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_tight_umask_takes_nothing_from_the_modes, S, word_subjects, clean_host)
 {
     if constexpr (takes_paths<S>) {
         directory const d;
@@ -111,13 +111,13 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_tight_umask_takes_nothing_from_the_modes, S, 
         ::umask(tight);
         BOOST_REQUIRE_EQUAL(code(in), strait::error_code());
         BOOST_REQUIRE_EQUAL(code(out), strait::error_code());
-        exchange_one<S, probe>(*out, *in);
+        exchange_one<S>(*out, *in);
         for (auto const& entry : std::filesystem::directory_iterator(d / ""))
             BOOST_CHECK_EQUAL(status_of(entry.path()).st_mode & 07777, 0660U);
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_environment_moves_nothing, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_environment_moves_nothing, S, word_subjects, clean_host)
 {
     if constexpr (has_files<S>) {
         for (char const* const variable : {"HOME", "TMPDIR", "XDG_RUNTIME_DIR", "USER"})
@@ -128,7 +128,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_environment_moves_nothing, S, subjects, cle
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_path_is_a_channel_too, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_path_is_a_channel_too, S, word_subjects, clean_host)
 {
     if constexpr (takes_paths<S>) {
         directory const d;
@@ -136,13 +136,13 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_path_is_a_channel_too, S, subjects, clean_hos
             strait::endpoint const where(d / "channel");
             receiver_of<S> in{where};
             sender_of<S> out{where};
-            exchange_one<S, probe>(out, in);
+            exchange_one<S>(out, in);
         }
         BOOST_CHECK(std::filesystem::is_empty(d / ""));
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(wider_modes_are_refused, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(wider_modes_are_refused, S, word_subjects, clean_host)
 {
     if constexpr (has_files<S>) {
         BOOST_CHECK_EQUAL(after<S>([](std::string const& file) { ::chmod(file.c_str(), 0666); }), errc::untrusted_object);
@@ -151,7 +151,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(wider_modes_are_refused, S, subjects, clean_hos
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_symbolic_link_is_refused, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_symbolic_link_is_refused, S, word_subjects, clean_host)
 {
     if constexpr (has_files<S>)
         BOOST_CHECK_EQUAL(after<S>([](std::string const& file) {
@@ -160,7 +160,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_symbolic_link_is_refused, S, subjects, clean_
         }), errc::untrusted_object);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_second_name_is_refused, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_second_name_is_refused, S, word_subjects, clean_host)
 {
     if constexpr (has_files<S>)
         BOOST_CHECK_EQUAL(after<S>([](std::string const& file) {
@@ -168,7 +168,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_second_name_is_refused, S, subjects, clean_ho
         }), errc::untrusted_object);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(an_object_of_another_kind_is_refused, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(an_object_of_another_kind_is_refused, S, word_subjects, clean_host)
 {
     if constexpr (has_files<S>) {
         for (mode_t const kind : {mode_t{S_IFIFO}, mode_t{S_IFSOCK}, mode_t{S_IFDIR}})
@@ -182,7 +182,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(an_object_of_another_kind_is_refused, S, subjec
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_file_with_foreign_content_is_refused_or_replaced, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_file_with_foreign_content_is_refused_or_replaced, S, word_subjects, clean_host)
 {
     if constexpr (has_files<S>) {
         auto const where = S::where();
@@ -195,11 +195,11 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_file_with_foreign_content_is_refused_or_repla
         BOOST_CHECK(channel_of<S>::remove(where));
         receiver_of<S> in{where};
         sender_of<S> out{where};
-        exchange_one<S, probe>(out, in);
+        exchange_one<S>(out, in);
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_directory_that_others_can_write_to_is_refused, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_directory_that_others_can_write_to_is_refused, S, word_subjects, clean_host)
 {
     if constexpr (takes_paths<S>) {
         directory const d;
@@ -210,7 +210,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_directory_that_others_can_write_to_is_refused
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(an_object_of_another_user_is_refused, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(an_object_of_another_user_is_refused, S, word_subjects, clean_host)
 {
     if constexpr (has_files<S>) {
         if (::geteuid() != 0)

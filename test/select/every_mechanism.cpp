@@ -48,7 +48,7 @@ struct host : prepared, clean_host {};
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_message_wakes_who_waits_and_is_still_there, S, conformance::subjects)
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_message_wakes_who_waits_and_is_still_there, S, conformance::word_subjects)
 {
     host const h;
     auto const where = S::where();
@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_message_wakes_who_waits_and_is_still_there, S, c
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(many_messages_of_a_process_wake_who_sleeps_between_them, S,
-                              conformance::reliable_subjects)
+                              conformance::reliable_word_subjects)
 {
     if constexpr (conformance::between_processes<S>) {
         host const h;
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(many_messages_of_a_process_wake_who_sleeps_between
     }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_killed_sender_wakes_who_waits, S, conformance::subjects)
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_killed_sender_wakes_who_waits, S, conformance::word_subjects)
 {
     if constexpr (conformance::between_processes<S> && conformance::guarantees_of<S>.detects_death) {
         host const h;
@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_killed_sender_wakes_who_waits, S, conformance::s
     }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(whoever_waits_for_idle_channels_sleeps_through, S, conformance::subjects)
+BOOST_AUTO_TEST_CASE_TEMPLATE(whoever_waits_for_idle_channels_sleeps_through, S, conformance::word_subjects)
 {
     host const h;
     auto const where = S::where();
@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(whoever_waits_for_idle_channels_sleeps_through, S,
     BOOST_TEST(sleeps() - before <= 3);  // slices would be a dozen
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_sender_that_comes_later_wakes_who_waits, S, conformance::subjects)
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_sender_that_comes_later_wakes_who_waits, S, conformance::word_subjects)
 {
     host const h;
     auto const where = S::where();

@@ -37,6 +37,10 @@ struct ends<T, X> {
                   "strait: this message type is larger than the transport takes (guarantees.max_message_size): split it, "
                   "or choose another transport");
 
+    static_assert(codec<T>::layout.fixed_size != 0 || !X::guarantees.fixed_size_only,
+                  "strait: messages of this type vary in size, and this transport takes only types of one size "
+                  "(guarantees.fixed_size_only): send a plain number or struct, or choose another transport");
+
     static_assert(!codec<T>::layout.handles || X::guarantees.passes_handles,
                   "strait: this message type holds descriptors, which this transport cannot carry (guarantees.passes_handles): "
                   "choose unix_stream or unix_seqpacket");
