@@ -29,6 +29,7 @@ enum class errc {
     transport_mismatch,
     incompatible_peer,
     untrusted_object,
+    refused,
     peer_corrupt,
     malformed_message,
     message_too_large,
@@ -101,6 +102,8 @@ public:
         case errc::untrusted_object:
             return "The object at this name has another owner, kind or mode than options.access allows: remove it, or "
                    "widen options.access at both ends.";
+        case errc::refused:
+            return "One end does not accept the process at the other: see options.accept and options.access at both.";
         case errc::peer_corrupt:
             return "The shared state of the channel is damaged, by a faulty or hostile peer: close both ends and open "
                    "them afresh.";
@@ -182,6 +185,7 @@ public:
         case errc::transport_mismatch: return e::make_error_condition(e::wrong_protocol_type);
         case errc::incompatible_peer: return e::make_error_condition(e::protocol_not_supported);
         case errc::untrusted_object: return e::make_error_condition(e::permission_denied);
+        case errc::refused: return e::make_error_condition(e::permission_denied);
         case errc::peer_corrupt: return e::make_error_condition(e::protocol_error);
         case errc::malformed_message: return e::make_error_condition(e::bad_message);
         case errc::message_too_large: return e::make_error_condition(e::message_size);

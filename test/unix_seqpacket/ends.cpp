@@ -27,7 +27,6 @@
 #include <unistd.h>
 
 using namespace std::chrono_literals;
-using strait::channel_options;
 using strait::end_reason;
 using strait::errc;
 using strait::detail::stream_frame;
@@ -117,7 +116,7 @@ BOOST_AUTO_TEST_CASE(messages_up_to_the_limit_arrive_and_larger_ones_are_refused
 
 BOOST_AUTO_TEST_CASE(a_message_that_no_buffer_of_this_host_takes_is_refused_when_opening)
 {
-    channel_options how;
+    strait::unix_seqpacket::options how;
     how.max_message_size = strait::unix_seqpacket::guarantees.max_message_size;
     std::size_t const allowed = strait::detail::host_setting("/proc/sys/net/core/wmem_max", 212'992);
     if (2 * allowed < how.max_message_size) {

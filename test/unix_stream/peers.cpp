@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(closing_flushes_what_was_committed)
 BOOST_AUTO_TEST_CASE(a_short_connect_timeout_does_not_shorten_opening)
 {
     auto const name = support::unique_name();
-    channel_options how;
+    strait::unix_stream::options how;
     how.connect_timeout = 0ns;
     support::shared_page page;
     auto in = word_receiver::open(name, {}, "").value();
@@ -183,7 +183,7 @@ BOOST_AUTO_TEST_CASE(a_wider_access_is_never_refused_because_of_the_umask)
 {
     ::umask(0077);
     std::string const path = "/tmp/streams-review-" + std::to_string(::getpid());
-    channel_options how;
+    strait::unix_stream::options how;
     how.access = access_mode::everyone;
     support::shared_page page;
     support::child receiving([&] {

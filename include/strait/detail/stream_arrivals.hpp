@@ -29,6 +29,7 @@ inline constexpr std::size_t most_silent = 64;
 //   bool has_companion() const
 //   int file() const                                  that of the companion, or -1
 //   std::size_t packet() const                        optional: as of a stream_connection
+//   bool admits(peer_identity const&) const           optional: false: it is told that it is refused
 //   stream_cookie cookie() const
 //   bool usable() const, errc missing() const         as for a Connector
 //   void leave(deadline)
@@ -138,7 +139,11 @@ public:
 private:
     error_code add(descriptor socket, peer_identity who)
     {
-        connections_.push_back(std::make_unique<stream_connection>(std::move(socket), who, packet(), L.handles));
+        auto come = std::make_unique<stream_connection>(std::move(socket), who, packet(), L.handles);
+        if constexpr (requires { listener_.admits(who); })
+            if (!listener_.admits(who))
+                come->refuse();
+        connections_.push_back(std::move(come));
         stream_connection& c = *connections_.back();
         if (error_code const e = set_.add(c.fd(), &c, EPOLLIN | EPOLLRDHUP)) {
             connections_.pop_back();

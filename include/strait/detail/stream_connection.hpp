@@ -130,6 +130,9 @@ public:
         return over_;
     }
 
+    // Its greeting will be answered so.
+    void refuse() noexcept { unwanted_ = true; }
+
     // Whether the last read brought one message and less than it had room for: then another one is not worth a system
     // call before the kernel says that there is more. Asked once for each such read.
     bool is_exhausted() noexcept { return std::exchange(exhausted_, false); }
@@ -149,7 +152,8 @@ private:
     {
         stream_greeting g;
         std::memcpy(&g, buffer_.data() + buffer_.begin, sizeof g);
-        if (error_code const wrong = g.check(wanted)) {
+        error_code const wrong = unwanted_ ? make_error_code(errc::refused) : g.check(wanted);
+        if (wrong) {
             reject(static_cast<errc>(wrong.value()));
             return false;
         }
@@ -201,6 +205,7 @@ private:
     bool lacking_ = false;             // so the message in front has not all
     bool in_frame_ = false;
     bool greeted_ = false;
+    bool unwanted_ = false;
     bool exhausted_ = false;
 };
 

@@ -8,6 +8,7 @@
 #include <strait/wait.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -101,7 +102,10 @@ public:
         }
         else {
             stream_rejection r;
-            auto const n = uninterrupted([&] { return ::recv(socket_.get(), &r, sizeof r, MSG_DONTWAIT); });
+            auto const read = [&] { return ::recv(socket_.get(), &r, sizeof r, MSG_DONTWAIT); };
+            auto n = uninterrupted(read);
+            if (n < 0 && errno == ECONNRESET)  // of packets, before what had come; told once
+                n = uninterrupted(read);
             return n == static_cast<::ssize_t>(sizeof r) ? r.reason() : errc::no_receiver;
         }
     }

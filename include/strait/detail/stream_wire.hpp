@@ -72,7 +72,7 @@ struct stream_rejection {
     errc reason() const noexcept
     {
         auto const e = static_cast<errc>(why);
-        bool const known = e == errc::type_mismatch || e == errc::incompatible_peer || e == errc::untrusted_object;
+        bool const known = e == errc::type_mismatch || e == errc::incompatible_peer || e == errc::untrusted_object || e == errc::refused;
         return magic == magic_value && known ? e : errc::no_receiver;
     }
 };

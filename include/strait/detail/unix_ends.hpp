@@ -4,6 +4,7 @@
 
 #include <strait/detail/stream_join.hpp>
 #include <strait/detail/stream_sender.hpp>
+#include <strait/detail/unix_options.hpp>
 #include <strait/detail/unix_socket.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/options.hpp>
@@ -14,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include <sys/socket.h>
@@ -29,7 +31,7 @@ namespace strait::detail {
 template <class Kind>
 class unix_channels {
 public:
-    using options = channel_options;
+    using options = std::conditional_t<Kind::connects, unix_options, channel_options>;
 
     template <message_layout L>
     class sender_end;
@@ -60,6 +62,14 @@ private:
         return join_stream<L>(Kind::name, where, how, limit, type_name, r, mechanism, member);
     }
 
+    static peer_predicate accept_of(options const& how)
+    {
+        if constexpr (Kind::connects)
+            return how.accept;
+        else
+            return {};
+    }
+
     // What the first opener has decided counts.
     template <message_layout L>
     static std::uint64_t limit_of(companion const& member)
@@ -84,7 +94,7 @@ public:
             return e;
         auto const limit = limit_of<L>(member);
         auto const kind = Kind::sockets(member.block().capacity, limit);
-        sender_end s(base(unix_connector(std::move(member), std::move(place), kind), limit, connect_until, how.linger));
+        sender_end s(base(unix_connector(std::move(member), std::move(place), kind, accept_of(how)), limit, connect_until, how.linger));
         if (auto tried = s.try_connect(); !tried)
             return tried.error();
         return s;
@@ -119,7 +129,7 @@ public:
         if (error_code const e = join<L>(where, how, type_name, role::receiver, place, member))
             return e;
         auto const limit = limit_of<L>(member);
-        unix_listener listener(Kind::sockets(member.block().capacity, limit));
+        unix_listener listener(Kind::sockets(member.block().capacity, limit), accept_of(how));
         if (error_code const e = listener.open(std::move(member), std::move(place)))
             return e;
         receiver_end r(base(std::move(listener), limit, how.linger));

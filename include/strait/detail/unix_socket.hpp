@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -69,9 +70,12 @@ inline peer_identity unix_peer(int fd) noexcept
     return {c.pid, c.uid, c.gid};
 }
 
-inline bool unix_peer_allowed(peer_identity const& who, access_mode access) noexcept
+// options.accept of an end; none: everybody.
+using peer_predicate = std::function<bool(peer_identity const&)>;
+
+inline bool unix_peer_allowed(peer_identity const& who, access_mode access, peer_predicate const& accept)
 {
-    return access != access_mode::owner || who.uid == ::geteuid();
+    return (access != access_mode::owner || who.uid == ::geteuid()) && (!accept || accept(who));
 }
 
 class unix_connector {
@@ -79,8 +83,8 @@ public:
     // Of a pair, which is connected from the beginning: nobody else can come.
     unix_connector() = default;
     unix_connector(unix_kind const& kind, int fd) : kind_(kind) { chunk_ = chunk_of(fd); }
-    unix_connector(companion member, location where, unix_kind const& kind)
-        : member_(std::move(member)), where_(std::move(where)), kind_(kind), named_(true)
+    unix_connector(companion member, location where, unix_kind const& kind, peer_predicate accept)
+        : member_(std::move(member)), where_(std::move(where)), accept_(std::move(accept)), kind_(kind), named_(true)
     {
     }
 
@@ -107,8 +111,8 @@ public:
             return errno == ECONNREFUSED || errno == ENOENT || errno == EAGAIN ? make_error_code(errc::no_receiver) : last_failure();
         if (greets()) {  // of datagrams the kernel does not tell who binds the address; the address is ours
             peer_ = unix_peer(s.get());
-            if (!unix_peer_allowed(peer_, where_.access()))
-                return errc::untrusted_object;
+            if (!unix_peer_allowed(peer_, where_.access(), accept_))
+                return errc::refused;
         }
         chunk_ = chunk_of(s.get());
         return s;
@@ -143,6 +147,7 @@ private:
 
     companion member_;
     location where_;
+    peer_predicate accept_;
     peer_identity peer_;
     unix_kind kind_;
     std::size_t chunk_ = stream_chunk;
@@ -153,7 +158,7 @@ private:
 class unix_listener {
 public:
     // Of a pair until it is opened.
-    explicit unix_listener(unix_kind const& kind) : kind_(kind) {}
+    explicit unix_listener(unix_kind const& kind, peer_predicate accept = {}) : accept_(std::move(accept)), kind_(kind) {}
 
     error_code open(companion member, location where)
     {
@@ -179,10 +184,11 @@ public:
         if (!s)
             return errno == EAGAIN || errno == ECONNABORTED ? make_error_code(errc::empty) : last_failure();
         auto const who = unix_peer(s.get());
-        if (!unix_peer_allowed(who, where_.access()))
-            return errc::busy;
         return std::pair(std::move(s), who);
     }
+
+    // Else it is told so when it has greeted: an answer to a greeting that nobody reads would be lost.
+    bool admits(peer_identity const& who) const { return !named_ || unix_peer_allowed(who, where_.access(), accept_); }
 
     bool has_companion() const noexcept { return named_; }
     int file() const noexcept { return member_.fd(); }
@@ -248,6 +254,7 @@ private:
 
     companion member_;
     location where_;
+    peer_predicate accept_;
     guarded_descriptor socket_;
     sender_watch watch_;
     unix_kind kind_;

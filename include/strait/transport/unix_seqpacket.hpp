@@ -34,7 +34,8 @@ struct unix_seqpackets : unix_packets<SOCK_SEQPACKET> {
 ///
 /// What was sent is in the kernel: it arrives when the sender is killed, and is lost with the receiver. A sender waits for
 /// the first receiver with its first operation; when the receiver has gone it gets no_receiver, and the next operation
-/// tries the next one. Only processes of the same user are accepted, unless options.access is wider. Descriptors that a
+/// tries the next one. Only processes of the same user are accepted, unless options.access is wider; options.accept
+/// can be narrower (unix_options). Descriptors that a
 /// foreign sender attaches are closed by the kernel.
 class unix_seqpacket : public detail::unix_channels<detail::unix_seqpackets> {
 public:

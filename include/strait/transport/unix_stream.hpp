@@ -40,7 +40,7 @@ struct unix_streams {
 /// What was sent is in the kernel: it arrives when the sender is killed, unless it was being written at that moment; it
 /// is lost with the receiver. A sender waits for the first receiver with its first operation; when the receiver has gone
 /// it gets no_receiver, and the next operation tries the next one. Only processes of the same user are accepted, unless
-/// options.access is wider. A message of which one byte has gone is accepted; its rest goes first in the next operation.
+/// options.access is wider; options.accept can be narrower (unix_options). A message of which one byte has gone is accepted; its rest goes first in the next operation.
 class unix_stream : public detail::unix_channels<detail::unix_streams> {
 public:
     static constexpr transport_guarantees guarantees{
