@@ -51,6 +51,8 @@ enum class errc {
     wrong_thread,
     signal_limit,
     removed,
+    handler_failed,
+    server_gone,
     not_open,
 };
 
@@ -162,6 +164,11 @@ public:
                    "free one.";
         case errc::removed:
             return "The channel was removed, and its queue with it: open this end afresh.";
+        case errc::handler_failed:
+            return "The server's handler of this request has thrown: what it said stands before this sentence.";
+        case errc::server_gone:
+            return "The server has left or died, or has dropped this client, before it replied: connect anew, and ask again if "
+                   "asking twice does no harm.";
         case errc::not_open:
             return "This end has been closed or moved from.";
         }
@@ -207,6 +214,8 @@ public:
         case errc::wrong_thread: return e::make_error_condition(e::operation_not_permitted);
         case errc::signal_limit: return e::make_error_condition(e::resource_unavailable_try_again);
         case errc::removed: return e::make_error_condition(e::identifier_removed);
+        case errc::handler_failed: return e::make_error_condition(e::state_not_recoverable);
+        case errc::server_gone: return e::make_error_condition(e::connection_reset);
         case errc::not_open: return e::make_error_condition(e::bad_file_descriptor);
         }
         return {value, *this};

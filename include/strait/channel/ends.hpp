@@ -9,6 +9,7 @@
 #include <chrono>
 #include <concepts>
 #include <optional>
+#include <utility>
 
 #include <boost/core/type_name.hpp>
 
@@ -21,12 +22,18 @@ struct ends {
                                 "objects of the first");
 };
 
-// From a typed end to that of its transport, for who waits for many.
+// From a typed end to that of its transport, for who waits for many, and back, for who makes ends in another way than by
+// opening them.
 struct end_access {
     template <class End>
     static auto& of(End& e) noexcept
     {
         return e.transport_end();
+    }
+    template <class End, class TransportEnd>
+    static End make(TransportEnd e, std::chrono::nanoseconds linger)
+    {
+        return End(std::move(e), linger);
     }
 };
 

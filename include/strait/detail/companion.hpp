@@ -47,6 +47,9 @@ public:
 
     bool is_nameless() const noexcept { return nameless_; }
 
+    // Its name has been removed and whoever may be here is: from now on as without one.
+    void forget_name() noexcept { nameless_ = true; }
+
     // Somebody may still join: a member is there, or holds a pair that promises one.
     bool any_promised(role r) const noexcept { return nameless_ && any_locked(lock_.get(), lock_bytes::promise(r), 1); }
 

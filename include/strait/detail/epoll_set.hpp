@@ -29,6 +29,9 @@ public:
     error_code add(int fd, void* tag, std::uint32_t events) { return control(EPOLL_CTL_ADD, fd, tag, events); }
     error_code modify(int fd, void* tag, std::uint32_t events) { return control(EPOLL_CTL_MOD, fd, tag, events); }
 
+    // Before it is closed, if another process may have it too.
+    void remove(int fd) noexcept { (void)control(EPOLL_CTL_DEL, fd, nullptr, 0); }
+
     // Readable while a member is.
     guarded_descriptor const& fd() const noexcept { return fd_; }
     void close() noexcept { fd_.reset(); }

@@ -32,6 +32,9 @@ public:
         other.ring_.detach();
     }
 
+    // The name has been removed, and the other end has joined.
+    void nobody_else_comes() noexcept { companion_.forget_name(); }
+
 protected:
     ring_end() : fork_guard(&disarm) {}
     ~ring_end() = default;

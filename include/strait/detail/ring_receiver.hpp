@@ -105,6 +105,8 @@ public:
         return done;
     }
 
+    using base::nobody_else_comes;
+
     channel_stats stats() const noexcept { return base::count(); }
 
     wake_source arm() noexcept { return base::arm_at(where_to_sleep(ring_), false); }

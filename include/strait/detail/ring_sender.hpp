@@ -97,6 +97,8 @@ public:
         return done;
     }
 
+    using base::nobody_else_comes;
+
     channel_stats stats() const noexcept
     {
         channel_stats s = base::count();

@@ -182,7 +182,8 @@ private:
     void remove(stream_connection* c)
     {
         std::erase(ready_, c);
-        std::erase_if(connections_, [c](auto const& held) { return held.get() == c; });  // closing takes it out of epoll
+        set_.remove(c->fd());  // closing would not, where a sender has this socket, too
+        std::erase_if(connections_, [c](auto const& held) { return held.get() == c; });
     }
 
     // Out of descriptors, the listener is left alone, for epoll would report it for ever.

@@ -38,8 +38,13 @@ class stream_link {
 public:
     stream_link(Connector connector, deadline connect_until) : connector_(std::move(connector)), connect_until_(connect_until) {}
 
-    // Over a socket that is connected already. The other end may be gone, and nobody else can come.
-    void adopt(descriptor socket) { lost_ = !greet(std::move(socket)); }
+    // Over a socket that is connected already. The other end may be gone, and nobody else can come. `both_ways`: what comes
+    // by it belongs to a receiver.
+    void adopt(descriptor socket, bool both_ways)
+    {
+        both_ways_ = both_ways;
+        lost_ = !greet(std::move(socket));
+    }
 
     // Counts one wait, if there is one.
     [[gnu::noinline, gnu::cold]] result<void> connect(deadline until, std::uint64_t& waits)
@@ -101,6 +106,8 @@ public:
             return connector_.rejected(socket_.get());
         }
         else {
+            if (both_ways_)
+                return errc::no_receiver;
             stream_rejection r;
             auto const read = [&] { return ::recv(socket_.get(), &r, sizeof r, MSG_DONTWAIT); };
             auto n = uninterrupted(read);
@@ -158,6 +165,7 @@ private:
     guarded_descriptor socket_;
     deadline connect_until_;
     bool lost_ = false;
+    bool both_ways_ = false;
     open_flag open_;
 };
 

@@ -28,11 +28,11 @@ public:
     {
     }
 
-    // Over a socket that is connected already.
-    stream_sender(Connector connector, descriptor socket, std::uint64_t limit, std::chrono::nanoseconds linger)
+    // Over a socket that is connected already; `both_ways`: shared with a receiver.
+    stream_sender(Connector connector, descriptor socket, std::uint64_t limit, std::chrono::nanoseconds linger, bool both_ways = false)
         : stream_sender(std::move(connector), limit, deadline::never(), linger)
     {
-        link_.adopt(std::move(socket));
+        link_.adopt(std::move(socket), both_ways);
     }
 
     stream_sender(stream_sender&&) = default;

@@ -94,6 +94,7 @@ template <class Dialer>
 class inet_connector {
 public:
     inet_connector(tcp_name name, tcp_settings const& settings) : name_(std::move(name)), settings_(settings) {}
+    // To nobody, when `to` is empty: of a socket that is connected already.
     inet_connector(std::vector<tcp_address> to, tcp_settings const& settings) : to_(std::move(to)), settings_(settings) {}
 
     result<descriptor> attempt()
@@ -106,7 +107,7 @@ public:
             cookie_ = found->cookie;
         }
         // Each address of a name in turn; a refusal by one of them says that the others may be good later.
-        error_code why = errc::address_unavailable;
+        error_code why = to_.empty() ? errc::no_receiver : errc::address_unavailable;
         for (std::size_t tried = 0; tried < to_.size(); ++tried) {
             auto socket = dialer_.attempt(to_[next_ % to_.size()], settings_, cookie_);
             if (socket || dialer_.is_trying())
@@ -206,6 +207,14 @@ public:
         return l;
     }
 
+    // Of a socket that is connected already.
+    static inet_listener nowhere(tcp_settings const& settings)
+    {
+        inet_listener l(settings);
+        l.nowhere_ = true;
+        return l;
+    }
+
     int fd() const noexcept { return socket_.get(); }
     std::uint16_t port() const noexcept { return tcp_address::of(socket_.get()).port(); }
 
@@ -224,7 +233,7 @@ public:
         return watch_.gone(name_->member(), deadline::now(), slept, sender_watch::when_polled);
     }
     stream_cookie cookie() const noexcept { return cookie_; }
-    bool usable() const noexcept { return name_ ? name_->member().is_member() : static_cast<bool>(socket_); }
+    bool usable() const noexcept { return name_ ? name_->member().is_member() : nowhere_ || socket_; }
     errc missing() const noexcept { return name_ ? name_->member().missing() : socket_.missing(); }
     void leave(deadline until) noexcept
     {
@@ -245,6 +254,7 @@ private:
     tcp_settings settings_;
     stream_cookie cookie_{};
     sender_watch watch_;
+    bool nowhere_ = false;
 };
 
 using tcp_listener = inet_listener<SOCK_STREAM>;

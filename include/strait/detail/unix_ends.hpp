@@ -4,6 +4,7 @@
 
 #include <strait/detail/stream_join.hpp>
 #include <strait/detail/stream_sender.hpp>
+#include <strait/detail/unix_kind.hpp>
 #include <strait/detail/unix_options.hpp>
 #include <strait/detail/unix_socket.hpp>
 #include <strait/endpoint.hpp>
@@ -100,6 +101,18 @@ public:
         return s;
     }
 
+    // One direction of a connected socket, which is shared with the receiver of the other one.
+    static result<sender_end> over(descriptor socket, peer_identity const&, options const& how)
+    {
+        auto const limit = Kind::template limit<L>(how.max_message_size);
+        auto const kind = Kind::sockets(how.capacity, limit);
+        if (error_code const e = set_socket_buffers(socket.get(), kind))
+            return e;
+        unix_connector connector(kind, socket.get());
+        return sender_end(base(std::move(connector), std::move(socket), limit, how.linger, true));
+    }
+    static unix_kind sockets(options const& how) { return Kind::sockets(how.capacity, Kind::template limit<L>(how.max_message_size)); }
+
     /// The receiver, as of connecting; no_receiver before.
     result<peer_identity> peer() const
         requires Kind::connects
@@ -134,6 +147,18 @@ public:
             return e;
         receiver_end r(base(std::move(listener), limit, how.linger));
         if (error_code const e = r.start())
+            return e;
+        return r;
+    }
+
+    // The other direction.
+    static result<receiver_end> over(descriptor socket, peer_identity const& who, options const& how)
+    {
+        auto const limit = Kind::template limit<L>(how.max_message_size);
+        receiver_end r(base(unix_listener(Kind::sockets(how.capacity, limit)), limit, how.linger));
+        if (error_code const e = r.start())
+            return e;
+        if (error_code const e = r.adopt(std::move(socket), who))
             return e;
         return r;
     }

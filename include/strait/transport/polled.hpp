@@ -32,6 +32,8 @@ class polled {
 public:
     static constexpr transport_guarantees guarantees = X::guarantees;
     using options = typename X::options;
+    /// How its receivers wait.
+    using waiting = Wait;
 
     /// As X::remove().
     static result<void> remove(endpoint const& where) { return X::remove(where); }

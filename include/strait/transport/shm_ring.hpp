@@ -175,6 +175,9 @@ public:
 
     using options = channel_options;
 
+    /// How its ends wait.
+    using waiting = Wait;
+
     template <message_layout L>
     using sender_end = typename ends::template sender<L, geometry<L>>;
     template <message_layout L>

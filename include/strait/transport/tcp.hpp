@@ -15,6 +15,7 @@
 #include <limits>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace strait {
 
@@ -117,6 +118,15 @@ public:
         return s;
     }
 
+    // One direction of a connected socket, which is shared with the receiver of the other one.
+    static result<sender_end> over(detail::descriptor socket, peer_identity const&, options const& how)
+    {
+        detail::tcp_connector connector(std::vector<detail::tcp_address>(), settings(how));
+        return sender_end(
+            base(std::move(connector), std::move(socket), detail::stream_limit<L>(how.max_message_size), how.linger, true));
+    }
+    static detail::tcp_settings sockets(options const& how) noexcept { return settings(how); }
+
 private:
     explicit sender_end(base s) : base(std::move(s)) {}
 };
@@ -147,6 +157,18 @@ public:
             return listener.error();
         receiver_end r(base(std::move(*listener), limit, how.linger));
         if (error_code const e = r.start())
+            return e;
+        return r;
+    }
+
+    // The other direction.
+    static result<receiver_end> over(detail::descriptor socket, peer_identity const& who, options const& how)
+    {
+        receiver_end r(
+            base(detail::tcp_listener::nowhere(settings(how)), detail::stream_limit<L>(how.max_message_size), how.linger));
+        if (error_code const e = r.start())
+            return e;
+        if (error_code const e = r.adopt(std::move(socket), who))
             return e;
         return r;
     }

@@ -1,0 +1,244 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_ACCEPTOR_HPP
+#define STRAIT_ACCEPTOR_HPP
+
+#include <strait/connection.hpp>
+#include <strait/connection/joining.hpp>
+#include <strait/detail/lobby.hpp>
+#include <strait/endpoint.hpp>
+#include <strait/error.hpp>
+#include <strait/wait.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace strait {
+
+/// Where clients come to be connected. Of a name or an address there is one at a time.
+///
+///     strait::acceptor<question, answer, strait::shm_ring<>> door{"oracle"};
+///     auto c = door.accept();
+///     while (std::optional<question> const q = c.receive())
+///         c.send(reply_to(*q));
+///
+/// Clients that are killed or stopped while they join, that never speak, or that speak another language keep nobody else
+/// out: at most 64 that have said nothing are held, then the oldest goes; who does not finish joining within ten seconds
+/// goes, too. Only processes of the same user are accepted, unless options.access is wider; over tcp with an address,
+/// whoever can reach it. Connections that were accepted outlive the acceptor.
+///
+/// Distinct objects: safe. Shared objects: unsafe. Move only.
+template <class In, class Out, class X>
+class acceptor {
+    using gate = detail::gate_for<In, Out, X>;
+    using listener = typename gate::type::listener;
+    using joining = detail::joining<Out, In, X>;
+    using progress = typename joining::progress;
+
+public:
+    /// What is accepted.
+    using connection_type = connection<Out, In, X>;
+    using transport_type = X;
+    using options = typename X::options;
+
+    /// Begins to listen. Throws `busy` when there is an acceptor already, `type_mismatch`, `transport_mismatch`,
+    /// `untrusted_object`, `address_unavailable`, or what limit of the system was met.
+    explicit acceptor(endpoint const& where, options const& how = {}) : acceptor(open(where, how).value()) {}
+
+    acceptor(acceptor&&) = default;
+    acceptor& operator=(acceptor&& other)
+    {
+        if (this != &other) {
+            (void)close();
+            where_ = std::move(other.where_);
+            how_ = other.how_;
+            lobby_ = std::move(other.lobby_);
+            joining_ = std::move(other.joining_);
+        }
+        return *this;
+    }
+    ~acceptor() { (void)close(); }
+
+    /// The same as constructing one, without exceptions.
+    static result<acceptor> open(endpoint const& where, options const& how = {})
+    {
+        auto l = gate::type::at(where, how);
+        if (!l)
+            return l.error();
+        acceptor a(where, how, std::move(*l));
+        if (error_code const e = a.lobby_->start())
+            return e;
+        if constexpr (!detail::one_socket<X>)
+            detail::twin_names::sweep(where, root, [](endpoint const& left) { return X::remove(left); });
+        return a;
+    }
+
+    /// Waits for a client.
+    connection_type accept() { return get(deadline::never()).value(); }
+
+    /// The same; nullopt when a stop was requested before one came.
+    template <stoppable_token Stop>
+    std::optional<connection_type> accept(Stop const& stop)
+    {
+        while (!stop.stop_requested()) {
+            auto c = get(deadline::after(detail::stop_slice));
+            if (c)
+                return std::move(*c);
+            if (c.error() != errc::timed_out)
+                detail::raise(c.error());
+        }
+        return std::nullopt;
+    }
+
+    /// A client, if one is there, else errc::empty. `descriptor_limit`: some are, and this process can have no more.
+    result<connection_type> try_accept() { return get(deadline::poll()); }
+
+    /// Waits for a client up to this moment, else errc::timed_out.
+    template <class Clock, class Duration>
+    result<connection_type> accept_until(std::chrono::time_point<Clock, Duration> const& when)
+    {
+        return detail::until(when, [&](deadline d) { return get(d); });
+    }
+
+    /// The same, counted from now.
+    template <class Rep, class Period>
+    result<connection_type> accept_for(std::chrono::duration<Rep, Period> const& d)
+    {
+        return get(deadline::after(d));
+    }
+
+    /// Accepts nobody any more. Idempotent; the destructor does the same.
+    result<void> close()
+    {
+        if (lobby_) {
+            joining_.clear();
+            lobby_->close(deadline::after(how_.linger));
+            lobby_.reset();
+        }
+        return {};
+    }
+
+    /// A descriptor for poll(2): readable when try_accept() may have somebody, or has to go on with one who joins.
+    int native_handle() const noexcept { return lobby_ ? lobby_->set().fd().get() : -1; }
+
+    /// At which port of tcp it listens.
+    std::uint16_t port() const
+        requires requires(listener const& l) { l.port(); }
+    {
+        return lobby_ ? lobby_->listener().port() : std::uint16_t{0};
+    }
+
+    /// How many were not accepted: strangers, the silent, those who left or were killed on the way.
+    std::uint64_t turned_away() const noexcept { return lobby_ ? lobby_->turned_away() : 0; }
+
+private:
+    template <class, class>
+    friend class rpc_server;
+
+    static constexpr std::size_t most_joining = 16;
+    static constexpr char const* root = requires(endpoint e) { X::sync(e); } ? "/var/tmp" : "/dev/shm";
+
+    acceptor(endpoint const& where, options const& how, listener l)
+        : where_(where), how_(how), lobby_(std::make_unique<lobby_type>(std::move(l)))
+    {
+    }
+
+    result<connection_type> get(deadline until)
+    {
+        if (!lobby_)
+            return errc::not_open;
+        error_code failed;
+        for (bool last = false;;) {
+            if (auto c = look())
+                return std::move(*c);
+            if (failed)
+                return failed;
+            if (last)
+                return until.is_poll() ? errc::empty : errc::timed_out;
+            last = until.is_poll() || until.passed();  // what has come is taken even so
+            failed = lobby_->gather(last || joining_.empty() ? until : until.capped(detail::joining_patience),
+                                    [&](void* tag) { go_on(tag); });
+        }
+    }
+
+    // A client who has greeted, for another process to go on with; empty when there is none.
+    result<detail::lobby_guest> guest()
+    {
+        detail::lobby_guest g;
+        if (!lobby_->take(g)) {
+            error_code const failed = lobby_->gather(deadline::poll(), [](void*) {});
+            if (!lobby_->take(g))
+                return failed ? failed : make_error_code(errc::empty);
+        }
+        return g;
+    }
+
+    // A client who needs no more, if there is one.
+    std::optional<connection_type> look()
+    {
+        std::erase_if(joining_, [&](auto const& j) {
+            if (!j->is_late())
+                return false;
+            lobby_->count_turned_away();
+            return true;
+        });
+        detail::lobby_guest guest;
+        while (ready_.empty() && joining_.size() < most_joining && lobby_->take(guest)) {
+            auto j = std::make_unique<joining>(std::move(guest));
+            switch (j->begin(where_, how_)) {
+            case progress::failed: lobby_->count_turned_away(); break;
+            case progress::complete: complete(*j); break;
+            case progress::waits:
+                if (lobby_->set().add(j->fd(), j.get(), EPOLLIN | EPOLLRDHUP))
+                    lobby_->count_turned_away();
+                else
+                    joining_.push_back(std::move(j));
+            }
+        }
+        if (ready_.empty())
+            return std::nullopt;
+        std::optional<connection_type> c(std::move(ready_.back()));
+        ready_.pop_back();
+        return c;
+    }
+
+    void go_on(void* tag)
+    {
+        auto const j = std::find_if(joining_.begin(), joining_.end(), [tag](auto const& known) { return known.get() == tag; });
+        if (j == joining_.end())
+            return;
+        progress const p = (*j)->step();
+        if (p == progress::waits)
+            return;
+        if (p == progress::complete)
+            complete(**j);
+        else
+            lobby_->count_turned_away();
+        joining_.erase(j);
+    }
+
+    void complete(joining& j)
+    {
+        if (auto ends = j.take())
+            ready_.push_back(connection_type(std::move(*ends)));
+        else
+            lobby_->count_turned_away();
+    }
+
+    using lobby_type = detail::lobby<gate::both, listener>;
+
+    endpoint where_;
+    options how_;
+    std::unique_ptr<lobby_type> lobby_;
+    std::vector<std::unique_ptr<joining>> joining_;
+    std::vector<connection_type> ready_;
+};
+
+}  // namespace strait
+
+#endif

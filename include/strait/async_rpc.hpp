@@ -1,0 +1,152 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_ASYNC_RPC_HPP
+#define STRAIT_ASYNC_RPC_HPP
+
+#include <strait/async/rpc_calls.hpp>
+#include <strait/async/rpc_service.hpp>
+#include <strait/detail/descriptor.hpp>
+#include <strait/rpc.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <concepts>
+#include <exception>
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <fcntl.h>
+
+namespace strait {
+
+/// Asks a server, from an execution context of Boost.Asio.
+///
+///     strait::async_rpc_client<bank, strait::unix_stream> c{context, "bank"};
+///     balance const b = co_await c.async_call(balance_query{7}, asio::use_awaitable);
+///
+/// Any number of calls may be outstanding. All types of cancellation end a call at once: its request is withdrawn if nothing
+/// of it has gone, else its reply is dropped when it comes. While no call is outstanding the context has no work of this.
+///
+/// Distinct objects: safe. Shared objects: unsafe: with several threads its functions, and cancelling, belong into the strand
+/// that it was given as its executor. Move only. Destroying it fails what is outstanding with operation_aborted.
+template <class Interface, class X, class Executor = boost::asio::any_io_executor>
+class async_rpc_client {
+    using calls = detail::rpc_calls<Interface, X, Executor>;
+    using connection_type = connection<detail::request_frame<Interface>, detail::reply_frame<Interface>, X>;
+    template <class Q>
+    using reply_to = typename Interface::template reply_to<std::remove_cvref_t<Q>>;
+    template <class R>
+    struct signature {
+        static_assert(std::default_initializable<R>, "strait: a reply that is awaited must have a default constructor");
+        using type = void(std::exception_ptr, R);
+    };
+    template <class R>
+        requires std::is_void_v<R>
+    struct signature<R> {
+        using type = void(std::exception_ptr);
+    };
+
+public:
+    using interface_type = Interface;  ///< what it asks
+    using transport_type = X;
+    using executor_type = Executor;
+    using options = typename X::options;
+
+    /// Connects, which waits as the constructor of a connection does, and throws as that does.
+    async_rpc_client(Executor const& ex, endpoint const& where, options const& how = {})
+        : calls_(std::make_shared<calls>(ex, connection_type(where, how)))
+    {
+    }
+    /// The same.
+    template <std::derived_from<boost::asio::execution_context> Context>
+    async_rpc_client(Context& context, endpoint const& where, options const& how = {})
+        : async_rpc_client(context.get_executor(), where, how)
+    {
+    }
+
+    async_rpc_client(async_rpc_client&&) = default;
+    async_rpc_client& operator=(async_rpc_client&& other)
+    {
+        if (this != &other) {
+            close();
+            calls_ = std::move(other.calls_);
+        }
+        return *this;
+    }
+    ~async_rpc_client() { close(); }
+
+    executor_type get_executor() const { return calls_->get_executor(); }
+
+    /// Asks. Handler: void(std::exception_ptr, reply), or void(std::exception_ptr) where that is void: an rpc_error with what
+    /// the server's handler has said, or a system_error with a failure as of rpc_client, or operation_aborted.
+    template <class Q, class Token = boost::asio::default_completion_token_t<Executor>>
+        requires(Interface::template has<std::remove_cvref_t<Q>>)
+    auto async_call(Q request, Token&& token = boost::asio::default_completion_token_t<Executor>())
+    {
+        return boost::asio::async_initiate<Token, typename signature<reply_to<Q>>::type>(
+            [c = calls_](auto handler, Q asked) { c->start(std::move(asked), std::move(handler)); }, token, std::move(request));
+    }
+
+    /// Leaves. Idempotent; the destructor does the same.
+    void close()
+    {
+        if (auto const c = std::exchange(calls_, nullptr))
+            c->close(boost::asio::error::operation_aborted);
+    }
+
+private:
+    std::shared_ptr<calls> calls_;
+};
+
+/// Serves all clients in coroutines of this executor, until it is cancelled; server.stop() means nothing to it. Handlers
+/// return their reply, or an awaitable of it. The requests of one client are handled one after the other, those of different
+/// clients by turns, wherever one awaits something. On the way out all clients are dropped.
+///
+///     asio::co_spawn(context, strait::async_serve(server, [](balance_query const& q) -> asio::awaitable<balance> {
+///         co_return co_await find(q.account); }), asio::detached);
+///
+/// One thread, or a strand.
+template <class Interface, class X, class... Handlers>
+boost::asio::awaitable<void> async_serve(rpc_server<Interface, X>& server, Handlers... handlers)
+{
+    namespace asio = boost::asio;
+    using all = detail::overloaded<Handlers...>;
+    static_assert(detail::awaits_every_request<all, Interface>,
+                  "strait: a request of the interface has no handler, or one that does not return its reply or an awaitable of it");
+    using client = detail::rpc_served<Interface, X>;
+    struct crowd {
+        std::vector<std::weak_ptr<client>> present;
+        ~crowd()
+        {
+            for (auto const& c : present)
+                if (auto const there = c.lock())
+                    there->cancel();
+        }
+    } clients;
+    auto const handler = std::make_shared<all>(all{std::move(handlers)...});
+    auto const ex = co_await asio::this_coro::executor;
+    asio::posix::stream_descriptor door(ex, ::fcntl(server.next_layer().native_handle(), F_DUPFD_CLOEXEC, 0));
+    for (;;) {
+        auto come = server.next_layer().try_accept();
+        for (; come; come = server.next_layer().try_accept()) {
+            auto const c = std::make_shared<client>(ex, std::move(*come));
+            std::erase_if(clients.present, [](auto const& w) { return w.expired(); });
+            clients.present.push_back(c);
+            asio::co_spawn(ex, detail::serve_one<Interface, X>(c, handler), asio::detached);
+        }
+        co_await door.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
+    }
+}
+
+}  // namespace strait
+
+#endif

@@ -1,0 +1,220 @@
+// Distributed under the Boost Software License, Version 1.0.
+#include <connection/fixture.hpp>
+
+#include <strait/select.hpp>
+
+using namespace connections;
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(messages_go_both_ways_between_processes, S, subjects)
+{
+    clean_host const clean;
+    auto const where = S::where();
+    support::child server([&] {
+        acceptor_of<S> door{where};
+        auto c = door.accept();
+        echo(c);
+        return c.end_reason() == strait::end_reason::left ? 0 : 1;
+    });
+    client_of<S> c{where};
+    for (std::uint64_t i = 0; i != 1000; ++i) {
+        c.send({i});
+        BOOST_REQUIRE((c.receive() == "answer " + std::to_string(i)));
+    }
+    for (std::uint64_t i = 0; i != 40; ++i)
+        c.send({i});
+    for (std::uint64_t i = 0; i != 40; ++i)
+        BOOST_REQUIRE((c.receive() == "answer " + std::to_string(i)));
+    BOOST_TEST(c.close().has_value());
+    BOOST_TEST(server.wait() == 0);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_client_sees_that_its_server_has_left, S, subjects)
+{
+    clean_host const clean;
+    auto const where = S::where();
+    support::child server([&] {
+        acceptor_of<S> door{where};
+        auto c = door.accept();
+        c.send("welcome");
+        c.receive();
+    });
+    client_of<S> c{where};
+    BOOST_TEST((c.receive() == "welcome"));
+    c.send({1});
+    BOOST_TEST(!c.receive());
+    BOOST_TEST((c.end_reason() == strait::end_reason::left));
+    BOOST_TEST(server.wait() == 0);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(either_side_sees_that_the_other_was_killed, S, subjects)
+{
+    clean_host const clean;
+    auto const where = S::where();
+    {
+        support::child server([&] {
+            acceptor_of<S> door{where};
+            auto c = door.accept();
+            c.send("welcome");
+            ::pause();
+        });
+        client_of<S> c{where};
+        BOOST_TEST((c.receive() == "welcome"));
+        server.kill();
+        BOOST_TEST(!c.receive());
+        BOOST_TEST((c.end_reason() == strait::end_reason::died));
+        // Sending cannot succeed for ever, and does not wait for ever.
+        strait::result<void> sent;
+        for (std::uint64_t i = 0; sent; ++i)
+            sent = c.send_for({i}, 5s);
+        BOOST_TEST((sent.error() == errc::no_receiver), sent.error().message());
+    }
+    {
+        acceptor_of<S> door{where};
+        support::child client([&] {
+            client_of<S> c{where};
+            c.send({7});
+            ::pause();
+        });
+        auto c = door.accept();
+        BOOST_TEST(c.receive()->number == 7U);
+        client.kill();
+        BOOST_TEST(!c.receive());
+        BOOST_TEST((c.end_reason() == strait::end_reason::died));
+    }
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(one_thread_serves_a_hundred_clients, S, subjects)
+{
+    clean_host const clean;
+    constexpr std::size_t most = support::sanitized ? 20 : 100;
+    auto const where = S::where();
+    std::vector<support::child> clients;
+    {
+        acceptor_of<S> door{where};
+        for (std::size_t i = 0; i != most; ++i)
+            clients.emplace_back([&where, i] {
+                client_of<S> c{where};
+                for (std::uint64_t n = i; n != i + 20; ++n) {
+                    c.send({n});
+                    if (c.receive() != "answer " + std::to_string(n))
+                        return 1;
+                }
+                return 0;
+            });
+        using served = typename acceptor_of<S>::connection_type;
+        std::map<std::size_t, std::unique_ptr<served>> all;
+        strait::selector waits;
+        std::size_t const come = waits.add(strait::plain_descriptor{door.native_handle()});
+        std::size_t gone = 0;
+        while (gone != most) {
+            auto const chosen = waits.wait().value();
+            if (chosen.index == come) {
+                while (auto c = door.try_accept()) {
+                    auto kept = std::make_unique<served>(std::move(*c));
+                    auto const key = waits.add(kept->in());
+                    all.emplace(key, std::move(kept));
+                }
+                continue;
+            }
+            served& c = *all.at(chosen.index);
+            if (chosen.news) {
+                BOOST_TEST((chosen.news == errc::closed));
+                BOOST_TEST((c.end_reason() == strait::end_reason::left));
+                waits.remove(chosen.index);
+                all.erase(chosen.index);
+                ++gone;
+            } else {
+                c.send("answer " + std::to_string(c.try_receive().value().number));
+            }
+        }
+        BOOST_TEST(door.turned_away() == 0U);
+    }
+    for (auto& c : clients)
+        BOOST_TEST(c.wait() == 0);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_second_acceptor_is_told_that_there_is_one, S, subjects)
+{
+    clean_host const clean;
+    auto const where = S::where();
+    acceptor_of<S> const door{where};
+    BOOST_TEST((acceptor_of<S>::open(where).error() == errc::busy));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(other_types_are_refused, S, subjects)
+{
+    clean_host const clean;
+    auto const where = S::where();
+    acceptor_of<S> door{where};
+    support::child other([&] {
+        auto const c = strait::connection<std::string, question, typename S::transport>::open(where);
+        return c.error() == errc::type_mismatch ? 0 : 1;
+    });
+    while (S::checks_type_at_open == false && door.turned_away() == 0)
+        (void)door.accept_for(10ms);
+    BOOST_TEST(other.wait() == 0);
+    BOOST_TEST((door.try_accept().error() == errc::empty));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(without_an_acceptor_a_client_waits_as_long_as_it_was_told, S, subjects)
+{
+    clean_host const clean;
+    typename S::transport::options how;
+    how.connect_timeout = 20ms;
+    BOOST_TEST((client_of<S>::open(S::where(), how).error() == errc::no_receiver));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(descriptors_are_given_back, S, subjects)
+{
+    clean_host const clean;
+    auto const where = S::where();
+    auto const round = [&] {
+        acceptor_of<S> door{where};
+        std::thread client([&] {
+            client_of<S> c{where};
+            c.send({1});
+            (void)c.receive();
+        });
+        auto c = door.accept();
+        (void)c.receive();
+        c.send("done");
+        client.join();
+    };
+    round();
+    auto const before = support::open_descriptors();
+    for (int i = 0; i != 10; ++i)
+        round();
+    BOOST_TEST(support::open_descriptors() == before);
+}
+
+BOOST_AUTO_TEST_CASE(the_kernel_tells_who_the_peer_is_also_of_rings)
+{
+    clean_host const clean;
+    using S = by_name<conformance::ring<strait::adaptive>>;
+    auto const where = S::where();
+    acceptor_of<S> door{where};
+    support::child client([&] {
+        client_of<S> c{where};
+        c.receive();
+        return c.peer().value().pid == ::getppid() ? 0 : 1;
+    });
+    auto c = door.accept();
+    BOOST_TEST(c.peer().value().pid == client.pid());
+    c.send("go");
+    BOOST_TEST(client.wait() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_name_that_is_too_long_for_two_channels_is_told)
+{
+    clean_host const clean;
+    using S = by_name<conformance::ring<strait::adaptive>>;
+    std::string const longest(46, 'x');
+    acceptor_of<S> door{longest + "x"};
+    support::child client([&] { return client_of<S>::open(longest + "x").error() == errc::name_too_long ? 0 : 1; });
+    BOOST_TEST((door.accept_for(300ms).error() == errc::timed_out));
+    BOOST_TEST(client.wait() == 0);
+    support::child fits([&] { (void)client_of<S>{longest}; });
+    acceptor_of<S> other{longest};
+    BOOST_TEST(!other.accept().receive());
+    BOOST_TEST(fits.wait() == 0);
+}

@@ -1,0 +1,77 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef CONNECTION_FIXTURE_HPP
+#define CONNECTION_FIXTURE_HPP
+
+#include <conformance/transports.hpp>
+#include <support/child.hpp>
+#include <support/names.hpp>
+#include <support/residue.hpp>
+#include <support/shared_page.hpp>
+#include <support/watchdog.hpp>
+
+#include <strait.hpp>
+#include <strait/acceptor.hpp>
+#include <strait/connection.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <vector>
+
+namespace connections {
+
+using namespace std::chrono_literals;
+using conformance::by_address;
+using conformance::by_name;
+using strait::errc;
+using support::notes;
+
+struct question {
+    std::uint64_t number;
+};
+
+template <class S>
+using client_of = strait::connection<question, std::string, typename S::transport>;
+template <class S>
+using acceptor_of = strait::acceptor<question, std::string, typename S::transport>;
+
+using subjects = std::tuple<
+    by_name<conformance::ring<strait::adaptive>>,
+    by_name<conformance::ring<strait::yielding>>,
+    by_name<strait::shm_ring<strait::mpsc>>,
+    by_name<conformance::ring_in<strait::spsc, strait::mapped_file>>,
+    by_name<strait::named_pipe>,
+    by_name<strait::unix_stream>,
+    by_name<strait::unix_seqpacket>,
+    by_name<strait::polled<strait::unix_stream, strait::yielding>>,
+    by_name<strait::tcp>,
+    by_address<strait::tcp, AF_INET>
+>;
+
+/// Answers what one client asks, until that leaves.
+template <class Connection>
+void echo(Connection& c)
+{
+    while (auto const q = c.receive())
+        c.send("answer " + std::to_string(q->number));
+}
+
+/// Nothing of a test is left when it ends, neither here nor on the host.
+struct clean_host {
+    support::watchdog const watch;
+    std::size_t const descriptors = support::open_descriptors();
+    ~clean_host()
+    {
+        BOOST_TEST(support::leftovers() == std::vector<std::string>(), boost::test_tools::per_element());
+    }
+};
+
+}  // namespace connections
+
+#endif

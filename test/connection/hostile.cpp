@@ -1,0 +1,243 @@
+// Distributed under the Boost Software License, Version 1.0.
+#include <connection/fixture.hpp>
+
+#include <strait/detail/lobby_wire.hpp>
+
+#include <cstring>
+#include <random>
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+using namespace connections;
+
+namespace {
+
+using ring = by_name<conformance::ring<strait::adaptive>>;
+using stream = by_name<strait::unix_stream>;
+using host_subjects = std::tuple<ring, by_name<strait::named_pipe>, stream, by_name<strait::unix_seqpacket>>;
+
+/// A socket that is connected to where an acceptor listens, by hand.
+int reach(strait::endpoint const& where, int type = SOCK_STREAM)
+{
+    strait::detail::location place;
+    if (strait::detail::location::find(where, strait::access_mode::owner, place))
+        return -1;
+    auto const address = strait::detail::unix_address(place);
+    int const s = ::socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+    if (::connect(s, reinterpret_cast<sockaddr const*>(&*address), sizeof *address) != 0) {
+        ::close(s);
+        return -1;
+    }
+    return s;
+}
+
+template <class S>
+constexpr int type_of = std::is_same_v<typename S::transport, strait::unix_seqpacket> ? SOCK_SEQPACKET : SOCK_STREAM;
+
+template <class S>
+strait::detail::stream_greeting greeting()
+{
+    using gate = strait::detail::gate_for<question, std::string, typename S::transport>;
+    return strait::detail::stream_greeting::of(gate::both, {});
+}
+
+/// A client that behaves is served while the others are there.
+template <class S>
+bool is_served(acceptor_of<S>& door, strait::endpoint const& where)
+{
+    support::child good([&] {
+        client_of<S> c{where};
+        c.send({5});
+        return c.receive() == "answer 5" ? 0 : 1;
+    });
+    auto c = door.accept();
+    echo(c);
+    return good.wait() == 0;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(thousands_who_never_speak_keep_nobody_out, S, host_subjects)
+{
+    clean_host const clean;
+    auto const where = S::where();
+    acceptor_of<S> door{where};
+    auto const before = support::open_descriptors();
+    // Each a process of its own limit of descriptors: together they are 3,000 who stay.
+    support::shared_page page;
+    std::vector<support::child> silent;
+    for (int i = 0; i != 5; ++i)
+        silent.emplace_back([&] {
+            for (int n = 0; n != 600; ++n) {
+                int s = -1;
+                while ((s = reach(where, type_of<S>)) < 0)
+                    std::this_thread::yield();
+                page->done.fetch_add(1);
+            }
+            ::pause();
+        });
+    while (page->done.load() != 3000) {
+        BOOST_TEST((door.try_accept().error() == errc::empty));
+        BOOST_TEST(support::open_descriptors() <= before + 66);
+    }
+    BOOST_TEST(is_served<S>(door, where));
+    BOOST_TEST(door.turned_away() >= 2900U);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(garbage_is_turned_away, S, host_subjects)
+{
+    clean_host const clean;
+    auto const where = S::where();
+    acceptor_of<S> door{where};
+    std::mt19937_64 random(7);
+    auto const good = greeting<S>();
+    for (int i = 0; i != support::rounds(200); ++i) {
+        int const s = reach(where, type_of<S>);
+        BOOST_REQUIRE(s >= 0);
+        std::vector<std::byte> said(sizeof good);
+        std::memcpy(said.data(), &good, sizeof good);
+        if (i % 3 == 0)
+            for (auto& b : said)
+                b = static_cast<std::byte>(random());
+        else if (i % 3 == 1)
+            said[random() % 56] ^= std::byte{0x10};  // the last 8 bytes mean nothing
+        else
+            said.resize(random() % 63);  // and gone in the middle
+        if (!said.empty())
+            BOOST_TEST(::send(s, said.data(), said.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(said.size()));
+        if (random() % 2 == 0 || i % 3 == 2)
+            ::close(s);
+        auto const come = door.try_accept();
+        BOOST_TEST((come.error() == errc::empty || come));  // four bytes of a greeting are unused, too
+        if (i % 3 != 2)
+            ::close(s);
+    }
+    BOOST_TEST(is_served<S>(door, where));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(clients_killed_at_any_moment_of_joining_leave_nothing, S, subjects)
+{
+    clean_host const clean;
+    auto const where = S::where();
+    acceptor_of<S> door{where};
+    std::mt19937_64 random(11);
+    for (int i = 0; i != support::rounds(support::sanitized ? 10 : 60); ++i) {
+        support::shared_page page;
+        support::child victim([&] {
+            page->stage = 1;
+            client_of<S> c{where};
+            page->stage = 2;
+            ::pause();
+        });
+        notes::await(page->stage, 1);
+        auto const until = strait::deadline::now() + static_cast<std::int64_t>(random() % 1'500'000);
+        std::vector<typename acceptor_of<S>::connection_type> accepted;
+        do {
+            if (auto c = door.try_accept())
+                accepted.push_back(std::move(*c));
+        } while (strait::deadline::now() < until);
+        victim.kill();
+        while (page->stage == 2 && accepted.empty())  // it had joined, so it is there
+            if (auto c = door.try_accept())
+                accepted.push_back(std::move(*c));
+        for (auto& c : accepted)
+            BOOST_TEST(!c.receive());
+    }
+    BOOST_TEST(is_served<S>(door, where));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(an_acceptor_killed_while_a_client_joins_is_replaced, S, subjects)
+{
+    clean_host const clean;
+    std::mt19937_64 random(13);
+    for (int i = 0; i != support::rounds(support::sanitized ? 4 : 25); ++i) {
+        auto const where = S::where();
+        support::shared_page page;
+        support::child client([&] {
+            for (;;) {  // until somebody answers; an acceptor may die behind the welcome
+                page->stage = 1;
+                auto c = client_of<S>::open(where);
+                if (!c)
+                    continue;
+                if (!c->send_for({1}, 10s))
+                    continue;
+                auto const answer = c->receive_for(10s);
+                if (answer)
+                    return *answer == "answer 1" ? 0 : 1;
+            }
+        });
+        notes::await(page->stage, 1);
+        {
+            support::child victim([&] {
+                acceptor_of<S> door{where};
+                page->other[0] = 1;
+                auto c = door.accept();
+                ::pause();
+            });
+            notes::await(page->other[0], 1);
+            ::usleep(static_cast<useconds_t>(random() % 1500));
+        }
+        acceptor_of<S> door{where};
+        auto c = door.accept();
+        while (auto q = c.receive())
+            c.send("answer " + std::to_string(q->number));
+        BOOST_TEST(client.wait() == 0);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(both_killed_while_joining_are_swept_up_by_the_next_acceptor)
+{
+    clean_host const clean;
+    auto const where = support::unique_name();
+    support::held_directory const held;
+    {
+        // As two killed ones leave it.
+        support::child dead([&] {
+            strait::receiver<question, strait::shm_ring<>> in{where + ".0123456789ab.up"};
+            strait::sender<question, strait::shm_ring<>> out{where + ".0123456789ab.down"};
+            ::raise(SIGKILL);
+        });
+        dead.wait();
+    }
+    strait::receiver<question, strait::shm_ring<>> other{where + ".0123456789ab.down2"};  // not of this kind
+    BOOST_TEST(support::files_of(where + ".0123456789ab").size() == 3U);
+    acceptor_of<ring> const door{where};
+    BOOST_TEST(support::files_of(where + ".0123456789ab").size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_client_that_stops_while_joining_keeps_nobody_out)
+{
+    clean_host const clean;
+    auto const where = ring::where();
+    acceptor_of<ring> door{where};
+    std::vector<int> stopped;
+    for (int i = 0; i != 10; ++i) {  // greeted, and not a word more
+        stopped.push_back(reach(where));
+        auto const g = greeting<ring>();
+        BOOST_TEST(::send(stopped.back(), &g, sizeof g, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof g));
+    }
+    BOOST_TEST(is_served<ring>(door, where));
+    for (int const s : stopped)
+        ::close(s);
+    BOOST_TEST(is_served<ring>(door, where));
+    BOOST_TEST(door.turned_away() >= 10U);
+}
+
+BOOST_AUTO_TEST_CASE(a_plain_receiver_is_no_acceptor)
+{
+    clean_host const clean;
+    {
+        auto const where = stream::where();
+        strait::receiver<question, strait::unix_stream> in{where};
+        BOOST_TEST((client_of<stream>::open(where).error() == errc::transport_mismatch));
+        BOOST_TEST((acceptor_of<stream>::open(where).error() == errc::transport_mismatch));
+    }
+    using tcp = by_address<strait::tcp, AF_INET>;
+    auto const where = tcp::where();
+    strait::receiver<question, strait::tcp> in{where};
+    support::child client([&] { return client_of<tcp>::open(where).error() == errc::type_mismatch ? 0 : 1; });
+    while (in.stats().dropped == 0)
+        (void)in.receive_for(10ms);
+    BOOST_TEST(client.wait() == 0);
+}
