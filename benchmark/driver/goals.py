@@ -183,6 +183,14 @@ class Goals:
                 self.worst("latency, awaited shm_ring / awaited unix_stream", idle, 1.0, True),
                 self.worst("throughput, awaited shm_ring / awaited unix_stream", traffic, 10.0, False)]
 
+    def calls(self):
+        ring = [p for s in (8, 64) for p in self.same_cell(latency(s), self.names("strait/rpc/shm_ring"),
+                                                           self.names("strait/shm_ring/busy_spin"))]
+        socket = [p for s in (8, 64) for p in self.same_cell(latency(s), self.names("strait/rpc/unix_stream"),
+                                                             self.names("strait/unix_stream/block"))]
+        return [self.worst("a call over shm_ring, busy_spin / two messages", ring, 1.3, True),
+                self.worst("a call over unix_stream / two messages", socket, 1.3, True)]
+
     def against_bare(self, measure, batch, target, only, at_most):
         """Every kernel transport against its own bare loop, at every size of this run."""
         pairs = []
@@ -256,6 +264,7 @@ class Goals:
             ("unix_stream, tcp: a third of the latency of ZeroMQ and nng, more throughput", self.brokers()),
             ("async: at most 1.1 x hand-written Asio; over a ring no slower than over unix_stream, with traffic 10 x faster",
              self.awaited()),
+            ("rpc: a call at most 1.3 x two messages of the same transport", self.calls()),
             ("serialisation of an aggregate with strings: at least as fast as the fastest of cereal, "
              "Boost.Serialization, Protobuf, FlatBuffers", self.serialization()),
         ):

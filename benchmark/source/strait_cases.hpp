@@ -27,6 +27,7 @@ std::vector<benchmark_case> tcp_cases();
 std::vector<benchmark_case> udp_cases();
 std::vector<benchmark_case> realtime_signal_cases();
 std::vector<benchmark_case> in_process_cases();
+std::vector<benchmark_case> rpc_cases();
 std::vector<benchmark_case> serialization_cases();
 
 template <class X, bool Polled>

@@ -189,7 +189,7 @@ private:
     {
         auto const c = calls_.find(number_of(r));
         if (c == calls_.end())  // of one that was cancelled; what was never asked has no reply
-            return ((next_ - 1 - number_of(r)) & number_mask) <= number_mask / 2;
+            return number_of(r) < next_;
         auto const kind = kind_of_reply(r, c->second->index);
         if (kind == reply_kind::nonsense || (kind != reply_kind::reply && !add_failure_text(r, c->second->failure)))
             return false;

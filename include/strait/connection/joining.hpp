@@ -58,12 +58,12 @@ typename X::options for_twins(typename X::options how)
     return how;
 }
 
-// A FIFO is opened by name when it is first written to, and so before that is removed.
+// A FIFO is opened by name when it is first written to, and so before that is removed. Its reader is there, or dead.
 template <class Out, class X>
 error_code connect_now(sender<Out, X>& out)
 {
     constexpr std::size_t size = codec<Out>::layout.fixed_size;
-    return end_access::of(out).reserve(size != 0 ? size : 1, deadline::after(joining_patience)).error();
+    return end_access::of(out).reserve(size != 0 ? size : 1, deadline::poll()).error();
 }
 
 template <class Out, class In, class X>

@@ -285,7 +285,7 @@ private:
         auto const w = std::find_if(outstanding_.begin(), outstanding_.end(), [&](waiting const& o) { return o.number == number; });
         if (w == outstanding_.end()) {
             // Of one that was given up; what was never asked has no reply.
-            if (((next_ - 1 - number) & detail::number_mask) > detail::number_mask / 2)
+            if (number >= next_)
                 return break_down(errc::peer_corrupt);
             ++late_;
             return {};

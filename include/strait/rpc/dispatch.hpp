@@ -18,7 +18,7 @@ namespace strait::detail {
 
 // Calls use.operator()<I, Q>(request) with the request in a frame. False: there is none of that tag, or no Q in it.
 template <class Interface, class Use, std::size_t I = 0>
-bool with_request(request_frame<Interface>& f, Use&& use)
+bool with_request(request_frame<Interface>& f, Use const& use)
 {
     using requests = typename Interface::requests;
     if constexpr (I == std::tuple_size_v<requests>) {

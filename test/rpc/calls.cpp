@@ -1,0 +1,160 @@
+// Distributed under the Boost Software License, Version 1.0.
+#include <rpc/fixture.hpp>
+
+using namespace rpc;
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(calls_are_answered, S, subjects)
+{
+    clean_host const clean;
+    auto const where = S::where();
+    for (mode const m : {mode::one_thread, mode::pool, mode::forked}) {
+        bank_process<S> server(where, m);
+        {
+            bank_client<S> c{where};
+            for (std::uint64_t i = 20; i != 300; ++i) {
+                balance const b = c.call(balance_query{i});
+                BOOST_REQUIRE(b.cents == static_cast<std::int64_t>(i * 100));
+                BOOST_REQUIRE(b.sound);
+            }
+            BOOST_TEST(c.call(transfer{1, 2, 5, "rent"}));
+            BOOST_TEST(!c.call(transfer{1, 2, -5, "rent"}));
+            c.call(closing{3});
+            BOOST_TEST(c.call_for(balance_query{4}, 10s).value().cents == 400);
+            BOOST_TEST(c.call_for(closing{4}, 10s).has_value());
+            BOOST_TEST(c.call_until(balance_query{5}, std::chrono::system_clock::now() + 10s).value().cents == 500);
+        }
+        BOOST_TEST(server.stop() == 0);
+    }
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_a_handler_throws_arrives_with_its_text, S, subjects)
+{
+    clean_host const clean;
+    auto const where = S::where();
+    bank_process<S> server(where);
+    bank_client<S> c{where};
+    std::string const said = "account 13 is closed, and has been so for longer than this bank exists";
+    BOOST_CHECK_EXCEPTION(c.call(balance_query{13}), strait::rpc_error, [&](strait::rpc_error const& e) {
+        return e.code() == errc::handler_failed && e.text() == said && std::string(e.what()).starts_with(said);
+    });
+    BOOST_TEST((c.call_for(balance_query{13}, 10s).error() == errc::handler_failed));
+    BOOST_TEST(c.failure() == said);
+    BOOST_TEST(c.call(balance_query{14}).cents == 1400);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(messages_with_strings_go_the_portable_way, S, subjects)
+{
+    clean_host const clean;
+    auto const where = S::where();
+    support::child server([&] {
+        strait::rpc_server<site, typename S::transport> s{where};
+        s.serve([](page_request const& q) { return page{200, q.path + q.cookies.at(0)}; },
+                [&](closing const&) { s.stop(); },
+                [](std::string const& text) { return page{201, text}; });
+    });
+    strait::rpc_client<site, typename S::transport> c{where};
+    BOOST_TEST(c.call(page_request{"/hello/", {"Ada"}}).body == "/hello/Ada");
+    BOOST_TEST(c.call(std::string("as it is")).status == 201);
+    BOOST_CHECK_EXCEPTION(c.call(page_request{"/hello/", {}}), strait::rpc_error,
+                          [&](strait::rpc_error const& e) { return e.text().find("vector") != e.text().npos; });
+    std::string const large(3000, 'x');
+    BOOST_TEST(c.call(large).body == large);
+    c.call(closing{});
+    BOOST_TEST(server.wait() == 0);
+    BOOST_TEST((c.call_for(std::string("more"), 10s).error() == errc::server_gone));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(several_calls_are_outstanding, S, subjects)
+{
+    clean_host const clean;
+    auto const where = S::where();
+    for (mode const m : {mode::one_thread, mode::pool}) {
+        bank_process<S> server(where, m);
+        bank_client<S> c{where};
+        std::vector<strait::rpc_pending<balance>> asked;
+        for (std::uint64_t i = 20; i != 70; ++i)
+            asked.push_back(c.post(balance_query{i}));
+        auto const wrong = c.post(balance_query{13});
+        auto const booked = c.post(transfer{1, 2, 3, ""});
+        auto const nothing = c.post(closing{1});
+        auto const forgotten = c.post(balance_query{99});
+        c.forget(forgotten);
+        BOOST_TEST(c.call(balance_query{7}).cents == 700);  // overtakes nobody, but is given first
+        BOOST_TEST(c.reply(booked));
+        for (std::uint64_t i = 70; i-- != 20;)
+            BOOST_TEST(c.reply(asked[i - 20]).cents == static_cast<std::int64_t>(100 * i));
+        BOOST_CHECK_THROW(c.reply(wrong), strait::rpc_error);
+        BOOST_TEST(c.failure().starts_with("account 13"));
+        c.reply(nothing);
+        BOOST_TEST((c.reply_for(booked, 1s).error() == errc::empty));  // it was given
+        (void)c.call(closing{1});
+        BOOST_TEST(c.late() <= 1U);
+        BOOST_TEST(server.stop() == 0);
+    }
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_reply_that_comes_too_late_is_dropped, S, subjects)
+{
+    clean_host const clean;
+    auto const where = S::where();
+    support::shared_page page;
+    support::child server([&] {
+        bank_server<S> s{where};
+        s.serve(
+            [&](balance_query const& q) {
+                if (q.account == 1)
+                    notes::await(page->proceed, 1);
+                return balance{static_cast<std::int64_t>(q.account), true};
+            },
+            book, [&](closing const&) { s.stop(); });
+    });
+    bank_client<S> c{where};
+    BOOST_TEST((c.call_for(balance_query{1}, 20ms).error() == errc::timed_out));
+    page->proceed = 1;
+    BOOST_TEST(c.call(balance_query{2}).cents == 2);
+    BOOST_TEST(c.late() == 1U);
+    c.call(closing{});
+    BOOST_TEST(server.wait() == 0);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(another_interface_is_refused, S, subjects)
+{
+    clean_host const clean;
+    using other = strait::rpc_interface<balance(balance_query), bool(transfer)>;
+    auto const where = S::where();
+    bank_process<S> server(where);
+    bank_client<S> const there{where};
+    BOOST_TEST((strait::rpc_client<other, typename S::transport>::open(where).error() == errc::type_mismatch));
+    using swapped = strait::rpc_interface<void(balance_query), bool(transfer), balance(closing)>;
+    BOOST_TEST((strait::rpc_client<swapped, typename S::transport>::open(where).error() == errc::type_mismatch));
+}
+
+BOOST_AUTO_TEST_CASE(a_server_stops_by_a_token_and_serves_again)
+{
+    clean_host const clean;
+    auto const where = ring::where();
+    bank_server<ring> s{where};
+    for (mode const m : {mode::one_thread, mode::pool, mode::one_thread, mode::forked}) {
+        std::stop_source source;
+        support::shared_page page;
+        support::child client([&] {
+            bank_client<ring> c{where};
+            if (c.call(balance_query{5}).cents != 500)
+                return 1;
+            page->stage = 1;
+            for (;;)
+                if (auto const b = c.call_for(balance_query{6}, 60s); !b)
+                    return b.error() == errc::server_gone ? 0 : 2;
+        });
+        std::thread stopper([&] {
+            notes::await(page->stage, 1);
+            m == mode::one_thread ? static_cast<void>(source.request_stop()) : s.stop();
+        });
+        if (m == mode::one_thread)
+            s.serve(source.get_token(), balance_of, book, close_all);
+        else
+            serve(s, m, balance_of, book, close_all);
+        stopper.join();
+        BOOST_TEST(client.wait() == 0);
+    }
+}

@@ -1,0 +1,154 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef RPC_FIXTURE_HPP
+#define RPC_FIXTURE_HPP
+
+#include <conformance/transports.hpp>
+#include <support/child.hpp>
+#include <support/names.hpp>
+#include <support/residue.hpp>
+#include <support/shared_page.hpp>
+#include <support/watchdog.hpp>
+
+#include <strait.hpp>
+#include <strait/rpc.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <vector>
+
+namespace rpc {
+
+using namespace std::chrono_literals;
+using conformance::by_address;
+using conformance::by_name;
+using strait::errc;
+using support::notes;
+
+/// All of it is sent as it is, and so are its frames.
+struct balance_query {
+    std::uint64_t account;
+};
+struct balance {
+    std::int64_t cents;
+    bool sound;
+};
+struct transfer {
+    std::uint64_t from, to;
+    std::int64_t cents;
+    char purpose[40];
+};
+struct closing {
+    std::uint32_t why;
+};
+using bank = strait::rpc_interface<balance(balance_query), bool(transfer), void(closing)>;
+static_assert(strait::detail::is_plain<strait::detail::request_frame<bank>> && strait::detail::is_plain<strait::detail::reply_frame<bank>>);
+
+/// With strings.
+struct page_request {
+    std::string path;
+    std::vector<std::string> cookies;
+};
+struct page {
+    int status;
+    std::string body;
+};
+using site = strait::rpc_interface<page(page_request), void(closing), page(std::string)>;
+static_assert(!strait::detail::is_plain<strait::detail::request_frame<site>>);
+
+using ring = by_name<conformance::ring<strait::adaptive>>;
+using subjects = std::tuple<ring, by_name<conformance::ring<strait::busy_spin>>, by_name<strait::named_pipe>,
+                            by_name<strait::unix_stream>, by_name<strait::unix_seqpacket>, by_address<strait::tcp, AF_INET>>;
+/// For tests that take a while.
+using few_subjects = std::tuple<ring, by_name<strait::unix_stream>>;
+
+template <class S>
+using bank_server = strait::rpc_server<bank, typename S::transport>;
+template <class S>
+using bank_client = strait::rpc_client<bank, typename S::transport>;
+
+enum class mode { one_thread, pool, forked };
+
+inline auto const balance_of = [](balance_query const& q) {
+    if (q.account == 13)
+        throw std::runtime_error("account 13 is closed, and has been so for longer than this bank exists");
+    return balance{static_cast<std::int64_t>(q.account * 100), true};
+};
+inline auto const book = [](transfer const& t) { return t.cents > 0; };
+inline auto const close_all = [](closing const&) {};
+
+template <class Server, class... Handlers>
+void serve(Server& s, mode m, Handlers... handlers)
+{
+    if (m == mode::one_thread)
+        s.serve(handlers...);
+    else if (m == mode::pool)
+        s.serve_in_pool(3, handlers...);
+    else
+        s.serve_forked(handlers...);
+}
+
+/// A process that serves until it is told to stop by SIGTERM.
+template <class S>
+class bank_process {
+public:
+    explicit bank_process(strait::endpoint const& where, mode m = mode::one_thread)
+        : process_([where, m] {
+              static bank_server<S>* stopped = nullptr;
+              bank_server<S> s{where};
+              stopped = &s;
+              std::signal(SIGTERM, [](int) { stopped->stop(); });
+              serve(s, m, balance_of, book, close_all);
+          })
+    {
+    }
+
+    bank_process(bank_process const&) = delete;
+    bank_process& operator=(bank_process const&) = delete;
+    ~bank_process() { stop(); }  // one that is killed leaves its name to the next
+
+    int stop()
+    {
+        process_.signal(SIGTERM);
+        return process_.wait();
+    }
+    support::child& process() noexcept { return process_; }
+
+private:
+    support::child process_;
+};
+
+struct clean_host {
+    support::watchdog const watch;
+    ~clean_host()
+    {
+        BOOST_TEST(support::leftovers() == std::vector<std::string>(), boost::test_tools::per_element());
+    }
+};
+
+/// Children of this process, zombies too.
+inline std::size_t children()
+{
+    std::size_t n = 0;
+    for (auto const& task : std::filesystem::directory_iterator("/proc/self/task")) {
+        std::ifstream list(task.path() / "children");
+        for (int pid = 0; list >> pid;)
+            ++n;
+    }
+    return n;
+}
+
+}  // namespace rpc
+
+#endif
