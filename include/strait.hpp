@@ -18,6 +18,7 @@
 #include <strait/shared_memory.hpp>
 #include <strait/stats.hpp>
 #include <strait/transport.hpp>
+#include <strait/transport/acknowledged.hpp>
 #include <strait/transport/anonymous_pipe.hpp>
 #include <strait/transport/huge_pages.hpp>
 #include <strait/transport/in_process.hpp>

@@ -24,6 +24,7 @@ std::vector<benchmark_case> unix_datagram_cases();
 std::vector<benchmark_case> unix_seqpacket_cases();
 std::vector<benchmark_case> unix_stream_cases();
 std::vector<benchmark_case> tcp_cases();
+std::vector<benchmark_case> acknowledged_cases();
 std::vector<benchmark_case> udp_cases();
 std::vector<benchmark_case> realtime_signal_cases();
 std::vector<benchmark_case> in_process_cases();
@@ -54,9 +55,9 @@ benchmark_case strings_case(case_info info)
 
 /// A kernel transport: blocking and polled, fixed size and strings. `bare` is the name of its hand-written loop.
 template <class X, std::size_t Max>
-std::vector<benchmark_case> kernel_cases(std::string const& family, std::string const& bare)
+std::vector<benchmark_case> kernel_cases(std::string const& family, std::string const& bare, std::string const& own = X::guarantees.name)
 {
-    std::string const name = std::string("strait/") + X::guarantees.name;
+    std::string const name = "strait/" + own;
     std::string const title = std::string("strait ") + X::guarantees.name;
     unsigned const senders = X::guarantees.senders == strait::multiplicity::many ? 2 : 1;
     unsigned const receivers = X::guarantees.receivers == strait::multiplicity::many ? 2 : 1;

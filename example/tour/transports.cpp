@@ -71,6 +71,7 @@ constexpr mechanism all[] = {
     over<strait::unix_seqpacket>("unix_seqpacket"),
     over<strait::unix_stream>("unix_stream"),
     over<strait::tcp>("tcp"),
+    over<strait::acknowledged<strait::tcp>>("acknowledged_tcp"),
     over<strait::udp>("udp"),
 };
 

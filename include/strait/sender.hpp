@@ -168,13 +168,22 @@ public:
         return claim_until(n, deadline::poll());
     }
 
-    /// Everything accepted is on its way, when this has returned without an error. Waits as long as that takes.
-    result<void> flush()
+    /// Everything accepted is on its way, when this has returned without an error; over an acknowledged transport the
+    /// receiver has taken it. Waits as long as that takes.
+    result<void> flush() { return settle(deadline::never()); }
+
+    /// The same, waiting up to this moment; `timed_out` says that some is not.
+    template <class Clock, class Duration>
+    result<void> flush_until(std::chrono::time_point<Clock, Duration> const& when)
     {
-        if constexpr (encodes)
-            return end_.flush(deadline::never());
-        else
-            return {};
+        return detail::until(when, [this](deadline d) { return settle(d); });
+    }
+
+    /// The same, counted from now.
+    template <class Rep, class Period>
+    result<void> flush_for(std::chrono::duration<Rep, Period> const& d)
+    {
+        return settle(deadline::after(d));
     }
 
     /// Leaves the channel, after waiting up to options.linger for what is still buffered here; an error says that it
@@ -221,6 +230,16 @@ private:
         requires object_transport<X>
     {
         return end_.push(std::move(message), until);
+    }
+
+    result<void> settle([[maybe_unused]] deadline until)
+    {
+        if constexpr (requires { end_.settle(until); })
+            return end_.settle(until);
+        else if constexpr (encodes)
+            return end_.flush(until);
+        else
+            return {};
     }
 
     result<void> put_claimed(std::size_t used, deadline until)

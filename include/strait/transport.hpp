@@ -65,6 +65,7 @@ concept channel_end = std::movable<E> && !std::copyable<E> && requires(E& e, E c
 //   commit   the first `used` bytes reserved are a message; it may leave now or at flush()
 //   flush    everything committed leaves this process. An error withdraws what was not handed over, except a message
 //            of which a part has gone: that one is accepted, and its rest goes first later
+//   settle   where messages are acknowledged: all have been. timed_out | no_receiver | failures
 //   stats().messages counts what was accepted, so a batch that an error stops knows how far it came
 template <class E>
 concept byte_sender = channel_end<E> && requires(E& e, std::size_t n, deadline d) {

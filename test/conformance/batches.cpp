@@ -35,7 +35,7 @@ void batches_keep_order()
             auto const part = std::span(all).subspan(at, std::min(size, all.size() - at));
             at += out.send_batch(part);
         }
-        out.close().value();
+        leave<S>(out);
     });
     std::vector<T> got(64);
     support::sequence_checker order;

@@ -44,7 +44,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_claim_that_is_dropped_sends_nothing, S, word_
     *out.claim() = make_probe(3);
     BOOST_REQUIRE(out.flush());
     BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);
-    out.close().value();
+    leave<S>(out);
     BOOST_CHECK(!in.receive());
     BOOST_CHECK_EQUAL(out.stats().messages, 1U);
 }
@@ -154,7 +154,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_borrowed_string_is_a_view, S, subjects, clean
         if constexpr (between_processes<S>)
             static_assert(std::same_as<typename strait::borrowed<std::string, typename S::transport>::view_type, std::string_view>);
     }
-    out.close().value();
+    leave<S>(out);
     BOOST_CHECK(!in.borrow());
 }
 

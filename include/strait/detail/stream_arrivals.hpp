@@ -20,6 +20,13 @@ namespace strait::detail {
 // Connections that have not greeted yet; then the oldest goes.
 inline constexpr std::size_t most_silent = 64;
 
+// Nobody counts what is consumed.
+struct no_ledger {
+    static constexpr bool counts = false;
+    static constexpr std::uint32_t protocol = stream_greeting::plain;
+    static constexpr std::size_t introduction = 0;
+};
+
 // Who has come to a receiver over stream sockets, and which of them may have something to read, in turns.
 //
 // A Listener knows where from:
@@ -33,12 +40,17 @@ inline constexpr std::size_t most_silent = 64;
 //   stream_cookie cookie() const
 //   bool usable() const, errc missing() const         as for a Connector
 //   void leave(deadline)
-template <message_layout L, class Listener>
+//
+// A Ledger, where there is one, is told what is consumed of whose stream (ack_ledger).
+template <message_layout L, class Listener, class Ledger = no_ledger>
 class stream_arrivals {
     using progress = stream_connection::progress;
 
 public:
-    stream_arrivals(Listener listener, std::uint64_t limit) : listener_(std::move(listener)), limit_(limit) {}
+    stream_arrivals(Listener listener, std::uint64_t limit, Ledger ledger)
+        : listener_(std::move(listener)), ledger_(std::move(ledger)), limit_(limit)
+    {
+    }
 
     error_code start()
     {
@@ -65,8 +77,16 @@ public:
     std::size_t count() const noexcept { return ready_.size(); }
     stream_connection& front() noexcept { return *ready_.front(); }
 
-    progress next() { return front().next(stream_greeting::of(L, listener_.cookie()), limit_, L.fixed_size); }
+    progress next() { return next_of(front()); }
     progress read() { return front().read(); }
+
+    // So many messages in front of the first are consumed, of which each has this size.
+    void release(std::size_t messages, std::size_t size)
+    {
+        if constexpr (Ledger::counts)
+            ledger_.consumed(front(), messages, messages * (size + sizeof(stream_frame)));
+        front().release(messages);
+    }
 
     // The first goes to the end of the queue.
     void rotate()
@@ -80,6 +100,7 @@ public:
 
     // The first is over, by its own doing or ours.
     void finish() { remove(ready_.front()); }
+    Ledger& ledger() noexcept { return ledger_; }
     void turn_away()
     {
         ++turned_away_;
@@ -139,7 +160,7 @@ public:
 private:
     error_code add(descriptor socket, peer_identity who)
     {
-        auto come = std::make_unique<stream_connection>(std::move(socket), who, packet(), L.handles);
+        auto come = std::make_unique<stream_connection>(std::move(socket), who, packet(), L.handles, Ledger::introduction);
         if constexpr (requires { listener_.admits(who); })
             if (!listener_.admits(who))
                 come->refuse();
@@ -151,6 +172,29 @@ private:
         }
         drop_oldest_silent();
         return {};
+    }
+
+    progress next_of(stream_connection& c)
+    {
+        auto const wanted = stream_greeting::of(L, listener_.cookie(), Ledger::protocol);
+        progress p = c.next(wanted, limit_, L.fixed_size);
+        if constexpr (Ledger::counts) {
+            if (p == progress::introduced) [[unlikely]] {
+                stream_connection* older = nullptr;
+                if (errc const wrong = ledger_.admit(c, older); wrong != errc()) {
+                    c.reject(wrong);
+                    return progress::refused;
+                }
+                if (older)
+                    remove(older);
+                p = c.next(wanted, limit_, L.fixed_size);
+            }
+            if (c.is_greeted() && !c.session) [[unlikely]]
+                return progress::refused;  // asked once more
+            while (p == progress::message && ledger_.skip(c))
+                p = c.next(wanted, limit_, L.fixed_size);
+        }
+        return p;
     }
 
     std::size_t packet() const noexcept
@@ -169,8 +213,8 @@ private:
             auto* const oldest = std::find_if(connections_.begin(), connections_.end(), silent)->get();
             progress p = oldest->read();
             if (p == progress::more)
-                p = oldest->next(stream_greeting::of(L, listener_.cookie()), limit_, L.fixed_size);
-            if (oldest->is_greeted()) {
+                p = next_of(*oldest);
+            if (oldest->is_greeted() && p != progress::refused) {
                 ready_.push_back(oldest);
                 continue;
             }
@@ -181,6 +225,8 @@ private:
 
     void remove(stream_connection* c)
     {
+        if constexpr (Ledger::counts)
+            ledger_.left(*c);
         std::erase(ready_, c);
         set_.remove(c->fd());  // closing would not, where a sender has this socket, too
         std::erase_if(connections_, [c](auto const& held) { return held.get() == c; });
@@ -209,6 +255,7 @@ private:
     }
 
     Listener listener_;
+    [[no_unique_address]] Ledger ledger_;
     epoll_set set_;
     std::vector<std::unique_ptr<stream_connection>> connections_;
     std::deque<stream_connection*> ready_;

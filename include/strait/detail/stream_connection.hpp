@@ -21,6 +21,8 @@
 
 namespace strait::detail {
 
+struct ack_session;
+
 // One sender's connection, seen from the receiver. Knows bytes and frames, not who waits for them.
 class stream_connection {
 public:
@@ -32,13 +34,15 @@ public:
         died,       // the end without one, perhaps in the middle of a frame
         malformed,  // a frame that cannot be
         refused,    // no greeting, or a wrong one
+        introduced,  // greeted, and said who it is: introduction()
         no_memory,
         no_descriptors,  // a message whose descriptors this process cannot have; it is there without them
     };
 
-    // `packet`: the largest that comes in one piece, for sockets that keep pieces apart; 0: a stream.
-    stream_connection(descriptor socket, peer_identity who, std::size_t packet, bool takes_handles)
-        : socket_(std::move(socket)), peer_(who), packet_(packet)
+    // `packet`: the largest that comes in one piece, for sockets that keep pieces apart; 0: a stream. `introduction`: bytes
+    // that come behind the greeting.
+    stream_connection(descriptor socket, peer_identity who, std::size_t packet, bool takes_handles, std::size_t introduction = 0)
+        : socket_(std::move(socket)), peer_(who), packet_(packet), introduction_(introduction)
     {
         if (takes_handles)
             handles_.reserve(most_passed + most_handles);
@@ -54,8 +58,14 @@ public:
         if (!greeted_) [[unlikely]] {
             if (buffer_.size() < sizeof(stream_greeting))
                 return progress::drained;
-            if (!greet(wanted))
+            if (!is_understood(wanted))
                 return progress::refused;
+            if (buffer_.size() < sizeof(stream_greeting) + introduction_)
+                return progress::drained;
+            buffer_.begin += sizeof(stream_greeting) + introduction_;
+            greeted_ = true;
+            if (introduction_ != 0)
+                return progress::introduced;
         }
         if (!in_frame_) {
             if (buffer_.size() < sizeof(stream_frame))
@@ -80,6 +90,9 @@ public:
         return lacking_ ? progress::no_descriptors : progress::message;
     }
 
+    // What came behind the greeting; until the next read().
+    std::span<std::byte const> introduction() const noexcept { return {buffer_.data() + buffer_.begin - introduction_, introduction_}; }
+
     // What came beside the message that is shown.
     std::span<descriptor> handles() noexcept { return {handles_.data(), own_}; }
 
@@ -99,7 +112,8 @@ public:
     {
         if (over_ != progress::drained) [[unlikely]]
             return over_;
-        std::size_t wanted = sizeof(stream_greeting) - std::min(buffer_.size(), sizeof(stream_greeting));
+        std::size_t const greeting = sizeof(stream_greeting) + introduction_;
+        std::size_t wanted = greeting - std::min(buffer_.size(), greeting);
         if (greeted_) {
             // At most as much again as has come: a length alone makes nobody allocate.
             wanted = packet_ != 0 ? packet_ : std::max(buffer_.size(), stream_chunk);
@@ -147,8 +161,12 @@ public:
         (void)!::send(socket_.get(), &r, sizeof r, MSG_NOSIGNAL | MSG_DONTWAIT);
     }
 
+    // Of an acknowledged stream.
+    ack_session* session = nullptr;
+    std::uint64_t repeated = 0;  // the next messages have been consumed before
+
 private:
-    bool greet(stream_greeting const& wanted) noexcept
+    bool is_understood(stream_greeting const& wanted) noexcept
     {
         stream_greeting g;
         std::memcpy(&g, buffer_.data() + buffer_.begin, sizeof g);
@@ -157,8 +175,6 @@ private:
             reject(static_cast<errc>(wrong.value()));
             return false;
         }
-        buffer_.begin += sizeof g;
-        greeted_ = true;
         return true;
     }
 
@@ -195,6 +211,7 @@ private:
     stream_buffer buffer_;
     peer_identity peer_;
     std::size_t packet_ = 0;
+    std::size_t introduction_ = 0;
     std::size_t size_ = 0;     // of the message in front
     std::size_t left_ = 0;     // of the frame's payload, not yet released
     std::size_t padding_ = 0;  // behind it

@@ -22,13 +22,13 @@
 namespace strait::detail {
 
 // The receiving end over stream sockets: one listener, any number of senders, taken in turns.
-template <message_layout L, class Listener>
+template <message_layout L, class Listener, class Ledger = no_ledger>
 class stream_receiver {
     using progress = stream_connection::progress;
 
 public:
-    stream_receiver(Listener listener, std::uint64_t limit, std::chrono::nanoseconds linger)
-        : come_(std::move(listener), limit), linger_(linger)
+    stream_receiver(Listener listener, std::uint64_t limit, std::chrono::nanoseconds linger, Ledger ledger = {})
+        : come_(std::move(listener), limit, std::move(ledger)), linger_(linger)
     {
     }
 
@@ -78,8 +78,9 @@ public:
             return;
         shown_ = false;
         ++stats_.messages;
-        stats_.bytes += come_.front().payload().size();
-        come_.front().release();
+        std::size_t const size = come_.front().payload().size();
+        stats_.bytes += size;
+        come_.release(1, size);
     }
 
     // Those that came with the message that is shown; what nobody moves away is closed with its release.
@@ -101,7 +102,7 @@ public:
             stream_connection& from = come_.front();
             std::size_t const n = std::min(from.available(), most - taken);
             std::memcpy(to.data() + taken * L.fixed_size, from.payload().data(), n * L.fixed_size);
-            from.release(n);
+            come_.release(n, L.fixed_size);
             taken += n;
             shown_ = false;
         } while (taken != most && has_message());
@@ -128,6 +129,7 @@ public:
             return {};
         open_.clear();
         shown_ = false;
+        (void)settle(true);
         come_.close();
         if (come_.listener().usable())
             come_.listener().leave(until);
@@ -144,8 +146,9 @@ public:
     int native_handle() const noexcept { return come_.fd().get(); }
 
     // While there are no descriptors for those who come, nothing tells when there are some.
-    wake_source arm() const noexcept
+    wake_source arm() noexcept
     {
+        (void)settle(true);  // nobody may ask again for long
         return {.descriptor = come_.fd().get(), .events = POLLIN, .file = come_.listener().file(), .again = come_.is_deaf()};
     }
     void disarm() const noexcept {}
@@ -207,16 +210,21 @@ private:
                 return errc::descriptor_limit;
             case progress::left:
                 seen_ = true;
+                if constexpr (Ledger::counts)
+                    come_.ledger().ended(come_.front());
                 finish();
                 break;
             case progress::malformed:
                 seen_ = died_ = true;
                 ++stats_.dropped;
+                if constexpr (Ledger::counts)
+                    come_.ledger().bar(come_.front());
                 finish();
                 return errc::malformed_message;
             case progress::died:
                 if (come_.front().is_greeted() || come_.listener().fd() < 0) {
-                    seen_ = died_ = true;
+                    seen_ = true;
+                    died_ = died_ || !Ledger::counts;  // else it may come back
                     finish();
                     break;
                 }
@@ -250,16 +258,17 @@ private:
                 return {};
         }
         end_reason const gone = listener.has_companion()       ? listener.senders_gone(waited)
-                                : seen_ && come_.no_sender() ? end_reason::left
-                                                             : end_reason::none;
+                                : seen_ && come_.no_sender() && !is_expecting() ? end_reason::left
+                                                                               : end_reason::none;
         bool const late = until.is_poll() || until.passed();  // what is there is taken even so
         if (gone != end_reason::none || late) {
             if (gone == end_reason::none ? come_.glance() : come_.gather(deadline::poll()))
                 return {};
             if (gone != end_reason::none && come_.no_sender()) {
-                ended_ = died_ || gone == end_reason::died ? end_reason::died : end_reason::left;
+                ended_ = has_missing() || died_ || gone == end_reason::died ? end_reason::died : end_reason::left;
                 return errc::closed;
             }
+            (void)settle(false);
             if (late)
                 return until.is_poll() ? errc::empty : errc::timed_out;
         }
@@ -267,7 +276,8 @@ private:
         if (!waited && try_before_sleeping(habit_, until, [&] { return come_.glance(); }))
             return {};
         // Without a companion nothing but the sockets tells of an end: then the first slice is for shrinking only.
-        bool const for_ever = waited && !listener.has_companion();
+        bool const settled = settle(true);
+        bool const for_ever = waited && !listener.has_companion() && settled && !is_expecting();
         waited = true;
         if (!come_.gather(for_ever ? until : until.capped(slice_)) && slice_ == wait_slice)
             come_.shrink();
@@ -275,7 +285,32 @@ private:
         return {};
     }
 
-    stream_arrivals<L, Listener> come_;
+    // Of acknowledged streams. False: some acknowledgement has found no room.
+    bool settle(bool at_once)
+    {
+        if constexpr (Ledger::counts)
+            return come_.ledger().settle(at_once);
+        else
+            return true;
+    }
+
+    // Of those, whose connection has broken and who may come back.
+    bool is_expecting() noexcept
+    {
+        if constexpr (Ledger::counts)
+            return come_.ledger().expects_any();
+        else
+            return false;
+    }
+    bool has_missing() noexcept
+    {
+        if constexpr (Ledger::counts)
+            return come_.ledger().give_up();
+        else
+            return false;
+    }
+
+    stream_arrivals<L, Listener, Ledger> come_;
     [[no_unique_address]] aligned_message<L> aligned_;
     channel_stats stats_;
     std::chrono::nanoseconds linger_;

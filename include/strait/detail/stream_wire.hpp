@@ -13,34 +13,37 @@
 
 // What travels over a connected stream socket: a greeting from the sender, then frames. The receiver never writes, except
 // a rejection before it closes: an acknowledgement that met a closed socket would make the kernel reset the connection
-// and drop what the sender had handed over.
+// and drop what the sender had handed over. Acknowledged streams, which lose nothing by that, are in ack_wire.hpp.
 namespace strait::detail {
 
 // Names one channel among all that could listen at an address; zero where the address alone says it.
 using stream_cookie = std::array<std::uint64_t, 2>;
 
-//  0 magic   8 version  12 byte_order  16 word_size  20 unused  24 fixed_size  32 fingerprint  40 cookie[2]  56 unused
+//  0 magic   8 version  12 byte_order  16 word_size  20 protocol  24 fixed_size  32 fingerprint  40 cookie[2]  56 unused
 struct stream_greeting {
     static constexpr std::uint64_t magic_value = 0x7473'7465'6d61'7274U;
     static constexpr std::uint32_t version_value = 1;
     static constexpr std::uint32_t byte_order_value = 0x01020304;
+    static constexpr std::uint32_t plain = 0;
+    static constexpr std::uint32_t acknowledged = 1;
 
     std::uint64_t magic = magic_value;
     std::uint32_t version = version_value;
     std::uint32_t byte_order = byte_order_value;
     std::uint32_t word_size = sizeof(void*);
-    std::uint32_t unused_1 = 0;
+    std::uint32_t protocol = plain;
     std::uint64_t fixed_size = 0;
     std::uint64_t fingerprint = 0;
     stream_cookie cookie{};
-    std::uint64_t unused_2 = 0;
+    std::uint64_t unused = 0;
 
-    static stream_greeting of(message_layout const& layout, stream_cookie const& cookie) noexcept
+    static stream_greeting of(message_layout const& layout, stream_cookie const& cookie, std::uint32_t protocol = plain) noexcept
     {
         stream_greeting g;
         g.fixed_size = layout.fixed_size;
         g.fingerprint = layout.fingerprint;
         g.cookie = cookie;
+        g.protocol = protocol;
         return g;
     }
 
@@ -53,6 +56,8 @@ struct stream_greeting {
             return errc::untrusted_object;
         if (version != wanted.version || byte_order != wanted.byte_order || word_size != wanted.word_size)
             return errc::incompatible_peer;
+        if (protocol != wanted.protocol)
+            return errc::transport_mismatch;
         if (fixed_size != wanted.fixed_size || fingerprint != wanted.fingerprint)
             return errc::type_mismatch;
         return {};
@@ -72,7 +77,8 @@ struct stream_rejection {
     errc reason() const noexcept
     {
         auto const e = static_cast<errc>(why);
-        bool const known = e == errc::type_mismatch || e == errc::incompatible_peer || e == errc::untrusted_object || e == errc::refused;
+        bool const known = e == errc::type_mismatch || e == errc::transport_mismatch || e == errc::incompatible_peer ||
+                           e == errc::untrusted_object || e == errc::peer_corrupt || e == errc::refused;
         return magic == magic_value && known ? e : errc::no_receiver;
     }
 };

@@ -6,13 +6,10 @@
 #include <strait/detail/stream_sender.hpp>
 #include <strait/detail/tcp_ends.hpp>
 #include <strait/detail/tcp_join.hpp>
+#include <strait/detail/tcp_options.hpp>
 #include <strait/transport.hpp>
 
-#include <algorithm>
-#include <chrono>
-#include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -43,20 +40,8 @@ public:
         .committed_when = commit_point::never,
     };
 
-    /// As channel_options, and what belongs to TCP.
-    struct options {
-        std::size_t capacity = 0;          ///< bytes of socket buffer; 0: the kernel's default
-        std::size_t max_message_size = 0;  ///< as in channel_options
-        std::chrono::nanoseconds connect_timeout = forever;         ///< as in channel_options
-        std::chrono::nanoseconds linger = std::chrono::seconds(5);  ///< as in channel_options
-        bool keep = false;                                          ///< as in channel_options
-        access_mode access = access_mode::owner;                    ///< as in channel_options; of names
-        /// An idle connection whose peer's host has vanished is noticed after twice this; 0 switches it off.
-        std::chrono::seconds keep_alive = std::chrono::seconds(30);
-        /// Data not taken by the peer's host for so long breaks the connection; 0 leaves it to the kernel (about 15
-        /// minutes). A receiver that lets a full channel wait for longer counts as gone, too.
-        std::chrono::milliseconds user_timeout = std::chrono::milliseconds(0);
-    };
+    /// As channel_options, and what belongs to TCP: keep_alive and user_timeout.
+    using options = detail::tcp_options;
 
     template <message_layout L>
     class sender_end;
@@ -65,24 +50,6 @@ public:
 
     /// Removes the channel of this name; of an address there is nothing to remove. invalid_endpoint, untrusted_object.
     static result<void> remove(endpoint const& where) { return detail::remove_tcp(where); }
-
-private:
-
-    static detail::tcp_settings settings(options const& how) noexcept
-    {
-        auto const fits = [](auto n) { return static_cast<int>(std::clamp<std::int64_t>(n, 0, std::numeric_limits<int>::max())); };
-        return {how.capacity, fits(how.keep_alive.count()), fits(how.user_timeout.count())};
-    }
-
-    template <message_layout L>
-    static result<detail::tcp_name> join(endpoint const& where, options const& how, std::string_view type_name, detail::role r,
-                                         std::uint64_t& limit, detail::tcp_settings& settings)
-    {
-        auto name = detail::join_tcp<L>(guarantees.name, where, how, limit, type_name, r, settings);
-        if (name)
-            limit = detail::stream_limit<L>(name->member().block().max_message_size);
-        return name;
-    }
 };
 
 /// Distinct objects: safe. Shared objects: unsafe.
@@ -94,22 +61,9 @@ public:
     static result<sender_end> open(endpoint const& where, options const& how, std::string_view type_name)
     {
         auto const connect_until = deadline::after(how.connect_timeout);
-        auto limit = detail::stream_limit<L>(how.max_message_size);
-        auto connector = [&]() -> result<detail::tcp_connector> {
-            if (where.is_address()) {
-                if (where.port() == 0)
-                    return errc::invalid_endpoint;
-                auto to = detail::resolve(where, false);
-                if (!to)
-                    return to.error();
-                return detail::tcp_connector(std::move(*to), settings(how));
-            }
-            auto chosen = settings(how);
-            auto name = join<L>(where, how, type_name, detail::role::sender, limit, chosen);
-            if (!name)
-                return name.error();
-            return detail::tcp_connector(std::move(*name), chosen);
-        }();
+        std::uint64_t limit = 0;
+        detail::tcp_settings settings;
+        auto connector = detail::connect_tcp<L>(guarantees.name, where, how, type_name, limit, settings);
         if (!connector)
             return connector.error();
         sender_end s(base(std::move(*connector), limit, connect_until, how.linger));
@@ -139,20 +93,8 @@ class tcp::receiver_end : public detail::stream_receiver<L, detail::tcp_listener
 public:
     static result<receiver_end> open(endpoint const& where, options const& how, std::string_view type_name)
     {
-        auto limit = detail::stream_limit<L>(how.max_message_size);
-        auto listener = [&]() -> result<detail::tcp_listener> {
-            if (where.is_address()) {
-                auto at = detail::resolve(where, true);
-                if (!at)
-                    return at.error();
-                return detail::tcp_listener::open(*at, settings(how));
-            }
-            auto chosen = settings(how);
-            auto name = join<L>(where, how, type_name, detail::role::receiver, limit, chosen);
-            if (!name)
-                return name.error();
-            return detail::tcp_listener::open(std::move(*name), chosen);
-        }();
+        std::uint64_t limit = 0;
+        auto listener = detail::listen_tcp<L>(guarantees.name, where, how, type_name, limit);
         if (!listener)
             return listener.error();
         receiver_end r(base(std::move(*listener), limit, how.linger));

@@ -1,0 +1,140 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_TRANSPORT_ACKNOWLEDGED_HPP
+#define STRAIT_TRANSPORT_ACKNOWLEDGED_HPP
+
+#include <strait/detail/ack_ledger.hpp>
+#include <strait/detail/ack_sender.hpp>
+#include <strait/detail/stream_receiver.hpp>
+#include <strait/detail/tcp_join.hpp>
+#include <strait/detail/tcp_options.hpp>
+#include <strait/transport.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include <sys/random.h>
+
+namespace strait {
+
+class tcp;
+
+/// What acknowledged<tcp> is made of; there is no other yet.
+template <class X>
+class acknowledged;
+
+/// TCP whose messages survive the connection: `acknowledged<tcp>`. A sender keeps what it has sent until the receiver has
+/// acknowledged it; when the connection breaks, at whatever byte, it connects again and sends once more what is missing,
+/// and the receiver leaves out what it has had. While both processes live nothing is lost and nothing comes twice.
+///
+/// A message is acknowledged after the program has taken it: when receive() has returned it, or a borrowed one has been
+/// released. So, when a process is killed and started again:
+///
+/// * A receiver's death loses nothing, as long as its sender lives: the next receiver gets, in order, all that was not
+///   acknowledged. It knows nothing of the one before it, so what that one took and had not yet acknowledged comes once
+///   more: at least once, across a receiver's death. A receiver that is closed acknowledges all that it has taken.
+/// * A sender's death loses what was not acknowledged: it was kept in its memory. Started again it is another sender.
+///
+/// send() returns when the message is kept and, while there is a connection, with the kernel. Options.capacity is how many
+/// bytes are kept (1 MiB by default; one message always is, however large): when that is full a sender waits. flush() waits
+/// until all is acknowledged; close(), and so the destructor, up to options.linger, and an error of it says that some
+/// may not have been read: stats().dropped counts them. There is no thread behind this: a broken connection is noticed and
+/// replaced in the sender's operations. Who falls silent for long should flush() before. Acknowledgements leave in the
+/// receiver's operations, one for 64 KiB, or when it is about to wait.
+///
+/// A sender waits for its first receiver as everywhere. Later, while none is there, it keeps what there is room for and
+/// then waits; options.connect_timeout after the loss of a connection, operations report no_receiver. Between two tries
+/// it lets 1 ms pass, and longer each time, up to 250 ms. By a name the end of a stream and a sender's death are told as
+/// everywhere; with an address a sender whose connection has broken counts as dead when it has not come back within
+/// options.reconnect_within. A receiver remembers the streams of 1,024 senders that are away or have left; what an older one
+/// had not got acknowledged may come twice when it returns.
+///
+/// The rest is as for tcp, and so is what a hostile host can do on the way, but that it must guess 128 random bits
+/// to take part in another's stream. Both ends must be acknowledged: plain tcp is refused.
+template <>
+class acknowledged<tcp> {
+public:
+    static constexpr transport_guarantees guarantees{
+        .name = "acknowledged<tcp>",
+        .senders = multiplicity::many,
+        .pollable = true,
+        .crosses_hosts = true,
+        .detects_death = false,
+        .committed_when = commit_point::acknowledged,
+    };
+
+    /// As those of tcp; capacity is bytes that are kept until they are acknowledged, 1 MiB by default.
+    struct options : detail::tcp_options {
+        /// With an address: how long a receiver waits for a sender whose connection has broken.
+        std::chrono::nanoseconds reconnect_within = std::chrono::seconds(10);
+    };
+
+    template <message_layout L>
+    class sender_end;
+    template <message_layout L>
+    class receiver_end;
+
+    /// Removes the channel of this name; of an address there is nothing to remove. invalid_endpoint, untrusted_object.
+    static result<void> remove(endpoint const& where) { return detail::remove_tcp(where); }
+
+private:
+    static constexpr std::size_t default_capacity = std::size_t{1} << 20;
+};
+
+/// Distinct objects: safe. Shared objects: unsafe.
+template <message_layout L>
+class acknowledged<tcp>::sender_end : public detail::ack_sender<L, detail::tcp_connector> {
+    using base = detail::ack_sender<L, detail::tcp_connector>;
+
+public:
+    static result<sender_end> open(endpoint const& where, options const& how, std::string_view type_name)
+    {
+        std::uint64_t limit = 0;
+        detail::tcp_settings settings;
+        detail::session_id id;
+        if (::getrandom(id.data(), sizeof id, 0) != static_cast<::ssize_t>(sizeof id))
+            return detail::last_failure();
+        auto connector = detail::connect_tcp<L>(guarantees.name, where, how, type_name, limit, settings);
+        if (!connector)
+            return connector.error();
+        detail::ack_link<detail::tcp_connector> link(std::move(*connector), L, id, how.connect_timeout);
+        sender_end s(base(std::move(link), limit, settings.capacity != 0 ? settings.capacity : default_capacity, how.linger));
+        if (error_code const e = s.try_connect())
+            return e;
+        return s;
+    }
+
+private:
+    explicit sender_end(base s) : base(std::move(s)) {}
+};
+
+/// Distinct objects: safe. Shared objects: unsafe.
+template <message_layout L>
+class acknowledged<tcp>::receiver_end : public detail::stream_receiver<L, detail::tcp_listener, detail::ack_ledger> {
+    using base = detail::stream_receiver<L, detail::tcp_listener, detail::ack_ledger>;
+
+public:
+    static result<receiver_end> open(endpoint const& where, options const& how, std::string_view type_name)
+    {
+        std::uint64_t limit = 0;
+        auto listener = detail::listen_tcp<L>(guarantees.name, where, how, type_name, limit);
+        if (!listener)
+            return listener.error();
+        receiver_end r(base(std::move(*listener), limit, how.linger, detail::ack_ledger(how.reconnect_within)));
+        if (error_code const e = r.start())
+            return e;
+        return r;
+    }
+
+    /// Where this receiver listens.
+    std::uint16_t port() const noexcept { return base::listener().port(); }
+
+private:
+    explicit receiver_end(base r) : base(std::move(r)) {}
+};
+
+}  // namespace strait
+
+#endif
