@@ -24,6 +24,7 @@
 #include <strait/transport/in_process.hpp>
 #include <strait/transport/mapped_file.hpp>
 #include <strait/transport/named_pipe.hpp>
+#include <strait/transport/packed.hpp>
 #include <strait/transport/polled.hpp>
 #include <strait/transport/posix_mqueue.hpp>
 #include <strait/transport/prefaulted.hpp>

@@ -11,6 +11,7 @@
 #include <strait/transport/in_process.hpp>
 #include <strait/transport/mapped_file.hpp>
 #include <strait/transport/named_pipe.hpp>
+#include <strait/transport/packed.hpp>
 #include <strait/transport/posix_mqueue.hpp>
 #include <strait/transport/realtime_signal.hpp>
 #include <strait/transport/shm_broadcast.hpp>
@@ -117,6 +118,8 @@ using different_subjects = std::tuple<
     by_name<strait::named_pipe>,
     by_name<strait::posix_mqueue>,
     by_name<strait::sysv_mqueue>,
+    by_name<strait::packed<strait::posix_mqueue>>,
+    by_name<strait::packed<strait::sysv_mqueue>>,
     by_name<strait::unix_stream>,
     by_name<strait::unix_datagram>,
     by_name<strait::unix_seqpacket>,

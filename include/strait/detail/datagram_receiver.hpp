@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_DATAGRAM_RECEIVER_HPP
 #define STRAIT_DETAIL_DATAGRAM_RECEIVER_HPP
 
+#include <strait/detail/frame_row.hpp>
 #include <strait/detail/futex.hpp>
 #include <strait/detail/read_ahead.hpp>
 #include <strait/detail/spin_habit.hpp>
@@ -65,19 +66,19 @@ public:
     result<std::span<std::byte const>> peek(deadline until)
     {
         if (buffer_.is_empty()) {  // also in a child of fork()
-            left_ = 0;
+            row_.left = 0;
             if (error_code const e = fill(until))
                 return e;
         }
-        if (left_ == 0 && !enter_frame())
+        if (row_.left == 0 && !enter_frame())
             return drop();
-        std::span<std::byte const> const message(buffer_.data() + front_, size_);
+        std::span<std::byte const> const message(front(), row_.size);
         if constexpr (aligned_message<L>::needed) {
-            std::byte* const p = aligned_.data(size_);
+            std::byte* const p = aligned_.data(row_.size);
             if (!p)
                 return errc::out_of_memory;
-            std::memcpy(p, message.data(), size_);
-            return std::span<std::byte const>(p, size_);
+            std::memcpy(p, message.data(), row_.size);
+            return std::span<std::byte const>(p, row_.size);
         }
         else
             return message;
@@ -94,8 +95,8 @@ public:
         std::size_t const most = to.size() / L.fixed_size;
         std::size_t taken = 0;
         do {
-            std::size_t const n = std::min(left_, most - taken);
-            std::memcpy(to.data() + taken * L.fixed_size, buffer_.data() + front_, n * L.fixed_size);
+            std::size_t const n = std::min(row_.left, most - taken);
+            std::memcpy(to.data() + taken * L.fixed_size, front(), n * L.fixed_size);
             take(n);
             taken += n;
         } while (taken != most && !buffer_.is_empty() && enter_frame());
@@ -103,7 +104,10 @@ public:
     }
 
     // The datagram has another one. What is wrong with it is left to peek().
-    bool has_message() noexcept { return !buffer_.is_empty() && (left_ != 0 || is_sound(buffer_.at)); }
+    bool has_message() noexcept
+    {
+        return !buffer_.is_empty() && (row_.left != 0 || row_.is_sound(frame(), buffer_.have - buffer_.at, limit_));
+    }
 
     end_reason ended() const noexcept { return ended_; }
 
@@ -126,39 +130,17 @@ protected:
     Listener const& listener() const noexcept { return listener_; }
 
 private:
-    // A whole frame of messages lies there; the bytes came from anybody.
-    bool is_sound(std::size_t at) const noexcept
-    {
-        std::size_t const rest = buffer_.have - at;
-        if (rest < sizeof(stream_frame))
-            return false;
-        stream_frame const f = stream_frame::at(buffer_.data() + at);
-        return f.kind == stream_frame::data && (L.fixed_size != 0 || f.size <= limit_) &&
-               stream_frame::fits(f.size, L.fixed_size) && stream_frame::bytes(f.size) <= rest;
-    }
-
-    bool enter_frame() noexcept
-    {
-        if (!is_sound(buffer_.at))
-            return false;
-        stream_frame const f = stream_frame::at(buffer_.data() + buffer_.at);
-        size_ = L.fixed_size != 0 ? L.fixed_size : f.size;
-        left_ = L.fixed_size != 0 ? f.size / std::max<std::size_t>(1, L.fixed_size) : 1;
-        front_ = buffer_.at + sizeof f;
-        frame_ = stream_frame::bytes(f.size);
-        return true;
-    }
+    std::byte* frame() const noexcept { return buffer_.data() + buffer_.at; }
+    std::byte* front() const noexcept { return frame() + row_.front; }
+    bool enter_frame() noexcept { return row_.enter(frame(), buffer_.have - buffer_.at, limit_); }
 
     void take(std::size_t messages) noexcept
     {
         if (buffer_.is_empty())
             return;
-        front_ += messages * size_;
         stats_.messages += messages;
-        stats_.bytes += messages * size_;
-        left_ -= messages;
-        if (left_ == 0)
-            buffer_.at += frame_;
+        stats_.bytes += messages * row_.size;
+        buffer_.at += row_.take(messages);
     }
 
     [[gnu::noinline, gnu::cold]] error_code drop() noexcept
@@ -249,10 +231,7 @@ private:
     Listener listener_;
     read_ahead buffer_;
     [[no_unique_address]] aligned_message<L> aligned_;
-    std::size_t size_ = 0;     // of the message in front
-    std::size_t front_ = 0;    // where it lies
-    std::size_t left_ = 0;     // messages of the frame in front, which stays in the buffer as long
-    std::size_t frame_ = 0;    // bytes of it
+    frame_row<L> row_;
     std::uint64_t limit_;
     channel_stats stats_;
     std::chrono::nanoseconds linger_;

@@ -86,8 +86,10 @@ struct mqueue_mechanism {
 
     // Hints do not count. They can only hide behind each other, never behind data: a queue of none but empty messages is
     // sorted out by taking them, and putting back the first that is data; all empty data is alike.
-    bool unread(companion const&, location const& where) const
+    bool unread(companion const& c, location const& where) const
     {
+        if (c.block().retained == 0)
+            return false;
         descriptor const queue(::mq_open(queue_name(where).c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
         struct ::stat found = {};
         if (!queue || ::fstat(queue.get(), &found) != 0 || !trusted_object(found, S_IFREG, where.access()))

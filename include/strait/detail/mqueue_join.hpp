@@ -6,6 +6,7 @@
 #include <strait/detail/host_setting.hpp>
 #include <strait/detail/mqueue.hpp>
 #include <strait/detail/read_ahead.hpp>
+#include <strait/detail/receiver_presence.hpp>
 #include <strait/detail/wait_descriptor.hpp>
 #include <strait/options.hpp>
 #include <strait/serialization/layout.hpp>
@@ -23,6 +24,7 @@
 namespace strait::detail {
 
 inline constexpr char mqueue_transport[] = "posix_mqueue";
+inline constexpr char packed_mqueue_transport[] = "packed<posix_mqueue>";
 
 using mqueue_door = companion_door<mqueue_mechanism>;
 
@@ -33,6 +35,7 @@ struct mqueue_member {
     guarded_descriptor queue;
     std::size_t message_size = 0;
     page_memory pages;
+    mutable receiver_presence receivers;
 
     bool is_member() const noexcept { return member.is_member(); }
 
@@ -49,6 +52,11 @@ struct mqueue_member {
 
     bool send(std::byte const* bytes, std::size_t size) const noexcept
     {
+        if (receivers.nobody(member)) [[unlikely]] {
+            errno = ENOTCONN;
+            return false;
+        }
+        receivers.met();
         return ::mq_send(queue.get(), reinterpret_cast<char const*>(bytes), size, data_priority) == 0;
     }
 
@@ -56,16 +64,25 @@ struct mqueue_member {
                                                          std::uint64_t& waits) const
     {
         for (bool first = true;; first = false) {
-            if (errno == EAGAIN) {
+            int const number = errno;
+            if (!queue || !is_member()) {
+                return queue ? make_error_code(member.missing()) : make_error_code(queue.missing());
+            } else if (number == EAGAIN) {
+                if (receivers.gone(member))
+                    return receivers.lose();
                 if (until.is_poll())
                     return errc::full;
+                if (until.passed())
+                    return errc::timed_out;
                 waits += first ? 1 : 0;
-                if (auto room = wait_descriptor(queue.get(), POLLOUT, until); !room)
-                    return room.error();
-            } else if (errno == EMSGSIZE) {
+                (void)wait_descriptor(queue.get(), POLLOUT, until.capped(wait_slice));
+            } else if (number == ENOTCONN) {
+                if (error_code const e = receivers.await(member, until, first, waits))
+                    return e;
+            } else if (number == EMSGSIZE) {
                 return errc::message_too_large;
-            } else if (errno != EINTR) {
-                return queue.failure();
+            } else if (number != EINTR) {
+                return system_failure(number);
             }
             if (send(bytes, size))
                 return {};
@@ -91,9 +108,14 @@ struct mqueue_member {
         mqueue_door::leave(member, where, mechanism, until);
     }
 
+    // The largest message where nothing else is said.
+    static std::size_t usual_size() { return std::min<std::size_t>(8192, host_setting("/proc/sys/fs/mqueue/msgsize_max", 8192)); }
+
     template <message_layout L>
-    static error_code join(endpoint const& at, channel_options const& how, std::string_view type_name, role r, mqueue_member& joined)
+    static error_code join(endpoint const& at, channel_options const& how, std::string_view type_name, role r, mqueue_member& joined,
+                           queue_manner const& manner = {mqueue_transport, true})
     {
+        auto const connect_until = deadline::after(how.connect_timeout);
         location place;
         if (error_code const e = location::find(at, how.access, place))
             return e;
@@ -106,11 +128,11 @@ struct mqueue_member {
         else if (how.max_message_size != 0)
             mechanism.message_size = how.max_message_size;
         else
-            mechanism.message_size = std::min<std::size_t>(8192, host_setting("/proc/sys/fs/mqueue/msgsize_max", 8192));
-        channel_traits traits = traits_beside<L>(mqueue_transport, type_name, how);
+            mechanism.message_size = usual_size();
+        channel_traits traits = traits_beside<L>(manner.name, type_name, how);
         traits.capacity = mechanism.messages;
         traits.max_message_size = mechanism.message_size;
-        traits.retained = true;
+        traits.retained = manner.retained;
         for (int attempts = 16;; --attempts) {
             companion c;
             if (error_code const e = mqueue_door::join(place, traits, r, lock_bytes::most, mechanism, c))
@@ -118,8 +140,10 @@ struct mqueue_member {
             joined.member = std::move(c);
             joined.where = place;
             auto opened = joined.open(r == role::sender ? O_WRONLY : O_RDONLY, L.fixed_size);
-            if (opened)
+            if (opened) {
+                joined.receivers.start(joined.member, connect_until);
                 return {};
+            }
             joined.leave(deadline::after(mqueue_door::patience));
             if (opened.error() != queue_removed || attempts == 0)
                 return opened.error();  // else: removed between joining and opening

@@ -23,13 +23,13 @@
 namespace strait::detail {
 
 // Distinct objects: safe. Shared objects: unsafe.
-template <message_layout L>
+template <message_layout L, class Member = mqueue_member>
 class mqueue_receiver {
 public:
     static result<mqueue_receiver> open(endpoint const& where, channel_options const& how, std::string_view type_name)
     {
         mqueue_receiver r(how.linger);
-        if (error_code const e = mqueue_member::join<L>(where, how, type_name, role::receiver, r.end_))
+        if (error_code const e = Member::template join<L>(where, how, type_name, role::receiver, r.end_))
             return e;
         return r;
     }
@@ -188,7 +188,7 @@ private:
 
     static constexpr std::uint64_t unchecked = static_cast<std::uint64_t>(-1);
 
-    mqueue_member end_;
+    Member end_;
     read_ahead hand_;  // not empty: a message lies in end_.pages
     std::size_t length_ = 0;
     std::uint64_t checked_ = unchecked;  // the companion's event when it was last asked

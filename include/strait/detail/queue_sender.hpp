@@ -103,6 +103,9 @@ public:
         return s;
     }
 
+    // Of the largest message.
+    std::size_t message_size() const noexcept { return end_.message_size; }
+
     wake_source arm() noexcept { return end_.arm(); }
     void disarm() const noexcept {}
 

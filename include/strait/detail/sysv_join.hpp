@@ -5,6 +5,8 @@
 #include <strait/detail/host_setting.hpp>
 #include <strait/detail/mpmc_sleepers.hpp>
 #include <strait/detail/read_ahead.hpp>
+#include <strait/detail/receiver_presence.hpp>
+#include <strait/detail/sysv_handle.hpp>
 #include <strait/detail/sysv_mechanism.hpp>
 #include <strait/detail/waiter.hpp>
 #include <strait/options.hpp>
@@ -20,37 +22,6 @@
 #include <utility>
 
 namespace strait::detail {
-
-// The number of a queue, which the kernel takes from anybody: in a child of fork() there is none.
-class sysv_handle : fork_guard {
-public:
-    sysv_handle() : fork_guard(&disarm) {}
-    sysv_handle(sysv_handle&& other) : fork_guard(&disarm), queue_(std::exchange(other.queue_, closed)) {}
-    sysv_handle& operator=(sysv_handle&& other) noexcept
-    {
-        queue_ = std::exchange(other.queue_, closed);
-        return *this;
-    }
-
-    void set(int queue) noexcept { queue_ = queue; }
-    void reset() noexcept { queue_ = closed; }
-    int get() const noexcept { return queue_; }
-    explicit operator bool() const noexcept { return queue_ >= 0; }
-    errc missing() const noexcept { return queue_ == inherited ? errc::inherited_handle : errc::not_open; }
-
-private:
-    static constexpr int closed = -1;
-    static constexpr int inherited = -2;
-
-    static void disarm(fork_guard& g) noexcept
-    {
-        auto& self = static_cast<sysv_handle&>(g);
-        if (self.queue_ >= 0)
-            self.queue_ = inherited;
-    }
-
-    int queue_ = closed;
-};
 
 // What ends that wait tell each other, in the companion's page behind its control block. At rest while messages flow.
 //
@@ -72,6 +43,7 @@ struct sysv_member {
     std::uint64_t bytes = 0;  // that the queue takes
     std::size_t payload_at = 0;
     page_memory pages;
+    receiver_presence receivers;
     waiter waiting;  // whose fence is a full one: next to a system call that costs nothing
 
     bool is_member() const noexcept { return member.is_member(); }
@@ -95,6 +67,11 @@ struct sysv_member {
     {
         if (!queue) [[unlikely]]
             return false;
+        if (receivers.nobody(member)) [[unlikely]] {
+            errno = ENOTCONN;
+            return false;
+        }
+        receivers.met();
         if (::msgsnd(queue.get(), record(), size, IPC_NOWAIT) != 0) [[unlikely]]
             return false;
         if (sleepers().receivers.any(waiting.fence)) [[unlikely]]
@@ -106,8 +83,17 @@ struct sysv_member {
                                                          std::uint64_t& waits)
     {
         int number = errno;
+        for (bool first = true; queue && is_member() && number == ENOTCONN; first = false) {
+            if (error_code const e = receivers.await(member, until, first, waits))
+                return e;
+            if (send(bytes, size))
+                return {};
+            number = errno;
+        }
         if (!queue || !is_member() || number != EAGAIN)
             return failure(number);
+        if (receivers.gone(member))
+            return receivers.lose();
         if (until.is_poll())
             return errc::full;
         auto const tried = [&] {
@@ -117,8 +103,16 @@ struct sysv_member {
         std::uint64_t const before = waiting.waits;
         error_code const e = wait_among_peers<adaptive, 100>(
             sleepers().senders, waiting, until, errc::full, tried,
-            [&](std::int64_t, bool) { return tried() ? std::optional(error_code()) : std::nullopt; });
+            [&](std::int64_t, bool) -> std::optional<error_code> {
+                if (tried())
+                    return error_code();
+                if (receivers.gone(member))
+                    return receivers.lose();
+                return {};
+            });
         waits += waiting.waits - before;
+        if (!e && number == ENOTCONN)
+            return receivers.lose();  // it has left while we waited
         return e || number == 0 ? e : failure(number);
     }
 
@@ -167,9 +161,14 @@ struct sysv_member {
         sysv_door::leave(member, where, mechanism, until);
     }
 
+    // The largest message where nothing else is said.
+    static std::size_t usual_size() { return std::min<std::size_t>(8192, host_setting("/proc/sys/kernel/msgmax", 8192)); }
+
     template <message_layout L>
-    static error_code join(endpoint const& at, channel_options const& how, std::string_view type_name, role r, sysv_member& joined)
+    static error_code join(endpoint const& at, channel_options const& how, std::string_view type_name, role r, sysv_member& joined,
+                           queue_manner const& manner = {sysv_transport, true})
     {
+        auto const connect_until = deadline::after(how.connect_timeout);
         location place;
         if (error_code const e = location::find(at, how.access, place))
             return e;
@@ -184,9 +183,9 @@ struct sysv_member {
         sysv_mechanism mechanism{how.capacity * size};
         if (L.fixed_size == 0 && how.max_message_size == 0)
             mechanism.bytes = std::min<std::uint64_t>(mechanism.bytes, host_setting("/proc/sys/kernel/msgmnb", 16384));
-        channel_traits traits = traits_beside<L>(sysv_transport, type_name, how);
+        channel_traits traits = traits_beside<L>(manner.name, type_name, how);
         traits.max_message_size = size;
-        traits.retained = true;
+        traits.retained = manner.retained;
         for (int attempts = 16;; --attempts) {
             companion c;
             if (error_code const e = sysv_door::join(place, traits, r, lock_bytes::most, mechanism, c))
@@ -194,8 +193,10 @@ struct sysv_member {
             joined.member = std::move(c);
             joined.where = place;
             error_code const e = joined.open<L>();
-            if (!e)
+            if (!e) {
+                joined.receivers.start(joined.member, connect_until);
                 return e;
+            }
             joined.queue.reset();
             joined.leave(deadline::after(sysv_door::patience));
             if (e != errc::removed || attempts == 0)

@@ -47,7 +47,7 @@ struct sysv_mechanism {
     {
         ::msqid_ds found = {};
         int const queue = find(c);
-        return ::msgctl(queue, IPC_STAT, &found) == 0 && sysv_trusted(found, where.access()) && found.msg_qnum != 0;
+        return c.block().retained != 0 && ::msgctl(queue, IPC_STAT, &found) == 0 && sysv_trusted(found, where.access()) && found.msg_qnum != 0;
     }
 
     static void destroy(location const& where) { remove_sysv_queue(where); }

@@ -23,13 +23,13 @@ namespace strait::detail {
 // futex of the companion, where senders wake it; the wake of a sender killed after msgsnd(2) is made up for by the slice.
 //
 // Distinct objects: safe. Shared objects: unsafe.
-template <message_layout L>
+template <message_layout L, class Member = sysv_member>
 class sysv_receiver {
 public:
     static result<sysv_receiver> open(endpoint const& where, channel_options const& how, std::string_view type_name)
     {
         sysv_receiver r(how.linger);
-        if (error_code const e = sysv_member::join<L>(where, how, type_name, role::receiver, r.end_))
+        if (error_code const e = Member::template join<L>(where, how, type_name, role::receiver, r.end_))
             return e;
         return r;
     }
@@ -149,7 +149,7 @@ private:
         return {};
     }
 
-    sysv_member end_;
+    Member end_;
     read_ahead hand_;  // not empty: a message lies in end_.pages
     std::size_t length_ = 0;
     std::uint64_t since_woken_ = 0;  // bytes, and messages, for who sends empty ones

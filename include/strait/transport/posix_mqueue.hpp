@@ -3,6 +3,7 @@
 #define STRAIT_TRANSPORT_POSIX_MQUEUE_HPP
 
 #include <strait/detail/mqueue_receiver.hpp>
+#include <strait/detail/packing_member.hpp>
 #include <strait/detail/queue_sender.hpp>
 #include <strait/transport.hpp>
 
@@ -40,6 +41,16 @@ struct posix_mqueue {
     using sender_end = detail::queue_sender<L, detail::mqueue_member>;
     template <message_layout L>
     using receiver_end = detail::mqueue_receiver<L>;
+
+    /// What packed<posix_mqueue> is made of.
+    struct packs {
+        static constexpr char const* name = detail::packed_mqueue_transport;
+        using member = detail::packing_member<detail::mqueue_member, detail::packed_mqueue_transport>;
+        template <message_layout L>
+        using sender_end = detail::queue_sender<L, member>;
+        template <message_layout L>
+        using receiver_end = detail::mqueue_receiver<L, member>;
+    };
 
     /// Removes the channel, whatever it contains; living ends go on with each other. invalid_endpoint, untrusted_object.
     static result<void> remove(endpoint const& where) { return detail::mqueue_door::remove(where); }

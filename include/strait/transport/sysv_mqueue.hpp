@@ -2,6 +2,7 @@
 #ifndef STRAIT_TRANSPORT_SYSV_MQUEUE_HPP
 #define STRAIT_TRANSPORT_SYSV_MQUEUE_HPP
 
+#include <strait/detail/packing_member.hpp>
 #include <strait/detail/queue_sender.hpp>
 #include <strait/detail/sysv_join.hpp>
 #include <strait/detail/sysv_receiver.hpp>
@@ -45,6 +46,16 @@ struct sysv_mqueue {
     using sender_end = detail::queue_sender<L, detail::sysv_member>;
     template <message_layout L>
     using receiver_end = detail::sysv_receiver<L>;
+
+    /// What packed<sysv_mqueue> is made of.
+    struct packs {
+        static constexpr char const* name = detail::packed_sysv_transport;
+        using member = detail::packing_member<detail::sysv_member, detail::packed_sysv_transport>;
+        template <message_layout L>
+        using sender_end = detail::queue_sender<L, member>;
+        template <message_layout L>
+        using receiver_end = detail::sysv_receiver<L, member>;
+    };
 
     /// Removes the channel, whatever it contains. invalid_endpoint, untrusted_object.
     static result<void> remove(endpoint const& where) { return detail::sysv_door::remove(where); }

@@ -1,0 +1,213 @@
+// Distributed under the Boost Software License, Version 1.0.
+#include <strait/channel.hpp>
+#include <strait/transport/packed.hpp>
+#include <strait/transport/posix_mqueue.hpp>
+#include <strait/transport/sysv_mqueue.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <numeric>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include <mqueue.h>
+#include <support/child.hpp>
+#include <support/messages.hpp>
+#include <support/names.hpp>
+#include <support/print.hpp>
+#include <support/residue.hpp>
+#include <support/shared_page.hpp>
+#include <support/watchdog.hpp>
+#include <sys/msg.h>
+#include <unistd.h>
+
+namespace {
+
+using namespace std::chrono_literals;
+using strait::errc;
+using strait::packed;
+using strait::detail::stream_frame;
+
+using transports = std::tuple<strait::posix_mqueue, strait::sysv_mqueue>;
+
+strait::error_code code(auto const& r) { return r ? strait::error_code() : r.error(); }
+
+struct fixture {
+    support::watchdog watch;
+    std::string name = support::unique_name();
+    ~fixture()
+    {
+        for (auto const& left : support::leftovers())
+            BOOST_ERROR("left behind: " + left);
+        support::names_given().clear();
+    }
+};
+
+// A message of the kernel's queue, as anybody may send it.
+template <class X>
+void send_raw(std::string const& name, std::string const& bytes)
+{
+    if constexpr (std::is_same_v<X, strait::posix_mqueue>) {
+        int const queue =
+            ::mq_open(("/strait-" + std::to_string(::geteuid()) + "-" + name).c_str(), O_WRONLY | O_CLOEXEC);
+        BOOST_REQUIRE_EQUAL(::mq_send(queue, bytes.data(), bytes.size(), 0), 0);
+        ::mq_close(queue);
+    } else {
+        strait::detail::location where;
+        BOOST_REQUIRE(!strait::detail::location::find(name, strait::access_mode::owner, where));
+        int const queue = ::msgget(strait::detail::sysv_key(where, 0), 0);
+        std::vector<char> record(sizeof(long) + bytes.size());
+        long const type = strait::detail::sysv_data;
+        std::memcpy(record.data(), &type, sizeof type);
+        std::memcpy(record.data() + sizeof type, bytes.data(), bytes.size());
+        BOOST_REQUIRE_EQUAL(::msgsnd(queue, record.data(), bytes.size(), IPC_NOWAIT), 0);
+    }
+}
+
+std::string frame(std::uint32_t size, std::string payload, std::uint32_t kind = stream_frame::data)
+{
+    stream_frame const f{size, kind};
+    std::string bytes(sizeof f, '\0');
+    std::memcpy(bytes.data(), &f, sizeof f);
+    payload.resize((payload.size() + 7) / 8 * 8);
+    return bytes + payload;
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(packing, fixture)
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_batch_of_small_messages_shares_messages_of_the_kernel, X, transports)
+{
+    strait::receiver<std::uint64_t, packed<X>> in{name};
+    strait::sender<std::uint64_t, packed<X>> out{name};
+    std::vector<std::uint64_t> many(3000);
+    std::iota(many.begin(), many.end(), 0u);
+    auto const accepted = out.try_send_batch(many);
+    BOOST_REQUIRE(accepted);
+    BOOST_CHECK_GE(*accepted,
+                   1024u);  // as many single ones have no room in a queue of 10, or 16 KiB with 16 bytes each
+    BOOST_CHECK_LE(out.stats().depth, 10u);  // which counts packs
+    std::vector<std::uint64_t> got(*accepted);
+    for (std::size_t n = 0; n != got.size();)
+        n += in.receive_batch(std::span(got).subspan(n));
+    BOOST_CHECK(std::equal(got.begin(), got.end(), many.begin()));
+    BOOST_CHECK_EQUAL(out.stats().messages, *accepted);
+    BOOST_CHECK_EQUAL(in.stats().messages, *accepted);
+    BOOST_CHECK_EQUAL(in.stats().bytes, 8 * *accepted);
+    BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(strings_of_any_size_up_to_the_limit_arrive_and_longer_ones_are_refused, X, transports)
+{
+    strait::receiver<std::string, packed<X>> in{name};
+    strait::sender<std::string, packed<X>> out{name};
+    for (std::size_t const size : {0u, 1u, 7u, 8u, 4000u, 8183u, 8184u}) {
+        out.send(std::string(size, 'x'));
+        BOOST_CHECK(in.receive() == std::string(size, 'x'));
+    }
+    BOOST_CHECK_EQUAL(code(out.try_send(std::string(8185, 'x'))), errc::message_too_large);
+    std::vector<std::string> texts;
+    for (std::uint64_t i = 0; i != 20; ++i)
+        texts.push_back(support::make_text(i));
+    std::size_t sent = 0;
+    for (std::size_t got = 0; got != texts.size();) {
+        auto const more = out.try_send_batch(std::span<std::string const>(texts).subspan(sent));
+        sent += more ? *more : 0;
+        while (auto const m = in.try_receive())
+            BOOST_REQUIRE_EQUAL(*m, texts[got++]);
+    }
+    using end = typename packed<X>::template sender_end<strait::message_layout{0, 1, 3}>;
+    auto raw = end::open(support::unique_name(), {}, "test").value();
+    for (std::size_t const size : {std::size_t{1} << 31, ~std::size_t{0}})
+        BOOST_CHECK(raw.reserve(size, strait::deadline::never()).error() == errc::message_too_large);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_killed_receiver_takes_the_rest_of_its_pack_along_and_nothing_else, X, transports)
+{
+    strait::sender<std::uint64_t, packed<X>> out{name};
+    support::shared_page page;
+    support::child first([&] {
+        strait::receiver<std::uint64_t, packed<X>> in{name};
+        page->stage = 1;
+        page->done = in.receive().value();
+        page->stage = 2;
+        ::pause();
+    });
+    support::notes::await(page->stage, 1);
+    std::uint64_t const packs[2][3] = {{10, 11, 12}, {20, 21, 22}};
+    BOOST_CHECK_EQUAL(out.send_batch(packs[0]), 3u);
+    BOOST_CHECK_EQUAL(out.send_batch(packs[1]), 3u);
+    support::notes::await(page->stage, 2);
+    first.kill();
+    BOOST_CHECK_EQUAL(page->done, 10u);
+    strait::receiver<std::uint64_t, packed<X>> next{name};
+    for (std::uint64_t const wanted : packs[1])
+        BOOST_CHECK(next.receive() == wanted);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(it_is_another_transport_than_the_bare_one_and_another_type_is_refused, X, transports)
+{
+    strait::receiver<std::uint64_t, packed<X>> in{name};
+    BOOST_CHECK_EQUAL(code(strait::sender<std::uint64_t, X>::open(name)), errc::transport_mismatch);
+    BOOST_CHECK_EQUAL(code(strait::sender<double, packed<X>>::open(name)), errc::type_mismatch);
+    BOOST_CHECK_EQUAL(code(strait::sender<std::string, packed<X>>::open(name)), errc::type_mismatch);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_not_made_of_whole_frames_is_malformed_and_costs_itself, X, transports)
+{
+    strait::receiver<std::string, packed<X>> in{name};
+    strait::sender<std::string, packed<X>> out{name};
+    std::uint64_t bad = 0;
+    for (std::string const& row :
+         {std::string(), std::string("x"), std::string(7, '\0'), frame(100, "short"), frame(0xffff'ffff, ""),
+          frame(4, "four", 7), frame(0, "", stream_frame::end), frame(0x8000'0000, std::string(64, 'x'))}) {
+        send_raw<X>(name, row);
+        auto told = code(in.receive_for(10s));
+        BOOST_CHECK_EQUAL(told, errc::malformed_message);
+        BOOST_CHECK_EQUAL(in.stats().dropped, ++bad);
+    }
+    send_raw<X>(name, frame(4, "good") + frame(50, "bad"));
+    BOOST_CHECK(in.receive() == "good");
+    BOOST_CHECK_EQUAL(code(in.try_receive()), errc::malformed_message);
+    out.send("after");
+    BOOST_CHECK(in.receive() == "after");
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_was_read_ahead_is_not_shown_in_a_child, X, transports)
+{
+    strait::receiver<std::uint64_t, packed<X>> in{name};
+    strait::sender<std::uint64_t, packed<X>> out{name};
+    std::uint64_t const batch[] = {1, 2, 3};
+    BOOST_CHECK_EQUAL(out.send_batch(batch), 3u);
+    BOOST_CHECK(in.receive() == 1u);
+    support::child copied([&] { return code(in.try_receive()) == errc::inherited_handle ? 0 : 1; });
+    BOOST_CHECK_EQUAL(copied.wait(), 0);
+    BOOST_CHECK(in.receive() == 2u);
+    BOOST_CHECK(in.receive() == 3u);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(messages_of_any_alignment_can_be_borrowed, X, transports)
+{
+    struct alignas(64) wide {
+        std::uint64_t words[8];
+    };
+    strait::receiver<wide, packed<X>> in{name};
+    strait::sender<wide, packed<X>> out{name};
+    std::vector<wide> many(10);
+    for (std::uint64_t i = 0; i != many.size(); ++i)
+        many[i].words[0] = i;
+    BOOST_CHECK_EQUAL(out.send_batch(many), many.size());
+    for (std::uint64_t i = 0; i != many.size(); ++i) {
+        auto const b = in.borrow();
+        BOOST_REQUIRE_EQUAL(reinterpret_cast<std::uintptr_t>(&*b) % 64, 0u);
+        BOOST_REQUIRE_EQUAL(b->words[0], i);
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
