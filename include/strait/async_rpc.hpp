@@ -58,7 +58,7 @@ class async_rpc_client {
 public:
     using interface_type = Interface;  ///< what it asks
     using transport_type = X;
-    using executor_type = Executor;
+    using executor_type = Executor;  ///< where handlers are called that have none of their own
     using options = typename X::options;
 
     /// Connects, which waits as the constructor of a connection does, and throws as that does.
@@ -84,6 +84,7 @@ public:
     }
     ~async_rpc_client() { close(); }
 
+    /// That executor.
     executor_type get_executor() const { return calls_->get_executor(); }
 
     /// Asks. Handler: void(std::exception_ptr, reply), or void(std::exception_ptr) where that is void: an rpc_error with what

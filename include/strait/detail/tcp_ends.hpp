@@ -207,14 +207,6 @@ public:
         return l;
     }
 
-    // Of a socket that is connected already.
-    static inet_listener nowhere(tcp_settings const& settings)
-    {
-        inet_listener l(settings);
-        l.nowhere_ = true;
-        return l;
-    }
-
     int fd() const noexcept { return socket_.get(); }
     std::uint16_t port() const noexcept { return tcp_address::of(socket_.get()).port(); }
 
@@ -233,12 +225,13 @@ public:
         return watch_.gone(name_->member(), deadline::now(), slept, sender_watch::when_polled);
     }
     stream_cookie cookie() const noexcept { return cookie_; }
-    bool usable() const noexcept { return name_ ? name_->member().is_member() : nowhere_ || socket_; }
+    bool usable() const noexcept { return name_ ? name_->member().is_member() : !socket_.is_inherited() && !left_; }
     errc missing() const noexcept { return name_ ? name_->member().missing() : socket_.missing(); }
     void leave(deadline until) noexcept
     {
         if (!usable())
             return;
+        left_ = true;
         socket_.reset();
         if (name_) {
             name_->withdraw();
@@ -246,15 +239,17 @@ public:
         }
     }
 
-private:
+    // Nowhere, until open() has made more of it: for a socket that is connected already.
     explicit inet_listener(tcp_settings const& settings) : settings_(settings) {}
+
+private:
 
     std::optional<tcp_name> name_;
     guarded_descriptor socket_;
     tcp_settings settings_;
     stream_cookie cookie_{};
     sender_watch watch_;
-    bool nowhere_ = false;
+    bool left_ = false;
 };
 
 using tcp_listener = inet_listener<SOCK_STREAM>;

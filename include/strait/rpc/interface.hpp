@@ -6,7 +6,6 @@
 
 #include <concepts>
 #include <cstddef>
-#include <functional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -80,18 +79,16 @@ template <class Handler, class R, class Q>
 concept handles = std::is_invocable_v<Handler&, Q const&> &&
                   (std::is_void_v<R> || std::is_convertible_v<std::invoke_result_t<Handler&, Q const&>, R>);
 
-}  // namespace detail
-
-/// What the concept below is told of: every request of the interface can be handed to the handler, and what it returns is
-/// the reply.
 template <class Handler, class Interface>
 inline constexpr bool handles_every_request = false;
 template <class Handler, class... R, class... Q>
-inline constexpr bool handles_every_request<Handler, rpc_interface<R(Q)...>> = (detail::handles<Handler, R, Q> && ...);
+inline constexpr bool handles_every_request<Handler, rpc_interface<R(Q)...>> = (handles<Handler, R, Q> && ...);
 
-/// A handler of all requests of an interface.
+}  // namespace detail
+
+/// A handler of all requests of an interface: each can be handed to it, and what it returns is the reply.
 template <class Handler, class Interface>
-concept rpc_handler = handles_every_request<Handler, Interface>;
+concept rpc_handler = detail::handles_every_request<Handler, Interface>;
 
 }  // namespace strait
 

@@ -107,7 +107,7 @@ public:
     static result<receiver_end> over(detail::descriptor socket, peer_identity const& who, options const& how)
     {
         receiver_end r(
-            base(detail::tcp_listener::nowhere(settings(how)), detail::stream_limit<L>(how.max_message_size), how.linger));
+            base(detail::tcp_listener(settings(how)), detail::stream_limit<L>(how.max_message_size), how.linger));
         if (error_code const e = r.start())
             return e;
         if (error_code const e = r.adopt(std::move(socket), who))
