@@ -113,6 +113,16 @@ void leave(strait::sender<T, typename S::transport>& out)
         BOOST_CHECK_EQUAL(told, strait::error_code());
 }
 
+/// Flushes it, likewise.
+template <class S, class T>
+bool flushes(strait::sender<T, typename S::transport>& out)
+{
+    if constexpr (guarantees_of<S>.committed_when != strait::commit_point::acknowledged)
+        return out.flush().has_value();
+    auto const told = code(out.flush_for(1ms));
+    return !told || told == errc::timed_out;
+}
+
 /// Waits until the sender's messages can flow: the first operations may still have to connect both ends. For tests with
 /// both ends in one thread, about what comes after that.
 template <class S, class T = probe_of<S>>

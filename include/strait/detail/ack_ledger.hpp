@@ -129,7 +129,7 @@ public:
         if (!at_once && now - settled_at_ < between_polls)
             return true;
         settled_at_ = now;
-        std::erase_if(owing_, [this](ack_session* s) { return tell(*s), s->owed == 0 && s->unsent == 0; });
+        std::erase_if(owing_, [](ack_session* s) { return tell(*s), s->owed == 0 && s->unsent == 0; });
         return owing_.empty();
     }
 
