@@ -81,7 +81,7 @@ public:
     {
         auto const sent = send_pack(until);
         if (!sent) [[unlikely]]
-            staged_ = {};
+            staged_ = {.room = staged_.room};  // where a message that was reserved still lies: its commit can be repeated
         return sent;
     }
 

@@ -28,13 +28,8 @@ public:
         connect_until_ = connect_until;
     }
 
-    // At a message: by the counts, which a dead receiver has not left; the queue fills up then.
-    bool nobody(companion const& c) const noexcept
-    {
-        auto const& b = c.block();
-        return !keeps_ &&
-               b.joined_receivers.load(std::memory_order_acquire) == b.left_receivers.load(std::memory_order_acquire);
-    }
+    // At a message: a system call, since the dead leave no word.
+    bool nobody(companion const& c) const noexcept { return !keeps_ && (all_left(c) || c.receivers_gone()); }
     void met() noexcept { state_ = state::met; }
 
     // There is no room: also nobody who could make it? That is a system call.
@@ -65,6 +60,13 @@ public:
 
 private:
     enum class state : std::uint8_t { fresh, met, lost };
+
+    // By the counts, which the dead have not left.
+    static bool all_left(companion const& c) noexcept
+    {
+        auto const& b = c.block();
+        return b.joined_receivers.load(std::memory_order_acquire) == b.left_receivers.load(std::memory_order_acquire);
+    }
 
     deadline connect_until_ = deadline::never();
     state state_ = state::fresh;

@@ -45,6 +45,7 @@ struct posix_mqueue {
     /// What packed<posix_mqueue> is made of.
     struct packs {
         static constexpr char const* name = detail::packed_mqueue_transport;
+        /// Membership in a channel of packs.
         using member = detail::packing_member<detail::mqueue_member, detail::packed_mqueue_transport>;
         template <message_layout L>
         using sender_end = detail::queue_sender<L, member>;

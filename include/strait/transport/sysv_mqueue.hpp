@@ -50,6 +50,7 @@ struct sysv_mqueue {
     /// What packed<sysv_mqueue> is made of.
     struct packs {
         static constexpr char const* name = detail::packed_sysv_transport;
+        /// Membership in a channel of packs.
         using member = detail::packing_member<detail::sysv_member, detail::packed_sysv_transport>;
         template <message_layout L>
         using sender_end = detail::queue_sender<L, member>;
