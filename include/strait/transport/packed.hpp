@@ -28,8 +28,7 @@ concept packable_transport = requires
 ///
 /// That costs a promise: with a receiver that is killed the rest of the pack in its hands is lost. So `retained` is
 /// false, and all that belongs to it: the channel goes with its last participant, what is unread too, a sender's first
-/// operation waits for a receiver, and no_receiver is reported when the last one has left, or has died and the queue is
-/// full.
+/// operation waits for a receiver, and no_receiver is reported when the last one has left or died.
 ///
 /// A pack is accepted or refused as a whole. Single messages have one each: there X is faster. options.capacity is
 /// packs; options.max_message_size, for types that vary, is of one message, up to 8,184 bytes by default; a larger one
