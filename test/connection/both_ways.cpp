@@ -208,7 +208,8 @@ BOOST_AUTO_TEST_CASE(a_name_that_is_too_long_for_two_channels_is_told)
 {
     clean_host const clean;
     using S = by_name<conformance::ring<strait::adaptive>>;
-    std::string const longest(46, 'x');
+    std::string longest = support::unique_name();
+    longest.resize(46, 'x');
     acceptor_of<S> door{longest + "x"};
     support::child client([&] { return client_of<S>::open(longest + "x").error() == errc::name_too_long ? 0 : 1; });
     BOOST_TEST((door.accept_for(300ms).error() == errc::timed_out));
