@@ -243,7 +243,6 @@ public:
     explicit inet_listener(tcp_settings const& settings) : settings_(settings) {}
 
 private:
-
     std::optional<tcp_name> name_;
     guarded_descriptor socket_;
     tcp_settings settings_;

@@ -75,11 +75,11 @@ public:
     // One direction of a connected socket, which is shared with the receiver of the other one.
     static result<sender_end> over(detail::descriptor socket, peer_identity const&, options const& how)
     {
-        detail::tcp_connector connector(std::vector<detail::tcp_address>(), settings(how));
+        detail::tcp_connector connector(std::vector<detail::tcp_address>(), detail::tcp_settings_of(how));
         return sender_end(
             base(std::move(connector), std::move(socket), detail::stream_limit<L>(how.max_message_size), how.linger, true));
     }
-    static detail::tcp_settings sockets(options const& how) noexcept { return settings(how); }
+    static detail::tcp_settings sockets(options const& how) noexcept { return detail::tcp_settings_of(how); }
 
 private:
     explicit sender_end(base s) : base(std::move(s)) {}
@@ -107,7 +107,7 @@ public:
     static result<receiver_end> over(detail::descriptor socket, peer_identity const& who, options const& how)
     {
         receiver_end r(
-            base(detail::tcp_listener(settings(how)), detail::stream_limit<L>(how.max_message_size), how.linger));
+            base(detail::tcp_listener(detail::tcp_settings_of(how)), detail::stream_limit<L>(how.max_message_size), how.linger));
         if (error_code const e = r.start())
             return e;
         if (error_code const e = r.adopt(std::move(socket), who))
