@@ -74,13 +74,21 @@ struct unix_gate {
         }
     }
 
+    static peer_predicate accept_of(options const& how)
+    {
+        if constexpr (requires { how.accept; })
+            return how.accept;
+        else
+            return {};
+    }
+
     static result<connector> to(endpoint const& at, options const& how)
     {
         location where;
         companion member;
         if (error_code const e = join(at, how, role::sender, where, member))
             return e;
-        return connector(std::move(member), std::move(where), sockets(how));
+        return connector(std::move(member), std::move(where), sockets(how), accept_of(how));
     }
 
     static result<listener> at(endpoint const& at, options const& how)
@@ -89,7 +97,7 @@ struct unix_gate {
         companion member;
         if (error_code const e = join(at, how, role::receiver, where, member))
             return e;
-        listener l(sockets(how));
+        listener l(sockets(how), accept_of(how));
         if (error_code const e = l.open(std::move(member), std::move(where)))
             return e;
         return l;

@@ -108,7 +108,7 @@ private:
     static constexpr std::ptrdiff_t most_silent = 64;
     using strangers = std::vector<std::unique_ptr<stranger>>;
 
-    word hear(stranger& s) const noexcept
+    word hear(stranger& s) const
     {
         while (s.size != s.said.size()) {
             auto const n = ::recv(s.socket.get(), s.said.data() + s.size, s.said.size() - s.size, MSG_DONTWAIT);
@@ -121,7 +121,11 @@ private:
         }
         stream_greeting g;
         std::memcpy(&g, s.said.data(), sizeof g);
-        if (error_code const wrong = g.check(stream_greeting::of(Both, listener_.cookie()))) {
+        error_code wrong = g.check(stream_greeting::of(Both, listener_.cookie()));
+        if constexpr (requires { listener_.admits(s.who); })
+            if (!listener_.admits(s.who))
+                wrong = errc::refused;
+        if (wrong) {
             refuse(s.socket.get(), wrong);
             return word::gone;
         }
