@@ -35,7 +35,7 @@ void batches_keep_order()
             auto const part = std::span(all).subspan(at, std::min(size, all.size() - at));
             at += out.send_batch(part);
         }
-        leave<S>(out);
+        out.close().value();
     });
     std::vector<T> got(64);
     support::sequence_checker order;
@@ -112,7 +112,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_batch_tells_how_many_were_accepted, S, bounde
         auto const n = in.receive_batch(got);
         for (std::size_t i = 0; i != n; ++i)
             BOOST_REQUIRE(got[i] == make_probe(next++));
-        BOOST_REQUIRE(flushes<S>(out));
+        BOOST_REQUIRE(out.flush());
     }
     BOOST_CHECK_EQUAL(code(in.try_receive_batch(got)), errc::empty);
     exchange_one<S>(out, in, next);

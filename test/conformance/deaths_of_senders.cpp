@@ -53,7 +53,7 @@ void kill_the_sender()
         sender_of<S, T> next{where};
         next.send(make_message<T>(0, 1));
         BOOST_CHECK(in.receive() == make_message<T>(0, 1));
-        leave<S>(next);
+        next.close().value();
         BOOST_CHECK(!in.receive());
         BOOST_CHECK_EQUAL(in.end_reason(), strait::end_reason::left);
     }

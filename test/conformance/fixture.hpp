@@ -54,11 +54,6 @@ inline constexpr bool between_processes = strait::byte_transport<typename S::tra
 template <class S>
 inline constexpr bool by_address_only = !S::checks_type_at_open;
 
-/// What no receiver has taken is there for the next one, in the channel or with its sender.
-template <class S>
-inline constexpr bool keeps_unread =
-    guarantees_of<S>.retained || guarantees_of<S>.committed_when == strait::commit_point::acknowledged;
-
 /// Every test of the suite starts from this: it ends when it hangs, and it must leave nothing behind.
 class clean_host {
 public:
@@ -102,25 +97,6 @@ strait::error_code thrown_by(Operation operation)
     } catch (boost::system::system_error const& e) {
         return e.code();
     }
-}
-
-/// Closes a sender whose receiver is in the same thread, and so cannot acknowledge anything meanwhile.
-template <class S, class T>
-void leave(strait::sender<T, typename S::transport>& out)
-{
-    auto const told = code(out.close());
-    if (guarantees_of<S>.committed_when != strait::commit_point::acknowledged || told != errc::timed_out)
-        BOOST_CHECK_EQUAL(told, strait::error_code());
-}
-
-/// Flushes it, likewise.
-template <class S, class T>
-bool flushes(strait::sender<T, typename S::transport>& out)
-{
-    if constexpr (guarantees_of<S>.committed_when != strait::commit_point::acknowledged)
-        return out.flush().has_value();
-    auto const told = code(out.flush_for(1ms));
-    return !told || told == errc::timed_out;
 }
 
 /// Waits until the sender's messages can flow: the first operations may still have to connect both ends. For tests with

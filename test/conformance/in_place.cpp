@@ -42,9 +42,9 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_claim_that_is_dropped_sends_nothing, S, word_
     BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);
     exchange_one<S>(out, in, 2);
     *out.claim() = make_probe(3);
-    BOOST_REQUIRE(flushes<S>(out));
+    BOOST_REQUIRE(out.flush());
     BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);
-    leave<S>(out);
+    out.close().value();
     BOOST_CHECK(!in.receive());
     BOOST_CHECK_EQUAL(out.stats().messages, 1U);
 }
@@ -154,7 +154,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_borrowed_string_is_a_view, S, subjects, clean
         if constexpr (between_processes<S>)
             static_assert(std::same_as<typename strait::borrowed<std::string, typename S::transport>::view_type, std::string_view>);
     }
-    leave<S>(out);
+    out.close().value();
     BOOST_CHECK(!in.borrow());
 }
 

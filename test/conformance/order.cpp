@@ -73,7 +73,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_receiver_may_leave_and_another_goes_on, S, re
     exchange_one<S>(out, *in, 0);
     exchange_one<S>(out, *in, 1);
     in.reset();
-    if constexpr (keeps_unread<S>) {
+    if constexpr (guarantees_of<S>.retained) {
         out.send(make_probe(2));
         out.send(make_probe(3));
         in.emplace(where);

@@ -95,7 +95,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_name_belongs_to_one_transport, S, word_subjec
         BOOST_CHECK_EQUAL(code(strait::receiver<probe, another<S>>::open(where)), errc::transport_mismatch);
         sender_of<S> out{where};
         exchange_one<S>(out, in);
-        leave<S>(out);
+        out.close().value();
         in.close().value();
         strait::receiver<probe, another<S>> next{where};  // the name is free again
     }

@@ -141,7 +141,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(after_crashes_the_next_opener_starts_afresh, S,
                 }
                 sender_of<S> out{where};
                 exchange_one<S>(out, in);
-                leave<S>(out);
+                out.close().value();
                 BOOST_CHECK(!in.receive());
                 BOOST_CHECK_EQUAL(in.end_reason(), strait::end_reason::left);
             }

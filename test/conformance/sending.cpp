@@ -36,7 +36,6 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_full_channel_refuses_and_loses_nothing, S, bo
     receiver_of<S> in{where, small};
     sender_of<S> out{where, small};
     exchange_one<S>(out, in);
-    BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);  // who looks for more has acknowledged that one
     auto end = fill<S>(out, 1);
     BOOST_CHECK_GT(end, 1U);
     // Between two kernels' buffers bytes may still move on and make room: then it is full a little later.
@@ -60,7 +59,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_full_channel_refuses_and_loses_nothing, S, bo
         BOOST_REQUIRE(*got == make_probe(next));
         // The rest of a message that a byte stream has accepted in part goes first in the next operation.
         if (next % 16 == 1)
-            BOOST_REQUIRE(flushes<S>(out));
+            BOOST_REQUIRE(out.flush());
     }
     BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);
     exchange_one<S>(out, in, end);
@@ -80,7 +79,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_form_of_sending_sends, S, word_subjects, 
     BOOST_CHECK(out.send_until(make_probe(6), std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now()) - 1h));
     BOOST_CHECK(out.send(make_probe(7), std::stop_token()));
     BOOST_CHECK(out.send_for(make_probe(8), strait::forever));
-    BOOST_CHECK(flushes<S>(out));
+    BOOST_CHECK(out.flush());
     for (std::uint64_t i = 1; i != 9; ++i)
         BOOST_CHECK(in.receive() == make_probe(i));
 }
@@ -96,7 +95,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_sender_goes_on_when_there_is_room, S,
     std::thread producing([&] {
         for (std::uint64_t i = 0; i != count; ++i)
             out.send(make_probe(i));
-        leave<S>(out);
+        out.close().value();
     });
     support::sequence_checker order;
     bool right = true;

@@ -6,7 +6,6 @@
 #include <support/residue.hpp>
 #include <support/watchdog.hpp>
 
-#include <strait/transport/acknowledged.hpp>
 #include <strait/transport/anonymous_pipe.hpp>
 #include <strait/transport/in_process.hpp>
 #include <strait/transport/mapped_file.hpp>
@@ -24,7 +23,6 @@
 #include <strait/transport/unix_seqpacket.hpp>
 #include <strait/transport/unix_stream.hpp>
 
-#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <string>
@@ -95,16 +93,10 @@ using ring = strait::shm_ring<strait::spsc, Wait>;
 template <class Topology, class Memory>
 using ring_in = strait::shm_ring<Topology, strait::adaptive, Memory>;
 
-/// With both ends in one thread a sender that closes waits in vain for acknowledgements: not for long here.
-struct briefly_acknowledged : strait::acknowledged<strait::tcp> {
-    struct options : strait::acknowledged<strait::tcp>::options {
-        options() { linger = std::chrono::milliseconds(100); }
-    };
-};
-
 /// Everything that the suite is run over: one line for each. Not broadcast<latest>: that is the channel of broadcast<lossy>,
 /// and its receivers skip on purpose what the suite sends in a row; test/shm_broadcast/latest.cpp has it. Nor polled<X>, which
-/// is X but for how a receiver waits; test/polled/ has it. Of udp more
+/// is X but for how a receiver waits; test/polled/ has it. Nor acknowledged<tcp>, whose sender connects anew only while it is called:
+/// the suite often has both ends in one thread; test/acknowledged/ and test/network_faults/ have it. Of udp more
 /// is asked here than it declares: few messages over the loopback are not lost, nor is the last word of their sender.
 using different_subjects = std::tuple<
     by_name<strait::in_process>,
@@ -125,7 +117,6 @@ using different_subjects = std::tuple<
     by_name<strait::unix_seqpacket>,
     by_name<strait::tcp>,
     by_address<strait::tcp, AF_INET6>,
-    by_name<briefly_acknowledged>,
     by_name<strait::udp>
 >;
 
@@ -135,7 +126,6 @@ using similar_subjects = std::tuple<
     by_name<ring<strait::busy_spin>>,
     by_name<ring<strait::yielding>>,
     by_address<strait::tcp, AF_INET>,
-    by_address<briefly_acknowledged, AF_INET>,
     by_address<strait::udp, AF_INET6>
 >;
 

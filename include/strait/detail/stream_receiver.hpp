@@ -81,6 +81,7 @@ public:
         std::size_t const size = come_.front().payload().size();
         stats_.bytes += size;
         come_.release(1, size);
+        tell_if_drained();
     }
 
     // Those that came with the message that is shown; what nobody moves away is closed with its release.
@@ -106,6 +107,7 @@ public:
             taken += n;
             shown_ = false;
         } while (taken != most && has_message());
+        tell_if_drained();
         stats_.messages += taken;
         stats_.bytes += taken * L.fixed_size;
         return taken;
@@ -158,6 +160,14 @@ public:
 private:
     // What look() says when it has neither a message (no error) nor a failure.
     static inline error_code const look_again{EAGAIN, boost::system::system_category()};
+
+    // Nobody need wait for the next look to learn what was consumed. Where messages come fast many were read at a time.
+    void tell_if_drained() noexcept(!Ledger::counts)
+    {
+        if constexpr (Ledger::counts)
+            if (come_.next() != progress::message)
+                (void)settle(true);
+    }
 
     result<std::span<std::byte const>> show()
     {

@@ -42,7 +42,7 @@ class acknowledged;
 /// until all is acknowledged; close(), and so the destructor, up to options.linger, and an error of it says that some
 /// may not have been read: stats().dropped counts them. There is no thread behind this: a broken connection is noticed and
 /// replaced in the sender's operations. Who falls silent for long should flush() before. Acknowledgements leave in the
-/// receiver's operations, one for 64 KiB, or when it is about to wait.
+/// receiver's operations, one for 64 KiB, or as soon as it has taken all that it has read.
 ///
 /// A sender waits for its first receiver as everywhere. Later, while none is there, it keeps what there is room for and
 /// then waits; options.connect_timeout after the loss of a connection, operations report no_receiver. Between two tries
