@@ -26,6 +26,7 @@
 #include <string>
 #include <thread>
 #include <tuple>
+#include <type_traits>
 #include <vector>
 
 namespace rpc {
@@ -68,10 +69,12 @@ using site = strait::rpc_interface<page(page_request), void(closing), page(std::
 static_assert(!strait::detail::is_plain<strait::detail::request_frame<site>>);
 
 using ring = by_name<conformance::ring<strait::adaptive>>;
-using subjects = std::tuple<ring, by_name<conformance::ring<strait::busy_spin>>, by_name<strait::named_pipe>,
-                            by_name<strait::unix_stream>, by_name<strait::unix_seqpacket>, by_address<strait::tcp, AF_INET>>;
-/// For tests that take a while.
+/// For tests that take a while, and for AddressSanitizer, which builds slowly.
 using few_subjects = std::tuple<ring, by_name<strait::unix_stream>>;
+using subjects = std::conditional_t<
+    support::sanitized, few_subjects,
+    std::tuple<ring, by_name<conformance::ring<strait::busy_spin>>, by_name<strait::named_pipe>, by_name<strait::unix_stream>,
+               by_name<strait::unix_seqpacket>, by_address<strait::tcp, AF_INET>>>;
 
 template <class S>
 using bank_server = strait::rpc_server<bank, typename S::transport>;
