@@ -101,28 +101,28 @@ using ring_in = strait::shm_ring<Topology, strait::adaptive, Memory>;
 using different_subjects = std::tuple<
     by_name<strait::in_process>,
     by_name<ring<strait::adaptive>>,
-    by_name<strait::shm_ring<strait::mpsc>>,
     by_name<strait::shm_ring<strait::mpmc>>,
-    by_name<strait::shm_ring<strait::broadcast<strait::lossy>>>,
     by_name<strait::shm_ring<strait::broadcast<strait::lossless>>>,
-    by_name<ring_in<strait::spsc, strait::mapped_file>>,
-    by_name<ring_in<strait::mpsc, strait::sysv_memory>>,
     by_name<strait::named_pipe>,
     by_name<strait::posix_mqueue>,
     by_name<strait::sysv_mqueue>,
-    by_name<strait::packed<strait::posix_mqueue>>,
     by_name<strait::unix_stream>,
-    by_name<strait::unix_datagram>,
     by_name<strait::unix_seqpacket>,
-    by_name<strait::tcp>,
     by_address<strait::tcp, AF_INET6>,
     by_name<strait::udp>
 >;
 
-/// These are like one of those in all but how they wait or the family of their address: not for AddressSanitizer, which
-/// builds and runs slowly.
+/// These share most of their code with one of those, and have folders of their own: not for AddressSanitizer, which builds
+/// and runs slowly.
 using similar_subjects = std::tuple<
     by_name<ring<strait::busy_spin>>,
+    by_name<strait::shm_ring<strait::mpsc>>,
+    by_name<strait::shm_ring<strait::broadcast<strait::lossy>>>,
+    by_name<ring_in<strait::spsc, strait::mapped_file>>,
+    by_name<ring_in<strait::mpsc, strait::sysv_memory>>,
+    by_name<strait::packed<strait::posix_mqueue>>,
+    by_name<strait::unix_datagram>,
+    by_name<strait::tcp>,
     by_name<strait::packed<strait::sysv_mqueue>>,
     by_address<strait::tcp, AF_INET>
 >;

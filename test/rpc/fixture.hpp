@@ -73,8 +73,7 @@ using ring = by_name<conformance::ring<strait::adaptive>>;
 using few_subjects = std::tuple<ring, by_name<strait::unix_stream>>;
 using subjects = std::conditional_t<
     support::sanitized, few_subjects,
-    std::tuple<ring, by_name<conformance::ring<strait::busy_spin>>, by_name<strait::named_pipe>, by_name<strait::unix_stream>,
-               by_name<strait::unix_seqpacket>, by_address<strait::tcp, AF_INET>>>;
+    std::tuple<ring, by_name<strait::named_pipe>, by_name<strait::unix_stream>, by_address<strait::tcp, AF_INET>>>;
 
 template <class S>
 using bank_server = strait::rpc_server<bank, typename S::transport>;
