@@ -2,6 +2,7 @@
 #ifndef STRAIT_ASYNC_END_STATE_HPP
 #define STRAIT_ASYNC_END_STATE_HPP
 
+#include <strait/async/sleeper.hpp>
 #include <strait/async/waiting_room.hpp>
 #include <strait/channel/ends.hpp>
 #include <strait/error.hpp>
@@ -99,7 +100,7 @@ private:
     }
 
     waiting_room& room_;
-    waiting_room::sleeper sleeper_;
+    sleeper sleeper_;
     descriptor_type descriptor_;
     int registered_ = -1;
     std::uint64_t generation_ = 0;

@@ -2,9 +2,10 @@
 #ifndef STRAIT_ASYNC_WAITING_ROOM_HPP
 #define STRAIT_ASYNC_WAITING_ROOM_HPP
 
+#include <strait/async/hearers.hpp>
 #include <strait/async/inner_executor.hpp>
 #include <strait/async/parked_handler.hpp>
-#include <strait/detail/bell_watch.hpp>
+#include <strait/async/sleeper.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
 
@@ -24,7 +25,6 @@
 #include <cstddef>
 #include <mutex>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 
 namespace strait::detail {
@@ -37,25 +37,6 @@ class waiting_room : public asio::execution_context::service {
 public:
     using key_type = waiting_room;
     static inline asio::execution_context::id id;
-
-    // One end of a channel. All but `rung` belongs to the room.
-    class sleeper : public boost::intrusive::list_base_hook<> {
-    public:
-        // Before a look that finds nothing: a bell that rings from here on keeps the sleeper awake.
-        void look() noexcept { rung_.exchange(false, std::memory_order_acq_rel); }
-
-    private:
-        friend class waiting_room;
-
-        std::atomic<bool> rung_{false};
-        parked* parked_ = nullptr;
-        void* descriptor_ = nullptr;  // that it waits for
-        void (*cancel_)(void*) = nullptr;
-        bool again_ = false;
-        unsigned soon_ = 0;
-        int file_ = -1;
-        int watch_ = -1;
-    };
 
     // Held by an operation that has slept, until it is over.
     class visit {
@@ -105,23 +86,17 @@ public:
     bool hear(sleeper& s, int file)
     {
         std::lock_guard const hold(mutex_);
-        if (s.file_ == file)
+        if (s.file == file)
             return false;
-        forget_locked(s);
-        if (file < 0 || shut_)
-            return false;
-        s.file_ = file;
-        s.watch_ = bells_.add(file);
-        if (s.watch_ >= 0)
-            by_watch_.emplace(s.watch_, &s);
-        return s.watch_ >= 0;
+        hearers_.remove(s);
+        return file >= 0 && !shut_ && hearers_.add(s, file);
     }
 
     // The file is about to be closed.
     void forget(sleeper& s) noexcept
     {
         std::lock_guard const hold(mutex_);
-        forget_locked(s);
+        hearers_.remove(s);
     }
 
     // Calls the handler as by post() when the sleeper is woken.
@@ -134,8 +109,8 @@ public:
         parked* const p = parked_handler<Executor, Handler>::make(ex, std::move(handler));
         {
             std::lock_guard const hold(mutex_);
-            if (!shut_ && !s.rung_.load(std::memory_order_acquire)) {
-                s.parked_ = p;
+            if (!shut_ && !s.rung.load(std::memory_order_acquire)) {
+                s.handler = p;
                 fall_asleep(s, again);
                 return;
             }
@@ -150,14 +125,14 @@ public:
         // The lock is held until the wait has begun: else it could be over, and another one begun, before we have noted
         // it.
         std::unique_lock hold(mutex_);
-        if (s.rung_.load(std::memory_order_acquire)) {
+        if (s.rung.load(std::memory_order_acquire)) {
             hold.unlock();
             auto const ex = d.get_executor();
             asio::post(ex, std::move(handler));
             return;
         }
-        s.descriptor_ = &d;
-        s.cancel_ = [](void* waiting) {
+        s.descriptor = &d;
+        s.cancel = [](void* waiting) {
             error_code ignored;
             static_cast<Descriptor*>(waiting)->cancel(ignored);
         };
@@ -169,8 +144,8 @@ public:
     void awake(sleeper& s) noexcept
     {
         std::lock_guard const hold(mutex_);
-        s.descriptor_ = nullptr;
-        wake_up(s);
+        s.descriptor = nullptr;
+        s.rise();
     }
 
     // Whoever sleeps here goes on at once, if somebody does.
@@ -179,7 +154,7 @@ public:
         parked* woken = nullptr;
         {
             std::lock_guard const hold(mutex_);
-            rouse(s, woken);
+            s.rouse(woken);
         }
         parked::finish_all(woken, true);
     }
@@ -221,43 +196,12 @@ private:
 
     void fall_asleep(sleeper& s, bool again)
     {
-        s.again_ = again || (s.file_ >= 0 && s.watch_ < 0);
+        s.again = again || (s.file >= 0 && s.watch < 0);
         asleep_.push_front(s);
-        if (s.watch_ >= 0)
+        if (s.watch >= 0)
             listen();
-        if (s.again_ || s.soon_ != 0)
+        if (s.again || s.soon != 0)
             tick();
-    }
-
-    void wake_up(sleeper& s) noexcept
-    {
-        if (s.is_linked())
-            asleep_.erase(asleep_.iterator_to(s));
-    }
-
-    void rouse(sleeper& s, parked*& woken)
-    {
-        s.rung_.store(true, std::memory_order_release);
-        if (s.parked_) {
-            std::exchange(s.parked_, nullptr)->link(woken);
-            wake_up(s);
-        } else if (s.descriptor_) {
-            s.cancel_(std::exchange(s.descriptor_, nullptr));
-        }
-    }
-
-    void forget_locked(sleeper& s) noexcept
-    {
-        if (s.watch_ >= 0) {
-            auto [at, end] = by_watch_.equal_range(s.watch_);
-            for (; at != end && at->second != &s; ++at) {}
-            if (at != end)
-                by_watch_.erase(at);
-            if (by_watch_.count(s.watch_) == 0)
-                bells_.remove(s.watch_);
-        }
-        s.file_ = s.watch_ = -1;
-        s.soon_ = 0;
     }
 
     void listen()
@@ -265,7 +209,7 @@ private:
         if (std::exchange(listening_, true))
             return;
         if (!descriptor_->is_open())
-            descriptor_->assign(bells_.fd());
+            descriptor_->assign(hearers_.fd());
         descriptor_->async_wait(asio::posix::stream_descriptor::wait_read, [this](error_code const& e) { heard(e); });
     }
 
@@ -278,16 +222,12 @@ private:
             if (shut_)
                 return;
             if (!e)
-                bells_.listen([&](int watch, bool closed) {
-                    auto const [from, to] = watch == bell_watch::all ? std::pair(by_watch_.begin(), by_watch_.end())
-                                                                     : by_watch_.equal_range(watch);
-                    for (auto at = from; at != to; ++at) {
-                        if (closed) {
-                            at->second->soon_ = looks_after_closing;
-                            tick();
-                        }
-                        rouse(*at->second, woken);
+                hearers_.listen([&](sleeper& s, bool closed) {
+                    if (closed) {
+                        s.soon = looks_after_closing;
+                        tick();
                     }
+                    s.rouse(woken);
                 });
             if (visitors_ != 0)
                 listen();
@@ -313,17 +253,18 @@ private:
                 return;
             bool const look = ++ticks_ % ticks_between_looks == 0;
             bool more = false;
-            for (auto& [watch, s] : by_watch_)  // also of those who are between two sleeps
-                if (s->soon_ != 0) {
-                    more = --s->soon_ != 0 || more;
-                    rouse(*s, woken);
+            hearers_.for_each([&](sleeper& s) {  // also of those who are between two sleeps
+                if (s.soon != 0) {
+                    more = --s.soon != 0 || more;
+                    s.rouse(woken);
                 }
+            });
             for (auto at = asleep_.begin(); at != asleep_.end();) {
                 sleeper& s = *at++;  // before it leaves
-                if (s.again_) {
+                if (s.again) {
                     more = true;
                     if (look)
-                        rouse(s, woken);
+                        s.rouse(woken);
                 }
             }
             if (more)
@@ -340,9 +281,9 @@ private:
             std::lock_guard const hold(mutex_);
             shut_ = true;
             asleep_.clear_and_dispose([&](sleeper* s) {
-                s->descriptor_ = nullptr;
-                if (s->parked_)
-                    std::exchange(s->parked_, nullptr)->link(left);
+                s->descriptor = nullptr;
+                if (s->handler)
+                    std::exchange(s->handler, nullptr)->link(left);
             });
             if (descriptor_ && descriptor_->is_open())
                 (void)descriptor_->release();
@@ -354,8 +295,7 @@ private:
     }
 
     std::mutex mutex_;
-    bell_watch bells_;
-    std::unordered_multimap<int, sleeper*> by_watch_;
+    hearers hearers_;
     boost::intrusive::list<sleeper, boost::intrusive::constant_time_size<false>> asleep_;
     std::size_t visitors_ = 0;
     unsigned ticks_ = 0;
