@@ -107,16 +107,18 @@ public:
         finish();
     }
 
-    // The same as gather() without waiting, for one who asks again and again: a single connection tells by a read, which
-    // takes less than asking for all; others may come meanwhile.
+    // The same as gather() without waiting: a single connection tells by a read, which takes less than asking for all of
+    // them first. Others may come meanwhile: after many such reads, or a while without any, all are asked.
     bool glance()
     {
-        if (connections_.size() != 1 || !ready_.empty() || deaf_ || deadline::now() - gathered_at_ > 20'000)
+        if (connections_.size() != 1 || !ready_.empty() || deaf_)
             return gather(deadline::poll());
-        if (connections_.front()->read() == progress::drained)
-            return false;
-        ready_.push_back(connections_.front().get());
-        return true;
+        bool const found = connections_.front()->read() != progress::drained;
+        if (found)
+            ready_.push_back(connections_.front().get());
+        if (found ? ++glances_ % 64 == 0 : deadline::now() - gathered_at_ > 20'000)
+            return gather(deadline::poll()) || found;
+        return found;
     }
 
     // Accepts who has come and notes who has something to read; waits for that up to the deadline. False: nothing.
@@ -262,6 +264,7 @@ private:
     std::uint64_t limit_;
     std::uint64_t turned_away_ = 0;
     std::int64_t gathered_at_ = 0;
+    unsigned glances_ = 0;  // that found something
     bool deaf_ = false;
 };
 
