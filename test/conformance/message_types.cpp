@@ -104,12 +104,12 @@ void carries(std::vector<T> const& values)
 
 BOOST_AUTO_TEST_SUITE(message_types)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_single_byte_is_a_message, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_single_byte_is_a_message, S, different_subjects, clean_host)
 {
     carries<S>(std::vector<one_byte>{{0}, {1}, {255}});
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(an_aligned_struct_lies_aligned, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(an_aligned_struct_lies_aligned, S, different_subjects, clean_host)
 {
     carries<S>(std::vector<aligned_line>{{{1, 2, 3, 4, 5, 6, 7, 8}}, {{}}});
     auto const where = S::where();
@@ -126,7 +126,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(an_aligned_struct_lies_aligned, S, subjects, cl
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(an_empty_struct_is_a_message, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(an_empty_struct_is_a_message, S, different_subjects, clean_host)
 {
     carries<S>(std::vector<nothing>(3));
 }
@@ -141,12 +141,12 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(strings_of_every_small_size_arrive, S, subjects
     carries<S>(texts);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(empty_vectors_and_zero_sized_messages_arrive, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(empty_vectors_and_zero_sized_messages_arrive, S, different_subjects, clean_host)
 {
     carries<S>(std::vector<std::vector<std::uint32_t>>{{}, {1}, {}, {2, 3}, {}});
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(nested_aggregates_arrive, S, subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(nested_aggregates_arrive, S, different_subjects, clean_host)
 {
     std::vector<order> orders;
     for (std::uint32_t i = 0; i != 60; ++i)

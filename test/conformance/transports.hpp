@@ -68,16 +68,20 @@ inline std::string free_port(int family, int type)
                                                   : reinterpret_cast<sockaddr_in6&>(address).sin6_port));
 }
 
-/// A transport under test, by an address of the loopback: no object of the host, so the peer is checked by its handshake.
-template <strait::transport X, int Family>
+/// A transport under test, by an address of the loopback, of each of these families in turns: no object of the host, so the
+/// peer is checked by its handshake.
+template <strait::transport X, int... Family>
     requires(X::guarantees.crosses_hosts)
 struct by_address {
     using transport = X;
     static constexpr bool checks_type_at_open = false;
     static strait::endpoint where()
     {
+        static std::size_t turn = 0;
+        constexpr int families[] = {Family...};
+        int const family = families[turn++ % sizeof...(Family)];
         int const type = X::guarantees.reliable ? SOCK_STREAM : SOCK_DGRAM;
-        return (Family == AF_INET ? "127.0.0.1:" : "[::1]:") + free_port(Family, type);
+        return (family == AF_INET ? "127.0.0.1:" : "[::1]:") + free_port(family, type);
     }
 };
 
@@ -108,12 +112,12 @@ using different_subjects = std::tuple<
     by_name<strait::sysv_mqueue>,
     by_name<strait::unix_stream>,
     by_name<strait::unix_seqpacket>,
-    by_address<strait::tcp, AF_INET6>,
+    by_address<strait::tcp, AF_INET6, AF_INET>,
     by_name<strait::udp>
 >;
 
 /// These share most of their code with one of those, and have folders of their own: not for AddressSanitizer, which builds
-/// and runs slowly.
+/// and runs slowly, nor for each message type.
 using similar_subjects = std::tuple<
     by_name<ring<strait::busy_spin>>,
     by_name<strait::shm_ring<strait::mpsc>>,
@@ -123,17 +127,23 @@ using similar_subjects = std::tuple<
     by_name<strait::packed<strait::posix_mqueue>>,
     by_name<strait::unix_datagram>,
     by_name<strait::tcp>,
-    by_name<strait::packed<strait::sysv_mqueue>>,
-    by_address<strait::tcp, AF_INET>
+    by_name<strait::packed<strait::sysv_mqueue>>
 >;
 
 using subjects = decltype(std::tuple_cat(different_subjects(),
                                          std::conditional_t<support::sanitized, std::tuple<>, similar_subjects>()));
 
+template <class S, class List>
+inline constexpr bool is_in = false;
+template <class S, class... Of>
+inline constexpr bool is_in<S, std::tuple<Of...>> = (std::is_same_v<S, Of> || ...);
+
 /// Those of a list that ...
 template <template <class> class Fits, class... S>
 auto among(std::tuple<S...>) -> decltype(std::tuple_cat(std::conditional_t<Fits<S>::value, std::tuple<S>, std::tuple<>>()...));
 
+template <class S>
+using is_different = std::bool_constant<!is_in<S, similar_subjects>>;
 template <class S>
 using is_reliable = std::bool_constant<S::transport::guarantees.reliable>;
 template <class S>
