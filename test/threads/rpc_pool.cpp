@@ -76,19 +76,21 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_pool_stops_in_the_middle_of_calls, X, transports
     for (int round = 0; round != support::rounds(10); ++round) {
         strait::rpc_server<plain_doubling, X> server{where};
         std::thread serving([&] { server.serve_in_pool(2, [](number const& n) { return number{2 * n.value}; }); });
+        std::atomic<int> joined{0};
         std::atomic<int> asked{0};
         std::atomic<int> gone{0};
         std::vector<std::thread> clients;
         for (int i = 0; i != 2; ++i)
             clients.emplace_back([&] {
                 strait::rpc_client<plain_doubling, X> c{where};
+                ++joined;  // a server that has stopped takes nobody
                 for (;; ++asked)
                     if (auto const r = c.call_for(number{1}, std::chrono::seconds(60)); !r) {
                         gone += r.error() == strait::errc::server_gone;
                         return;
                     }
             });
-        while (asked < 50)
+        while (joined != 2 || asked < 50)
             std::this_thread::yield();
         server.stop();
         serving.join();
