@@ -47,14 +47,14 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(made_up_requests_end_their_client_alone, S, few_su
         bank_client<S> witness{where};
         for (std::uint64_t const tag : {3U, 4U, 0xfffeU, 0xffffU}) {
             raw_client<bank, S> c{where};
-            c.send({7U << 16 | tag, {}});
+            c.send({{}, 7U << 16 | tag});
             BOOST_TEST(!c.receive());
             BOOST_TEST(witness.call(balance_query{20}).cents == 2000);
         }
         std::mt19937_64 random(5);
         for (int i = 0; i != support::rounds(100); ++i) {
             raw_client<bank, S> c{where};
-            strait::detail::request_frame<bank> f{random(), {}};
+            strait::detail::request_frame<bank> f{{}, random()};
             for (auto& b : f.body)
                 b = static_cast<std::byte>(random());
             c.send(f);
@@ -70,21 +70,21 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(made_up_requests_end_their_client_alone, S, few_su
 BOOST_AUTO_TEST_CASE_TEMPLATE(made_up_replies_are_errors, S, few_subjects)
 {
     clean_host const clean;
-    plain_reply good{0, {}};
+    plain_reply good{{}, 0};
     BOOST_TEST(!told<S>(good));
-    plain_reply never_asked{5U << 16, {}};
+    plain_reply never_asked{{}, 5U << 16};
     BOOST_TEST((told<S>(never_asked) == errc::peer_corrupt));
-    plain_reply far{~std::uint64_t{0}, {}};
+    plain_reply far{{}, ~std::uint64_t{0}};
     BOOST_TEST((told<S>(far) == errc::peer_corrupt));
-    plain_reply of_another_type{1, {}};
+    plain_reply of_another_type{{}, 1};
     BOOST_TEST((told<S>(of_another_type) == errc::peer_corrupt));
-    plain_reply no_bool{0, {}};
+    plain_reply no_bool{{}, 0};
     no_bool.body[offsetof(balance, sound)] = std::byte{2};
     BOOST_TEST((told<S>(no_bool) == errc::malformed_message));
-    plain_reply long_text{0xffff, {}};
+    plain_reply long_text{{}, 0xffff};
     long_text.body[0] = std::byte{255};
     BOOST_TEST((told<S>(long_text) == errc::peer_corrupt));
-    plain_reply text{0xffff, {}};
+    plain_reply text{{}, 0xffff};
     text.body[0] = std::byte{3};
     BOOST_TEST((told<S>(text) == errc::handler_failed));
 }
@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_CASE(an_endless_text_is_an_error)
     support::child server([&] {
         raw_acceptor<bank, ring> door{where};
         auto c = door.accept();
-        plain_reply part{0xfffe, {}};
+        plain_reply part{{}, 0xfffe};
         part.body[0] = std::byte{plain_reply::text_in_one};
         while (c.send_for(part, 60s)) {}
     });

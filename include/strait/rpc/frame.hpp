@@ -20,8 +20,8 @@
 #include <utility>
 #include <variant>
 
-// What travels for requests and replies. Where all of one direction are sent as they are, so is the frame: 8 bytes and the
-// largest of them. Else it is a variant in the portable encoding.
+// What travels for requests and replies. Where all of one direction are sent as they are, so is the frame: the largest of them and
+// 8 bytes. Else it is a variant in the portable encoding.
 //
 // A request has a number, which its reply repeats. A frame is of one of the messages of its direction, or, of a reply, a
 // part of what a handler has said when it threw.
@@ -40,7 +40,10 @@ inline constexpr std::size_t largest_plain = 0;
 template <class... T>
 inline constexpr std::size_t largest_plain<std::tuple<T...>> = (std::max({std::size_t{8}, plain_size<T>...}) + 7) / 8 * 8;
 
-//  0 head: number << 16 | tag   8 body: the message from its first byte, then zeroes; of a failure: u8 size, text
+//  0 body: the message from its first byte, then zeroes; of a failure: u8 size, text   head: number << 16 | tag
+//
+// The message lies where a copy in words of 16 bytes reads what stores of 16 bytes have written: behind the head each word
+// would have parts of two stores, which a core cannot forward.
 template <class Interface, bool Replies>
 struct plain_frame {
     using messages = std::conditional_t<Replies, typename Interface::replies, typename Interface::requests>;
@@ -48,8 +51,8 @@ struct plain_frame {
     static constexpr std::uint64_t failed_part = 0xfffe;  // more follows
     static constexpr std::size_t text_in_one = largest_plain<messages> - 1;
 
-    std::uint64_t head;
     std::array<std::byte, largest_plain<messages>> body;
+    std::uint64_t head;
 };
 
 struct failure_text {
