@@ -62,10 +62,13 @@ struct claiming : raw_peer {
             a.magic = 0;
         return a;
     }
-    bool is_closed() const
+    // The first one that says so many, behind any that say less.
+    acknowledgement heard_of(std::uint64_t consumed) const
     {
-        char byte = 0;
-        return ::recv(fd(), &byte, 1, 0) <= 0;
+        acknowledgement a = heard();
+        while (a.magic != 0 && a.consumed != consumed)
+            a = heard();
+        return a;
     }
 };
 
@@ -97,6 +100,13 @@ struct answering {
     session_claim claim;
 };
 
+acked::options lingering(std::chrono::nanoseconds d)
+{
+    acked::options how;
+    how.linger = d;
+    return how;
+}
+
 // What a sender is told in the end, by operations that do not wait.
 template <class Sender>
 error_code told(Sender& out)
@@ -107,6 +117,17 @@ error_code told(Sender& out)
             return {};
         if (r.error() != errc::timed_out)
             return r.error();
+    }
+}
+
+// Why a sender's messages are not taken; `serve` is what the receiver does meanwhile.
+template <class Sender, class Serve>
+error_code refusal(Sender& out, Serve serve)
+{
+    for (;;) {
+        if (auto const sent = out.try_send("x"); !sent && sent.error() != errc::full)
+            return sent.error();
+        serve();
     }
 }
 
@@ -146,10 +167,7 @@ BOOST_AUTO_TEST_CASE(what_was_consumed_is_left_out_when_it_comes_again)
     BOOST_TEST(r.next() == "two");
     BOOST_TEST(r.next() == "three");
     BOOST_TEST(r.is_empty());
-    acknowledgement a = p.heard();
-    while (a.consumed != 3)
-        a = p.heard();
-    BOOST_TEST(a.magic == acknowledgement::of_messages);
+    BOOST_TEST((p.heard_of(3) == acknowledgement{acknowledgement::of_messages, 3}));
     BOOST_TEST(r.in.stats().messages == 3U);
 }
 
@@ -204,10 +222,7 @@ BOOST_AUTO_TEST_CASE(another_session_takes_nothing_from_anybody)
     honest.say("two");
     BOOST_TEST(r.next() == "two");
     BOOST_TEST(r.is_empty());
-    acknowledgement a = honest.heard();
-    while (a.consumed != 2)
-        a = honest.heard();
-    BOOST_TEST(a.magic == acknowledgement::of_messages);
+    BOOST_TEST((honest.heard_of(2) == acknowledgement{acknowledgement::of_messages, 2}));
 }
 
 BOOST_AUTO_TEST_CASE(a_frame_that_cannot_be_bars_its_session_and_nobody_else)
@@ -265,25 +280,13 @@ BOOST_AUTO_TEST_CASE(plain_and_acknowledged_ends_refuse_each_other)
 {
     listening r;
     sender<std::string, tcp> plain("127.0.0.1:" + std::to_string(r.in.port()));
-    error_code said;
-    while (!said) {
-        if (auto const sent = plain.try_send("x"); !sent && sent.error() != errc::full)
-            said = sent.error();
-        BOOST_TEST_REQUIRE(r.next(deadline::poll()) == "nothing");
-    }
-    BOOST_TEST((said == errc::transport_mismatch));
+    auto const told_plain = refusal(plain, [&] { BOOST_TEST_REQUIRE(r.next(deadline::poll()) == "nothing"); });
+    BOOST_TEST((told_plain == errc::transport_mismatch));
 
     auto in = tcp::receiver_end<text>::open("127.0.0.1:0", {}, "test").value();
-    acked::options how;
-    how.linger = 0ns;
-    sender<std::string, acked> out("127.0.0.1:" + std::to_string(in.port()), how);
-    said = {};
-    while (!said) {
-        if (auto const sent = out.try_send("x"); !sent && sent.error() != errc::full)
-            said = sent.error();
-        BOOST_TEST_REQUIRE(!in.peek(deadline::poll()).has_value());
-    }
-    BOOST_TEST((said == errc::transport_mismatch));
+    sender<std::string, acked> out("127.0.0.1:" + std::to_string(in.port()), lingering(0ns));
+    auto const told_acked = refusal(out, [&] { BOOST_TEST_REQUIRE(!in.peek(deadline::poll()).has_value()); });
+    BOOST_TEST((told_acked == errc::transport_mismatch));
 }
 
 BOOST_AUTO_TEST_CASE(an_acknowledgement_of_what_was_not_sent_is_told_and_believed_by_nobody)
@@ -291,9 +294,7 @@ BOOST_AUTO_TEST_CASE(an_acknowledgement_of_what_was_not_sent_is_told_and_believe
     for (acknowledgement const lie : {acknowledgement{acknowledgement::of_messages, 2}, acknowledgement{acknowledgement::of_messages, ~0ULL},
                                       acknowledgement{7, 1}}) {
         answering r;
-        acked::options how;
-        how.linger = 0ns;
-        sender<std::string, acked> out(r.where(), how);
+        sender<std::string, acked> out(r.where(), lingering(0ns));
         out.send("one");
         r.accept(out);
         r.say(lie);
@@ -308,9 +309,7 @@ BOOST_AUTO_TEST_CASE(an_acknowledgement_of_what_was_not_sent_is_told_and_believe
 BOOST_AUTO_TEST_CASE(an_acknowledgement_that_goes_back_is_a_lie)
 {
     answering r;
-    acked::options how;
-    how.linger = 0ns;
-    sender<std::string, acked> out(r.where(), how);
+    sender<std::string, acked> out(r.where(), lingering(0ns));
     out.send("one");
     out.send("two");
     r.accept(out);
@@ -326,9 +325,8 @@ BOOST_AUTO_TEST_CASE(an_acknowledgement_that_goes_back_is_a_lie)
 BOOST_AUTO_TEST_CASE(a_receiver_that_never_acknowledges_makes_its_sender_wait)
 {
     answering r;
-    acked::options how;
+    auto how = lingering(10ms);
     how.capacity = 1000;
-    how.linger = 10ms;
     sender<std::string, acked> out(r.where(), how);
     std::uint64_t sent = 0;
     while (auto const done = out.try_send(std::string(92, 'x')))
