@@ -51,6 +51,8 @@ public:
     explicit acceptor(endpoint const& where, options const& how = {}) : acceptor(open(where, how).value()) {}
 
     acceptor(acceptor&&) = default;
+
+    /// Closes first.
     acceptor& operator=(acceptor&& other)
     {
         if (this != &other) {
@@ -59,6 +61,7 @@ public:
             how_ = other.how_;
             lobby_ = std::move(other.lobby_);
             joining_ = std::move(other.joining_);
+            ready_ = std::move(other.ready_);
         }
         return *this;
     }
@@ -112,11 +115,12 @@ public:
         return get(deadline::after(d));
     }
 
-    /// Accepts nobody any more. Idempotent; the destructor does the same.
+    /// Accepts nobody any more; who has joined and was not accepted sees the end. Idempotent; the destructor does the same.
     result<void> close()
     {
         if (lobby_) {
             joining_.clear();
+            ready_.clear();
             lobby_->close(deadline::after(how_.linger));
             lobby_.reset();
         }

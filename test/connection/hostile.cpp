@@ -4,7 +4,9 @@
 #include <strait/detail/lobby_wire.hpp>
 
 #include <cstring>
+#include <optional>
 #include <random>
+#include <utility>
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -41,6 +43,56 @@ strait::detail::stream_greeting greeting()
     using gate = strait::detail::gate_for<question, std::string, typename S::transport>;
     return strait::detail::stream_greeting::of(gate::both, {});
 }
+
+/// A client of a ring by hand, so that its acceptor does not look between two of its steps.
+class slow_client {
+public:
+    explicit slow_client(strait::endpoint const& where) : where_(where), socket_(reach(where))
+    {
+        auto const g = greeting<ring>();
+        BOOST_TEST_REQUIRE(::send(socket_.get(), &g, sizeof g, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof g));
+    }
+
+    bool is_answered() const
+    {
+        strait::detail::lobby_answer a;
+        return ::recv(socket_.get(), &a, sizeof a, MSG_DONTWAIT | MSG_PEEK) == static_cast<ssize_t>(sizeof a);
+    }
+
+    /// Opens both channels and says so.
+    void join()
+    {
+        strait::detail::lobby_answer a;
+        BOOST_TEST_REQUIRE(::recv(socket_.get(), &a, sizeof a, 0) == static_cast<ssize_t>(sizeof a));
+        auto const names = strait::detail::twin_names::of(where_, a.number).value();
+        in.emplace(names.down());
+        out.emplace(names.up());
+        BOOST_TEST_REQUIRE(::send(socket_.get(), &strait::detail::lobby_joined, 1, MSG_NOSIGNAL) == 1);
+    }
+
+    std::optional<strait::receiver<std::string, typename ring::transport>> in;
+    std::optional<strait::sender<question, typename ring::transport>> out;
+
+private:
+    strait::endpoint where_;
+    strait::detail::descriptor socket_;
+};
+
+/// Two clients who join between two looks of their acceptor: the second look sees both, and gives out one.
+class joined_at_once {
+public:
+    joined_at_once(acceptor_of<ring>& door, strait::endpoint const& where) : clients{slow_client(where), slow_client(where)}
+    {
+        while (!clients[0].is_answered() || !clients[1].is_answered())
+            BOOST_TEST_REQUIRE((door.try_accept().error() == errc::empty));
+        for (slow_client& c : clients)
+            c.join();
+        accepted = door.try_accept();
+    }
+
+    slow_client clients[2];
+    strait::result<acceptor_of<ring>::connection_type> accepted = errc::empty;
+};
 
 /// Answers the first who asks; there may be some before him who were killed.
 template <class Acceptor>
@@ -232,6 +284,41 @@ BOOST_AUTO_TEST_CASE(a_client_that_stops_while_joining_keeps_nobody_out)
         ::close(s);
     BOOST_TEST(is_served<ring>(door, where));
     BOOST_TEST(door.turned_away() >= 10U);
+}
+
+BOOST_AUTO_TEST_CASE(an_acceptor_that_is_assigned_takes_along_who_has_joined)
+{
+    clean_host const clean;
+    auto const where = ring::where();
+    acceptor_of<ring> door{where};
+    joined_at_once two(door, where);
+    BOOST_TEST_REQUIRE(two.accepted.has_value());
+    acceptor_of<ring> other{ring::where()};
+    other = std::move(door);
+    auto second = other.try_accept();
+    BOOST_TEST_REQUIRE(second.has_value());
+    two.clients[0].out->send({1});
+    two.clients[1].out->send({2});
+    BOOST_TEST(two.accepted->receive()->number + second->receive()->number == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(who_has_joined_an_acceptor_that_closes_sees_the_end)
+{
+    clean_host const clean;
+    auto const where = ring::where();
+    acceptor_of<ring> door{where};
+    joined_at_once two(door, where);
+    two.accepted.value().send("welcome");
+    BOOST_TEST(door.close().has_value());
+    int welcomed = 0;
+    int ended = 0;
+    for (slow_client& c : two.clients) {
+        auto const told = c.in->receive_for(10s);
+        welcomed += told.has_value();
+        ended += told.error() == errc::closed;
+    }
+    BOOST_TEST(welcomed == 1);
+    BOOST_TEST(ended == 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_plain_receiver_is_no_acceptor)
