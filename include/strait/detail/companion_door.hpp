@@ -5,8 +5,8 @@
 #include <strait/detail/companion.hpp>
 #include <strait/detail/companion_file.hpp>
 #include <strait/detail/crash_point.hpp>
+#include <strait/detail/named_channel.hpp>
 #include <strait/detail/segment.hpp>
-#include <strait/detail/sysv_queue.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -15,13 +15,12 @@
 #include <utility>
 
 #include <fcntl.h>
-#include <mqueue.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace strait::detail {
 
-// Ways into and out of a named channel. A companion appears under its name only when it is complete; everything that
+// Ways into a named channel and out of it. A companion appears under its name only when it is complete; everything that
 // creates, repairs or removes happens under the set-up lock, and only while the name still means the file that was locked.
 //
 // A Mechanism is what carries the messages beside, or inside, the companion:
@@ -39,18 +38,11 @@ namespace strait::detail {
 //                                                            channel that is complete. peer_corrupt: that is not there
 // All are called with the set-up lock held.
 template <class Mechanism>
-class companion_door {
-public:
-    // How long opening, leaving and removing wait for others at the door: a few system calls, unless they are stopped.
-    static constexpr std::chrono::seconds patience{5};
+class companion_door : public named_channel<Mechanism> {
+    using named = named_channel<Mechanism>;
 
-    static error_code find(endpoint const& at, access_mode access, location& where)
-    {
-        if constexpr (requires { Mechanism::root; })
-            return location::find(at, access, where, Mechanism::root);
-        else
-            return location::find(at, access, where);
-    }
+public:
+    using named::patience;
 
     // `most`: places of this role.
     static error_code join(location const& where, channel_traits const& wanted, role r, ::off_t most, Mechanism& mechanism,
@@ -70,7 +62,7 @@ public:
                 return e;
             error_code const e = found ? join_existing(dir, std::move(found), where, wanted, r, most, mechanism, until, joined)
                                        : join_new(dir, where, wanted, r, most, mechanism, joined);
-            if (e != try_again)
+            if (e != named::try_again)
                 return e;
         }
     }
@@ -94,7 +86,7 @@ public:
                 if (!where.open_directory(dir) && is_still_named(dir, c.fd(), where)) {
                     stays = wanted;
                     if (!stays)
-                        remove_all(dir, c.fd(), where);
+                        named::remove_unused(dir, c.fd(), where);
                 } else if constexpr (requires { mechanism.forget(c, where); }) {
                     if (!wanted)
                         mechanism.forget(c, where);
@@ -113,84 +105,7 @@ public:
         c.lock_.reset();
     }
 
-    // What is in the channel's file now is on its disk when this returns, also what others write, and its name.
-    static result<void> sync(endpoint const& at)
-    {
-        location where;
-        descriptor dir;
-        descriptor found;
-        error_code e = find(at, access_mode::everyone, where);
-        if (!e)
-            e = where.open_directory(dir);
-        if (!e)
-            e = open_companion(dir, where, found);
-        if (e)
-            return e;
-        if (!found || ::fdatasync(found.get()) != 0 || ::fsync(dir.get()) != 0)
-            return last_failure();
-        return {};
-    }
-
-    // Removes a channel whatever its content; success also when there is none. Living ends go on with what they hold.
-    static result<void> remove(endpoint const& at)
-    {
-        // Whoever may unlink there may remove: what others may do with the directory is not asked.
-        location where;
-        descriptor dir;
-        if (error_code const e = find(at, access_mode::everyone, where))
-            return e;
-        if (error_code const e = where.open_directory(dir)) {
-            if (vanished(e))
-                return {};
-            return e;
-        }
-        descriptor found;
-        if (!open_companion(dir, where, found) && found)
-            if (auto held = lock_byte(found.get(), lock_bytes::setup, deadline::after(patience)); !held)
-                return held;
-        STRAIT_CRASH_POINT("remove: door locked");
-        if (error_code const e = remove_segment(found.get()))
-            return e;
-        destroy_whatever(dir, where);
-        STRAIT_CRASH_POINT("remove: objects removed");
-        result<void> done;
-        if (::unlinkat(dir.get(), where.file(companion_suffix).c_str(), 0) != 0 && errno != ENOENT)
-            done = last_failure();
-        STRAIT_CRASH_POINT("remove: name removed");
-        where.remove_directory();
-        return done;
-    }
-
 private:
-    // Never leaves this class: the name was swapped or removed under our hands.
-    static inline error_code const try_again{ESTALE, boost::system::system_category()};
-
-    // Of a channel that nobody uses; with them our directory, if it is empty now.
-    static void remove_all(descriptor const& dir, int fd, location const& where)
-    {
-        if (remove_segment(fd))
-            return;  // its owner will
-        Mechanism::destroy(where);
-        STRAIT_CRASH_POINT("leave: objects removed");
-        ::unlinkat(dir.get(), where.file(companion_suffix).c_str(), 0);
-        STRAIT_CRASH_POINT("leave: name removed");
-        where.remove_directory();
-    }
-
-    // What a channel of this name had beside its companion, over whatever transport it ran.
-    static void destroy_whatever(descriptor const& dir, location const& where)
-    {
-        for (auto const& [suffix, kind] : {std::pair(".fifo", ::mode_t{S_IFIFO}), std::pair(".sock", ::mode_t{S_IFSOCK})}) {
-            struct ::stat found = {};
-            std::string const name = where.file(suffix);
-            if (::fstatat(dir.get(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 && (found.st_mode & S_IFMT) == kind)
-                ::unlinkat(dir.get(), name.c_str(), 0);
-        }
-        ::mq_unlink(("/" + where.flat_name()).c_str());
-        remove_sysv_queue(where);
-        Mechanism::destroy(where);
-    }
-
     static error_code join_existing(descriptor const& dir, descriptor fd, location const& where, channel_traits const& wanted,
                                     role r, ::off_t most, Mechanism& mechanism, deadline until, companion& joined)
     {
@@ -198,14 +113,14 @@ private:
         if (::fstat(fd.get(), &found) != 0)
             return last_failure();
         if (found.st_nlink == 0)
-            return try_again;
+            return named::try_again;
         if (!trusted_object(found, S_IFREG, where.access()))
             return errc::untrusted_object;
         if (auto held = lock_byte(fd.get(), lock_bytes::setup, until); !held)
             return held.error();
         STRAIT_CRASH_POINT("join: door locked");
         if (!is_still_named(dir, fd.get(), where))
-            return try_again;
+            return named::try_again;
         bool const nobody = !any_locked(fd.get(), lock_bytes::participants, 2 * lock_bytes::most);
         auto const size = static_cast<std::uint64_t>(found.st_size);
         companion c;
@@ -222,32 +137,9 @@ private:
                     wrong = e;
         if (wrong && !is_verdict(wrong))
             return wrong;
-        if (nobody) {
-            bool const kept = whole && !wrong && c.block().keep.load(std::memory_order_relaxed) != 0;
-            bool const unread = whole && holds_unread(c, wrong, where, mechanism);
-            // What another program left unread is not ours to drop; remove() is the explicit way.
-            if (wrong && (unread || wrong == errc::untrusted_object))
-                return wrong;
-            if (!kept && !unread) {
-                error_code const owned = remove_segment(c.is_member() ? c.fd() : fd.get());
-                if (!owned) {
-                    destroy_whatever(dir, where);
-                    STRAIT_CRASH_POINT("repair: objects of the dead removed");
-                    if (::unlinkat(dir.get(), where.file(companion_suffix).c_str(), 0) != 0 && errno != ENOENT)
-                        return last_failure();  // in a directory where only its owner may
-                    STRAIT_CRASH_POINT("repair: name of the dead removed");
-                    return try_again;
-                }
-                if (wrong || !whole)
-                    return owned;
-            }
-            if (!unread)
-                for (auto* n : {&c.block().joined_senders, &c.block().left_senders, &c.block().joined_receivers,
-                                &c.block().left_receivers}) {
-                    n->store(0, std::memory_order_relaxed);
-                    STRAIT_CRASH_POINT("repair: a count of the dead cleared");
-                }
-        }
+        if (nobody)
+            if (error_code const e = named::take_over(dir, c.is_member() ? c.fd() : fd.get(), c, whole, wrong, where, mechanism))
+                return e;
         if (wrong)
             return wrong;
         if (auto placed = take_place(c, r, most, mechanism); !placed)
@@ -294,23 +186,13 @@ private:
                e == errc::transport_mismatch || e == errc::type_mismatch;
     }
 
-    // Of a channel that nobody uses. The same transport reads it whatever its type is; of another we only know whether it
-    // might keep messages.
-    static bool holds_unread(companion const& c, error_code const& wrong, location const& where, Mechanism& mechanism)
-    {
-        if (!wrong || wrong == errc::type_mismatch)
-            return mechanism.unread(c, where);
-        bool const readable = wrong == errc::transport_mismatch || wrong == errc::incompatible_peer;
-        return readable && c.block().retained != 0 && c.block().joined_senders.load(std::memory_order_relaxed) != 0;
-    }
-
     static error_code join_new(descriptor const& dir, location const& where, channel_traits const& wanted, role r, ::off_t most,
                                Mechanism& mechanism, companion& joined)
     {
         descriptor fd;
         std::string temporary;
         if (error_code const e = make_companion_file(dir, where, wanted, fd, temporary))
-            return vanished(e) ? try_again : e;
+            return vanished(e) ? named::try_again : e;
         STRAIT_CRASH_POINT("create: file allocated");
         int const raw = fd.get();
         companion c;
@@ -336,7 +218,7 @@ private:
             bool const raced = e == error_code(EEXIST, boost::system::system_category()) || vanished(e);
             if (!raced)
                 where.remove_directory();
-            return raced ? try_again : e;
+            return raced ? named::try_again : e;
         }
         result<void> object = mechanism.create(c, where);
         if constexpr (requires(std::shared_ptr<mapping>& m) { mechanism.reach(c, m); })
