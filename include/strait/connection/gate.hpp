@@ -6,7 +6,8 @@
 #include <strait/detail/lobby_wire.hpp>
 #include <strait/detail/stream_join.hpp>
 #include <strait/detail/tcp_join.hpp>
-#include <strait/detail/unix_socket.hpp>
+#include <strait/detail/unix_connector.hpp>
+#include <strait/detail/unix_listener.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
 #include <strait/transport.hpp>

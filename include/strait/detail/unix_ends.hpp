@@ -4,9 +4,10 @@
 
 #include <strait/detail/stream_join.hpp>
 #include <strait/detail/stream_sender.hpp>
+#include <strait/detail/unix_connector.hpp>
 #include <strait/detail/unix_kind.hpp>
+#include <strait/detail/unix_listener.hpp>
 #include <strait/detail/unix_options.hpp>
-#include <strait/detail/unix_socket.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/options.hpp>
 #include <strait/peer.hpp>
