@@ -72,16 +72,7 @@ public:
         }
         if (row_.left == 0 && !enter_frame())
             return drop();
-        std::span<std::byte const> const message(front(), row_.size);
-        if constexpr (aligned_message<L>::needed) {
-            std::byte* const p = aligned_.data(row_.size);
-            if (!p)
-                return errc::out_of_memory;
-            std::memcpy(p, message.data(), row_.size);
-            return std::span<std::byte const>(p, row_.size);
-        }
-        else
-            return message;
+        return aligned_.show({front(), row_.size});
     }
 
     void release() noexcept { take(1); }

@@ -57,15 +57,7 @@ public:
         }
         if (row_.left == 0 && !row_.enter(rest_.data(), rest_.size(), rest_.size()))
             return drop();
-        std::span<std::byte const> const message = rest_.subspan(row_.front, row_.size);
-        if constexpr (aligned_message<L>::needed) {
-            std::byte* const p = aligned_.data(message.size());
-            if (!p)
-                return errc::out_of_memory;
-            std::memcpy(p, message.data(), message.size());
-            return std::span<std::byte const>(p, message.size());
-        } else
-            return message;
+        return aligned_.show(rest_.subspan(row_.front, row_.size));
     }
 
     void release() noexcept { take(1); }

@@ -3,12 +3,14 @@
 #define STRAIT_DETAIL_STREAM_BUFFER_HPP
 
 #include <strait/detail/stream_wire.hpp>
+#include <strait/error.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <utility>
 
 namespace strait::detail {
@@ -97,6 +99,20 @@ public:
             capacity_ = bytes_ ? whole : 0;
         }
         return bytes_.get();
+    }
+
+    // This payload where it lies, or a copy of it in this room. out_of_memory.
+    result<std::span<std::byte const>> show(std::span<std::byte const> payload)
+    {
+        if constexpr (needed) {
+            std::byte* const p = data(payload.size());
+            if (!p)
+                return errc::out_of_memory;
+            std::memcpy(p, payload.data(), payload.size());
+            return std::span<std::byte const>(p, payload.size());
+        } else {
+            return payload;
+        }
     }
 
 private:
