@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_STREAM_ARRIVALS_HPP
 
 #include <strait/detail/epoll_set.hpp>
+#include <strait/detail/no_ledger.hpp>
 #include <strait/detail/stream_connection.hpp>
 #include <strait/wait.hpp>
 
@@ -20,13 +21,6 @@ namespace strait::detail {
 // Connections that have not greeted yet; then the oldest goes.
 inline constexpr std::size_t most_silent = 64;
 
-// Nobody counts what is consumed.
-struct no_ledger {
-    static constexpr bool counts = false;
-    static constexpr std::uint32_t protocol = stream_greeting::plain;
-    static constexpr std::size_t introduction = 0;
-};
-
 // Who has come to a receiver over stream sockets, and which of them may have something to read, in turns.
 //
 // A Listener knows where from:
@@ -41,7 +35,7 @@ struct no_ledger {
 //   bool usable() const, errc missing() const         as for a Connector
 //   void leave(deadline)
 //
-// A Ledger, where there is one, is told what is consumed of whose stream (ack_ledger).
+// A Ledger is told what is consumed of whose stream: an ack_ledger, or a no_ledger.
 template <message_layout L, class Listener, class Ledger = no_ledger>
 class stream_arrivals {
     using progress = stream_connection::progress;
@@ -58,8 +52,22 @@ public:
         return e || listener_.fd() < 0 ? e : set_.add(listener_.fd(), nullptr, EPOLLIN);
     }
 
-    // A connection that needs no accepting.
-    error_code adopt(descriptor socket, peer_identity who) { return add(std::move(socket), who); }
+    // A connection that needs no accepting, or has been accepted.
+    error_code add(descriptor socket, peer_identity who)
+    {
+        auto come = std::make_unique<stream_connection>(std::move(socket), who, packet(), L.handles, Ledger::introduction);
+        if constexpr (requires { listener_.admits(who); })
+            if (!listener_.admits(who))
+                come->refuse();
+        connections_.push_back(std::move(come));
+        stream_connection& c = *connections_.back();
+        if (error_code const e = set_.add(c.fd(), &c, EPOLLIN | EPOLLRDHUP)) {
+            connections_.pop_back();
+            return e;
+        }
+        drop_oldest_silent();
+        return {};
+    }
 
     void close() noexcept
     {
@@ -83,8 +91,7 @@ public:
     // So many messages in front of the first are consumed, of which each has this size.
     void release(std::size_t messages, std::size_t size)
     {
-        if constexpr (Ledger::counts)
-            ledger_.consumed(front(), messages, messages * (size + sizeof(stream_frame)));
+        ledger_.consumed(front(), messages, messages * (size + sizeof(stream_frame)));
         front().release(messages);
     }
 
@@ -160,22 +167,6 @@ public:
     }
 
 private:
-    error_code add(descriptor socket, peer_identity who)
-    {
-        auto come = std::make_unique<stream_connection>(std::move(socket), who, packet(), L.handles, Ledger::introduction);
-        if constexpr (requires { listener_.admits(who); })
-            if (!listener_.admits(who))
-                come->refuse();
-        connections_.push_back(std::move(come));
-        stream_connection& c = *connections_.back();
-        if (error_code const e = set_.add(c.fd(), &c, EPOLLIN | EPOLLRDHUP)) {
-            connections_.pop_back();
-            return e;
-        }
-        drop_oldest_silent();
-        return {};
-    }
-
     progress next_of(stream_connection& c)
     {
         auto const wanted = stream_greeting::of(L, listener_.cookie(), Ledger::protocol);
@@ -227,8 +218,7 @@ private:
 
     void remove(stream_connection* c)
     {
-        if constexpr (Ledger::counts)
-            ledger_.left(*c);
+        ledger_.left(*c);
         std::erase(ready_, c);
         set_.remove(c->fd());  // closing would not, where a sender has this socket, too
         std::erase_if(connections_, [c](auto const& held) { return held.get() == c; });

@@ -2,10 +2,9 @@
 #ifndef STRAIT_DETAIL_STREAM_RECEIVER_HPP
 #define STRAIT_DETAIL_STREAM_RECEIVER_HPP
 
-#include <strait/detail/futex.hpp>
-#include <strait/detail/spin_habit.hpp>
 #include <strait/detail/stream_arrivals.hpp>
 #include <strait/detail/stream_buffer.hpp>
+#include <strait/detail/stream_silence.hpp>
 #include <strait/stats.hpp>
 #include <strait/wait.hpp>
 
@@ -48,8 +47,8 @@ public:
     // A connection that needs no accepting.
     error_code adopt(descriptor socket, peer_identity who)
     {
-        seen_ = true;
-        return come_.adopt(std::move(socket), who);
+        silence_.seen();
+        return come_.add(std::move(socket), who);
     }
 
     result<std::span<std::byte const>> peek(deadline until)
@@ -57,17 +56,16 @@ public:
         if (!come_.fd()) [[unlikely]]  // what is buffered belongs to the parent
             return come_.fd().missing();
         if (shown_) [[unlikely]]
-            return show();
+            return aligned_.show(come_.front().payload());
         for (bool waited = false;;) {
             error_code const found = look();
             if (!found) {
-                if (std::exchange(ended_, end_reason::none) != end_reason::none)
-                    died_ = false;  // that death has been told
-                return show();
+                silence_.over();
+                return aligned_.show(come_.front().payload());
             }
             if (found != look_again)
                 return found;
-            if (error_code const e = wait_or_end(until, waited))
+            if (error_code const e = silence_.wait(come_, until, stats_, waited))
                 return e;
         }
     }
@@ -123,7 +121,7 @@ public:
                (p == progress::drained && come_.read() == progress::more && come_.next() == progress::message);
     }
 
-    end_reason ended() const noexcept { return ended_; }
+    end_reason ended() const noexcept { return silence_.why(); }
 
     result<void> close(deadline until)
     {
@@ -131,7 +129,7 @@ public:
             return {};
         open_.clear();
         shown_ = false;
-        (void)settle(true);
+        (void)come_.ledger().settle(true);
         come_.close();
         if (come_.listener().usable())
             come_.listener().leave(until);
@@ -150,7 +148,7 @@ public:
     // While there are no descriptors for those who come, nothing tells when there are some.
     wake_source arm() noexcept
     {
-        (void)settle(true);  // nobody may ask again for long
+        (void)come_.ledger().settle(true);  // nobody may ask again for long
         return {.descriptor = come_.fd().get(), .events = POLLIN, .file = come_.listener().file(), .again = come_.is_deaf()};
     }
     void disarm() const noexcept {}
@@ -166,21 +164,7 @@ private:
     {
         if constexpr (Ledger::counts)
             if (come_.next() != progress::message)
-                (void)settle(true);
-    }
-
-    result<std::span<std::byte const>> show()
-    {
-        auto const payload = come_.front().payload();
-        if constexpr (aligned_message<L>::needed) {
-            std::byte* const p = aligned_.data(payload.size());
-            if (!p)
-                return errc::out_of_memory;
-            std::memcpy(p, payload.data(), payload.size());
-            return std::span<std::byte const>(p, payload.size());
-        }
-        else
-            return payload;
+                (void)come_.ledger().settle(true);
     }
 
     // Takes the connections that have something in turns: a message of one, or nothing more to be had without waiting.
@@ -203,7 +187,7 @@ private:
             case progress::message:
                 shown_ = true;
                 last_peer_ = come_.front().peer();
-                seen_ = true;
+                silence_.seen();
                 return {};
             case progress::more:
                 if (++reads_ % 64 == 0 || come_.count() > 1) {
@@ -214,27 +198,24 @@ private:
             case progress::no_memory:
                 return errc::out_of_memory;
             case progress::no_descriptors:
-                seen_ = true;
+                silence_.seen();
                 ++stats_.dropped;
                 come_.front().release();
                 return errc::descriptor_limit;
             case progress::left:
-                seen_ = true;
-                if constexpr (Ledger::counts)
-                    come_.ledger().ended(come_.front());
+                come_.ledger().ended(come_.front());
                 finish();
                 break;
             case progress::malformed:
-                seen_ = died_ = true;
+                silence_.died();
                 ++stats_.dropped;
-                if constexpr (Ledger::counts)
-                    come_.ledger().bar(come_.front());
+                come_.ledger().bar(come_.front());
                 finish();
                 return errc::malformed_message;
             case progress::died:
                 if (come_.front().is_greeted() || come_.listener().fd() < 0) {
-                    seen_ = true;
-                    died_ = died_ || !Ledger::counts;  // else it may come back
+                    if (!Ledger::counts)  // else it may come back
+                        silence_.died();
                     finish();
                     break;
                 }
@@ -249,88 +230,17 @@ private:
     // The first connection is over.
     void finish()
     {
-        slice_ = std::chrono::milliseconds(1);  // whoever closes leaves the channel, or dies, at the same time
+        silence_.gone();
         come_.finish();
     }
 
-    // Nothing is there. Success: something may be there now.
-    [[gnu::noinline, gnu::cold]] error_code wait_or_end(deadline until, bool& waited)
-    {
-        Listener& listener = come_.listener();
-        if (!listener.usable())
-            return listener.missing();
-        if (come_.is_deaf()) {
-            come_.listen_again();
-            bool const found = come_.gather(deadline::poll());
-            if (come_.is_deaf() && come_.empty())
-                return errc::descriptor_limit;
-            if (found)
-                return {};
-        }
-        end_reason const gone = listener.has_companion()       ? listener.senders_gone(waited)
-                                : seen_ && come_.no_sender() && !is_expecting() ? end_reason::left
-                                                                               : end_reason::none;
-        bool const late = until.is_poll() || until.passed();  // what is there is taken even so
-        if (gone != end_reason::none || late) {
-            if (gone == end_reason::none ? come_.glance() : come_.gather(deadline::poll()))
-                return {};
-            if (gone != end_reason::none && come_.no_sender()) {
-                ended_ = has_missing() || died_ || gone == end_reason::died ? end_reason::died : end_reason::left;
-                return errc::closed;
-            }
-            (void)settle(false);
-            if (late)
-                return until.is_poll() ? errc::empty : errc::timed_out;
-        }
-        stats_.waits += waited ? 0 : 1;
-        if (!waited && try_before_sleeping(habit_, until, [&] { return come_.glance(); }))
-            return {};
-        // Without a companion nothing but the sockets tells of an end: then the first slice is for shrinking only.
-        bool const settled = settle(true);
-        bool const for_ever = waited && !listener.has_companion() && settled && !is_expecting();
-        waited = true;
-        if (!come_.gather(for_ever ? until : until.capped(slice_)) && slice_ == wait_slice)
-            come_.shrink();
-        slice_ = std::min(2 * slice_, wait_slice);
-        return {};
-    }
-
-    // Of acknowledged streams. False: some acknowledgement has found no room.
-    bool settle(bool at_once)
-    {
-        if constexpr (Ledger::counts)
-            return come_.ledger().settle(at_once);
-        else
-            return true;
-    }
-
-    // Of those, whose connection has broken and who may come back.
-    bool is_expecting() noexcept
-    {
-        if constexpr (Ledger::counts)
-            return come_.ledger().expects_any();
-        else
-            return false;
-    }
-    bool has_missing() noexcept
-    {
-        if constexpr (Ledger::counts)
-            return come_.ledger().give_up();
-        else
-            return false;
-    }
-
     stream_arrivals<L, Listener, Ledger> come_;
+    stream_silence silence_;
     [[no_unique_address]] aligned_message<L> aligned_;
     channel_stats stats_;
     std::chrono::nanoseconds linger_;
     peer_identity last_peer_;
-    spin_habit habit_;
     std::uint64_t reads_ = 0;
-    std::chrono::milliseconds slice_ = wait_slice;
-    end_reason ended_ = end_reason::none;
-    bool seen_ = false;   // a sender has been here
-    bool died_ = false;   // one went without an end frame since the last end
     bool shown_ = false;  // the message in front of the first that is ready
     open_flag open_;
 };
