@@ -4,18 +4,15 @@
 
 #include <strait/detail/asymmetric_fence.hpp>
 #include <strait/detail/crash_point.hpp>
-#include <strait/detail/lane_geometry.hpp>
+#include <strait/detail/opened_lanes.hpp>
 #include <strait/detail/ring_receiver.hpp>
 #include <strait/detail/waiter.hpp>
 #include <strait/error.hpp>
 
-#include <array>
 #include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <new>
 #include <optional>
 #include <span>
 #include <utility>
@@ -27,8 +24,6 @@ namespace strait::detail {
 
 template <message_layout L>
 class lane_reader {
-    using lane_set = std::uint64_t;  // a bit for each lane
-
 public:
     static constexpr unsigned longest_turn = 32;           // messages
     static constexpr unsigned turns_between_rounds = 64;   // over all lanes that are open
@@ -36,19 +31,17 @@ public:
 
     error_code attach(lanes_view const& v) noexcept
     {
-        lanes_.reset(new (std::nothrow) std::array<ring_reader<L>, lanes_header::most>);
-        if (!lanes_)
-            return errc::out_of_memory;
-        view_ = v;
+        if (error_code const e = lanes_.attach(v))
+            return e;
         fence_ = asymmetric_fence::attach();
         open_new_lanes();
-        watched_ = attached_;
-        return wrong_;
+        watched_ = lanes_.all();
+        return lanes_.wrong();
     }
 
     void detach() noexcept
     {
-        view_.header = &nowhere;
+        lanes_.detach();
         turn_ = turns_ = 0;
         watched_ = unposted_ = 0;
     }
@@ -71,10 +64,10 @@ public:
         auto const has_part = [](ring_reader<L> const& lane) {
             return slot_progress<L>::bytes_of(lane.progress().load(std::memory_order_relaxed)) != 0;
         };
-        unsigned i = next_in_turn(watched_ & bit(place_), has_part);
-        if (i == none)
-            i = next_in_turn(watched_, has_part);
-        return i == none ? nullptr : &(*lanes_)[i];
+        unsigned i = lanes_.first_behind(place_, watched_ & lane_bit(place_), has_part);
+        if (i == lanes_.none)
+            i = lanes_.first_behind(place_, watched_, has_part);
+        return i == lanes_.none ? nullptr : &lanes_[i];
     }
 
     // True when it is time to post().
@@ -90,22 +83,22 @@ public:
     bool posted() const noexcept
     {
         bool all = true;
-        for_each(unposted_, [&](ring_reader<L> const& lane) { all = all && lane.posted(); });
+        lanes_.for_each(unposted_, [&](ring_reader<L> const& lane) { all = all && lane.posted(); });
         return all;
     }
 
     void post() noexcept
     {
-        lane_set const at_work = turn_ != 0 ? bit(place_) : 0;
-        for_each(std::exchange(unposted_, at_work), [&](ring_reader<L>& lane) { post_room(lane, fence_, view_.fd); });
+        lane_set const at_work = turn_ != 0 ? lane_bit(place_) : 0;
+        lanes_.for_each(std::exchange(unposted_, at_work), [&](ring_reader<L>& lane) { post_room(lane, fence_, lanes_.fd()); });
     }
 
     // Success: a message is there. An error: what is there no sender has put there; the messages of others come first.
     std::optional<error_code> inspect() noexcept
     {
         open_new_lanes();
-        error_code wrong = wrong_;
-        if (inspect(attached_, wrong))
+        error_code wrong = lanes_.wrong();
+        if (inspect(lanes_.all(), wrong))
             return error_code();
         // A lane calls without a message at most once, if its sender was in the middle of it.
         lane_set idle = to_stop();
@@ -128,43 +121,17 @@ public:
     }
     void wake() noexcept { resting_ = false; }
 
-    std::atomic<std::uint32_t>& receiver_word() const noexcept { return view_.header->receiver_sleeps; }
+    std::atomic<std::uint32_t>& receiver_word() const noexcept { return lanes_.header().receiver_sleeps; }
 
-    std::uint64_t messages() const noexcept { return sum([](ring_reader<L> const& lane) { return lane.messages(); }); }
-    std::uint64_t bytes() const noexcept { return sum([](ring_reader<L> const& lane) { return lane.bytes(); }); }
+    std::uint64_t messages() const noexcept { return lanes_.sum([](ring_reader<L> const& lane) { return lane.messages(); }); }
+    std::uint64_t bytes() const noexcept { return lanes_.sum([](ring_reader<L> const& lane) { return lane.bytes(); }); }
 
 private:
-    static inline constinit lanes_header nowhere{};  // no lane has ever been opened
-
-    static constexpr unsigned none = lanes_header::most;
-    static constexpr lane_set bit(unsigned i) noexcept { return lane_set{1} << i; }
-
-    template <class Do>
-    void for_each(lane_set set, Do what) const
-    {
-        for (; set != 0; set &= set - 1)
-            what((*lanes_)[static_cast<unsigned>(std::countr_zero(set))]);
-    }
-
-    // The first of these lanes that `has` something, beginning behind the one whose turn was last.
-    template <class Has>
-    unsigned next_in_turn(lane_set set, Has has) const noexcept
-    {
-        lane_set const behind = ~lane_set{0} << place_ << 1;
-        for (lane_set part : {set & behind, set & ~behind})
-            for (; part != 0; part &= part - 1) {
-                auto const i = static_cast<unsigned>(std::countr_zero(part));
-                if (has((*lanes_)[i]))
-                    return i;
-            }
-        return none;
-    }
-
     template <class Has>
     bool take_turns(lane_set set, Has has) noexcept
     {
-        unsigned const i = next_in_turn(set, has);
-        if (i == none)
+        unsigned const i = lanes_.first_behind(place_, set, has);
+        if (i == lanes_.none)
             return false;
         begin_turn(i);
         return true;
@@ -172,18 +139,18 @@ private:
 
     void begin_turn(unsigned i) noexcept
     {
-        current_ = &(*lanes_)[i];
+        current_ = &lanes_[i];
         place_ = i;
         turn_ = longest_turn;
-        watched_ |= bit(i);
-        unposted_ |= bit(i);
-        busy_ |= bit(i);
+        watched_ |= lane_bit(i);
+        unposted_ |= lane_bit(i);
+        busy_ |= lane_bit(i);
         ++turns_;
     }
 
     [[gnu::noinline]] bool find() noexcept
     {
-        if (view_.header->called.load(std::memory_order_relaxed) != 0) [[unlikely]]
+        if (lanes_.header().called.load(std::memory_order_relaxed) != 0) [[unlikely]]
             take_calls();
         if (turns_ >= turns_between_rounds) [[unlikely]]
             if (go_round())
@@ -194,11 +161,11 @@ private:
     // The bits are taken before the lanes are looked at: a call that comes later is for a later look.
     [[gnu::noinline, gnu::cold]] void take_calls() noexcept
     {
-        lane_set const called = view_.header->called.exchange(0, std::memory_order_acquire);  // pairs with lane_writer::call()
+        lane_set const called = lanes_.header().called.exchange(0, std::memory_order_acquire);  // pairs with lane_writer::call()
         STRAIT_CRASH_POINT("calls taken");
-        if ((called & ~attached_) != 0)
+        if ((called & ~lanes_.all()) != 0)
             open_new_lanes();
-        watched_ |= called & attached_;
+        watched_ |= called & lanes_.all();
     }
 
     // Now and then, also when there is always a message: for those who could not call us.
@@ -211,7 +178,7 @@ private:
         stop_watching(idle);
         if (idle != 0)
             fence_.heavy();  // pairs with the light() of peer_sleeps()
-        return take_turns(attached_, [](ring_reader<L>& lane) { return lane.look(); });
+        return take_turns(lanes_.all(), [](ring_reader<L>& lane) { return lane.look(); });
     }
 
     bool inspect(lane_set set, error_code& wrong) noexcept
@@ -228,7 +195,7 @@ private:
     {
         if (!resting_)
             return too_many_idle();
-        if (view_.header->called.load(std::memory_order_relaxed) != 0)  // behind the heavy() of wait_for_peer(), or ours
+        if (lanes_.header().called.load(std::memory_order_relaxed) != 0)  // behind the heavy() of wait_for_peer(), or ours
             take_calls();
         return watched_;
     }
@@ -242,46 +209,23 @@ private:
 
     void stop_watching(lane_set set) noexcept
     {
-        for_each(set, [](ring_reader<L>& lane) {
+        lanes_.for_each(set, [](ring_reader<L>& lane) {
             lane.header().receiver_sleeps.store(1, std::memory_order_relaxed);
             STRAIT_CRASH_POINT("stop watching: call asked for");
         });
         watched_ &= ~set;
     }
 
-    // Every lane that has had a sender; what could not be opened is not tried again, and says so whenever we wait.
     void open_new_lanes() noexcept
     {
-        lane_set const fresh = view_.header->opened.load(std::memory_order_acquire) & ~tried_;  // pairs with lane_writer::attach()
-        for (lane_set left = fresh; left != 0; left &= left - 1) {
-            auto const i = static_cast<unsigned>(std::countr_zero(left));
-            error_code e = view_.ensure(i);
-            if (!e)
-                e = (*lanes_)[i].attach(view_.lane(i));
-            STRAIT_CRASH_POINT("lane found");
-            if (e)
-                wrong_ = e;
-            else
-                attached_ |= bit(i);
-        }
-        tried_ |= fresh;
-        unposted_ |= fresh & attached_;  // its sender may have waited for a receiver since the last one died
+        unposted_ |= lanes_.open_new();  // its sender may have waited for a receiver since the last one died
     }
 
     [[gnu::noinline]] bool others_have() const noexcept
     {
-        bool has = view_.header->called.load(std::memory_order_relaxed) != 0;
-        for_each(watched_, [&](ring_reader<L> const& lane) { has = has || lane.has_message(); });
+        bool has = lanes_.header().called.load(std::memory_order_relaxed) != 0;
+        lanes_.for_each(watched_, [&](ring_reader<L> const& lane) { has = has || lane.has_message(); });
         return has;
-    }
-
-    template <class Count>
-    std::uint64_t sum(Count count) const
-    {
-        std::uint64_t all = 0;
-        if (lanes_)
-            for_each(attached_, [&](ring_reader<L> const& lane) { all += count(lane); });
-        return all;
     }
 
     ring_reader<L>* current_ = nullptr;
@@ -291,13 +235,9 @@ private:
     lane_set watched_ = 0;
     lane_set busy_ = 0;
     lane_set unposted_ = 0;
-    lane_set attached_ = 0;
-    lane_set tried_ = 0;
     bool resting_ = false;
-    error_code wrong_;
     asymmetric_fence fence_;
-    std::unique_ptr<std::array<ring_reader<L>, lanes_header::most>> lanes_;
-    lanes_view view_{&nowhere};
+    opened_lanes<L> lanes_;
 };
 
 }  // namespace strait::detail
