@@ -11,6 +11,7 @@
 #include <strait/wait.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -26,7 +27,8 @@ namespace strait::detail {
 template <message_layout L, class Inner>
 class packed_receiver {
 public:
-    explicit packed_receiver(Inner inner) : inner_(std::move(inner)) {}
+    // Nothing of it has to linger.
+    packed_receiver(Inner inner, std::chrono::nanoseconds) : inner_(std::move(inner)) {}
     packed_receiver(packed_receiver&& other)
         : inner_(std::move(other.inner_)),
           mark_(std::move(other.mark_)),

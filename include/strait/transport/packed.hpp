@@ -48,67 +48,46 @@ public:
 
     using options = channel_options;
 
-    template <message_layout L>
-    class sender_end;
-    template <message_layout L>
-    class receiver_end;
-
-    /// As X::remove().
-    static result<void> remove(endpoint const& where) { return X::remove(where); }
-
 private:
     // A message that is larger than what a pack usually takes has a pack of its size.
-    template <message_layout L>
-    static options pack_options(options how)
+    static options pack_options(message_layout const& l, options how)
     {
-        std::size_t const message = L.fixed_size != 0 ? L.fixed_size : how.max_message_size;
+        std::size_t const message = l.fixed_size != 0 ? l.fixed_size : how.max_message_size;
         std::size_t const needed =
             message == 0 || message > guarantees.max_message_size ? message : detail::stream_frame::bytes(message);
         how.max_message_size = needed > packs::member::usual_size() ? needed : 0;
         return how;
     }
-};
 
-/// Distinct objects: safe. Shared objects: unsafe.
-template <packable_transport X>
-template <message_layout L>
-class packed<X>::sender_end
-    : public detail::packed_sender<L, typename packed<X>::packs::template sender_end<detail::pack_layout(L)>> {
-    using inner = typename packs::template sender_end<detail::pack_layout(L)>;
-    using base = detail::packed_sender<L, inner>;
+    // Distinct objects: safe. Shared objects: unsafe.
+    template <message_layout L, class Inner, class Base>
+    class end : public Base {
+    public:
+        static result<end> open(endpoint const& where, options const& how, std::string_view type_name)
+        {
+            auto inner = Inner::open(where, pack_options(L, how), type_name);
+            if (!inner)
+                return inner.error();
+            return end(Base(std::move(*inner), how.linger));
+        }
 
-public:
-    static result<sender_end> open(endpoint const& where, options const& how, std::string_view type_name)
-    {
-        auto end = inner::open(where, pack_options<L>(how), type_name);
-        if (!end)
-            return end.error();
-        return sender_end(base(std::move(*end), how.linger));
-    }
+    private:
+        explicit end(Base b) : Base(std::move(b)) {}
+    };
 
-private:
-    explicit sender_end(base s) : base(std::move(s)) {}
-};
-
-/// Distinct objects: safe. Shared objects: unsafe.
-template <packable_transport X>
-template <message_layout L>
-class packed<X>::receiver_end
-    : public detail::packed_receiver<L, typename packed<X>::packs::template receiver_end<detail::pack_layout(L)>> {
-    using inner = typename packs::template receiver_end<detail::pack_layout(L)>;
-    using base = detail::packed_receiver<L, inner>;
+    template <message_layout L>
+    using inner_sender = typename packs::template sender_end<detail::pack_layout(L)>;
+    template <message_layout L>
+    using inner_receiver = typename packs::template receiver_end<detail::pack_layout(L)>;
 
 public:
-    static result<receiver_end> open(endpoint const& where, options const& how, std::string_view type_name)
-    {
-        auto end = inner::open(where, pack_options<L>(how), type_name);
-        if (!end)
-            return end.error();
-        return receiver_end(base(std::move(*end)));
-    }
+    template <message_layout L>
+    using sender_end = end<L, inner_sender<L>, detail::packed_sender<L, inner_sender<L>>>;
+    template <message_layout L>
+    using receiver_end = end<L, inner_receiver<L>, detail::packed_receiver<L, inner_receiver<L>>>;
 
-private:
-    explicit receiver_end(base r) : base(std::move(r)) {}
+    /// As X::remove().
+    static result<void> remove(endpoint const& where) { return X::remove(where); }
 };
 
 }  // namespace strait
