@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 namespace strait::detail {
@@ -112,8 +113,8 @@ struct tcp_gate {
     using listener = tcp_listener;
     using options = typename X::options;
 
-    template <class End, class ByName, class ByAddress>
-    static result<End> open(endpoint const& at, options const& how, role r, ByName by_name, ByAddress by_address)
+    template <class End, class Make>
+    static result<End> open(endpoint const& at, options const& how, role r, Make make)
     {
         auto settings = X::template sender_end<Up>::sockets(how);
         if (at.is_address()) {
@@ -122,35 +123,25 @@ struct tcp_gate {
             auto all = resolve(at, r == role::receiver);
             if (!all)
                 return all.error();
-            return by_address(std::move(*all), settings);
+            return make(std::move(*all), settings);
         }
         auto name = join_tcp<both_ways<Up, Down>>(std::string("duplex ") + X::guarantees.name, at, how, 0, type_name<connector>(), r,
                                                   settings);
         if (!name)
             return name.error();
-        return by_name(std::move(*name), settings);
+        return make(std::move(*name), settings);
     }
 
     static result<connector> to(endpoint const& at, options const& how)
     {
         auto const make = [](auto where, auto const& settings) { return result<connector>(connector(std::move(where), settings)); };
-        return open<connector>(at, how, role::sender, make, make);
+        return open<connector>(at, how, role::sender, make);
     }
     static result<listener> at(endpoint const& at, options const& how)
     {
         auto const make = [](auto where, auto const& settings) { return listener::open(std::move(where), settings); };
-        return open<listener>(at, how, role::receiver, make, make);
+        return open<listener>(at, how, role::receiver, make);
     }
-};
-
-template <class X, message_layout Up, message_layout Down>
-struct gate_of {
-    using type = unix_gate<X, Up, Down>;
-};
-template <class X, message_layout Up, message_layout Down>
-    requires(X::guarantees.crosses_hosts)
-struct gate_of<X, Up, Down> {
-    using type = tcp_gate<X, Up, Down>;
 };
 
 // Of a client that sends Out and receives In.
@@ -159,7 +150,7 @@ struct gate_for {
     static_assert(check_connectable<X>());
     static constexpr message_layout up = codec<Out>::layout;
     static constexpr message_layout down = codec<In>::layout;
-    using type = typename gate_of<X, up, down>::type;
+    using type = std::conditional_t<X::guarantees.crosses_hosts, tcp_gate<X, up, down>, unix_gate<X, up, down>>;
     static constexpr message_layout both = both_ways<up, down>;
 };
 

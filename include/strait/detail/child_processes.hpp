@@ -45,7 +45,7 @@ public:
     child_processes(child_processes const&) = delete;
     child_processes& operator=(child_processes const&) = delete;
 
-    // Waits for those that are left, then kills: see end().
+    // Kills those that are left.
     ~child_processes() { end(deadline::poll()); }
 
     // The child calls body(life line) and exits: with 0, or 1 after an exception. Null: there is no more process to be had.
@@ -70,7 +70,6 @@ public:
         return &children_.back();
     }
 
-    std::size_t size() const noexcept { return children_.size(); }
     bool all_are_watched() const noexcept
     {
         return std::all_of(children_.begin(), children_.end(), [](child const& c) { return static_cast<bool>(c.ended); });

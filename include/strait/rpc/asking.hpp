@@ -164,14 +164,10 @@ private:
         }
         if (w->come)
             return break_down(errc::peer_corrupt);
-        switch (kind_of_reply(reply_, w->index)) {
-        case reply_kind::nonsense: return break_down(errc::peer_corrupt);
-        case reply_kind::reply: break;
-        default:
-            if (!add_failure_text(reply_, w->failure))
-                return break_down(errc::peer_corrupt);
-        }
-        if (kind_of_reply(reply_, w->index) != reply_kind::part_of_failure)
+        auto const kind = kind_of_reply(reply_, w->index);
+        if (kind == reply_kind::nonsense || (kind != reply_kind::reply && !add_failure_text(reply_, w->failure)))
+            return break_down(errc::peer_corrupt);
+        if (kind != reply_kind::part_of_failure)
             w->come.emplace(std::move(reply_));
         return {};
     }

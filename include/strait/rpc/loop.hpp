@@ -76,7 +76,7 @@ public:
         if (c == clients_.end())
             return chosen->index;
         if (!chosen->news)
-            serve(*c, most_in_a_row);
+            serve(*c);
         else
             c->over = true;
         settle();
@@ -110,7 +110,7 @@ private:
         } else {
             do {
                 for (client& c : clients_)
-                    served = (!c.blocked && serve(c, most_in_a_row)) || served;
+                    served = (!c.blocked && serve(c)) || served;
                 if (!served)
                     pause_polling<100>();
             } while (!served && deadline::now() < end);
@@ -137,9 +137,9 @@ private:
     }
 
     // Whether there was anything to do.
-    bool serve(client& c, int most)
+    bool serve(client& c)
     {
-        for (int n = 0; n != most; ++n) {
+        for (int n = 0; n != most_in_a_row; ++n) {
             if (!desk_.has_room() || desk_.owes(*c.who))
                 return n != 0;
             auto r = c.who->in().try_receive();
