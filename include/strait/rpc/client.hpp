@@ -7,6 +7,7 @@
 #include <strait/error.hpp>
 #include <strait/peer.hpp>
 #include <strait/rpc/asking.hpp>
+#include <strait/rpc/error.hpp>
 #include <strait/rpc/interface.hpp>
 #include <strait/wait.hpp>
 
@@ -17,19 +18,6 @@
 #include <utility>
 
 namespace strait {
-
-/// What a call throws when the server's handler has thrown: code() is errc::handler_failed, text() what the handler said.
-class rpc_error : public boost::system::system_error {
-public:
-    /// Made by clients.
-    explicit rpc_error(std::string text) : system_error(errc::handler_failed, text), text_(std::move(text)) {}
-
-    /// At most 1,024 bytes of the exception's what().
-    std::string const& text() const noexcept { return text_; }
-
-private:
-    std::string text_;
-};
 
 /// A request that has been sent, whose reply is to be R.
 template <class R>

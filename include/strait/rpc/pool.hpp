@@ -17,28 +17,7 @@
 
 namespace strait::detail {
 
-// A desk (loop.hpp) that answers at once.
-template <class Interface, class X, class Handler>
-class rpc_desk {
-public:
-    using session = rpc_session<Interface, X>;
-
-    explicit rpc_desk(Handler& h) : handler_(h) {}
-
-    static constexpr bool has_room() noexcept { return true; }
-    bool take(std::shared_ptr<session> const& s, typename session::request_type& q)
-    {
-        return answer_request<Interface>(q, handler_, [&](auto const& reply) { s->send(reply); });
-    }
-    static bool owes(session& s) { return s.owes(); }
-    static void pay(session& s) { s.pay(); }
-    static bool is_lost(session const& s) noexcept { return s.is_lost(); }
-
-private:
-    Handler& handler_;
-};
-
-// A desk with threads behind it. The thread of the loop reads from the clients; those of the pool call the handler, several
+// A desk (loop.hpp) with threads behind it. The thread of the loop reads from the clients; those of the pool call the handler, several
 // at a time, and reply.
 template <class Interface, class X, class Handler>
 class rpc_pool {

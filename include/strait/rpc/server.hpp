@@ -8,6 +8,7 @@
 #include <strait/detail/wake_event.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
+#include <strait/rpc/desk.hpp>
 #include <strait/rpc/interface.hpp>
 #include <strait/rpc/loop.hpp>
 #include <strait/rpc/pool.hpp>

@@ -1,0 +1,27 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_RPC_ERROR_HPP
+#define STRAIT_RPC_ERROR_HPP
+
+#include <strait/error.hpp>
+
+#include <string>
+#include <utility>
+
+namespace strait {
+
+/// What a call throws when the server's handler has thrown: code() is errc::handler_failed, text() what the handler said.
+class rpc_error : public boost::system::system_error {
+public:
+    /// Made by clients.
+    explicit rpc_error(std::string text) : system_error(errc::handler_failed, text), text_(std::move(text)) {}
+
+    /// At most 1,024 bytes of the exception's what().
+    std::string const& text() const noexcept { return text_; }
+
+private:
+    std::string text_;
+};
+
+}  // namespace strait
+
+#endif
