@@ -36,29 +36,36 @@ struct signals {
     using of = bare_signal<Polled, N>;
 };
 
+// Blocking, and with a receiver that polls.
+template <template <std::size_t> class Blocking, template <std::size_t> class Polled, std::size_t Max>
+void add_both(std::vector<benchmark_case>& all, case_info info)
+{
+    std::string const name = info.name;
+    std::string const title = info.title;
+    info.name += "/block";
+    info.title += ", blocking";
+    info.waiting = "block";
+    info.limit = "limit/futex";
+    info.batches = {1, 64};
+    all.push_back(sized_case<Blocking, Max>(info));
+    info.name = name + "/spin";
+    info.title = title + ", polled";
+    info.waiting = "spin";
+    info.settings += "; the receiver polls";
+    info.limit = "limit/cache_line";
+    all.push_back(sized_case<Polled, Max>(info));
+}
+
 // The messages of several writers stay apart in a pipe up to PIPE_BUF.
 template <class Mechanism, std::size_t Max = 4'194'304>
 void add_stream(std::vector<benchmark_case>& all, std::string const& name, std::string const& family,
                 std::string const& how)
 {
-    case_info info{"bare/" + name + "/block",
-                   "bare",
-                   family,
-                   "block",
-                   name + " by hand, blocking",
+    case_info info{"bare/" + name, "bare", family, "block", name + " by hand",
                    how + "; one call for each message, or for each batch, which the receiver reads 64 KiB at a time"};
-    info.limit = "limit/futex";
-    info.batches = {1, 64};
-    all.push_back(sized_case<stream<Mechanism, false>::template of, Max>(info));
-    info.name = "bare/" + name + "/spin";
-    info.title = name + " by hand, polled";
-    info.waiting = "spin";
-    info.settings += "; the receiver polls";
-    info.limit = "limit/cache_line";
-    all.push_back(sized_case<stream<Mechanism, true>::template of, Max>(info));
-    info.name = "bare/" + name + "/coalesced";
-    info.title = name + " by hand, buffered";
-    info.waiting = "block";
+    add_both<stream<Mechanism, false>::template of, stream<Mechanism, true>::template of, Max>(all, info);
+    info.name += "/coalesced";
+    info.title += ", buffered";
     info.settings = how + "; buffers of 64 KiB at both ends, written when full";
     info.limit = "limit/memcpy";
     info.measures = {measure::throughput};
@@ -78,53 +85,19 @@ std::vector<benchmark_case> cases()
     add_stream<bare_pipe>(all, "pipe", "pipe", "mkfifo(), write() and read(), 64 KiB");
     add_stream<bare_anonymous_pipe>(all, "anonymous_pipe", "anonymous pipe", "pipe2(), write() and read(), 64 KiB");
 
-    case_info queue{"bare/mqueue/block",
-                    "bare",
-                    "mqueue",
-                    "block",
-                    "POSIX queue by hand, blocking",
-                    "mq_send() and mq_receive(), 10 messages"};
-    queue.limit = "limit/futex";
-    queue.batches = {1, 64};
+    case_info queue{"bare/mqueue", "bare", "mqueue", "block", "POSIX queue by hand", "mq_send() and mq_receive(), 10 messages"};
     queue.max_senders = queue.max_receivers = 2;
-    all.push_back(sized_case<mqueue<false>::of, 4096>(queue));
-    queue.name = "bare/mqueue/spin";
-    queue.title = "POSIX queue by hand, polled";
-    queue.waiting = "spin";
-    queue.limit = "limit/cache_line";
-    queue.settings += "; the receiver polls";
-    all.push_back(sized_case<mqueue<true>::of, 4096>(queue));
-
-    queue.name = "bare/sysv/block";
+    add_both<mqueue<false>::of, mqueue<true>::of, 4096>(all, queue);
+    queue.name = "bare/sysv";
     queue.family = "sysv queue";
-    queue.title = "System V queue by hand, blocking";
-    queue.waiting = "block";
+    queue.title = "System V queue by hand";
     queue.settings = "msgsnd() and msgrcv(), the default 16 KiB";
-    queue.limit = "limit/futex";
-    all.push_back(sized_case<sysv<false>::of, 4096>(queue));
-    queue.name = "bare/sysv/spin";
-    queue.title = "System V queue by hand, polled";
-    queue.waiting = "spin";
-    queue.limit = "limit/cache_line";
-    queue.settings += "; the receiver polls";
-    all.push_back(sized_case<sysv<true>::of, 4096>(queue));
+    add_both<sysv<false>::of, sysv<true>::of, 4096>(all, queue);
 
-    case_info signal{"bare/signal/block",
-                     "bare",
-                     "signal",
-                     "block",
-                     "real-time signals by hand, blocking",
+    case_info signal{"bare/signal", "bare", "signal", "block", "real-time signals by hand",
                      "rt_tgsigqueueinfo() and read() of a signalfd, up to 64 at once; whoever finds too many pending yields"};
-    signal.limit = "limit/futex";
-    signal.batches = {1, 64};
     signal.max_senders = 2;
-    all.push_back(sized_case<signals<false>::of, 8>(signal));
-    signal.name = "bare/signal/spin";
-    signal.title = "real-time signals by hand, polled";
-    signal.waiting = "spin";
-    signal.limit = "limit/cache_line";
-    signal.settings += "; the receiver polls";
-    all.push_back(sized_case<signals<true>::of, 8>(signal));
+    add_both<signals<false>::of, signals<true>::of, 8>(all, signal);
 
     add_stream<bare_unix_stream>(all, "unix_stream", "unix socket", "socketpair(), send() and recv()");
     add_stream<bare_unix_datagram, 65'536>(all, "unix_datagram", "unix datagram", "bind(), connect(), send() and recv()");
