@@ -1,10 +1,10 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include <support/child.hpp>
+#include <support/clean_host.hpp>
+#include <support/code.hpp>
 #include <support/messages.hpp>
 #include <support/print.hpp>
-#include <support/residue.hpp>
 #include <support/shared_page.hpp>
-#include <support/watchdog.hpp>
 
 #include <strait/channel.hpp>
 #include <strait/transport/anonymous_pipe.hpp>
@@ -26,26 +26,18 @@ namespace {
 
 using namespace std::chrono_literals;
 using strait::errc;
+using support::code;
 using text = strait::channel<std::string, strait::anonymous_pipe>;
 using number = strait::channel<std::uint64_t, strait::anonymous_pipe>;
-
-strait::error_code code(auto const& r) { return r ? strait::error_code() : r.error(); }
 
 void write_raw(int pipe, void const* bytes, std::size_t size)
 {
     BOOST_REQUIRE_EQUAL(::write(pipe, bytes, size), static_cast<ssize_t>(size));
 }
 
-struct clean {
-    clean() : descriptors(support::open_descriptors()) {}
-    ~clean() { BOOST_CHECK_EQUAL(support::open_descriptors(), descriptors); }
-    support::watchdog watch;
-    std::size_t descriptors;
-};
-
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(anonymous_pipe, clean)
+BOOST_FIXTURE_TEST_SUITE(anonymous_pipe, support::clean_host)
 
 BOOST_AUTO_TEST_CASE(a_parent_and_a_child_talk_both_ways_over_two_pairs)
 {

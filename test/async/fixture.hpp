@@ -4,6 +4,7 @@
 
 #include <conformance/fixture.hpp>
 #include <support/child.hpp>
+#include <support/coroutine.hpp>
 #include <support/shared_page.hpp>
 
 #include <strait/async.hpp>
@@ -33,6 +34,7 @@ using conformance::clean_host;
 using strait::errc;
 using strait::error_code;
 using support::notes;
+using support::run;
 
 using message = std::uint64_t;
 
@@ -44,18 +46,6 @@ template <class S>
 using async_sender_of = strait::async_sender<message, typename S::transport>;
 template <class S>
 using async_receiver_of = strait::async_receiver<message, typename S::transport>;
-
-/// Runs a coroutine to its end; what it throws comes out of here.
-template <class Body>
-void run(asio::io_context& context, Body body)
-{
-    asio::co_spawn(context, std::move(body), [](std::exception_ptr e) {
-        if (e)
-            std::rethrow_exception(e);
-    });
-    context.run();
-    context.restart();
-}
 
 }  // namespace async
 

@@ -3,6 +3,7 @@
 #define CONFORMANCE_FIXTURE_HPP
 
 #include <conformance/transports.hpp>
+#include <support/code.hpp>
 #include <support/messages.hpp>
 #include <support/print.hpp>
 #include <support/residue.hpp>
@@ -24,6 +25,7 @@ namespace conformance {
 
 using namespace std::chrono_literals;
 using strait::errc;
+using support::code;
 using support::make_message;
 using support::make_probe;
 using support::probe;
@@ -79,13 +81,6 @@ private:
     std::size_t threads_;
     std::vector<std::string> nothing_;
 };
-
-/// What a failure of a result was; success is the empty code.
-template <class R>
-strait::error_code code(R const& r)
-{
-    return r ? strait::error_code() : r.error();
-}
 
 /// The code that a throwing operation throws; success is the empty code.
 template <class Operation>

@@ -5,6 +5,22 @@
 
 using namespace connections;
 
+namespace {
+
+/// A process that welcomes one client, and then does this with its connection.
+template <class S, class Then>
+support::child welcoming(strait::endpoint const& where, Then then)
+{
+    return support::child([&] {
+        acceptor_of<S> door{where};
+        auto c = door.accept();
+        c.send("welcome");
+        then(c);
+    });
+}
+
+}  // namespace
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(messages_go_both_ways_between_processes, S, subjects)
 {
     clean_host const clean;
@@ -32,12 +48,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_client_sees_that_its_server_has_left, S, subject
 {
     clean_host const clean;
     auto const where = S::where();
-    support::child server([&] {
-        acceptor_of<S> door{where};
-        auto c = door.accept();
-        c.send("welcome");
-        c.receive();
-    });
+    auto server = welcoming<S>(where, [](auto& c) { c.receive(); });
     client_of<S> c{where};
     BOOST_TEST((c.receive() == "welcome"));
     c.send({1});
@@ -51,12 +62,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(either_side_sees_that_the_other_was_killed, S, sub
     clean_host const clean;
     auto const where = S::where();
     {
-        support::child server([&] {
-            acceptor_of<S> door{where};
-            auto c = door.accept();
-            c.send("welcome");
-            ::pause();
-        });
+        auto server = welcoming<S>(where, [](auto&) { ::pause(); });
         client_of<S> c{where};
         BOOST_TEST((c.receive() == "welcome"));
         server.kill();
@@ -111,7 +117,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(one_thread_serves_a_hundred_clients, S, subjects)
             if (chosen.index == come) {
                 while (auto c = door.try_accept()) {
                     auto kept = std::make_unique<served>(std::move(*c));
-                    auto const key = waits.add(kept->in());
+                    auto const key = waits.add(*kept);
                     all.emplace(key, std::move(kept));
                 }
                 continue;

@@ -4,10 +4,8 @@
 
 #include <conformance/transports.hpp>
 #include <support/child.hpp>
-#include <support/names.hpp>
-#include <support/residue.hpp>
+#include <support/clean_host.hpp>
 #include <support/shared_page.hpp>
-#include <support/watchdog.hpp>
 
 #include <strait.hpp>
 #include <strait/acceptor.hpp>
@@ -31,6 +29,7 @@ using namespace std::chrono_literals;
 using conformance::by_address;
 using conformance::by_name;
 using strait::errc;
+using support::clean_host;
 using support::notes;
 
 struct question {
@@ -65,16 +64,6 @@ void echo(Connection& c)
     while (auto const q = c.receive())
         c.send("answer " + std::to_string(q->number));
 }
-
-/// Nothing of a test is left when it ends, neither here nor on the host.
-struct clean_host {
-    support::watchdog const watch;
-    std::size_t const descriptors = support::open_descriptors();
-    ~clean_host()
-    {
-        BOOST_TEST(support::leftovers() == std::vector<std::string>(), boost::test_tools::per_element());
-    }
-};
 
 }  // namespace connections
 

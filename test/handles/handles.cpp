@@ -1,11 +1,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include <support/child.hpp>
+#include <support/clean_host.hpp>
 #include <support/messages.hpp>
-#include <support/names.hpp>
 #include <support/print.hpp>
 #include <support/raw_peer.hpp>
-#include <support/residue.hpp>
-#include <support/watchdog.hpp>
 
 #include <strait/channel.hpp>
 #include <strait/detail/passed_handles.hpp>
@@ -73,26 +71,13 @@ std::uint64_t number_in(unique_fd const& file)
     return ::pread(file.get(), &number, sizeof number, 0) == static_cast<::ssize_t>(sizeof number) ? number : ~std::uint64_t{};
 }
 
-struct clean {
-    clean() : descriptors(support::open_descriptors()) {}
-    ~clean()
-    {
-        BOOST_CHECK_EQUAL(support::open_descriptors(), descriptors);
-        for (auto const& left : support::leftovers())
-            BOOST_ERROR("left behind: " + left);
-        support::names_given().clear();
-    }
-
+struct fixture : support::clean_host {
     template <class X>
     raw_peer foreign() const
     {
         int const type = std::is_same_v<X, strait::unix_stream> ? SOCK_STREAM : SOCK_SEQPACKET;
         return {support::channel_directory() + "/" + name + ".sock", type};
     }
-
-    support::watchdog watch;
-    std::size_t descriptors;
-    std::string name = support::unique_name();
 };
 
 // A frame that a foreign program makes: what it says, and what it sends along.
@@ -123,7 +108,7 @@ std::uint32_t with(std::size_t handles) { return strait::detail::stream_frame::k
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(handles, clean)
+BOOST_FIXTURE_TEST_SUITE(handles, fixture)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(another_process_gets_a_descriptor_of_its_own, X, mechanisms)
 {

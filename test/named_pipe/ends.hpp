@@ -3,11 +3,9 @@
 #define TEST_NAMED_PIPE_ENDS_HPP
 
 #include <support/child.hpp>
+#include <support/clean_host.hpp>
 #include <support/messages.hpp>
-#include <support/names.hpp>
-#include <support/residue.hpp>
 #include <support/shared_page.hpp>
-#include <support/watchdog.hpp>
 
 #include <strait/transport/named_pipe.hpp>
 
@@ -92,23 +90,6 @@ strait::error_code receive(R& in, T& value, deadline until = deadline::never())
 }
 
 inline std::string fifo_of(std::string const& name) { return support::channel_directory() + "/" + name + ".fifo"; }
-
-/// Ends when it hangs; nothing must be left behind.
-class clean {
-public:
-    clean() : descriptors_(support::open_descriptors()) {}
-    ~clean()
-    {
-        BOOST_CHECK_EQUAL(support::open_descriptors(), descriptors_);
-        for (auto const& name : support::leftovers())
-            BOOST_ERROR("left behind: " + name);
-        support::names_given().clear();
-    }
-
-private:
-    support::watchdog watch_;
-    std::size_t descriptors_;
-};
 
 }  // namespace pipes
 

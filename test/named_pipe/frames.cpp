@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-BOOST_AUTO_TEST_SUITE(frames, *boost::unit_test::fixture<pipes::clean>())
+BOOST_FIXTURE_TEST_SUITE(frames, support::clean_host)
 
 using namespace pipes;
 
@@ -30,7 +30,6 @@ BOOST_AUTO_TEST_CASE(both_ends_open_in_one_thread_in_any_order)
 
 BOOST_AUTO_TEST_CASE(variable_sizes_up_to_4088_arrive_aligned_and_larger_ones_are_refused)
 {
-    auto const name = support::unique_name();
     auto in = open_receiver<texts>(name);
     auto out = open_sender<texts>(name);
     for (std::size_t const size : {0u, 1u, 7u, 8u, 9u, 4080u, 4087u, 4088u}) {
@@ -49,7 +48,6 @@ BOOST_AUTO_TEST_CASE(variable_sizes_up_to_4088_arrive_aligned_and_larger_ones_ar
 BOOST_AUTO_TEST_CASE(a_fixed_size_of_the_whole_pipe_buffer_fits)
 {
     constexpr strait::message_layout page{4096, 8, 9};
-    auto const name = support::unique_name();
     auto in = open_receiver<page>(name);
     auto out = open_sender<page>(name);
     std::array<std::uint64_t, 512> sent{};
@@ -63,7 +61,6 @@ BOOST_AUTO_TEST_CASE(a_fixed_size_of_the_whole_pipe_buffer_fits)
 
 BOOST_AUTO_TEST_CASE(a_batch_arrives_whole_and_a_polled_one_takes_what_there_is_room_for)
 {
-    auto const name = support::unique_name();
     strait::channel_options small;
     small.capacity = 4096;
     auto in = open_receiver<numbers>(name, small);
@@ -88,7 +85,6 @@ BOOST_AUTO_TEST_CASE(a_batch_arrives_whole_and_a_polled_one_takes_what_there_is_
 
 BOOST_AUTO_TEST_CASE(a_batch_that_finds_room_for_some_sends_those)
 {
-    auto const name = support::unique_name();
     strait::channel_options small;
     small.capacity = 4096;
     auto in = open_receiver<numbers>(name, small);
@@ -114,7 +110,6 @@ BOOST_AUTO_TEST_CASE(a_batch_that_finds_room_for_some_sends_those)
 
 BOOST_AUTO_TEST_CASE(full_and_timed_out_are_told_and_leave_the_channel_usable)
 {
-    auto const name = support::unique_name();
     auto in = open_receiver<probes>(name);
     auto out = open_sender<probes>(name);
     std::uint64_t n = 0;
@@ -138,7 +133,6 @@ BOOST_AUTO_TEST_CASE(an_impossible_capacity_is_refused_and_leaves_nothing)
     strait::channel_options huge;
     huge.capacity = std::size_t{1} << 40;
     BOOST_CHECK(sender<numbers>::open(support::unique_name(), huge, "test").error() == errc::capacity_limit);
-    auto const name = support::unique_name();
     support::child unprivileged([&] {
         if (::setuid(65534) != 0)
             return 77;
@@ -152,7 +146,6 @@ BOOST_AUTO_TEST_CASE(an_impossible_capacity_is_refused_and_leaves_nothing)
 
 BOOST_AUTO_TEST_CASE(another_type_is_refused)
 {
-    auto const name = support::unique_name();
     auto in = open_receiver<numbers>(name);
     BOOST_CHECK(sender<probes>::open(name, {}, "test").error() == errc::type_mismatch);
     BOOST_CHECK(receiver<numbers>::open(name, {}, "test").error() == errc::busy);
@@ -160,7 +153,6 @@ BOOST_AUTO_TEST_CASE(another_type_is_refused)
 
 BOOST_AUTO_TEST_CASE(an_end_inherited_by_fork_says_so_and_shows_no_message_of_the_parent)
 {
-    auto const name = support::unique_name();
     auto in = open_receiver<numbers>(name);
     auto out = open_sender<numbers>(name);
     BOOST_REQUIRE(!send(out, std::uint64_t{1}));

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-BOOST_AUTO_TEST_SUITE(hostile, *boost::unit_test::fixture<pipes::clean>())
+BOOST_FIXTURE_TEST_SUITE(hostile, support::clean_host)
 
 using namespace pipes;
 
@@ -20,7 +20,6 @@ void write_raw(std::string const& name, void const* bytes, std::size_t size)
 
 BOOST_AUTO_TEST_CASE(a_lying_length_is_malformed_and_the_channel_stays_usable)
 {
-    auto const name = support::unique_name();
     auto in = open_receiver<texts>(name);
     auto out = open_sender<texts>(name);
     std::string got;
@@ -44,7 +43,6 @@ BOOST_AUTO_TEST_CASE(a_lying_length_is_malformed_and_the_channel_stays_usable)
 
 BOOST_AUTO_TEST_CASE(a_part_of_a_message_of_fixed_size_is_malformed)
 {
-    auto const name = support::unique_name();
     auto in = open_receiver<numbers>(name);
     auto out = open_sender<numbers>(name);
     write_raw(name, "abc", 3);
@@ -57,7 +55,6 @@ BOOST_AUTO_TEST_CASE(a_part_of_a_message_of_fixed_size_is_malformed)
 
 BOOST_AUTO_TEST_CASE(random_bytes_are_never_undefined)
 {
-    auto const name = support::unique_name();
     auto in = open_receiver<texts>(name);
     std::string got;
     for (std::uint64_t round = 0; round != 500; ++round) {
@@ -92,7 +89,6 @@ BOOST_AUTO_TEST_CASE(another_kind_of_object_at_the_name_is_refused_and_untouched
 
 BOOST_AUTO_TEST_CASE(an_object_swapped_under_a_living_channel_is_refused)
 {
-    auto const name = support::unique_name();
     auto out = open_sender<numbers>(name);
     std::string const path = fifo_of(name);
     ::unlink(path.c_str());
@@ -109,7 +105,6 @@ BOOST_AUTO_TEST_CASE(an_object_swapped_under_a_living_channel_is_refused)
 BOOST_AUTO_TEST_CASE(a_stale_fifo_of_ours_is_replaced)
 {
     support::held_directory const held;
-    auto const name = support::unique_name();
     BOOST_REQUIRE_EQUAL(::mkfifo(fifo_of(name).c_str(), 0640), 0);
     auto in = open_receiver<numbers>(name);
     auto out = open_sender<numbers>(name);
@@ -120,7 +115,6 @@ BOOST_AUTO_TEST_CASE(a_stale_fifo_of_ours_is_replaced)
 
 BOOST_AUTO_TEST_CASE(a_foreign_process_with_the_fifo_open_hides_no_end_from_a_bounded_wait)
 {
-    auto const name = support::unique_name();
     auto in = open_receiver<numbers>(name);
     strait::detail::descriptor const foreign(::open(fifo_of(name).c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
     auto out = open_sender<numbers>(name);

@@ -7,13 +7,12 @@
 #include <optional>
 #include <vector>
 
-BOOST_AUTO_TEST_SUITE(peers, *boost::unit_test::fixture<pipes::clean>())
+BOOST_FIXTURE_TEST_SUITE(peers, support::clean_host)
 
 using namespace pipes;
 
 BOOST_AUTO_TEST_CASE(a_sender_without_receiver_is_told_and_waits_when_asked_to)
 {
-    auto const name = support::unique_name();
     strait::channel_options brief;
     brief.connect_timeout = 1ms;
     auto patient = open_sender<numbers>(name);
@@ -65,7 +64,6 @@ BOOST_AUTO_TEST_CASE(no_sigpipe_is_delivered_on_either_path)
 
 BOOST_AUTO_TEST_CASE(a_sigpipe_that_the_application_holds_pending_stays_pending)
 {
-    auto const name = support::unique_name();
     support::child writer([&] {
         strait::detail::kernel_writes_quietly = false;
         sigset_t pipe_signal;
@@ -89,7 +87,6 @@ BOOST_AUTO_TEST_CASE(a_sigpipe_that_the_application_holds_pending_stays_pending)
 
 BOOST_AUTO_TEST_CASE(many_senders_keep_their_order)
 {
-    auto const name = support::unique_name();
     auto in = open_receiver<texts>(name);
     std::vector<support::child> senders;
     constexpr std::uint64_t each = 3000;
@@ -117,7 +114,6 @@ BOOST_AUTO_TEST_CASE(many_senders_keep_their_order)
 
 BOOST_AUTO_TEST_CASE(what_a_killed_sender_has_sent_arrives_and_its_death_is_told)
 {
-    auto const name = support::unique_name();
     auto in = open_receiver<texts>(name);
     for (int round = 0; round != support::rounds(60); ++round) {
         support::shared_page page;
@@ -148,7 +144,6 @@ BOOST_AUTO_TEST_CASE(what_a_killed_sender_has_sent_arrives_and_its_death_is_told
 
 BOOST_AUTO_TEST_CASE(a_killed_receiver_leaves_no_torn_message_to_the_next)
 {
-    auto const name = support::unique_name();
     auto out = open_sender<texts>(name);
     std::uint64_t next = 0;
     for (int round = 0; round != support::rounds(60); ++round) {
@@ -191,7 +186,6 @@ BOOST_AUTO_TEST_CASE(a_killed_receiver_leaves_no_torn_message_to_the_next)
 
 BOOST_AUTO_TEST_CASE(a_stream_that_ended_goes_on_when_a_sender_joins)
 {
-    auto const name = support::unique_name();
     auto in = open_receiver<numbers>(name);
     std::uint64_t got = 0;
     for (std::uint64_t round = 1; round != 6; ++round) {

@@ -4,6 +4,14 @@
 #include <strait/transport/posix_mqueue.hpp>
 #include <strait/transport/sysv_mqueue.hpp>
 
+#include <support/child.hpp>
+#include <support/clean_host.hpp>
+#include <support/code.hpp>
+#include <support/messages.hpp>
+#include <support/print.hpp>
+#include <support/raw_peer.hpp>
+#include <support/shared_page.hpp>
+
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
@@ -16,13 +24,6 @@
 #include <vector>
 
 #include <mqueue.h>
-#include <support/child.hpp>
-#include <support/messages.hpp>
-#include <support/names.hpp>
-#include <support/print.hpp>
-#include <support/residue.hpp>
-#include <support/shared_page.hpp>
-#include <support/watchdog.hpp>
 #include <sys/msg.h>
 #include <unistd.h>
 
@@ -32,21 +33,10 @@ using namespace std::chrono_literals;
 using strait::errc;
 using strait::packed;
 using strait::detail::stream_frame;
+using support::code;
+using support::frame_of;
 
 using transports = std::tuple<strait::posix_mqueue, strait::sysv_mqueue>;
-
-strait::error_code code(auto const& r) { return r ? strait::error_code() : r.error(); }
-
-struct fixture {
-    support::watchdog watch;
-    std::string name = support::unique_name();
-    ~fixture()
-    {
-        for (auto const& left : support::leftovers())
-            BOOST_ERROR("left behind: " + left);
-        support::names_given().clear();
-    }
-};
 
 // A message of the kernel's queue, as anybody may send it.
 template <class X>
@@ -69,18 +59,9 @@ void send_raw(std::string const& name, std::string const& bytes)
     }
 }
 
-std::string frame(std::uint32_t size, std::string payload, std::uint32_t kind = stream_frame::data)
-{
-    stream_frame const f{size, kind};
-    std::string bytes(sizeof f, '\0');
-    std::memcpy(bytes.data(), &f, sizeof f);
-    payload.resize((payload.size() + 7) / 8 * 8);
-    return bytes + payload;
-}
-
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(packing, fixture)
+BOOST_FIXTURE_TEST_SUITE(packing, support::clean_host)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_batch_of_small_messages_shares_messages_of_the_kernel, X, transports)
 {
@@ -122,10 +103,6 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(strings_of_any_size_up_to_the_limit_arrive_and_lon
         while (auto const m = in.try_receive())
             BOOST_REQUIRE_EQUAL(*m, texts[got++]);
     }
-    using end = typename packed<X>::template sender_end<strait::message_layout{0, 1, 3}>;
-    auto raw = end::open(support::unique_name(), {}, "test").value();
-    for (std::size_t const size : {std::size_t{1} << 31, ~std::size_t{0}})
-        BOOST_CHECK(raw.reserve(size, strait::deadline::never()).error() == errc::message_too_large);
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_killed_receiver_takes_the_rest_of_its_pack_along_and_nothing_else, X, transports)
@@ -165,49 +142,18 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_not_made_of_whole_frames_is_malformed_and_
     strait::sender<std::string, packed<X>> out{name};
     std::uint64_t bad = 0;
     for (std::string const& row :
-         {std::string(), std::string("x"), std::string(7, '\0'), frame(100, "short"), frame(0xffff'ffff, ""),
-          frame(4, "four", 7), frame(0, "", stream_frame::end), frame(0x8000'0000, std::string(64, 'x'))}) {
+         {std::string(), std::string("x"), std::string(7, '\0'), frame_of(100, "short"), frame_of(0xffff'ffff, ""),
+          frame_of(4, "four", 7), frame_of(0, "", stream_frame::end), frame_of(0x8000'0000, std::string(64, 'x'))}) {
         send_raw<X>(name, row);
         auto told = code(in.receive_for(10s));
         BOOST_CHECK_EQUAL(told, errc::malformed_message);
         BOOST_CHECK_EQUAL(in.stats().dropped, ++bad);
     }
-    send_raw<X>(name, frame(4, "good") + frame(50, "bad"));
+    send_raw<X>(name, frame_of(4, "good") + frame_of(50, "bad"));
     BOOST_CHECK(in.receive() == "good");
     BOOST_CHECK_EQUAL(code(in.try_receive()), errc::malformed_message);
     out.send("after");
     BOOST_CHECK(in.receive() == "after");
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(what_was_read_ahead_is_not_shown_in_a_child, X, transports)
-{
-    strait::receiver<std::uint64_t, packed<X>> in{name};
-    strait::sender<std::uint64_t, packed<X>> out{name};
-    std::uint64_t const batch[] = {1, 2, 3};
-    BOOST_CHECK_EQUAL(out.send_batch(batch), 3u);
-    BOOST_CHECK(in.receive() == 1u);
-    support::child copied([&] { return code(in.try_receive()) == errc::inherited_handle ? 0 : 1; });
-    BOOST_CHECK_EQUAL(copied.wait(), 0);
-    BOOST_CHECK(in.receive() == 2u);
-    BOOST_CHECK(in.receive() == 3u);
-}
-
-BOOST_AUTO_TEST_CASE_TEMPLATE(messages_of_any_alignment_can_be_borrowed, X, transports)
-{
-    struct alignas(64) wide {
-        std::uint64_t words[8];
-    };
-    strait::receiver<wide, packed<X>> in{name};
-    strait::sender<wide, packed<X>> out{name};
-    std::vector<wide> many(10);
-    for (std::uint64_t i = 0; i != many.size(); ++i)
-        many[i].words[0] = i;
-    BOOST_CHECK_EQUAL(out.send_batch(many), many.size());
-    for (std::uint64_t i = 0; i != many.size(); ++i) {
-        auto const b = in.borrow();
-        BOOST_REQUIRE_EQUAL(reinterpret_cast<std::uintptr_t>(&*b) % 64, 0u);
-        BOOST_REQUIRE_EQUAL(b->words[0], i);
-    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,10 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include <support/child.hpp>
+#include <support/clean_host.hpp>
 #include <support/messages.hpp>
-#include <support/names.hpp>
-#include <support/residue.hpp>
 #include <support/shared_page.hpp>
-#include <support/watchdog.hpp>
 
 #include <strait/transport/posix_mqueue.hpp>
 
@@ -79,19 +77,6 @@ strait::error_code receive(R& in, T& value, deadline until = deadline::never())
 
 std::string queue_of(std::string const& name) { return "/strait-" + std::to_string(::geteuid()) + "-" + name; }
 
-struct clean {
-    clean() : descriptors(support::open_descriptors()) {}
-    ~clean()
-    {
-        BOOST_CHECK_EQUAL(support::open_descriptors(), descriptors);
-        for (auto const& name : support::leftovers())
-            BOOST_ERROR("left behind: " + name);
-        support::names_given().clear();
-    }
-    support::watchdog watch;
-    std::size_t descriptors;
-};
-
 // A limit that root does not feel, met by somebody else.
 template <class Body>
 int unprivileged(Body body)
@@ -106,11 +91,10 @@ int unprivileged(Body body)
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(posix_mqueue, clean)
+BOOST_FIXTURE_TEST_SUITE(posix_mqueue, support::clean_host)
 
 BOOST_AUTO_TEST_CASE(messages_of_every_size_arrive_and_empty_ones_are_messages)
 {
-    auto const name = support::unique_name();
     auto out = open_sender<texts>(name);
     auto in = open_receiver<texts>(name);
     std::string got = "x";
@@ -129,7 +113,6 @@ BOOST_AUTO_TEST_CASE(messages_of_every_size_arrive_and_empty_ones_are_messages)
 
 BOOST_AUTO_TEST_CASE(a_full_queue_says_so_and_keeps_its_order)
 {
-    auto const name = support::unique_name();
     strait::channel_options three;
     three.capacity = 3;
     auto out = open_sender<numbers>(name, three);
@@ -148,7 +131,6 @@ BOOST_AUTO_TEST_CASE(a_full_queue_says_so_and_keeps_its_order)
 
 BOOST_AUTO_TEST_CASE(what_is_unread_outlives_everybody)
 {
-    auto const name = support::unique_name();
     {
         auto out = open_sender<numbers>(name);
         BOOST_REQUIRE(!send(out, std::uint64_t{1}));
@@ -166,7 +148,6 @@ BOOST_AUTO_TEST_CASE(what_is_unread_outlives_everybody)
 
 BOOST_AUTO_TEST_CASE(unread_empty_messages_are_kept_and_stray_hints_are_not)
 {
-    auto const name = support::unique_name();
     {
         auto out = open_sender<texts>(name);
         BOOST_REQUIRE(!send(out, ""));
@@ -188,7 +169,6 @@ BOOST_AUTO_TEST_CASE(unread_empty_messages_are_kept_and_stray_hints_are_not)
 
 BOOST_AUTO_TEST_CASE(foreign_messages_are_malformed)
 {
-    auto const name = support::unique_name();
     auto in = open_receiver<numbers>(name);
     auto out = open_sender<numbers>(name);
     strait::detail::descriptor const queue(::mq_open(queue_of(name).c_str(), O_WRONLY | O_CLOEXEC));
@@ -204,7 +184,6 @@ BOOST_AUTO_TEST_CASE(foreign_messages_are_malformed)
 
 BOOST_AUTO_TEST_CASE(each_limit_has_its_own_error)
 {
-    auto const name = support::unique_name();
     strait::channel_options deep;
     deep.capacity = 100'000;
     BOOST_CHECK(sender<numbers>::open(name, deep, "test").error() == errc::queue_limit);
@@ -256,7 +235,6 @@ BOOST_AUTO_TEST_CASE(each_limit_has_its_own_error)
 
 BOOST_AUTO_TEST_CASE(an_inherited_end_says_so)
 {
-    auto const name = support::unique_name();
     auto in = open_receiver<numbers>(name);
     auto out = open_sender<numbers>(name);
     BOOST_REQUIRE(!send(out, std::uint64_t{1}));
@@ -276,7 +254,6 @@ BOOST_AUTO_TEST_CASE(an_inherited_end_says_so)
 
 BOOST_AUTO_TEST_CASE(many_senders_keep_their_order_and_what_a_killed_one_sent_arrives)
 {
-    auto const name = support::unique_name();
     auto in = open_receiver<texts>(name);
     for (int round = 0; round != support::rounds(25); ++round) {
         support::shared_page page;
@@ -314,7 +291,6 @@ BOOST_AUTO_TEST_CASE(many_senders_keep_their_order_and_what_a_killed_one_sent_ar
 
 BOOST_AUTO_TEST_CASE(a_killed_receiver_loses_at_most_the_message_in_its_hands)
 {
-    auto const name = support::unique_name();
     auto out = open_sender<numbers>(name);
     std::uint64_t sent = 0;
     std::uint64_t expected = 0;
@@ -348,7 +324,6 @@ BOOST_AUTO_TEST_CASE(a_killed_receiver_loses_at_most_the_message_in_its_hands)
 
 BOOST_AUTO_TEST_CASE(every_sleeping_receiver_sees_the_end)
 {
-    auto const name = support::unique_name();
     for (bool const killed : {false, true}) {
         support::shared_page page;
         std::vector<support::child> readers;
@@ -378,7 +353,6 @@ BOOST_AUTO_TEST_CASE(every_sleeping_receiver_sees_the_end)
 
 BOOST_AUTO_TEST_CASE(a_swapped_queue_is_refused)
 {
-    auto const name = support::unique_name();
     auto out = open_sender<numbers>(name);
     BOOST_REQUIRE_EQUAL(::mq_unlink(queue_of(name).c_str()), 0);
     ::mq_attr attributes = {};

@@ -13,7 +13,7 @@
 
 namespace signals {
 
-BOOST_FIXTURE_TEST_SUITE(realtime_signal, clean)
+BOOST_FIXTURE_TEST_SUITE(realtime_signal, support::clean_host)
 
 BOOST_AUTO_TEST_CASE(every_size_up_to_a_pointer_arrives_as_it_was)
 {

@@ -2,6 +2,13 @@
 #ifndef REALTIME_SIGNAL_FIXTURE_HPP
 #define REALTIME_SIGNAL_FIXTURE_HPP
 
+#include <support/child.hpp>
+#include <support/clean_host.hpp>
+#include <support/code.hpp>
+#include <support/messages.hpp>
+#include <support/print.hpp>
+#include <support/shared_page.hpp>
+
 #include <strait/channel.hpp>
 #include <strait/transport/realtime_signal.hpp>
 
@@ -15,13 +22,6 @@
 #include <cstdint>
 #include <string>
 
-#include <support/child.hpp>
-#include <support/messages.hpp>
-#include <support/names.hpp>
-#include <support/print.hpp>
-#include <support/residue.hpp>
-#include <support/shared_page.hpp>
-#include <support/watchdog.hpp>
 #include <unistd.h>
 
 namespace signals {
@@ -29,13 +29,12 @@ namespace signals {
 using namespace std::chrono_literals;
 using strait::end_reason;
 using strait::errc;
+using support::code;
 
 template <class T>
 using sender = strait::sender<T, strait::realtime_signal>;
 template <class T>
 using receiver = strait::receiver<T, strait::realtime_signal>;
-
-strait::error_code code(auto const& r) { return r ? strait::error_code() : r.error(); }
 
 /// Receivers come and go.
 template <class T>
@@ -55,21 +54,6 @@ inline std::uint64_t blocked_signals()
         bits |= ::sigismember(&mask, n) == 1 ? std::uint64_t{1} << (n - 1) : 0;
     return bits;
 }
-
-struct clean {
-    clean() : descriptors(support::open_descriptors()) {}
-    ~clean()
-    {
-        BOOST_CHECK_EQUAL(support::open_descriptors(), descriptors);
-        for (auto const& left : support::leftovers())
-            BOOST_ERROR("left behind: " + left);
-        support::names_given().clear();
-    }
-
-    support::watchdog watch;
-    std::size_t descriptors;
-    std::string name = support::unique_name();
-};
 
 }  // namespace signals
 

@@ -72,7 +72,7 @@ signal_address address_of_this_thread(int number)
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(hostile, clean)
+BOOST_FIXTURE_TEST_SUITE(hostile, support::clean_host)
 
 BOOST_AUTO_TEST_CASE(signals_of_strangers_are_counted_and_not_delivered)
 {

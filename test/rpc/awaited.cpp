@@ -1,5 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include <rpc/fixture.hpp>
+#include <support/coroutine.hpp>
 
 #include <strait/async_rpc.hpp>
 
@@ -14,23 +15,13 @@
 #include <boost/asio/use_future.hpp>
 
 using namespace rpc;
+using support::run;
 namespace asio = boost::asio;
 
 namespace {
 
 template <class S>
 using async_client = strait::async_rpc_client<bank, typename S::transport>;
-
-template <class Body>
-void run(asio::io_context& context, Body body)
-{
-    asio::co_spawn(context, std::move(body), [](std::exception_ptr e) {
-        if (e)
-            std::rethrow_exception(e);
-    });
-    context.run();
-    context.restart();
-}
 
 /// Serves in coroutines until a request of closing comes.
 template <class S>
@@ -108,16 +99,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_cancelled_call_ends_at_once_and_its_reply_is_dro
     clean_host const clean;
     auto const where = S::where();
     support::shared_page page;
-    support::child server([&] {
-        bank_server<S> s{where};
-        s.serve(
-            [&](balance_query const& q) {
-                if (q.account == 1)
-                    notes::await(page->proceed, 1);
-                return balance{static_cast<std::int64_t>(q.account), true};
-            },
-            book, [&](closing const&) { s.stop(); });
-    });
+    auto server = slow_bank<S>(where, page);
     asio::io_context context;
     async_client<S> c{context, where};
     run(context, [&]() -> asio::awaitable<void> {

@@ -98,16 +98,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_reply_that_comes_too_late_is_dropped, S, subject
     clean_host const clean;
     auto const where = S::where();
     support::shared_page page;
-    support::child server([&] {
-        bank_server<S> s{where};
-        s.serve(
-            [&](balance_query const& q) {
-                if (q.account == 1)
-                    notes::await(page->proceed, 1);
-                return balance{static_cast<std::int64_t>(q.account), true};
-            },
-            book, [&](closing const&) { s.stop(); });
-    });
+    auto server = slow_bank<S>(where, page);
     bank_client<S> c{where};
     BOOST_TEST((c.call_for(balance_query{1}, 20ms).error() == errc::timed_out));
     page->proceed = 1;

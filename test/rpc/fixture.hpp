@@ -4,10 +4,8 @@
 
 #include <conformance/transports.hpp>
 #include <support/child.hpp>
-#include <support/names.hpp>
-#include <support/residue.hpp>
+#include <support/clean_host.hpp>
 #include <support/shared_page.hpp>
-#include <support/watchdog.hpp>
 
 #include <strait.hpp>
 #include <strait/rpc.hpp>
@@ -35,6 +33,7 @@ using namespace std::chrono_literals;
 using conformance::by_address;
 using conformance::by_name;
 using strait::errc;
+using support::clean_host;
 using support::notes;
 
 /// All of it is sent as it is, and so are its frames.
@@ -131,13 +130,21 @@ private:
     support::child process_;
 };
 
-struct clean_host {
-    support::watchdog const watch;
-    ~clean_host()
-    {
-        BOOST_TEST(support::leftovers() == std::vector<std::string>(), boost::test_tools::per_element());
-    }
-};
+/// A process that answers a query of account 1 when page->proceed is set and others at once, until it is asked to close.
+template <class S>
+support::child slow_bank(strait::endpoint const& where, support::shared_page const& page)
+{
+    return support::child([&] {
+        bank_server<S> s{where};
+        s.serve(
+            [&](balance_query const& q) {
+                if (q.account == 1)
+                    notes::await(page->proceed, 1);
+                return balance{static_cast<std::int64_t>(q.account), true};
+            },
+            book, [&](closing const&) { s.stop(); });
+    });
+}
 
 /// Children of this process, zombies too.
 inline std::size_t children()

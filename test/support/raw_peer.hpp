@@ -2,11 +2,12 @@
 #ifndef SUPPORT_RAW_PEER_HPP
 #define SUPPORT_RAW_PEER_HPP
 
+#include <support/messages.hpp>
+
 #include <strait/detail/stream_wire.hpp>
 #include <strait/detail/tcp_socket.hpp>
 
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -14,6 +15,29 @@
 
 #include <sys/socket.h>
 #include <sys/un.h>
+
+namespace support {
+
+/// A frame as it goes over a stream, or with such a size in its header.
+inline std::string frame_of(std::uint32_t size, std::string const& payload, std::uint32_t kind = strait::detail::stream_frame::data)
+{
+    strait::detail::stream_frame const f{size, kind};
+    std::string bytes(reinterpret_cast<char const*>(&f), sizeof f);
+    bytes += payload;
+    bytes.resize((bytes.size() + 7) / 8 * 8);
+    return bytes;
+}
+
+/// Up to 3,000 bytes, of few values in some rounds.
+inline std::string noise_of(std::uint64_t round)
+{
+    std::string noise(mixed(round) % 3000, '\0');
+    for (std::size_t i = 0; i != noise.size(); ++i)
+        noise[i] = static_cast<char>(mixed(round * 5000 + i) % (round % 3 ? 256 : 3));
+    return noise;
+}
+
+}  // namespace support
 
 /// A peer that writes what it likes.
 class raw_peer {
@@ -55,12 +79,26 @@ public:
 
     void frame(std::uint32_t size, std::string const& payload, std::uint32_t kind = strait::detail::stream_frame::data) const
     {
-        std::string bytes(sizeof(strait::detail::stream_frame), '\0');
-        strait::detail::stream_frame const f{size, kind};
-        std::memcpy(bytes.data(), &f, sizeof f);
-        bytes += payload;
-        bytes.resize((bytes.size() + 7) / 8 * 8);
+        std::string const bytes = support::frame_of(size, payload, kind);
         write(bytes.data(), bytes.size());
+    }
+
+    /// As many good ones in one packet.
+    void frames(int count, std::string const& payload) const
+    {
+        std::string bytes;
+        while (count-- != 0)
+            bytes += support::frame_of(static_cast<std::uint32_t>(payload.size()), payload);
+        write(bytes.data(), bytes.size());
+    }
+
+    /// Bytes that mean nothing, behind the header of a frame in odd rounds.
+    void write_noise(std::uint64_t round) const
+    {
+        std::string noise = support::noise_of(round) + '\0';
+        if (round % 2)
+            noise = support::frame_of(static_cast<std::uint32_t>(noise.size() % 400), "").append(noise);
+        write(noise.data(), noise.size());
     }
 
     /// What the receiver says before it closes.

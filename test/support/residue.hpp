@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -94,6 +95,15 @@ inline std::size_t entries(char const* directory)
 
 inline std::size_t open_descriptors() { return entries("/proc/self/fd"); }
 inline std::size_t running_threads() { return entries("/proc/self/task"); }
+
+/// Of this process's memory.
+inline std::size_t resident_pages()
+{
+    std::size_t total = 0;
+    std::size_t resident = 0;
+    std::ifstream("/proc/self/statm") >> total >> resident;
+    return resident;
+}
 
 }  // namespace support
 

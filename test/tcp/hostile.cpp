@@ -2,9 +2,10 @@
 #include <strait/channel.hpp>
 #include <strait/transport/tcp.hpp>
 
-#include <support/child.hpp>
-#include <support/watchdog.hpp>
+#include <support/listening.hpp>
 #include <support/raw_peer.hpp>
+#include <support/residue.hpp>
+#include <support/watchdog.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -18,6 +19,8 @@
 
 using namespace strait;
 using namespace std::chrono_literals;
+using support::frame_of;
+using support::resident_pages;
 
 namespace {
 
@@ -25,41 +28,18 @@ constexpr message_layout text = detail::codec<std::string>::layout;
 constexpr message_layout number = detail::codec<std::uint64_t>::layout;
 
 template <message_layout L>
-struct listening {
-    using end = tcp::receiver_end<L>;
+struct listening : support::listening<tcp, L> {
+    using base = support::listening<tcp, L>;
+    using base::base;
 
-    static end make(std::size_t limit = 0)
-    {
-        tcp::options how;
-        how.max_message_size = limit;
-        return end::open("127.0.0.1:0", how, "test").value();
-    }
-
-    // What the next message is, or why there is none.
-    error_code next(deadline until = deadline::after(60s))
-    {
-        auto m = in.peek(until);
-        if (!m)
-            return m.error();
-        last.assign(reinterpret_cast<char const*>(m->data()), m->size());
-        in.release();
-        return {};
-    }
-
-    explicit listening(std::size_t limit = 0) : in(make(limit)) {}
-
-    support::watchdog watchdog;
-    end in;
-    std::string last;
+    error_code next(deadline until = deadline::after(60s)) { return base::next(until); }
 };
 
-std::size_t resident_pages()
+tcp::options limited_to(std::size_t size)
 {
-    std::size_t total = 0, resident = 0;
-    std::FILE* const f = std::fopen("/proc/self/statm", "re");
-    BOOST_TEST_REQUIRE(std::fscanf(f, "%zu %zu", &total, &resident) == 2);
-    std::fclose(f);
-    return resident;
+    tcp::options how;
+    how.max_message_size = size;
+    return how;
 }
 
 }  // namespace
@@ -127,7 +107,7 @@ BOOST_AUTO_TEST_CASE(each_difference_of_a_greeting_is_told_to_the_sender)
 BOOST_AUTO_TEST_CASE(a_lying_length_is_malformed_and_costs_no_memory)
 {
     for (std::uint32_t const size : {1025U, 1U << 31, ~0U}) {
-        listening<text> r(1024);
+        listening<text> r(limited_to(1024));
         raw_peer p(r.in.port());
         p.greet(text);
         p.frame(size, "x");
@@ -150,7 +130,7 @@ BOOST_AUTO_TEST_CASE(a_lying_length_is_malformed_and_costs_no_memory)
 
 BOOST_AUTO_TEST_CASE(the_largest_message_arrives_and_one_more_byte_does_not)
 {
-    listening<text> r(1024);
+    listening<text> r(limited_to(1024));
     raw_peer p(r.in.port());
     p.greet(text);
     p.frame(1024, std::string(1024, 'm'));
@@ -188,10 +168,7 @@ BOOST_AUTO_TEST_CASE(a_run_of_no_messages_or_of_too_many_is_malformed)
 
 BOOST_AUTO_TEST_CASE(of_a_run_cut_at_any_byte_the_whole_messages_arrive)
 {
-    std::string whole(sizeof(detail::stream_frame), '\0');
-    detail::stream_frame const f{3 * 8, detail::stream_frame::data};
-    std::memcpy(whole.data(), &f, sizeof f);
-    whole += "message1message2message3";
+    auto const whole = frame_of(3 * 8, "message1message2message3");
     for (std::size_t cut = 0; cut <= whole.size(); ++cut) {
         listening<number> r;
         raw_peer p(r.in.port());
@@ -209,11 +186,7 @@ BOOST_AUTO_TEST_CASE(of_a_run_cut_at_any_byte_the_whole_messages_arrive)
 
 BOOST_AUTO_TEST_CASE(a_stream_cut_at_any_byte_is_a_death_and_never_a_message)
 {
-    std::string whole(sizeof(detail::stream_frame), '\0');
-    detail::stream_frame const f{13, detail::stream_frame::data};
-    std::memcpy(whole.data(), &f, sizeof f);
-    whole += "thirteen char";
-    whole.resize(24);
+    auto const whole = frame_of(13, "thirteen char");
     for (std::size_t cut = 0; cut < whole.size(); ++cut) {
         listening<text> r;
         raw_peer p(r.in.port());
@@ -230,10 +203,7 @@ BOOST_AUTO_TEST_CASE(a_peer_that_writes_byte_by_byte_is_understood)
     listening<text> r;
     raw_peer p(r.in.port());
     auto const g = detail::stream_greeting::of(text, {});
-    std::string bytes(reinterpret_cast<char const*>(&g), sizeof g);
-    detail::stream_frame const f{3, detail::stream_frame::data};
-    bytes.append(reinterpret_cast<char const*>(&f), sizeof f).append("abc").append(5, '\0');
-    for (char const c : bytes) {
+    for (char const c : std::string(reinterpret_cast<char const*>(&g), sizeof g) + frame_of(3, "abc")) {
         BOOST_TEST((r.next(deadline::poll()) == errc::empty));
         p.write(&c, 1);
     }

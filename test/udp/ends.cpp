@@ -3,12 +3,12 @@
 #include <strait/transport/udp.hpp>
 
 #include <support/child.hpp>
+#include <support/clean_host.hpp>
+#include <support/code.hpp>
+#include <support/killed_peers.hpp>
 #include <support/messages.hpp>
-#include <support/names.hpp>
 #include <support/print.hpp>
-#include <support/residue.hpp>
 #include <support/shared_page.hpp>
-#include <support/watchdog.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -30,6 +30,7 @@
 using namespace std::chrono_literals;
 using strait::end_reason;
 using strait::errc;
+using support::code;
 
 namespace {
 
@@ -38,18 +39,7 @@ using sender = strait::sender<T, strait::udp>;
 template <class T>
 using receiver = strait::receiver<T, strait::udp>;
 
-strait::error_code code(auto const& r) { return r ? strait::error_code() : r.error(); }
-
-struct clean {
-    clean() : descriptors(support::open_descriptors()) {}
-    ~clean()
-    {
-        BOOST_CHECK_EQUAL(support::open_descriptors(), descriptors);
-        for (auto const& left : support::leftovers())
-            BOOST_ERROR("left behind: " + left);
-        support::names_given().clear();
-    }
-
+struct fixture : support::clean_host {
     // A port of the loopback that nobody used a moment ago.
     static std::string address()
     {
@@ -58,15 +48,11 @@ struct clean {
         ::bind(s.get(), where.get(), where.size);
         return "127.0.0.1:" + std::to_string(strait::detail::tcp_address::of(s.get()).port());
     }
-
-    support::watchdog watch;
-    std::size_t descriptors;
-    std::string name = support::unique_name();
 };
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(udp, clean)
+BOOST_FIXTURE_TEST_SUITE(udp, fixture)
 
 BOOST_AUTO_TEST_CASE(messages_up_to_the_limit_arrive_and_larger_ones_are_refused)
 {
@@ -82,10 +68,6 @@ BOOST_AUTO_TEST_CASE(messages_up_to_the_limit_arrive_and_larger_ones_are_refused
         BOOST_CHECK_EQUAL(code(out.try_send(std::string(limit + 1, 'x'))), errc::message_too_large);
         BOOST_CHECK_EQUAL(in.stats().dropped, 0u);
     }
-    using end = strait::udp::sender_end<strait::message_layout{0, 1, 3}>;
-    auto raw = end::open(support::unique_name(), {}, "test").value();
-    for (std::size_t const size : {std::size_t{1} << 31, ~std::size_t{0}})
-        BOOST_CHECK(raw.reserve(size, strait::deadline::never()).error() == errc::message_too_large);
 }
 
 BOOST_AUTO_TEST_CASE(a_batch_of_small_messages_shares_datagrams)
@@ -176,24 +158,7 @@ BOOST_AUTO_TEST_CASE(no_receiver_once_it_was_killed_and_the_next_one_is_found)
 {
     for (std::string const& where : {name, address()}) {
         sender<int> out{where};
-        for (int round = 0; round != support::rounds(5); ++round) {
-            support::shared_page page;
-            support::child reader([&] {
-                receiver<int> in{where};
-                page->stage = 1;
-                while (auto const m = in.receive())
-                    page->done = static_cast<std::uint64_t>(*m);
-            });
-            page->await(page->stage, 1);
-            while (code(out.send_for(1, 60s)) == errc::no_receiver) {
-            }
-            page->await(page->done, 1);
-            reader.kill();
-            strait::error_code told;
-            for (int i = 0; i != 100 && !told; ++i)
-                told = code(out.try_send(2));
-            BOOST_CHECK_EQUAL(told, errc::no_receiver);
-        }
+        support::kill_receivers(out, where);
     }
 }
 
@@ -367,37 +332,6 @@ BOOST_AUTO_TEST_CASE(on_a_path_of_small_packets_a_batch_is_not_cut_and_a_large_m
     if (status == 77)
         BOOST_TEST_MESSAGE("SKIPPED: no network namespace of our own here");
     BOOST_CHECK_MESSAGE(status == 0 || status == 77, "status " << status);
-}
-
-BOOST_AUTO_TEST_CASE(messages_of_any_alignment_can_be_borrowed)
-{
-    struct alignas(64) wide {
-        std::uint64_t words[8];
-    };
-    receiver<wide> in{name};
-    sender<wide> out{name};
-    std::vector<wide> many(10);
-    for (std::uint64_t i = 0; i != many.size(); ++i)
-        many[i].words[0] = i;
-    out.send_batch(many);
-    for (std::uint64_t i = 0; i != many.size(); ++i) {
-        auto const b = in.borrow();
-        BOOST_REQUIRE_EQUAL(reinterpret_cast<std::uintptr_t>(&*b) % 64, 0u);
-        BOOST_REQUIRE_EQUAL(b->words[0], i);
-    }
-}
-
-BOOST_AUTO_TEST_CASE(what_was_read_ahead_is_not_shown_in_a_child)
-{
-    receiver<std::uint64_t> in{name};
-    sender<std::uint64_t> out{name};
-    std::uint64_t const batch[] = {1, 2, 3};
-    BOOST_CHECK_EQUAL(out.send_batch(batch), 3u);
-    BOOST_CHECK(in.receive() == 1u);
-    support::child copied([&] { return code(in.try_receive()) == errc::inherited_handle ? 0 : 1; });
-    BOOST_CHECK_EQUAL(copied.wait(), 0);
-    BOOST_CHECK(in.receive() == 2u);
-    BOOST_CHECK(in.receive() == 3u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -2,16 +2,19 @@
 #include <strait/channel.hpp>
 #include <strait/transport/udp.hpp>
 
+#include <support/code.hpp>
+#include <support/listening.hpp>
 #include <support/messages.hpp>
 #include <support/names.hpp>
 #include <support/print.hpp>
+#include <support/raw_peer.hpp>
+#include <support/residue.hpp>
 #include <support/watchdog.hpp>
 
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <cstring>
 #include <stdexcept>
 #include <string>
@@ -26,33 +29,20 @@ using strait::errc;
 using strait::detail::stream_frame;
 using strait::detail::udp_rejection;
 using strait::detail::udp_trailer;
+using support::code;
+using support::frame_of;
+using support::resident_pages;
 
 namespace {
 
 constexpr strait::message_layout text = strait::detail::codec<std::string>::layout;
 
-strait::error_code code(auto const& r) { return r ? strait::error_code() : r.error(); }
-
 template <strait::message_layout L>
-struct listening {
-    using end = strait::udp::receiver_end<L>;
+struct listening : support::listening<strait::udp, L> {
+    using base = support::listening<strait::udp, L>;
+    using base::base;
 
-    explicit listening(std::string const& where = "127.0.0.1:0") : in(end::open(where, {}, "test").value()) {}
-
-    // What the next message is, or why there is none.
-    strait::error_code next(deadline until = deadline::poll())
-    {
-        auto m = in.peek(until);
-        if (!m)
-            return m.error();
-        last.assign(reinterpret_cast<char const*>(m->data()), m->size());
-        in.release();
-        return {};
-    }
-
-    support::watchdog watch;
-    end in;
-    std::string last;
+    strait::error_code next(deadline until = deadline::poll()) { return base::next(until); }
 };
 
 // A peer that sends what it likes.
@@ -78,13 +68,6 @@ public:
             throw std::runtime_error("cannot send");
     }
 
-    static std::string frame(std::string payload, std::uint32_t size, std::uint32_t kind = stream_frame::data)
-    {
-        stream_frame const f{size, kind};
-        payload.resize((payload.size() + 7) / 8 * 8);
-        return std::string(reinterpret_cast<char const*>(&f), sizeof f) + payload;
-    }
-
     void with_trailer(std::string const& frames) const
     {
         write(frames + std::string(reinterpret_cast<char const*>(&trailer), sizeof trailer));
@@ -95,7 +78,7 @@ public:
     {
         trailer.count = 1;
         trailer.kind = stream_frame::data;
-        with_trailer(frame(m, static_cast<std::uint32_t>(m.size())));
+        with_trailer(frame_of(static_cast<std::uint32_t>(m.size()), m));
         ++trailer.datagram;
         ++trailer.first;
     }
@@ -124,15 +107,6 @@ private:
     std::uint16_t port_;
     strait::detail::descriptor socket_;
 };
-
-std::size_t resident_pages()
-{
-    std::size_t total = 0, resident = 0;
-    std::FILE* const f = std::fopen("/proc/self/statm", "re");
-    BOOST_TEST_REQUIRE(std::fscanf(f, "%zu %zu", &total, &resident) == 2);
-    std::fclose(f);
-    return resident;
-}
 
 }  // namespace
 
@@ -163,10 +137,7 @@ BOOST_AUTO_TEST_CASE(garbage_is_counted_and_reported_to_nobody)
     raw_sender bad(r.in.port());
     good.word(udp_trailer::hello);
     for (std::uint64_t round = 0; round != 500; ++round) {
-        std::string noise(support::mixed(round) % 3000, '\0');
-        for (std::size_t i = 0; i != noise.size(); ++i)
-            noise[i] = static_cast<char>(support::mixed(round * 5000 + i) % (round % 3 ? 256 : 3));
-        bad.write(noise);
+        bad.write(support::noise_of(round));
         BOOST_REQUIRE_EQUAL(r.next(), errc::empty);
     }
     BOOST_CHECK_EQUAL(r.in.stats().dropped, 500u);
@@ -212,7 +183,7 @@ BOOST_AUTO_TEST_CASE(each_difference_of_a_trailer_keeps_messages_out_and_is_told
 
 BOOST_AUTO_TEST_CASE(by_a_name_nobody_is_heard_who_cannot_read_its_secret)
 {
-    listening<text> r(support::unique_name());
+    listening<text> r({}, support::unique_name());
     raw_sender stranger(r.in.port());
     stranger.message("evil");
     BOOST_CHECK_EQUAL(r.next(), errc::empty);
@@ -263,18 +234,18 @@ BOOST_AUTO_TEST_CASE(lying_frames_are_malformed_and_cost_nothing_but_themselves)
         BOOST_CHECK_EQUAL(r.last, "behind it");
     };
     for (std::uint32_t const size : {9u, 65'433u, 1u << 31, 0xffffffffu, 0x7ffffff8u})
-        told(raw_sender::frame("12345678", size));
+        told(frame_of(size, "12345678"));
     for (std::uint32_t const kind : {0u, 1u, 0xffffffffu, stream_frame::end, udp_trailer::hello})
-        told(raw_sender::frame("12345678", 8, kind));
+        told(frame_of(8, "12345678", kind));
     for (std::size_t const size : {0u, 1u, 7u})
         told(std::string(size, 'x'));
     p.trailer.kind = 0;
-    p.with_trailer(raw_sender::frame("12345678", 8));
+    p.with_trailer(frame_of(8, "12345678"));
     BOOST_CHECK_EQUAL(r.next(), errc::malformed_message);
     // What is good before the bad frame is delivered.
     ++p.trailer.datagram;
     p.trailer.kind = stream_frame::data;
-    p.with_trailer(raw_sender::frame("goodgood", 8) + std::string(16, '\0'));
+    p.with_trailer(frame_of(8, "goodgood") + std::string(16, '\0'));
     BOOST_CHECK(!r.next());
     BOOST_CHECK_EQUAL(r.last, "goodgood");
     BOOST_CHECK_EQUAL(r.next(), errc::malformed_message);
@@ -365,7 +336,7 @@ BOOST_AUTO_TEST_CASE(numbers_at_their_ends_are_counted_by_nobody_else)
             p.trailer.datagram = d;
             p.trailer.first = n;
             p.trailer.count = 0xffffffff;
-            p.with_trailer(raw_sender::frame("x", 1));
+            p.with_trailer(frame_of(1, "x"));
             auto const e = r.next();
             BOOST_CHECK(!e || e == errc::empty);
         }

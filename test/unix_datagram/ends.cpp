@@ -3,13 +3,13 @@
 #include <strait/transport/unix_datagram.hpp>
 
 #include <support/child.hpp>
+#include <support/clean_host.hpp>
+#include <support/code.hpp>
+#include <support/killed_peers.hpp>
 #include <support/messages.hpp>
-#include <support/names.hpp>
 #include <support/print.hpp>
 #include <support/raw_peer.hpp>
-#include <support/residue.hpp>
 #include <support/shared_page.hpp>
-#include <support/watchdog.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -26,9 +26,9 @@
 #include <unistd.h>
 
 using namespace std::chrono_literals;
-using strait::end_reason;
 using strait::errc;
 using strait::detail::stream_frame;
+using support::code;
 
 namespace {
 
@@ -37,30 +37,15 @@ using sender = strait::sender<T, strait::unix_datagram>;
 template <class T>
 using receiver = strait::receiver<T, strait::unix_datagram>;
 
-strait::error_code code(auto const& r) { return r ? strait::error_code() : r.error(); }
-
-struct clean {
-    clean() : descriptors(support::open_descriptors()) {}
-    ~clean()
-    {
-        BOOST_CHECK_EQUAL(support::open_descriptors(), descriptors);
-        for (auto const& left : support::leftovers())
-            BOOST_ERROR("left behind: " + left);
-        support::names_given().clear();
-    }
-
+struct fixture : support::clean_host {
     std::string socket_path() const { return support::channel_directory() + "/" + name + ".sock"; }
     // A foreign program at the receiver's socket.
     raw_peer foreign() const { return {socket_path(), SOCK_DGRAM}; }
-
-    support::watchdog watch;
-    std::size_t descriptors;
-    std::string name = support::unique_name();
 };
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(unix_datagram, clean)
+BOOST_FIXTURE_TEST_SUITE(unix_datagram, fixture)
 
 BOOST_AUTO_TEST_CASE(a_full_queue_makes_wait_and_loses_nothing)
 {
@@ -105,28 +90,6 @@ BOOST_AUTO_TEST_CASE(messages_up_to_the_limit_arrive_and_larger_ones_are_refused
         BOOST_CHECK(in.receive() == std::string(size, 'x'));
     }
     BOOST_CHECK_EQUAL(code(out.try_send(std::string(limit + 1, 'x'))), errc::message_too_large);
-    using end = strait::unix_datagram::sender_end<strait::message_layout{0, 1, 3}>;
-    auto raw = end::open(support::unique_name(), {}, "test").value();
-    for (std::size_t const size : {std::size_t{1} << 31, ~std::size_t{0}})
-        BOOST_CHECK(raw.reserve(size, strait::deadline::never()).error() == errc::message_too_large);
-}
-
-BOOST_AUTO_TEST_CASE(messages_of_any_alignment_can_be_borrowed)
-{
-    struct alignas(64) wide {
-        std::uint64_t words[8];
-    };
-    receiver<wide> in{name};
-    sender<wide> out{name};
-    std::vector<wide> many(10);
-    for (std::uint64_t i = 0; i != many.size(); ++i)
-        many[i].words[0] = i;
-    out.send_batch(many);
-    for (std::uint64_t i = 0; i != many.size(); ++i) {
-        auto const b = in.borrow();
-        BOOST_REQUIRE_EQUAL(reinterpret_cast<std::uintptr_t>(&*b) % 64, 0u);
-        BOOST_REQUIRE_EQUAL(b->words[0], i);
-    }
 }
 
 BOOST_AUTO_TEST_CASE(a_foreign_datagram_is_malformed_and_costs_nothing_but_itself)
@@ -153,13 +116,7 @@ BOOST_AUTO_TEST_CASE(a_foreign_datagram_is_malformed_and_costs_nothing_but_itsel
         BOOST_CHECK_EQUAL(::send(liar.fd(), "1234567", size, 0), static_cast<ssize_t>(size));
         told();
     }
-    std::string longer;
-    while (longer.size() < 140'000) {
-        stream_frame const f{64, stream_frame::data};
-        longer.append(reinterpret_cast<char const*>(&f), sizeof f);
-        longer.append(64, 'x');
-    }
-    liar.write(longer.data(), longer.size());
+    liar.frames(2000, std::string(64, 'x'));
     told();
     // What is good before the bad frame is delivered.
     std::string mixed(32, '\0');
@@ -194,15 +151,7 @@ BOOST_AUTO_TEST_CASE(random_datagrams_are_never_undefined)
     sender<std::string> out{name};
     auto liar = foreign();
     for (std::uint64_t round = 0; round != 500; ++round) {
-        std::vector<unsigned char> noise(support::mixed(round) % 3000 + 1);
-        for (std::size_t i = 0; i != noise.size(); ++i)
-            noise[i] = static_cast<unsigned char>(support::mixed(round * 5000 + i) % (round % 3 ? 256 : 3));
-        if (round % 2) {
-            stream_frame const f{static_cast<std::uint32_t>(noise.size() % 400), stream_frame::data};
-            noise.resize(std::max(noise.size(), sizeof f));
-            std::memcpy(noise.data(), &f, sizeof f);
-        }
-        liar.write(noise.data(), noise.size());
+        liar.write_noise(round);
         strait::error_code e;
         do
             e = code(in.try_receive());
@@ -277,24 +226,7 @@ BOOST_AUTO_TEST_CASE(no_receiver_once_it_was_killed_and_the_next_one_is_found)
 {
     sender<int> out{name};
     BOOST_CHECK_EQUAL(code(out.try_send(0)), errc::full);  // none has come yet
-    for (int round = 0; round != 5; ++round) {
-        support::shared_page page;
-        support::child reader([&] {
-            receiver<int> in{name};
-            page->stage = 1;
-            for (int const m : in)
-                page->done = static_cast<std::uint64_t>(m);
-        });
-        page->await(page->stage, 1);
-        while (code(out.send_for(1, 60s)) == errc::no_receiver) {
-        }
-        page->await(page->done, 1);
-        reader.kill();
-        strait::error_code told;
-        while (!told)
-            told = code(out.try_send(2));
-        BOOST_CHECK_EQUAL(told, errc::no_receiver);
-    }
+    support::kill_receivers(out, name);
 }
 
 BOOST_AUTO_TEST_CASE(a_sender_that_waits_for_room_is_told_of_the_receivers_death)
@@ -323,49 +255,7 @@ BOOST_AUTO_TEST_CASE(a_sender_that_waits_for_room_is_told_of_the_receivers_death
 
 BOOST_AUTO_TEST_CASE(many_senders_keep_their_order_and_a_killed_one_tears_nothing)
 {
-    for (int round = 0; round != support::rounds(15); ++round) {
-        auto const where = support::unique_name();
-        receiver<std::string> in{where};
-        support::shared_page page;
-        std::vector<support::child> senders;
-        constexpr std::uint64_t each = 500;
-        for (std::uint64_t s = 0; s != 4; ++s)
-            senders.emplace_back([&, s] {
-                sender<std::string> out{where};
-                page->stage += 1;
-                for (std::uint64_t i = 0; s == 0 || i != each; ++i) {
-                    out.send(support::make_text(i, s));
-                    page->other[s] = i + 1;
-                }
-            });
-        page->await(page->stage, 4);
-        support::sequence_checker seen;
-        std::uint64_t const enough = support::mixed(static_cast<std::uint64_t>(round)) % 300 + 1;
-        while (auto const text = in.receive()) {
-            BOOST_REQUIRE(seen.see(*text));
-            if (seen.next(0) == enough)
-                senders[0].kill();
-        }
-        BOOST_CHECK_EQUAL(in.end_reason(), end_reason::died);
-        BOOST_CHECK_GE(seen.next(0), page->other[0].load());
-        for (std::uint64_t s = 1; s != 4; ++s) {
-            BOOST_CHECK_EQUAL(seen.next(s), each);
-            BOOST_CHECK_EQUAL(senders[s].wait(), 0);
-        }
-    }
-}
-
-BOOST_AUTO_TEST_CASE(what_was_read_ahead_is_not_shown_in_a_child)
-{
-    receiver<std::uint64_t> in{name};
-    sender<std::uint64_t> out{name};
-    std::uint64_t const batch[] = {1, 2, 3};
-    BOOST_CHECK_EQUAL(out.send_batch(batch), 3u);
-    BOOST_CHECK(in.receive() == 1u);
-    support::child copied([&] { return code(in.try_receive()) == errc::inherited_handle ? 0 : 1; });
-    BOOST_CHECK_EQUAL(copied.wait(), 0);
-    BOOST_CHECK(in.receive() == 2u);
-    BOOST_CHECK(in.receive() == 3u);
+    support::kill_one_of_many_senders<strait::unix_datagram>();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -5,13 +5,13 @@
 #include <strait/transport/unix_stream.hpp>
 
 #include <support/child.hpp>
+#include <support/clean_host.hpp>
+#include <support/code.hpp>
+#include <support/killed_peers.hpp>
 #include <support/messages.hpp>
-#include <support/names.hpp>
 #include <support/print.hpp>
 #include <support/raw_peer.hpp>
-#include <support/residue.hpp>
 #include <support/shared_page.hpp>
-#include <support/watchdog.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -27,9 +27,9 @@
 #include <unistd.h>
 
 using namespace std::chrono_literals;
-using strait::end_reason;
 using strait::errc;
 using strait::detail::stream_frame;
+using support::code;
 
 namespace {
 
@@ -40,29 +40,14 @@ using receiver = strait::receiver<T, strait::unix_seqpacket>;
 template <class T>
 constexpr strait::message_layout layout_of = strait::detail::codec<T>::layout;
 
-strait::error_code code(auto const& r) { return r ? strait::error_code() : r.error(); }
-
-struct clean {
-    clean() : descriptors(support::open_descriptors()) {}
-    ~clean()
-    {
-        BOOST_CHECK_EQUAL(support::open_descriptors(), descriptors);
-        for (auto const& left : support::leftovers())
-            BOOST_ERROR("left behind: " + left);
-        support::names_given().clear();
-    }
-
+struct fixture : support::clean_host {
     // A foreign program at the receiver's socket.
     raw_peer foreign(int type = SOCK_SEQPACKET) const { return {support::channel_directory() + "/" + name + ".sock", type}; }
-
-    support::watchdog watch;
-    std::size_t descriptors;
-    std::string name = support::unique_name();
 };
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(unix_seqpacket, clean)
+BOOST_FIXTURE_TEST_SUITE(unix_seqpacket, fixture)
 
 BOOST_AUTO_TEST_CASE(a_batch_of_small_messages_shares_packets)
 {
@@ -108,10 +93,6 @@ BOOST_AUTO_TEST_CASE(messages_up_to_the_limit_arrive_and_larger_ones_are_refused
         BOOST_CHECK(in.receive() == std::string(size, 'x'));
     }
     BOOST_CHECK_EQUAL(code(out.try_send(std::string(limit + 1, 'x'))), errc::message_too_large);
-    using end = strait::unix_seqpacket::sender_end<strait::message_layout{0, 1, 3}>;
-    auto raw = end::open(support::unique_name(), {}, "test").value();
-    for (std::size_t const size : {std::size_t{1} << 31, ~std::size_t{0}})
-        BOOST_CHECK(raw.reserve(size, strait::deadline::never()).error() == errc::message_too_large);
 }
 
 BOOST_AUTO_TEST_CASE(a_message_that_no_buffer_of_this_host_takes_is_refused_when_opening)
@@ -218,13 +199,7 @@ BOOST_AUTO_TEST_CASE(a_packet_longer_than_any_of_ours_is_malformed_and_not_cut_i
     auto liar = foreign();
     liar.greet(layout_of<std::string>);
     // Frames that would all be good, were not the last one cut.
-    std::string packet;
-    while (packet.size() < 131'080 + 1000) {
-        stream_frame const f{64, stream_frame::data};
-        packet.append(reinterpret_cast<char const*>(&f), sizeof f);
-        packet.append(64, 'x');
-    }
-    liar.write(packet.data(), packet.size());
+    liar.frames(2000, std::string(64, 'x'));
     BOOST_CHECK_EQUAL(code(in.receive_for(60s)), errc::malformed_message);
     out.send("good");
     BOOST_CHECK(in.receive() == "good");
@@ -260,17 +235,8 @@ BOOST_AUTO_TEST_CASE(random_packets_are_never_undefined)
     for (std::uint64_t round = 0; round != 300; ++round) {
         auto liar = foreign();
         liar.greet(layout_of<std::string>);
-        for (int packets = 0; packets != 3; ++packets) {
-            std::vector<unsigned char> noise(support::mixed(round) % 3000 + 1);
-            for (std::size_t i = 0; i != noise.size(); ++i)
-                noise[i] = static_cast<unsigned char>(support::mixed(round * 5000 + i) % (round % 3 ? 256 : 3));
-            if (round % 2) {
-                stream_frame const f{static_cast<std::uint32_t>(noise.size() % 400), stream_frame::data};
-                noise.resize(std::max(noise.size(), sizeof f));
-                std::memcpy(noise.data(), &f, sizeof f);
-            }
-            liar.write(noise.data(), noise.size());
-        }
+        for (int packets = 0; packets != 3; ++packets)
+            liar.write_noise(round);
         liar.close();
         strait::error_code e;
         do
@@ -326,59 +292,13 @@ BOOST_AUTO_TEST_CASE(descriptors_that_nobody_asked_for_are_closed)
 
 BOOST_AUTO_TEST_CASE(many_senders_keep_their_order_and_a_killed_one_tears_nothing)
 {
-    for (int round = 0; round != support::rounds(15); ++round) {
-        auto const where = support::unique_name();
-        receiver<std::string> in{where};
-        support::shared_page page;
-        std::vector<support::child> senders;
-        constexpr std::uint64_t each = 1000;
-        for (std::uint64_t s = 0; s != 4; ++s)
-            senders.emplace_back([&, s] {
-                sender<std::string> out{where};
-                page->stage += 1;
-                for (std::uint64_t i = 0; s == 0 || i != each; ++i) {
-                    out.send(support::make_text(i, s));
-                    page->other[s] = i + 1;
-                }
-            });
-        page->await(page->stage, 4);
-        support::sequence_checker seen;
-        std::uint64_t const enough = support::mixed(static_cast<std::uint64_t>(round)) % 500 + 1;
-        while (auto const text = in.receive()) {
-            BOOST_REQUIRE(seen.see(*text));
-            if (seen.next(0) == enough)
-                senders[0].kill();
-        }
-        BOOST_CHECK_EQUAL(in.end_reason(), end_reason::died);
-        BOOST_CHECK_GE(seen.next(0), page->other[0].load());
-        for (std::uint64_t s = 1; s != 4; ++s) {
-            BOOST_CHECK_EQUAL(seen.next(s), each);
-            BOOST_CHECK_EQUAL(senders[s].wait(), 0);
-        }
-    }
+    support::kill_one_of_many_senders<strait::unix_seqpacket>();
 }
 
 BOOST_AUTO_TEST_CASE(no_receiver_once_it_was_killed_and_the_next_one_is_found)
 {
     sender<int> out{name};
-    for (int round = 0; round != 5; ++round) {
-        support::shared_page page;
-        support::child reader([&] {
-            receiver<int> in{name};
-            page->stage = 1;
-            for (int const m : in)
-                page->done = static_cast<std::uint64_t>(m);
-        });
-        page->await(page->stage, 1);
-        while (code(out.send_for(1, 60s)) == errc::no_receiver) {
-        }
-        page->await(page->done, 1);
-        reader.kill();
-        strait::error_code told;
-        while (!told)
-            told = code(out.try_send(2));
-        BOOST_CHECK_EQUAL(told, errc::no_receiver);
-    }
+    support::kill_receivers(out, name);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -4,11 +4,10 @@
 #include <strait/transport/unix_stream.hpp>
 
 #include <support/child.hpp>
-#include <support/names.hpp>
+#include <support/clean_host.hpp>
+#include <support/code.hpp>
 #include <support/print.hpp>
-#include <support/residue.hpp>
 #include <support/shared_page.hpp>
-#include <support/watchdog.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -24,25 +23,13 @@ namespace {
 using namespace std::chrono_literals;
 using strait::errc;
 using strait::peer_identity;
+using support::code;
 
 using transports = std::tuple<strait::unix_stream, strait::unix_seqpacket>;
 
-strait::error_code code(auto const& r) { return r ? strait::error_code() : r.error(); }
-
-struct fixture {
-    support::watchdog watch;
-    std::string name = support::unique_name();
-    ~fixture()
-    {
-        for (auto const& left : support::leftovers())
-            BOOST_ERROR("left behind: " + left);
-        support::names_given().clear();
-    }
-};
-
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(accepting, fixture)
+BOOST_FIXTURE_TEST_SUITE(accepting, support::clean_host)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_sender_that_is_not_accepted_learns_it_and_others_notice_nothing, X, transports)
 {

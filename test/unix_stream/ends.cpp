@@ -3,11 +3,9 @@
 #include <strait/transport/unix_stream.hpp>
 
 #include <support/child.hpp>
+#include <support/clean_host.hpp>
 #include <support/messages.hpp>
-#include <support/names.hpp>
-#include <support/residue.hpp>
 #include <support/shared_page.hpp>
-#include <support/watchdog.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -25,11 +23,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct fixture {
+struct fixture : support::clean_host {
     std::string socket_path() const { return support::channel_directory() + "/" + name + ".sock"; }
-
-    support::watchdog watchdog;
-    std::string name = support::unique_name();
 };
 
 }  // namespace
@@ -220,22 +215,6 @@ BOOST_AUTO_TEST_CASE(a_pair_dropped_by_one_side_ends_the_other)
     auto pair = text::make_pair();
     auto out = std::move(pair).sender();
     BOOST_TEST((out.try_send("x").error() == errc::no_receiver));
-}
-
-BOOST_AUTO_TEST_CASE(messages_of_any_alignment_can_be_borrowed)
-{
-    struct alignas(64) wide {
-        std::uint64_t words[8];
-    };
-    receiver<wide, unix_stream> in(name);
-    sender<wide, unix_stream> out(name);
-    for (std::uint64_t i = 0; i < 100; ++i)
-        out.send({{i}});
-    for (std::uint64_t i = 0; i < 100; ++i) {
-        auto const b = in.borrow();
-        BOOST_TEST_REQUIRE(reinterpret_cast<std::uintptr_t>(&*b) % 64 == 0u);
-        BOOST_TEST_REQUIRE(b->words[0] == i);
-    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -86,20 +86,6 @@ BOOST_AUTO_TEST_CASE(many_senders_that_wrote_before_the_first_look_are_all_heard
     BOOST_TEST(in.stats().dropped == 0U);
 }
 
-BOOST_AUTO_TEST_CASE(what_was_read_ahead_is_not_shown_in_a_child)
-{
-    auto const name = support::unique_name();
-    auto in = word_receiver::open(name, {}, "").value();
-    auto out = word_sender::open(name, {}, "").value();
-    put(out, 1);
-    put(out, 2);
-    put(out, 3);
-    BOOST_TEST(get(in, deadline::never()).value() == 1U);
-    support::child child([&] { return get(in, deadline::poll()).error() == errc::inherited_handle ? 0 : 1; });
-    BOOST_TEST(child.wait() == 0);
-    BOOST_TEST(get(in, deadline::never()).value() == 2U);
-}
-
 BOOST_AUTO_TEST_CASE(what_is_shown_is_not_shown_in_a_child)
 {
     auto const name = support::unique_name();
