@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstring>
 #include <string>
+#include <thread>
 
 using namespace strait;
 using namespace std::chrono_literals;
@@ -169,6 +170,29 @@ BOOST_AUTO_TEST_CASE(what_was_consumed_is_left_out_when_it_comes_again)
     BOOST_TEST(r.is_empty());
     BOOST_TEST((p.heard_of(3) == acknowledgement{acknowledgement::of_messages, 3}));
     BOOST_TEST(r.in.stats().messages == 3U);
+}
+
+// As after a stop of both processes, or of the machine.
+BOOST_AUTO_TEST_CASE(time_in_which_the_receiver_does_not_listen_is_not_held_against_a_sender)
+{
+    acked::options how;
+    how.reconnect_within = 400ms;
+    listening r(how);
+    {
+        claiming p(r, {1, 2}, 0);
+        p.say("one");
+        BOOST_TEST(r.next() == "one");
+    }
+    BOOST_TEST(r.is_empty());  // it is away
+    std::this_thread::sleep_for(600ms);
+    BOOST_TEST(r.is_empty());
+    {
+        claiming again(r, {1, 2}, 1);
+        again.say("two");
+        BOOST_TEST(r.next() == "two");
+    }
+    BOOST_TEST((r.in.peek(deadline::never()).error() == errc::closed));
+    BOOST_TEST((r.in.ended() == end_reason::died));
 }
 
 BOOST_AUTO_TEST_CASE(a_session_that_leaves_messages_out_is_refused)
@@ -355,6 +379,40 @@ BOOST_AUTO_TEST_CASE(acknowledgements_that_come_in_pieces_are_put_together)
     BOOST_TEST(!told(out));
     r.say(acknowledgement{acknowledgement::of_the_end, 2});  // before there is an end: of nothing
     BOOST_TEST(!!out.close());
+}
+
+// It is tried again after a second, the kernel's patience.
+BOOST_AUTO_TEST_CASE(the_end_is_told_although_the_network_loses_the_first_packet_of_a_new_connection)
+{
+    answering r;
+    sender<std::string, acked> out(r.where());
+    out.send("one");
+    r.accept(out);
+    r.say(acknowledgement{acknowledgement::of_messages, 1});
+    BOOST_TEST(!told(out));
+    ::timeval const patience{20, 0};  // of those who are accepted, too
+    ::setsockopt(r.listener.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    BOOST_TEST_REQUIRE(::listen(r.listener.get(), 0) == 0);  // room for one, who takes it
+    raw_peer const before(detail::tcp_address::of(r.listener.get()).port());
+    r.socket.reset();
+    bool closed = false;
+    std::thread closing([&] { closed = out.close().has_value(); });
+    ::pollfd p{r.listener.get(), POLLIN, 0};
+    BOOST_TEST(::poll(&p, 1, 20'000) == 1);
+    std::this_thread::sleep_for(100ms);
+    detail::descriptor const one(::accept4(r.listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    bool const came = ::poll(&p, 1, 20'000) == 1;
+    BOOST_TEST(came);
+    if (came) {
+        r.accept(out);
+        detail::stream_frame end;
+        BOOST_TEST(::recv(r.socket.get(), &end, sizeof end, MSG_WAITALL) == static_cast<::ssize_t>(sizeof end));
+        BOOST_TEST(end.kind == detail::stream_frame::end);
+        BOOST_TEST(r.claim.first == 1U);
+        r.say(acknowledgement{acknowledgement::of_the_end, 1});
+    }
+    closing.join();
+    BOOST_TEST(closed);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -24,7 +24,7 @@ struct ack_session {
     std::uint64_t consumed = 0;               // messages, from the beginning
     std::size_t owed = 0;                     // bytes of them that are not acknowledged
     stream_connection* connection = nullptr;  // the newest; none: it is away
-    std::int64_t away_since = 0;
+    std::int64_t away_since = 0;              // by ack_ledger::listened()
     bool finished = false;   // its end was read
     bool barred = false;     // it has sent what cannot be
     bool given_up = false;   // away for so long that it counted as dead
@@ -111,7 +111,7 @@ public:
         std::erase(owing_, c.session);
         c.session->connection = nullptr;
         c.session->owed = 0;
-        c.session->away_since = deadline::now();
+        c.session->away_since = listened();
         auto const away = [](auto const& s) { return !s->connection; };
         if (std::count_if(all_.begin(), all_.end(), away) > static_cast<std::ptrdiff_t>(most_away))
             all_.erase(std::min_element(all_.begin(), all_.end(), [&](auto const& a, auto const& b) {
@@ -134,11 +134,11 @@ public:
     }
 
     // Somebody's connection has broken who may still come back.
-    bool expects_any() const noexcept
+    bool expects_any() noexcept
     {
         if (all_.empty())
             return false;
-        std::int64_t const now = deadline::now();
+        std::int64_t const now = listened();
         return std::any_of(all_.begin(), all_.end(),
                            [&](auto const& s) { return is_missing(*s) && now - s->away_since < patience_.count(); });
     }
@@ -155,6 +155,16 @@ public:
 
 private:
     static bool is_missing(ack_session const& s) noexcept { return !s.connection && !s.finished && !s.given_up; }
+
+    // Nanoseconds in which who is away could have come back. Those that pass while nobody looks, for the program was busy or
+    // the machine stopped, count little: a sender may have been stopped, too, or be on its way through what was.
+    std::int64_t listened() noexcept
+    {
+        std::int64_t const now = deadline::now();
+        listened_ += std::min<std::int64_t>(now - looked_at_, patience_.count() / 4);
+        looked_at_ = now;
+        return listened_;
+    }
 
     void owe(ack_session& s, std::size_t bytes)
     {
@@ -197,6 +207,8 @@ private:
     std::vector<ack_session*> owing_;
     std::chrono::nanoseconds patience_;
     std::int64_t settled_at_ = 0;
+    std::int64_t listened_ = 0;
+    std::int64_t looked_at_ = 0;
 };
 
 }  // namespace strait::detail

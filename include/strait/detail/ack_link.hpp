@@ -37,6 +37,7 @@ public:
     bool is_open() const noexcept { return static_cast<bool>(open_); }
     bool is_usable() const noexcept { return connector_.usable() && !socket_.is_inherited(); }
     bool is_connected() const noexcept { return static_cast<bool>(socket_); }
+    bool is_trying() const noexcept { return connector_.is_trying(); }
     bool has_met() const noexcept { return met_; }  // a receiver, once
     int fd() const noexcept { return socket_.get(); }
     int file() const noexcept { return connector_.file(); }

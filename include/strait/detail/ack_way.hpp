@@ -100,11 +100,14 @@ public:
         if (!kept.append_end())
             return errc::out_of_memory;
         error_code done = wait_until([this] { return kept.unacknowledged() == 0; }, until);
-        // When nobody is there to read the end, that is no loss.
+        // When nobody is there to read the end, that is no loss. A host that is silent may be far away, or somebody there
+        // who would take us for dead.
         while (!done && !kept.empty()) {
             done = link.is_connected() ? error_code() : connect(until.capped(std::chrono::milliseconds(50)));
             if (!done)
                 done = wait_until([this] { return kept.empty() || !link.is_connected(); }, until);
+            else if (done == errc::timed_out && link.is_trying() && !until.passed())
+                done = {};
         }
         link.end();
         return kept.unacknowledged() == 0 ? error_code() : done;

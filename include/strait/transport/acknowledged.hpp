@@ -67,7 +67,8 @@ public:
 
     /// As those of tcp; capacity is bytes that are kept until they are acknowledged, 1 MiB by default.
     struct options : detail::tcp_options {
-        /// With an address: how long a receiver waits for a sender whose connection has broken.
+        /// With an address: how long a receiver waits for a sender whose connection has broken. Only time in which the
+        /// receiver is asked counts: of a pause between two operations not more than a quarter of this.
         std::chrono::nanoseconds reconnect_within = std::chrono::seconds(10);
     };
 
