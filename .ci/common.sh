@@ -85,6 +85,7 @@ have()
     flatbuffers) [[ -e /usr/include/flatbuffers/flatbuffers.h ]] ;;
     openssl) [[ -e /usr/include/openssl/evp.h ]] ;;
     python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+    ip) command -v ip >/dev/null || [[ -x /usr/sbin/ip || -x /sbin/ip ]] ;;
     clang-runtime) compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/*/*asan*.a' >/dev/null ;;
     *) command -v "$1" >/dev/null ;;
     esac
@@ -95,6 +96,7 @@ package_of()
     case $1 in
     g++ | cmake | ccache | python3 | python3-venv | pkg-config | valgrind | doxygen) echo "$1" ;;
     ninja) echo ninja-build ;;
+    ip) echo iproute2 ;;
     clang++) echo clang ;;
     clang-runtime) echo libclang-rt-dev ;;
     llvm-symbolizer) echo llvm ;;
