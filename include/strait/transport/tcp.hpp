@@ -24,7 +24,8 @@ namespace strait {
 /// buffer, options.max_message_size 64 MiB for types that vary, up to 4 GiB.
 ///
 /// A sender waits for the first receiver with its first operation; when the receiver has gone it gets no_receiver, and
-/// the next operation tries to connect again. A peer with another message type is refused: by name when opening; by
+/// the next operation tries to connect again: what comes by the next connection may overtake what is left of the one before.
+/// A peer with another message type is refused: by name when opening; by
 /// address nothing of it is delivered, and the sender learns of it with an operation after the refusal has come.
 ///
 /// That send() has returned says that the kernel has the message, not that it was read: plain TCP commits nothing. A
