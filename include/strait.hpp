@@ -28,6 +28,7 @@
 #include <strait/transport/polled.hpp>
 #include <strait/transport/posix_mqueue.hpp>
 #include <strait/transport/prefaulted.hpp>
+#include <strait/transport/prioritized.hpp>
 #include <strait/transport/realtime_signal.hpp>
 #include <strait/transport/shm_broadcast.hpp>
 #include <strait/transport/shm_ring.hpp>

@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <utility>
@@ -189,6 +190,14 @@ public:
     /// Leaves the channel, after waiting up to options.linger for what is still buffered here; an error says that it
     /// was lost. Receivers read what was sent and then see the end. Idempotent; the destructor does the same silently.
     result<void> close() { return end_.close(deadline::after(linger_)); }
+
+    /// Over a prioritized transport: what is sent from now on has this priority, a claim that is committed, too. Receivers
+    /// get the highest first. At first 0.
+    void set_priority(std::uint8_t p) noexcept
+        requires requires(end_type& e) { e.set_priority(p); }
+    {
+        end_.set_priority(p);
+    }
 
     /// What this end has done so far.
     channel_stats stats() const { return end_.stats(); }

@@ -1,11 +1,11 @@
 // Distributed under the Boost Software License, Version 1.0.
+#include <sysv_mqueue/fixture.hpp>
+
 #include <support/child.hpp>
 #include <support/messages.hpp>
 #include <support/names.hpp>
 #include <support/print.hpp>
-#include <support/residue.hpp>
 #include <support/shared_page.hpp>
-#include <support/watchdog.hpp>
 
 #include <strait/channel.hpp>
 #include <strait/transport/named_pipe.hpp>
@@ -13,7 +13,6 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <cstring>
 #include <fstream>
 #include <optional>
 #include <string>
@@ -27,54 +26,12 @@ namespace {
 
 using namespace std::chrono_literals;
 using strait::errc;
+using namespace sysv_queues;
 
 template <class T>
 using sender = strait::sender<T, strait::sysv_mqueue>;
 template <class T>
 using receiver = strait::receiver<T, strait::sysv_mqueue>;
-
-// The number of a channel's queue; -1: there is none.
-int queue_of(std::string const& name)
-{
-    strait::detail::location where;
-    (void)strait::detail::location::find(name, strait::access_mode::owner, where);
-    for (std::uint64_t attempt = 0; attempt != strait::detail::sysv_attempts; ++attempt)
-        if (int const queue = ::msgget(strait::detail::sysv_key(where, attempt), 0); queue >= 0)
-            return queue;
-    return -1;
-}
-
-// The companion's note, at its place in the file.
-void note(std::string const& name, std::size_t word, std::uint64_t value)
-{
-    std::fstream file(support::channel_directory() + "/" + name + ".channel", std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(static_cast<std::streamoff>(offsetof(strait::detail::control_block, mechanism) + 8 * word));
-    file.write(reinterpret_cast<char const*>(&value), sizeof value);
-    BOOST_REQUIRE(file.good());
-}
-
-void put(int queue, long type, std::string const& bytes)
-{
-    std::vector<char> record(sizeof type + bytes.size());
-    std::memcpy(record.data(), &type, sizeof type);
-    std::copy(bytes.begin(), bytes.end(), record.begin() + sizeof type);
-    BOOST_REQUIRE_EQUAL(::msgsnd(queue, record.data(), bytes.size(), IPC_NOWAIT), 0);
-}
-
-strait::error_code code(auto const& r) { return r ? strait::error_code() : r.error(); }
-
-struct clean {
-    clean() : descriptors(support::open_descriptors()) {}
-    ~clean()
-    {
-        BOOST_CHECK_EQUAL(support::open_descriptors(), descriptors);
-        for (auto const& name : support::leftovers())
-            BOOST_ERROR("left behind: " + name);
-        support::names_given().clear();
-    }
-    support::watchdog watch;
-    std::size_t descriptors;
-};
 
 }  // namespace
 

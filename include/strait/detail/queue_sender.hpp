@@ -106,6 +106,13 @@ public:
     // Of the largest message.
     std::size_t message_size() const noexcept { return end_.message_size; }
 
+    // Of the next message that is committed.
+    void set_priority(std::uint8_t p) noexcept
+        requires requires(Member& m) { m.set_priority(p); }
+    {
+        end_.set_priority(p);
+    }
+
     wake_source arm() noexcept { return end_.arm(); }
     void disarm() const noexcept {}
 

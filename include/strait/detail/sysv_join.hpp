@@ -61,6 +61,10 @@ struct sysv_member {
         return queue && ::msgctl(queue.get(), IPC_STAT, &now) == 0 ? now.msg_qnum : 0;
     }
 
+    // What a receiver asks the kernel for, and the highest message type that it accepts.
+    static constexpr long wanted_type = 0;
+    static constexpr long last_type = sysv_data;
+
     static constexpr bool sends_from_anywhere = false;
 
     bool send(std::byte const*, std::size_t size) noexcept

@@ -11,7 +11,7 @@
 
 namespace strait::detail {
 
-// As kernel message type: data and nothing else. There are no priorities, since they would break the order.
+// As kernel message type: data and nothing else. Where there are priorities (prioritized_member) this is the highest.
 inline constexpr long sysv_data = 1;
 
 // Made at one of the name's keys. Killed at any instruction of create(), a maker leaves nothing, or a queue that the

@@ -23,6 +23,7 @@ namespace strait::detail {
 
 inline constexpr char sysv_transport[] = "sysv_mqueue";
 inline constexpr char packed_sysv_transport[] = "packed<sysv_mqueue>";
+inline constexpr char prioritized_sysv_transport[] = "prioritized<sysv_mqueue>";
 
 // Keys are numbers of the host: a hash of the channel's name (FNV-1a), and a few more to go to where another queue has it.
 inline constexpr std::uint64_t sysv_attempts = 16;
@@ -54,9 +55,9 @@ inline void remove_sysv_queue(location const& where)
     descriptor const file(::open(where.path(companion_suffix).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     std::array<char, sizeof control_block::transport> transport{};
     std::array<std::uint64_t, 2> noted{};
+    auto const is = [&](char const* name) { return std::strncmp(transport.data(), name, transport.size()) == 0; };
     if (!file || ::pread(file.get(), transport.data(), transport.size(), offsetof(control_block, transport)) <= 0 ||
-        (std::strncmp(transport.data(), sysv_transport, transport.size()) != 0 &&
-         std::strncmp(transport.data(), packed_sysv_transport, transport.size()) != 0) ||
+        (!is(sysv_transport) && !is(packed_sysv_transport) && !is(prioritized_sysv_transport)) ||
         ::pread(file.get(), noted.data(), sizeof noted, offsetof(control_block, mechanism)) != sizeof noted ||
         noted[sysv_noted_attempt] - 1 >= sysv_attempts)
         return;

@@ -109,13 +109,14 @@ private:
             errno = EINVAL;
             return outcome::failure;
         }
-        ::ssize_t const size = ::msgrcv(end_.queue.get(), end_.record(), end_.message_size + 1, 0, IPC_NOWAIT | MSG_NOERROR);
+        ::ssize_t const size = ::msgrcv(end_.queue.get(), end_.record(), end_.message_size + 1, Member::wanted_type,
+                                          IPC_NOWAIT | MSG_NOERROR);
         if (size < 0)
             return errno == ENOMSG || errno == EINTR ? outcome::nothing : outcome::failure;
         length_ = static_cast<std::size_t>(size);
         long type = 0;
         std::memcpy(&type, end_.record(), sizeof type);
-        if (type != sysv_data || length_ > end_.message_size || (L.fixed_size != 0 && length_ != L.fixed_size)) [[unlikely]]
+        if (type > Member::last_type || length_ > end_.message_size || (L.fixed_size != 0 && length_ != L.fixed_size)) [[unlikely]]
             return outcome::malformed;
         hand_.have = 1;
         return outcome::message;

@@ -3,6 +3,7 @@
 #define STRAIT_TRANSPORT_SYSV_MQUEUE_HPP
 
 #include <strait/detail/packing_member.hpp>
+#include <strait/detail/prioritized_member.hpp>
 #include <strait/detail/queue_sender.hpp>
 #include <strait/detail/sysv_join.hpp>
 #include <strait/detail/sysv_receiver.hpp>
@@ -56,6 +57,15 @@ struct sysv_mqueue {
         using sender_end = detail::queue_sender<L, member>;
         template <message_layout L>
         using receiver_end = detail::sysv_receiver<L, member>;
+    };
+
+    /// What prioritized<sysv_mqueue> is made of.
+    struct priorities {
+        static constexpr char const* name = detail::prioritized_sysv_transport;
+        template <message_layout L>
+        using sender_end = detail::queue_sender<L, detail::prioritized_member>;
+        template <message_layout L>
+        using receiver_end = detail::sysv_receiver<L, detail::prioritized_member>;
     };
 
     /// Removes the channel, whatever it contains. invalid_endpoint, untrusted_object.
