@@ -12,6 +12,7 @@
 #include <strait/transport/named_pipe.hpp>
 #include <strait/transport/packed.hpp>
 #include <strait/transport/posix_mqueue.hpp>
+#include <strait/transport/prioritized.hpp>
 #include <strait/transport/realtime_signal.hpp>
 #include <strait/transport/shm_broadcast.hpp>
 #include <strait/transport/shm_ring.hpp>
@@ -127,7 +128,8 @@ using similar_subjects = std::tuple<
     by_name<strait::packed<strait::posix_mqueue>>,
     by_name<strait::unix_datagram>,
     by_name<strait::tcp>,
-    by_name<strait::packed<strait::sysv_mqueue>>
+    by_name<strait::packed<strait::sysv_mqueue>>,
+    by_name<strait::prioritized<strait::sysv_mqueue>>
 >;
 
 using subjects = decltype(std::tuple_cat(different_subjects(),
