@@ -59,6 +59,28 @@ void send_raw(std::string const& name, std::string const& bytes)
     }
 }
 
+// What lies in front of it.
+template <class X>
+std::string take_raw(std::string const& name)
+{
+    std::string bytes(10'000, '\xff');
+    ::ssize_t size = -1;
+    if constexpr (std::is_same_v<X, strait::posix_mqueue>) {
+        int const queue =
+            ::mq_open(("/strait-" + std::to_string(::geteuid()) + "-" + name).c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        size = ::mq_receive(queue, bytes.data(), bytes.size(), nullptr);
+        ::mq_close(queue);
+    } else {
+        strait::detail::location where;
+        BOOST_REQUIRE(!strait::detail::location::find(name, strait::access_mode::owner, where));
+        size = ::msgrcv(::msgget(strait::detail::sysv_key(where, 0), 0), bytes.data(), bytes.size() - sizeof(long), 0, IPC_NOWAIT);
+        bytes.erase(0, sizeof(long));
+    }
+    BOOST_REQUIRE_GE(size, 0);
+    bytes.resize(static_cast<std::size_t>(size));
+    return bytes;
+}
+
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(packing, support::clean_host)
@@ -154,6 +176,53 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_not_made_of_whole_frames_is_malformed_and_
     BOOST_CHECK_EQUAL(code(in.try_receive()), errc::malformed_message);
     out.send("after");
     BOOST_CHECK(in.receive() == "after");
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_found_no_room_was_not_sent_and_a_claim_can_be_committed_again, X, transports)
+{
+    strait::channel_options little;
+    little.capacity = 1;
+    strait::receiver<std::uint64_t, packed<X>> in{name, little};
+    strait::sender<std::uint64_t, packed<X>> out{name};
+    std::uint64_t sent = 0;
+    while (out.try_send(sent))
+        ++sent;
+    BOOST_REQUIRE_GT(sent, 0u);
+    BOOST_CHECK_EQUAL(code(out.try_send(1000)), errc::full);
+    auto claimed = out.try_claim();
+    BOOST_REQUIRE(claimed.has_value());
+    **claimed = 2000;
+    BOOST_CHECK_EQUAL(code(claimed->try_commit()), errc::full);
+    BOOST_CHECK(in.receive() == 0u);
+    BOOST_CHECK(claimed->try_commit());
+    for (std::uint64_t i = 1; i != sent; ++i)
+        BOOST_REQUIRE(in.receive() == i);
+    BOOST_CHECK(in.receive() == 2000u);
+    BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);
+    BOOST_CHECK_EQUAL(out.stats().messages, sent + 1);
+    BOOST_CHECK_EQUAL(out.stats().bytes, 8 * (sent + 1));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_unread_goes_with_its_receiver_and_the_sender_is_told, X, transports)
+{
+    strait::sender<std::uint64_t, packed<X>> out{name};
+    {
+        strait::receiver<std::uint64_t, packed<X>> in{name};
+        out.send(1);
+    }
+    BOOST_CHECK_EQUAL(code(out.try_send(2)), errc::no_receiver);
+    out.close().value();
+    BOOST_CHECK(support::leftovers().empty());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_lies_behind_a_message_is_zero_and_not_what_was_there_before, X, transports)
+{
+    strait::receiver<std::string, packed<X>> in{name};
+    strait::sender<std::string, packed<X>> out{name};
+    out.send(std::string(100, 'x'));
+    BOOST_CHECK(in.receive() == std::string(100, 'x'));
+    out.send("abc");
+    BOOST_CHECK(take_raw<X>(name) == frame_of(3, "abc"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -120,6 +120,21 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_a_predicate_throws_comes_out_and_the_channel_
     BOOST_CHECK(in.receive() == 3);
 }
 
+BOOST_AUTO_TEST_CASE(another_user_is_refused_before_the_predicate_is_asked)
+{
+    int asked = 0;
+    auto const any = [&](peer_identity const&) { return ++asked != 0; };
+    peer_identity other;
+    other.uid = ::geteuid() + 1;
+    BOOST_CHECK(!strait::detail::unix_peer_allowed(other, strait::access_mode::owner, any));
+    BOOST_CHECK(!strait::detail::unix_peer_allowed(other, strait::access_mode::owner, {}));
+    BOOST_CHECK_EQUAL(asked, 0);
+    BOOST_CHECK(strait::detail::unix_peer_allowed(other, strait::access_mode::everyone, any));
+    other.uid = ::geteuid();
+    BOOST_CHECK(strait::detail::unix_peer_allowed(other, strait::access_mode::owner, any));
+    BOOST_CHECK_EQUAL(asked, 2);
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(access_is_asked_first, X, transports)
 {
     if (::geteuid() != 0)
