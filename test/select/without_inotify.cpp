@@ -136,6 +136,8 @@ BOOST_AUTO_TEST_CASE(whoever_waits_looks_now_and_then_until_there_is_an_instance
 
 BOOST_AUTO_TEST_CASE(without_descriptors_select_waits_all_the_same)
 {
+    if (support::sanitized)  // the undefined-behaviour sanitizer needs descriptors of its own, or finds what is not there
+        return;
     support::watchdog const watch;
     int const status = support::child([] {
                            auto [out, in] = strait::channel<int, strait::shm_ring<>>::make_pair().split();
