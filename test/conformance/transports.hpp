@@ -120,7 +120,6 @@ using different_subjects = std::tuple<
 /// These share most of their code with one of those, and have folders of their own: not for AddressSanitizer, which builds
 /// and runs slowly, nor for each message type.
 using similar_subjects = std::tuple<
-    by_name<ring<strait::busy_spin>>,
     by_name<strait::shm_ring<strait::mpsc>>,
     by_name<strait::shm_ring<strait::broadcast<strait::lossy>>>,
     by_name<ring_in<strait::spsc, strait::mapped_file>>,
@@ -128,7 +127,6 @@ using similar_subjects = std::tuple<
     by_name<strait::packed<strait::posix_mqueue>>,
     by_name<strait::unix_datagram>,
     by_name<strait::tcp>,
-    by_name<strait::packed<strait::sysv_mqueue>>,
     by_name<strait::prioritized<strait::sysv_mqueue>>
 >;
 
