@@ -276,6 +276,23 @@ BOOST_AUTO_TEST_CASE(a_channel_that_was_truncated_is_told_or_replaced)
     BOOST_TEST(!exists());
 }
 
+// Where channels of files lie the kernel says something else than where those of memory do.
+BOOST_AUTO_TEST_CASE(a_directory_that_the_last_channel_took_along_is_told_as_such)
+{
+    for (std::string const root : {"/dev/shm", "/var/tmp"}) {
+        std::string path = root + "/strait-removed-XXXXXX";
+        BOOST_TEST_REQUIRE(::mkdtemp(path.data()) != nullptr);
+        descriptor const dir{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+        ::rmdir(path.c_str());
+        descriptor made;
+        std::string temporary;
+        error_code e = make_companion_file(dir, where(), traits(), made, temporary);
+        if (!e)
+            e = give_name(dir, made.get(), temporary, "channel").error();
+        BOOST_TEST(vanished(e), root << ": " << e.message());
+    }
+}
+
 BOOST_AUTO_TEST_CASE(too_much_memory_is_refused_and_leaves_nothing)
 {
     auto t = traits();

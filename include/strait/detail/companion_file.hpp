@@ -21,6 +21,13 @@ namespace strait::detail {
 
 inline bool vanished(error_code const& e) noexcept { return e == error_code(ENOENT, boost::system::system_category()); }
 
+// Its last channel took it away. ext4 answers EPERM to O_TMPFILE there, other file systems ENOENT or with a file.
+inline bool is_removed_directory(descriptor const& dir) noexcept
+{
+    struct ::stat found = {};
+    return ::fstat(dir.get(), &found) == 0 && found.st_nlink == 0;
+}
+
 inline bool is_still_named(descriptor const& dir, int fd, location const& where)
 {
     struct ::stat by_name = {};
@@ -52,8 +59,10 @@ inline error_code make_companion_file(descriptor const& dir, location const& whe
         temporary = where.file(".new-" + std::to_string(::getpid()) + "-" + std::to_string(deadline::now()));
         fd.reset(::openat(dir.get(), temporary.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, object_mode(where.access())));
     }
-    if (!fd)
-        return last_failure();
+    if (!fd) {
+        error_code const e = last_failure();
+        return is_removed_directory(dir) ? error_code(ENOENT, boost::system::system_category()) : e;
+    }
     ::fchmod(fd.get(), object_mode(where.access()));  // the umask may have taken bits
     if (auto allocated = allocate_beginning(fd.get(), wanted.size, wanted.first_bytes()); !allocated) {
         if (!temporary.empty())
