@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_ACK_LEDGER_HPP
 #define STRAIT_DETAIL_ACK_LEDGER_HPP
 
+#include <strait/detail/ack_records.hpp>
 #include <strait/detail/ack_wire.hpp>
 #include <strait/detail/stream_connection.hpp>
 #include <strait/error.hpp>
@@ -28,7 +29,8 @@ struct ack_session {
     bool finished = false;   // its end was read
     bool barred = false;     // it has sent what cannot be
     bool given_up = false;   // away for so long that it counted as dead
-    acknowledgement record;  // the last one, of which so much has still to leave
+    ack_record* record = nullptr;    // where the next receiver finds what was consumed; none: nowhere
+    acknowledgement told;            // the last one, of which so much has still to leave
     std::size_t unsent = 0;
 };
 
@@ -42,7 +44,7 @@ public:
     static constexpr std::size_t batch = std::size_t{64} << 10;           // bytes consumed that are acknowledged at once
     static constexpr std::int64_t between_polls = 100'000;                // nanoseconds; else when somebody asks for more
 
-    explicit ack_ledger(std::chrono::nanoseconds patience) : patience_(patience) {}
+    ack_ledger(std::chrono::nanoseconds patience, ack_records records) : patience_(patience), records_(records) {}
 
     // A connection has said whose it is. `older` is to be closed: the newest connection of a session is the one that counts.
     errc admit(stream_connection& c, stream_connection*& older)
@@ -52,7 +54,10 @@ public:
         if (found == all_.end()) {
             auto fresh = std::make_unique<ack_session>();
             fresh->id = claim.id;
+            fresh->record = records_.find(claim.id);
             fresh->consumed = claim.first;
+            if (fresh->record)  // a receiver that was killed may have told its sender less
+                fresh->consumed = std::max(claim.first, fresh->record->consumed.load(std::memory_order_relaxed));
             found = all_.insert(all_.end(), std::move(fresh));
         }
         ack_session& s = **found;
@@ -63,6 +68,7 @@ public:
         if (older)
             older->session = nullptr;
         s.connection = &c;
+        note(s);
         s.given_up = false;
         s.unsent = 0;
         s.owed = 0;
@@ -87,6 +93,8 @@ public:
     {
         ack_session& s = *c.session;
         s.consumed += messages;
+        if (s.record)
+            s.record->consumed.store(s.consumed, std::memory_order_relaxed);
         owe(s, bytes);
         if (s.owed >= batch)
             tell(s);
@@ -154,6 +162,26 @@ public:
     }
 
 private:
+    // What is consumed of the session from now on has a record, in the place of one whose connection is no more if need be.
+    void note(ack_session& s) noexcept
+    {
+        if (!s.record) {
+            auto const owner = [&](ack_record const& r) {
+                return std::find_if(all_.begin(), all_.end(), [&](auto const& other) { return other->record == &r; });
+            };
+            s.record = records_.oldest([&](ack_record const& r) {
+                auto const of = owner(r);
+                return of == all_.end() || !(*of)->connection;
+            });
+            if (!s.record)
+                return;
+            if (auto const of = owner(*s.record); of != all_.end() && of->get() != &s)
+                (*of)->record = nullptr;
+            ack_records::begin(*s.record, s.id, s.consumed);
+        }
+        records_.use(*s.record);
+    }
+
     static bool is_missing(ack_session const& s) noexcept { return !s.connection && !s.finished && !s.given_up; }
 
     // Nanoseconds in which who is away could have come back. Those that pass while nobody looks, for the program was busy or
@@ -179,13 +207,13 @@ private:
         acknowledgement const wanted{s.finished ? acknowledgement::of_the_end : acknowledgement::of_messages, s.consumed};
         for (;;) {
             if (s.unsent == 0) {
-                s.record = wanted;
-                s.unsent = sizeof s.record;
+                s.told = wanted;
+                s.unsent = sizeof s.told;
             }
-            auto const* const rest = reinterpret_cast<std::byte const*>(&s.record) + (sizeof s.record - s.unsent);
+            auto const* const rest = reinterpret_cast<std::byte const*>(&s.told) + (sizeof s.told - s.unsent);
             auto const n = uninterrupted(
                 [&] { return ::send(s.connection->fd(), rest, s.unsent, MSG_NOSIGNAL | MSG_DONTWAIT); });
-            bool const whole = s.unsent == sizeof s.record;
+            bool const whole = s.unsent == sizeof s.told;
             if (n < 0) {
                 if (whole)
                     s.unsent = 0;  // not begun
@@ -196,7 +224,7 @@ private:
             s.unsent -= static_cast<std::size_t>(n);
             if (s.unsent != 0)
                 return;
-            if (s.record == wanted) {
+            if (s.told == wanted) {
                 s.owed = 0;
                 return;
             }
@@ -206,6 +234,7 @@ private:
     std::vector<std::unique_ptr<ack_session>> all_;
     std::vector<ack_session*> owing_;
     std::chrono::nanoseconds patience_;
+    ack_records records_;
     std::int64_t settled_at_ = 0;
     std::int64_t listened_ = 0;
     std::int64_t looked_at_ = 0;

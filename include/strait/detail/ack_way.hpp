@@ -100,9 +100,9 @@ public:
         if (!kept.append_end())
             return errc::out_of_memory;
         error_code done = wait_until([this] { return kept.unacknowledged() == 0; }, until);
-        // When nobody is there to read the end, that is no loss. A host that is silent may be far away, or somebody there
-        // who would take us for dead.
-        while (!done && !kept.empty()) {
+        // By a name the companion tells that we have left. Else, when nobody is there to read the end, that is no loss. A host
+        // that is silent may be far away, or somebody there who would take us for dead.
+        while (!done && !kept.empty() && link.file() < 0) {
             done = link.is_connected() ? error_code() : connect(until.capped(std::chrono::milliseconds(50)));
             if (!done)
                 done = wait_until([this] { return kept.empty() || !link.is_connected(); }, until);

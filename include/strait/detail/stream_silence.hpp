@@ -62,7 +62,8 @@ public:
             if (gone == end_reason::none ? come.glance() : come.gather(deadline::poll()))
                 return {};
             if (gone != end_reason::none && come.no_sender()) {
-                why_ = ledger.give_up() || died_ || gone == end_reason::died ? end_reason::died : end_reason::left;
+                bool const missed = ledger.give_up() && !listener.has_companion();
+                why_ = missed || died_ || gone == end_reason::died ? end_reason::died : end_reason::left;
                 return errc::closed;
             }
             (void)ledger.settle(false);

@@ -219,6 +219,7 @@ public:
     }
 
     bool has_companion() const noexcept { return name_.has_value(); }
+    companion const& member() const noexcept { return name_->member(); }  // of its companion
     int file() const noexcept { return name_ ? name_->member().fd() : -1; }
     end_reason senders_gone(bool slept) noexcept
     {

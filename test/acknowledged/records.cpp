@@ -1,0 +1,129 @@
+// Distributed under the Boost Software License, Version 1.0.
+#include <strait/detail/ack_ledger.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <sys/socket.h>
+
+using namespace strait;
+using namespace strait::detail;
+
+namespace {
+
+constexpr message_layout bytes{};
+constexpr session_id number(std::uint64_t n) { return {n, ~n}; }
+
+// The memory of a channel, and receivers that come one after the other.
+struct fixture {
+    struct alignas(control_block::size_in_file) page {
+        std::byte bytes[control_block::size_in_file] = {};
+    };
+    std::unique_ptr<page> memory = std::make_unique<page>();
+    std::optional<ack_ledger> ledger;
+    std::vector<descriptor> senders;
+    std::vector<std::unique_ptr<stream_connection>> connections;
+
+    fixture() { next_receiver(); }
+
+    // The one before was killed: it has told nobody anything.
+    void next_receiver()
+    {
+        connections.clear();
+        ledger.emplace(std::chrono::seconds(10), ack_records(*reinterpret_cast<control_block*>(memory->bytes)));
+    }
+
+    // A sender comes that has had `first` messages acknowledged.
+    stream_connection& connect(session_id const& id, std::uint64_t first = 0)
+    {
+        std::array<int, 2> ends;
+        BOOST_TEST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
+        descriptor const& there = senders.emplace_back(ends[0]);
+        auto const greeting = stream_greeting::of(bytes, {}, stream_greeting::acknowledged);
+        session_claim claim;
+        claim.id = id;
+        claim.first = first;
+        BOOST_TEST(::send(there.get(), &greeting, sizeof greeting, 0) == sizeof greeting);
+        BOOST_TEST(::send(there.get(), &claim, sizeof claim, 0) == sizeof claim);
+        auto& c = *connections.emplace_back(std::make_unique<stream_connection>(descriptor(ends[1]), peer_identity(), 0, false, sizeof claim));
+        BOOST_TEST((c.read() == stream_connection::progress::more));
+        BOOST_TEST((c.next(greeting, 64, 0) == stream_connection::progress::introduced));
+        stream_connection* older = nullptr;
+        BOOST_TEST((ledger->admit(c, older) == errc()));
+        return c;
+    }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(acknowledged_records, fixture)
+
+BOOST_AUTO_TEST_CASE(the_next_receiver_goes_on_where_a_killed_one_was)
+{
+    auto& a = connect(number(1));
+    auto& b = connect(number(2));
+    ledger->consumed(a, 7, 100);
+    ledger->consumed(b, 3, 100);
+    ledger->consumed(a, 2, 100);
+    next_receiver();
+    BOOST_TEST(connect(number(2)).repeated == 3U);
+    BOOST_TEST(connect(number(1), 4).repeated == 5U);  // four were acknowledged
+    BOOST_TEST(connect(number(3)).repeated == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_third_receiver_knows_what_the_second_has_added)
+{
+    ledger->consumed(connect(number(1)), 7, 100);
+    next_receiver();
+    ledger->consumed(connect(number(1), 7), 2, 100);
+    next_receiver();
+    BOOST_TEST(connect(number(1)).repeated == 9U);
+}
+
+BOOST_AUTO_TEST_CASE(a_record_that_says_less_than_its_sender_knows_is_not_believed)
+{
+    ledger->consumed(connect(number(1)), 7, 100);
+    next_receiver();
+    BOOST_TEST(connect(number(1), 8).repeated == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_record_that_was_half_written_is_nobodys)
+{
+    ack_records mine(*reinterpret_cast<control_block*>(memory->bytes));
+    ack_record& r = *mine.oldest([](auto const&) { return true; });
+    ack_records::begin(r, number(1), 5);
+    BOOST_TEST(mine.find(number(1)) == &r);
+    r.id[0] = 0;  // as begin() begins
+    next_receiver();
+    BOOST_TEST(connect(number(1)).repeated == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(records_are_taken_from_those_who_came_longest_ago_and_are_away)
+{
+    stream_connection& first = connect(number(1));
+    ledger->consumed(first, 5, 100);
+    for (std::uint64_t n = 2; n <= ack_records::most; ++n)
+        ledger->consumed(connect(number(n)), n, 100);
+    ledger->left(*connections[3]);  // of 4
+    ledger->left(*connections[1]);  // of 2
+    ledger->consumed(connect(number(1000)), 9, 100);
+    ledger->consumed(connect(number(2), 2), 1, 100);  // comes back, and takes the place of 4
+    stream_connection& late = connect(number(2000));  // all are in use
+    ledger->consumed(late, 6, 100);
+    ledger->consumed(first, 1, 100);
+    next_receiver();
+    BOOST_TEST(connect(number(1)).repeated == 6U);
+    BOOST_TEST(connect(number(3)).repeated == 3U);
+    BOOST_TEST(connect(number(1000)).repeated == 9U);
+    BOOST_TEST(connect(number(2)).repeated == 3U);
+    BOOST_TEST(connect(number(2000)).repeated == 0U);  // what is not acknowledged comes to it once more
+    BOOST_TEST(connect(number(4)).repeated == 0U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
