@@ -59,7 +59,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_successor_gets_what_is_declared_retained, S, 
             BOOST_REQUIRE(message);
             std::uint64_t const resumed = message->sequence;
             page->proceed = page->other[0] + 1000;
-            if constexpr (guarantees_of<S>.retained) {
+            if constexpr (kept_for_the_next<S>) {
                 // At most the one message in its hands is seen twice or not at all.
                 BOOST_CHECK_GE(resumed + 1, consumed);
                 BOOST_CHECK_LE(resumed, consumed + 1);
@@ -109,7 +109,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(at_most_the_borrowed_message_is_seen_again, S, 
 
 BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_sender_learns_of_a_death, S, bounded_word_subjects, clean_host)
 {
-    if constexpr (between_processes<S> && !guarantees_of<S>.retained) {
+    if constexpr (between_processes<S> && !kept_for_the_next<S>) {
         delays noticed;
         for (int round = 0; round != support::rounds(10); ++round) {
             auto const where = S::where();

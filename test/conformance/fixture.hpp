@@ -53,6 +53,11 @@ inline constexpr strait::transport_guarantees guarantees_of = S::transport::guar
 template <class S>
 inline constexpr bool between_processes = strait::byte_transport<typename S::transport>;
 
+/// What a receiver leaves unread, or never sees, is there for the next one: in the channel, or with its sender.
+template <class S>
+inline constexpr bool kept_for_the_next =
+    guarantees_of<S>.retained || guarantees_of<S>.committed_when == strait::commit_point::acknowledged;
+
 template <class S>
 inline constexpr bool by_address_only = !S::checks_type_at_open;
 
@@ -101,6 +106,15 @@ void exchange_one(sender_of<S, T>& out, receiver_of<S, T>& in, std::uint64_t seq
 {
     out.send(make_message<T>(sequence));
     BOOST_REQUIRE(in.receive() == make_message<T>(sequence));
+}
+
+/// What the sender holds goes to the kernel; flush() as far as it needs no receiver, who is the same thread.
+template <class S, class T = probe_of<S>>
+bool hand_over(sender_of<S, T>& out)
+{
+    constexpr bool waits = guarantees_of<S>.committed_when == strait::commit_point::acknowledged;
+    auto const flushed = waits ? out.flush_for(0s) : out.flush();
+    return flushed || (waits && flushed.error() == errc::timed_out);
 }
 
 /// Fills the channel with messages from `first` on. Returns the number after the last one accepted.

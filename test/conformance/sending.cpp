@@ -59,7 +59,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_full_channel_refuses_and_loses_nothing, S, bo
         BOOST_REQUIRE(*got == make_probe(next));
         // The rest of a message that a byte stream has accepted in part goes first in the next operation.
         if (next % 16 == 1)
-            BOOST_REQUIRE(out.flush());
+            BOOST_REQUIRE(hand_over<S>(out));
     }
     BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);
     exchange_one<S>(out, in, end);
@@ -79,7 +79,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_form_of_sending_sends, S, word_subjects, 
     BOOST_CHECK(out.send_until(make_probe(6), std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now()) - 1h));
     BOOST_CHECK(out.send(make_probe(7), std::stop_token()));
     BOOST_CHECK(out.send_for(make_probe(8), strait::forever));
-    BOOST_CHECK(out.flush());
+    BOOST_CHECK(hand_over<S>(out));
     for (std::uint64_t i = 1; i != 9; ++i)
         BOOST_CHECK(in.receive() == make_probe(i));
 }

@@ -6,6 +6,7 @@
 #include <support/residue.hpp>
 #include <support/watchdog.hpp>
 
+#include <strait/transport/acknowledged.hpp>
 #include <strait/transport/anonymous_pipe.hpp>
 #include <strait/transport/in_process.hpp>
 #include <strait/transport/mapped_file.hpp>
@@ -24,6 +25,7 @@
 #include <strait/transport/unix_seqpacket.hpp>
 #include <strait/transport/unix_stream.hpp>
 
+#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <string>
@@ -93,6 +95,14 @@ struct nameless_only {
     using transport = X;
 };
 
+/// acknowledged<tcp> for both ends in one thread: a sender that leaves waits for its receiver, which cannot take anything
+/// meanwhile, only for a moment. Then TCP brings what it has sent, or the suite counts it as lost.
+struct acknowledged_in_one_thread : strait::acknowledged<strait::tcp> {
+    struct options : strait::acknowledged<strait::tcp>::options {
+        options() { linger = std::chrono::seconds(1); }
+    };
+};
+
 template <class Wait>
 using ring = strait::shm_ring<strait::spsc, Wait>;
 template <class Topology, class Memory>
@@ -100,9 +110,8 @@ using ring_in = strait::shm_ring<Topology, strait::adaptive, Memory>;
 
 /// Everything that the suite is run over: one line for each. Not broadcast<latest>: that is the channel of broadcast<lossy>,
 /// and its receivers skip on purpose what the suite sends in a row; test/shm_broadcast/latest.cpp has it. Nor polled<X>, which
-/// is X but for how a receiver waits; test/polled/ has it. Nor acknowledged<tcp>, whose sender connects anew only while it is called:
-/// the suite often has both ends in one thread; test/acknowledged/ and test/network_faults/ have it. Of udp more
-/// is asked here than it declares: few messages over the loopback are not lost, nor is the last word of their sender.
+/// is X but for how a receiver waits; test/polled/ has it. Of udp more is asked
+/// here than it declares: few messages over the loopback are not lost, nor is the last word of their sender.
 using different_subjects = std::tuple<
     by_name<strait::in_process>,
     by_name<ring<strait::adaptive>>,
@@ -127,6 +136,7 @@ using similar_subjects = std::tuple<
     by_name<strait::packed<strait::posix_mqueue>>,
     by_name<strait::unix_datagram>,
     by_name<strait::tcp>,
+    by_name<acknowledged_in_one_thread>,
     by_name<strait::prioritized<strait::sysv_mqueue>>
 >;
 
