@@ -44,7 +44,10 @@ class Check:
             return ["  " + self.compared, "", "-", target, "not measured in this run"]
         s = self.found
         text = f"{ratio_number(s.median)} ({ratio_number(s.low)}..{ratio_number(s.high)})"
-        return ["  " + self.compared, self.where, text, target, self.verdict(getattr(s, self.by))]
+        verdict = self.verdict(getattr(s, self.by))
+        if verdict != "met" and self.verdict(s.low if self.at_most else s.high) == "met":
+            verdict += "; not in each round"
+        return ["  " + self.compared, self.where, text, target, verdict]
 
     def verdict(self, value):
         away = value / self.target if self.at_most else self.target / value

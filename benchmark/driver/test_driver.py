@@ -83,6 +83,14 @@ class Figures(unittest.TestCase):
         self.assertEqual(Check("", None, "", 1.5, False).verdict(0.5), "MISSED by a factor of 3.0")
 
 
+    def test_a_goal_that_is_missed_in_some_rounds_says_so(self):
+        def verdict(*found):
+            return Check("", spread(found), "", 1.0, True).row()[-1]
+        self.assertEqual(verdict(0.9, 1.3, 1.4), "MISSED by 30%; not in each round")
+        self.assertEqual(verdict(1.1, 1.3, 1.4), "MISSED by 30%")
+        self.assertEqual(verdict(0.8, 0.9, 1.4), "met")
+
+
 class Plan(unittest.TestCase):
     def test_a_case_runs_only_where_it_can(self):
         small = Case.from_json(case("strait/x", max_size=64, measures=["throughput"], batches=[64]))
