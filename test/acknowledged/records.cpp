@@ -114,6 +114,8 @@ BOOST_AUTO_TEST_CASE(records_are_taken_from_those_who_came_longest_ago_and_are_a
     ledger->left(*connections[1]);  // of 2
     ledger->consumed(connect(number(1000)), 9, 100);
     ledger->consumed(connect(number(2), 2), 1, 100);  // comes back, and takes the place of 4
+    ledger->left(*connections[4]);  // of 5, whose place 4 takes: it has lost its own
+    ledger->consumed(connect(number(4), 4), 40, 100);
     stream_connection& late = connect(number(2000));  // all are in use
     ledger->consumed(late, 6, 100);
     ledger->consumed(first, 1, 100);
@@ -123,7 +125,8 @@ BOOST_AUTO_TEST_CASE(records_are_taken_from_those_who_came_longest_ago_and_are_a
     BOOST_TEST(connect(number(1000)).repeated == 9U);
     BOOST_TEST(connect(number(2)).repeated == 3U);
     BOOST_TEST(connect(number(2000)).repeated == 0U);  // what is not acknowledged comes to it once more
-    BOOST_TEST(connect(number(4)).repeated == 0U);
+    BOOST_TEST(connect(number(4)).repeated == 44U);
+    BOOST_TEST(connect(number(5)).repeated == 0U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

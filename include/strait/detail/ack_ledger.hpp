@@ -26,11 +26,11 @@ struct ack_session {
     std::size_t owed = 0;                     // bytes of them that are not acknowledged
     stream_connection* connection = nullptr;  // the newest; none: it is away
     std::int64_t away_since = 0;              // by ack_ledger::listened()
-    bool finished = false;   // its end was read
-    bool barred = false;     // it has sent what cannot be
-    bool given_up = false;   // away for so long that it counted as dead
-    ack_record* record = nullptr;    // where the next receiver finds what was consumed; none: nowhere
-    acknowledgement told;            // the last one, of which so much has still to leave
+    bool finished = false;         // its end was read
+    bool barred = false;           // it has sent what cannot be
+    bool given_up = false;         // away for so long that it counted as dead
+    ack_record* record = nullptr;  // where the next receiver finds what was consumed; none: nowhere
+    acknowledgement told;          // the last one, of which so much has still to leave
     std::size_t unsent = 0;
 };
 
@@ -162,22 +162,23 @@ public:
     }
 
 private:
-    // What is consumed of the session from now on has a record, in the place of one whose connection is no more if need be.
+    // What is consumed of the session from now on has a record: its own, or that of one whose connection is no more.
     void note(ack_session& s) noexcept
     {
         if (!s.record) {
             auto const owner = [&](ack_record const& r) {
                 return std::find_if(all_.begin(), all_.end(), [&](auto const& other) { return other->record == &r; });
             };
-            s.record = records_.oldest([&](ack_record const& r) {
-                auto const of = owner(r);
+            ack_record* const r = records_.oldest([&](ack_record const& candidate) {
+                auto const of = owner(candidate);
                 return of == all_.end() || !(*of)->connection;
             });
-            if (!s.record)
+            if (!r)
                 return;
-            if (auto const of = owner(*s.record); of != all_.end() && of->get() != &s)
+            if (auto const of = owner(*r); of != all_.end())
                 (*of)->record = nullptr;
-            ack_records::begin(*s.record, s.id, s.consumed);
+            ack_records::begin(*r, s.id, s.consumed);
+            s.record = r;
         }
         records_.use(*s.record);
     }
