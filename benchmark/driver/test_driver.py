@@ -82,7 +82,6 @@ class Figures(unittest.TestCase):
         self.assertEqual(Check("", None, "", 1.0, True).verdict(1.3), "MISSED by 30%")
         self.assertEqual(Check("", None, "", 1.5, False).verdict(0.5), "MISSED by a factor of 3.0")
 
-
     def test_a_goal_that_is_missed_in_some_rounds_says_so(self):
         def verdict(*found):
             return Check("", spread(found), "", 1.0, True).row()[-1]
