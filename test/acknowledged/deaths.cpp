@@ -195,6 +195,21 @@ BOOST_AUTO_TEST_CASE(a_receiver_that_closes_has_acknowledged_what_it_took)
     BOOST_TEST((in->end_reason() == end_reason::left));
 }
 
+// Nobody reads its end meanwhile: this thread does, later.
+BOOST_AUTO_TEST_CASE(by_a_name_a_sender_leaves_when_all_is_taken)
+{
+    acked::options how;
+    how.linger = std::chrono::hours(1);
+    receiver<std::string, acked> in(name);
+    sender<std::string, acked> out(name, how);
+    out.send(support::make_text(0));
+    BOOST_TEST((in.receive() == support::make_text(0)));
+    BOOST_TEST(!!out.close());
+    BOOST_TEST(out.stats().dropped == 0U);
+    BOOST_TEST(!in.receive());
+    BOOST_TEST((in.end_reason() == end_reason::left));
+}
+
 BOOST_AUTO_TEST_CASE(without_a_receiver_for_long_a_sender_says_so_and_keeps_what_it_has)
 {
     acked::options how;
