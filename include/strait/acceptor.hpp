@@ -3,8 +3,8 @@
 #define STRAIT_ACCEPTOR_HPP
 
 #include <strait/connection.hpp>
-#include <strait/connection/joining.hpp>
-#include <strait/detail/lobby.hpp>
+#include <strait/detail/connection/server_handshake.hpp>
+#include <strait/detail/handshake/server.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>

@@ -2,11 +2,11 @@
 #ifndef STRAIT_ASYNC_HPP
 #define STRAIT_ASYNC_HPP
 
-#include <strait/async/end_state.hpp>
-#include <strait/async/operations.hpp>
-#include <strait/async/receive_actions.hpp>
-#include <strait/async/select_operation.hpp>
-#include <strait/async/send_actions.hpp>
+#include <strait/detail/async/end_operation.hpp>
+#include <strait/detail/async/end_state.hpp>
+#include <strait/detail/async/receive_actions.hpp>
+#include <strait/detail/async/select_operation.hpp>
+#include <strait/detail/async/send_actions.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
 #include <strait/receiver.hpp>

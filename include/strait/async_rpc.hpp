@@ -2,9 +2,9 @@
 #ifndef STRAIT_ASYNC_RPC_HPP
 #define STRAIT_ASYNC_RPC_HPP
 
-#include <strait/async/rpc_calls.hpp>
-#include <strait/async/rpc_service.hpp>
-#include <strait/detail/descriptor.hpp>
+#include <strait/detail/async/rpc_calls.hpp>
+#include <strait/detail/async/rpc_service.hpp>
+#include <strait/detail/os/descriptor.hpp>
 #include <strait/rpc.hpp>
 
 #include <boost/asio/any_io_executor.hpp>

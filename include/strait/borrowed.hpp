@@ -2,7 +2,7 @@
 #ifndef STRAIT_BORROWED_HPP
 #define STRAIT_BORROWED_HPP
 
-#include <strait/channel/ends.hpp>
+#include <strait/detail/channel/ends.hpp>
 
 #include <memory>
 #include <optional>

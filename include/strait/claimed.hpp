@@ -2,7 +2,7 @@
 #ifndef STRAIT_CLAIMED_HPP
 #define STRAIT_CLAIMED_HPP
 
-#include <strait/channel/ends.hpp>
+#include <strait/detail/channel/ends.hpp>
 
 #include <cstddef>
 #include <memory>

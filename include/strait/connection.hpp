@@ -2,7 +2,7 @@
 #ifndef STRAIT_CONNECTION_HPP
 #define STRAIT_CONNECTION_HPP
 
-#include <strait/connection/joining.hpp>
+#include <strait/detail/connection/server_handshake.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
 #include <strait/peer.hpp>

@@ -3,9 +3,9 @@
 #define STRAIT_RECEIVER_HPP
 
 #include <strait/borrowed.hpp>
-#include <strait/channel/ends.hpp>
-#include <strait/channel/message_iterator.hpp>
-#include <strait/channel/message_reader.hpp>
+#include <strait/detail/channel/ends.hpp>
+#include <strait/detail/channel/message_iterator.hpp>
+#include <strait/detail/channel/message_reader.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
 #include <strait/transport.hpp>

@@ -2,8 +2,8 @@
 #ifndef STRAIT_SELECT_HPP
 #define STRAIT_SELECT_HPP
 
-#include <strait/channel/ends.hpp>
-#include <strait/detail/wait_set.hpp>
+#include <strait/detail/channel/ends.hpp>
+#include <strait/detail/wait/wait_set.hpp>
 #include <strait/error.hpp>
 #include <strait/receiver.hpp>
 #include <strait/transport.hpp>

@@ -3,7 +3,7 @@
 #define STRAIT_SENDER_HPP
 
 #include <strait/claimed.hpp>
-#include <strait/channel/ends.hpp>
+#include <strait/detail/channel/ends.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
 #include <strait/transport.hpp>

@@ -3,7 +3,7 @@
 #define STRAIT_SERIALIZATION_HPP
 
 // Message types to bytes and back: serializable<T> (concept), serializer<T> (customisation point), the built-in tiers.
-#include <strait/serialization/codec.hpp>
+#include <strait/detail/codec/codec.hpp>
 #include <strait/serialization/concept.hpp>
 #include <strait/serialization/layout.hpp>
 #include <strait/serialization/serializer.hpp>

@@ -2,8 +2,8 @@
 #ifndef STRAIT_SHARED_MEMORY_HPP
 #define STRAIT_SHARED_MEMORY_HPP
 
-#include <strait/detail/allocation.hpp>
-#include <strait/detail/descriptor.hpp>
+#include <strait/detail/os/allocation.hpp>
+#include <strait/detail/os/descriptor.hpp>
 #include <strait/error.hpp>
 #include <strait/serialization/serializer.hpp>
 #include <strait/unique_fd.hpp>

@@ -2,9 +2,9 @@
 #ifndef STRAIT_UNIQUE_FD_HPP
 #define STRAIT_UNIQUE_FD_HPP
 
-#include <strait/detail/descriptor.hpp>
+#include <strait/detail/codec/handles.hpp>
+#include <strait/detail/os/descriptor.hpp>
 #include <strait/error.hpp>
-#include <strait/serialization/handles.hpp>
 #include <strait/serialization/serializer.hpp>
 
 #include <cstddef>

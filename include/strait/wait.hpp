@@ -118,7 +118,7 @@ namespace detail {
 struct wake_source {
     int descriptor = -1;  // poll(2) reports it; -1: none does
     short events = 0;     // ... as one of these
-    int file = -1;        // somebody reads from it, or closes it (bell_watch.hpp); -1: the descriptor tells all
+    int file = -1;        // somebody reads from it, or closes it (wait/inotify_watcher.hpp); -1: the descriptor tells all
     bool again = false;   // not everything is told: look again every now and then
 };
 

@@ -1,5 +1,5 @@
 // Distributed under the Boost Software License, Version 1.0.
-#include <strait/detail/ack_ledger.hpp>
+#include <strait/detail/acknowledged/session_table.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,5 +1,5 @@
 // Distributed under the Boost Software License, Version 1.0.
-#include <strait/serialization/class_name.hpp>
+#include <strait/detail/codec/class_name.hpp>
 
 #include <iostream>
 

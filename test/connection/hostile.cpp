@@ -1,7 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include <connection/fixture.hpp>
 
-#include <strait/detail/lobby_wire.hpp>
+#include <strait/detail/handshake/protocol.hpp>
 
 #include <cstring>
 #include <optional>

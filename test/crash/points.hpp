@@ -2,7 +2,7 @@
 #ifndef CRASH_POINTS_HPP
 #define CRASH_POINTS_HPP
 
-#ifdef STRAIT_DETAIL_CRASH_POINT_HPP
+#ifdef STRAIT_DETAIL_OS_CRASH_POINT_HPP
 #error "The crash points of this program are defined here: include this before any header of the library."
 #endif
 

@@ -1,6 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
-#include <strait/detail/companion_door.hpp>
-#include <strait/detail/companion_pair.hpp>
+#include <strait/detail/membership/membership.hpp>
+#include <strait/detail/membership/nameless_pair.hpp>
 
 #include <support/child.hpp>
 #include <support/names.hpp>

@@ -1,5 +1,5 @@
 // Distributed under the Boost Software License, Version 1.0.
-// The lanes of a ring with many senders and one receiver (detail/lane_reader.hpp) as a model small enough to look at in
+// The lanes of a ring with many senders and one receiver (detail/lanes/reader.hpp) as a model small enough to look at in
 // every state that it can come to: each access to shared memory is a step, the ends' steps interleave in every order, and
 // each end may die before each of its steps and be replaced. What holds is checked against a queue beside each lane that
 // has no steps: the receiver is shown what was committed first of what is left there, whole; it says that the stream is

@@ -1,5 +1,5 @@
 // Distributed under the Boost Software License, Version 1.0.
-// The ring of many senders and receivers (detail/mpmc_words.hpp) as a model small enough to look at in every state that
+// The ring of many senders and receivers (detail/mpmc/words.hpp) as a model small enough to look at in every state that
 // it can come to: each access to shared memory is a step, the ends' steps interleave in every order, and each end may die
 // before each of its steps and be replaced. What holds is checked against a queue beside the model that has no steps:
 // each receiver gets what was committed first of what is left, whole; and when nobody can go on, nothing is left to do.

@@ -1,7 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include <named_pipe/ends.hpp>
 
-#include <strait/detail/quiet_write.hpp>
+#include <strait/detail/os/quiet_write.hpp>
 
 #include <csignal>
 #include <optional>

@@ -1,7 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
-#include <strait/detail/signal_numbers.hpp>
-#include <strait/detail/signal_target.hpp>
-#include <strait/detail/signal_wire.hpp>
+#include <strait/detail/signal/numbers.hpp>
+#include <strait/detail/signal/protocol.hpp>
+#include <strait/detail/signal/target.hpp>
 
 #include <cerrno>
 #include <filesystem>

@@ -1,7 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include "samples.hpp"
 
-#include <strait/serialization/members.hpp>
+#include <strait/detail/codec/members.hpp>
 
 #include <any>
 #include <filesystem>

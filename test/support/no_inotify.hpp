@@ -2,7 +2,7 @@
 #ifndef SUPPORT_NO_INOTIFY_HPP
 #define SUPPORT_NO_INOTIFY_HPP
 
-#include <strait/detail/descriptor.hpp>
+#include <strait/detail/os/descriptor.hpp>
 
 #include <vector>
 

@@ -4,8 +4,8 @@
 
 #include <support/messages.hpp>
 
-#include <strait/detail/stream_wire.hpp>
-#include <strait/detail/tcp_socket.hpp>
+#include <strait/detail/frame/protocol.hpp>
+#include <strait/detail/inet/tcp_socket.hpp>
 
 #include <cstdint>
 #include <span>

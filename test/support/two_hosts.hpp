@@ -4,7 +4,7 @@
 
 #include <support/child.hpp>
 
-#include <strait/detail/descriptor.hpp>
+#include <strait/detail/os/descriptor.hpp>
 
 #include <concepts>
 #include <csignal>

@@ -1,6 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include <strait/channel.hpp>
-#include <strait/detail/host_setting.hpp>
+#include <strait/detail/os/kernel_limit.hpp>
 #include <strait/transport/unix_seqpacket.hpp>
 #include <strait/transport/unix_stream.hpp>
 

@@ -3,10 +3,10 @@
 #define STRAIT_RPC_CLIENT_HPP
 
 #include <strait/connection.hpp>
+#include <strait/detail/rpc/outstanding_requests.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
 #include <strait/peer.hpp>
-#include <strait/rpc/asking.hpp>
 #include <strait/rpc/error.hpp>
 #include <strait/rpc/interface.hpp>
 #include <strait/wait.hpp>

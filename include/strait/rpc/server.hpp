@@ -3,15 +3,15 @@
 #define STRAIT_RPC_SERVER_HPP
 
 #include <strait/acceptor.hpp>
-#include <strait/detail/child_processes.hpp>
-#include <strait/detail/wait_descriptor.hpp>
-#include <strait/detail/wake_event.hpp>
+#include <strait/detail/os/child_processes.hpp>
+#include <strait/detail/os/event_fd.hpp>
+#include <strait/detail/os/poll_descriptor.hpp>
+#include <strait/detail/rpc/request_handler.hpp>
+#include <strait/detail/rpc/serve_loop.hpp>
+#include <strait/detail/rpc/serve_pool.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
-#include <strait/rpc/desk.hpp>
 #include <strait/rpc/interface.hpp>
-#include <strait/rpc/loop.hpp>
-#include <strait/rpc/pool.hpp>
 #include <strait/wait.hpp>
 
 #include <algorithm>

@@ -2,8 +2,8 @@
 #ifndef STRAIT_SERIALIZATION_BOOST_DESCRIBE_HPP
 #define STRAIT_SERIALIZATION_BOOST_DESCRIBE_HPP
 
-#include <strait/serialization/fingerprint.hpp>
-#include <strait/serialization/portable.hpp>
+#include <strait/detail/codec/fingerprint.hpp>
+#include <strait/detail/codec/portable.hpp>
 
 #include <boost/describe/members.hpp>
 #include <boost/describe/modifiers.hpp>

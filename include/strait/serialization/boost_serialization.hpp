@@ -2,8 +2,8 @@
 #ifndef STRAIT_SERIALIZATION_BOOST_SERIALIZATION_HPP
 #define STRAIT_SERIALIZATION_BOOST_SERIALIZATION_HPP
 
-#include <strait/serialization/class_name.hpp>
-#include <strait/serialization/fingerprint.hpp>
+#include <strait/detail/codec/class_name.hpp>
+#include <strait/detail/codec/fingerprint.hpp>
 #include <strait/serialization/serializer.hpp>
 
 #include <boost/archive/binary_iarchive.hpp>

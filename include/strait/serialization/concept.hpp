@@ -2,9 +2,9 @@
 #ifndef STRAIT_SERIALIZATION_CONCEPT_HPP
 #define STRAIT_SERIALIZATION_CONCEPT_HPP
 
-#include <strait/serialization/bitwise.hpp>
-#include <strait/serialization/flat.hpp>
-#include <strait/serialization/wire.hpp>
+#include <strait/detail/codec/bitwise.hpp>
+#include <strait/detail/codec/flat.hpp>
+#include <strait/detail/codec/wire.hpp>
 
 #include <concepts>
 #include <type_traits>

@@ -2,7 +2,7 @@
 #ifndef STRAIT_SERIALIZATION_FLATBUFFERS_HPP
 #define STRAIT_SERIALIZATION_FLATBUFFERS_HPP
 
-#include <strait/serialization/class_name.hpp>
+#include <strait/detail/codec/class_name.hpp>
 #include <strait/serialization/serializer.hpp>
 
 #include <flatbuffers/flatbuffers.h>

@@ -2,7 +2,7 @@
 #ifndef STRAIT_SERIALIZATION_PROTOBUF_HPP
 #define STRAIT_SERIALIZATION_PROTOBUF_HPP
 
-#include <strait/serialization/class_name.hpp>
+#include <strait/detail/codec/class_name.hpp>
 #include <strait/serialization/serializer.hpp>
 
 #include <google/protobuf/message_lite.h>

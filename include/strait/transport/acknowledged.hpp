@@ -2,11 +2,11 @@
 #ifndef STRAIT_TRANSPORT_ACKNOWLEDGED_HPP
 #define STRAIT_TRANSPORT_ACKNOWLEDGED_HPP
 
-#include <strait/detail/ack_ledger.hpp>
-#include <strait/detail/ack_sender.hpp>
-#include <strait/detail/stream_receiver.hpp>
-#include <strait/detail/tcp_join.hpp>
-#include <strait/detail/tcp_options.hpp>
+#include <strait/detail/acknowledged/sender.hpp>
+#include <strait/detail/acknowledged/session_table.hpp>
+#include <strait/detail/inet/tcp_join.hpp>
+#include <strait/detail/socket/stream_receiver.hpp>
+#include <strait/tcp_options.hpp>
 #include <strait/transport.hpp>
 
 #include <chrono>

@@ -2,10 +2,10 @@
 #ifndef STRAIT_TRANSPORT_ANONYMOUS_PIPE_HPP
 #define STRAIT_TRANSPORT_ANONYMOUS_PIPE_HPP
 
-#include <strait/detail/companion_pair.hpp>
-#include <strait/detail/fifo_receiver.hpp>
-#include <strait/detail/fifo_sender.hpp>
-#include <strait/detail/pipe_frame.hpp>
+#include <strait/detail/membership/nameless_pair.hpp>
+#include <strait/detail/pipe/frame.hpp>
+#include <strait/detail/pipe/receiver.hpp>
+#include <strait/detail/pipe/sender.hpp>
 #include <strait/transport.hpp>
 
 #include <chrono>

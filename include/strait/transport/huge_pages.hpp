@@ -2,8 +2,8 @@
 #ifndef STRAIT_TRANSPORT_HUGE_PAGES_HPP
 #define STRAIT_TRANSPORT_HUGE_PAGES_HPP
 
-#include <strait/detail/prepared_memory.hpp>
-#include <strait/detail/sysv_memory.hpp>
+#include <strait/detail/memory/prepared.hpp>
+#include <strait/detail/memory/sysv_segment.hpp>
 #include <strait/error.hpp>
 
 #include <cstddef>

@@ -2,7 +2,7 @@
 #ifndef STRAIT_TRANSPORT_IN_PROCESS_HPP
 #define STRAIT_TRANSPORT_IN_PROCESS_HPP
 
-#include <strait/detail/object_registry.hpp>
+#include <strait/detail/in_process/registry.hpp>
 #include <strait/transport.hpp>
 
 #include <concepts>

@@ -2,8 +2,8 @@
 #ifndef STRAIT_TRANSPORT_MAPPED_FILE_HPP
 #define STRAIT_TRANSPORT_MAPPED_FILE_HPP
 
-#include <strait/detail/file_memory.hpp>
-#include <strait/detail/ring_memory.hpp>
+#include <strait/detail/memory/mapped_file.hpp>
+#include <strait/detail/memory/policy.hpp>
 
 namespace strait {
 

@@ -2,9 +2,9 @@
 #ifndef STRAIT_TRANSPORT_NAMED_PIPE_HPP
 #define STRAIT_TRANSPORT_NAMED_PIPE_HPP
 
-#include <strait/detail/fifo_receiver.hpp>
-#include <strait/detail/fifo_sender.hpp>
-#include <strait/detail/pipe_frame.hpp>
+#include <strait/detail/pipe/frame.hpp>
+#include <strait/detail/pipe/receiver.hpp>
+#include <strait/detail/pipe/sender.hpp>
 #include <strait/transport.hpp>
 
 namespace strait {

@@ -2,9 +2,9 @@
 #ifndef STRAIT_TRANSPORT_PACKED_HPP
 #define STRAIT_TRANSPORT_PACKED_HPP
 
-#include <strait/detail/packed_receiver.hpp>
-#include <strait/detail/packed_sender.hpp>
-#include <strait/detail/stream_wire.hpp>
+#include <strait/detail/frame/protocol.hpp>
+#include <strait/detail/queue/packed_receiver.hpp>
+#include <strait/detail/queue/packed_sender.hpp>
 #include <strait/transport.hpp>
 
 #include <cstddef>

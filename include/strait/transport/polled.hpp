@@ -2,7 +2,7 @@
 #ifndef STRAIT_TRANSPORT_POLLED_HPP
 #define STRAIT_TRANSPORT_POLLED_HPP
 
-#include <strait/detail/waiter.hpp>
+#include <strait/detail/wait/wait_for_peer.hpp>
 #include <strait/error.hpp>
 #include <strait/transport.hpp>
 #include <strait/wait.hpp>

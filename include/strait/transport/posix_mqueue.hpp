@@ -2,9 +2,9 @@
 #ifndef STRAIT_TRANSPORT_POSIX_MQUEUE_HPP
 #define STRAIT_TRANSPORT_POSIX_MQUEUE_HPP
 
-#include <strait/detail/mqueue_receiver.hpp>
-#include <strait/detail/packing_member.hpp>
-#include <strait/detail/queue_sender.hpp>
+#include <strait/detail/mqueue/receiver.hpp>
+#include <strait/detail/queue/packing_member.hpp>
+#include <strait/detail/queue/sender.hpp>
 #include <strait/transport.hpp>
 
 namespace strait {

@@ -2,8 +2,8 @@
 #ifndef STRAIT_TRANSPORT_PREFAULTED_HPP
 #define STRAIT_TRANSPORT_PREFAULTED_HPP
 
-#include <strait/detail/descriptor.hpp>
-#include <strait/detail/prepared_memory.hpp>
+#include <strait/detail/memory/prepared.hpp>
+#include <strait/detail/os/descriptor.hpp>
 #include <strait/error.hpp>
 
 #include <atomic>

@@ -2,10 +2,10 @@
 #ifndef STRAIT_TRANSPORT_REALTIME_SIGNAL_HPP
 #define STRAIT_TRANSPORT_REALTIME_SIGNAL_HPP
 
-#include <strait/detail/datagram_receiver.hpp>
-#include <strait/detail/queue_sender.hpp>
-#include <strait/detail/signal_listener.hpp>
-#include <strait/detail/signal_member.hpp>
+#include <strait/detail/queue/sender.hpp>
+#include <strait/detail/signal/listener.hpp>
+#include <strait/detail/signal/member.hpp>
+#include <strait/detail/socket/datagram_receiver.hpp>
 #include <strait/transport.hpp>
 
 #include <cstddef>

@@ -2,11 +2,11 @@
 #ifndef STRAIT_TRANSPORT_SHM_BROADCAST_HPP
 #define STRAIT_TRANSPORT_SHM_BROADCAST_HPP
 
-#include <strait/detail/lossless_receiver.hpp>
-#include <strait/detail/lossless_sender.hpp>
-#include <strait/detail/lossy_receiver.hpp>
-#include <strait/detail/lossy_sender.hpp>
-#include <strait/detail/ring_ends.hpp>
+#include <strait/detail/broadcast/lossless_receiver.hpp>
+#include <strait/detail/broadcast/lossless_sender.hpp>
+#include <strait/detail/broadcast/lossy_receiver.hpp>
+#include <strait/detail/broadcast/lossy_sender.hpp>
+#include <strait/detail/ring/topology.hpp>
 #include <strait/transport.hpp>
 
 namespace strait {

@@ -2,16 +2,16 @@
 #ifndef STRAIT_TRANSPORT_SHM_RING_HPP
 #define STRAIT_TRANSPORT_SHM_RING_HPP
 
-#include <strait/detail/lane_geometry.hpp>
-#include <strait/detail/lane_receiver.hpp>
-#include <strait/detail/lane_writer.hpp>
-#include <strait/detail/mpmc_receiver.hpp>
-#include <strait/detail/mpmc_sender.hpp>
-#include <strait/detail/ring_ends.hpp>
-#include <strait/detail/ring_memory.hpp>
-#include <strait/detail/ring_pair.hpp>
-#include <strait/detail/ring_receiver.hpp>
-#include <strait/detail/ring_sender.hpp>
+#include <strait/detail/lanes/geometry.hpp>
+#include <strait/detail/lanes/receiver.hpp>
+#include <strait/detail/lanes/writer.hpp>
+#include <strait/detail/memory/policy.hpp>
+#include <strait/detail/mpmc/receiver.hpp>
+#include <strait/detail/mpmc/sender.hpp>
+#include <strait/detail/ring/pair.hpp>
+#include <strait/detail/ring/receiver.hpp>
+#include <strait/detail/ring/sender.hpp>
+#include <strait/detail/ring/topology.hpp>
 #include <strait/transport.hpp>
 
 namespace strait {

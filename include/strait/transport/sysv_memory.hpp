@@ -2,8 +2,8 @@
 #ifndef STRAIT_TRANSPORT_SYSV_MEMORY_HPP
 #define STRAIT_TRANSPORT_SYSV_MEMORY_HPP
 
-#include <strait/detail/ring_memory.hpp>
-#include <strait/detail/sysv_memory.hpp>
+#include <strait/detail/memory/policy.hpp>
+#include <strait/detail/memory/sysv_segment.hpp>
 
 namespace strait {
 

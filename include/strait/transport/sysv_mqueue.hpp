@@ -2,11 +2,11 @@
 #ifndef STRAIT_TRANSPORT_SYSV_MQUEUE_HPP
 #define STRAIT_TRANSPORT_SYSV_MQUEUE_HPP
 
-#include <strait/detail/packing_member.hpp>
-#include <strait/detail/prioritized_member.hpp>
-#include <strait/detail/queue_sender.hpp>
-#include <strait/detail/sysv_join.hpp>
-#include <strait/detail/sysv_receiver.hpp>
+#include <strait/detail/queue/packing_member.hpp>
+#include <strait/detail/queue/sender.hpp>
+#include <strait/detail/sysv/member.hpp>
+#include <strait/detail/sysv/prioritized_member.hpp>
+#include <strait/detail/sysv/receiver.hpp>
 #include <strait/transport.hpp>
 
 namespace strait {

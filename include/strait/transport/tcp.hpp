@@ -2,11 +2,11 @@
 #ifndef STRAIT_TRANSPORT_TCP_HPP
 #define STRAIT_TRANSPORT_TCP_HPP
 
-#include <strait/detail/stream_receiver.hpp>
-#include <strait/detail/stream_sender.hpp>
-#include <strait/detail/tcp_ends.hpp>
-#include <strait/detail/tcp_join.hpp>
-#include <strait/detail/tcp_options.hpp>
+#include <strait/detail/inet/tcp_ends.hpp>
+#include <strait/detail/inet/tcp_join.hpp>
+#include <strait/detail/socket/stream_receiver.hpp>
+#include <strait/detail/socket/stream_sender.hpp>
+#include <strait/tcp_options.hpp>
 #include <strait/transport.hpp>
 
 #include <cstdint>

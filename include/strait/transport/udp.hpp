@@ -2,12 +2,12 @@
 #ifndef STRAIT_TRANSPORT_UDP_HPP
 #define STRAIT_TRANSPORT_UDP_HPP
 
-#include <strait/detail/datagram_receiver.hpp>
-#include <strait/detail/stream_sender.hpp>
-#include <strait/detail/tcp_join.hpp>
-#include <strait/detail/udp_connector.hpp>
-#include <strait/detail/udp_listener.hpp>
-#include <strait/detail/udp_wire.hpp>
+#include <strait/detail/inet/tcp_join.hpp>
+#include <strait/detail/inet/udp_connector.hpp>
+#include <strait/detail/inet/udp_listener.hpp>
+#include <strait/detail/inet/udp_protocol.hpp>
+#include <strait/detail/socket/datagram_receiver.hpp>
+#include <strait/detail/socket/stream_sender.hpp>
 #include <strait/transport.hpp>
 
 #include <algorithm>

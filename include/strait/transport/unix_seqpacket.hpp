@@ -2,9 +2,9 @@
 #ifndef STRAIT_TRANSPORT_UNIX_SEQPACKET_HPP
 #define STRAIT_TRANSPORT_UNIX_SEQPACKET_HPP
 
-#include <strait/detail/stream_receiver.hpp>
-#include <strait/detail/unix_ends.hpp>
-#include <strait/detail/unix_packets.hpp>
+#include <strait/detail/socket/stream_receiver.hpp>
+#include <strait/detail/unix_socket/ends.hpp>
+#include <strait/detail/unix_socket/packets.hpp>
 #include <strait/transport.hpp>
 
 #include <sys/socket.h>

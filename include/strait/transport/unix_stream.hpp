@@ -2,8 +2,8 @@
 #ifndef STRAIT_TRANSPORT_UNIX_STREAM_HPP
 #define STRAIT_TRANSPORT_UNIX_STREAM_HPP
 
-#include <strait/detail/stream_receiver.hpp>
-#include <strait/detail/unix_ends.hpp>
+#include <strait/detail/socket/stream_receiver.hpp>
+#include <strait/detail/unix_socket/ends.hpp>
 #include <strait/transport.hpp>
 
 #include <cstddef>

@@ -1,0 +1,171 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_ACKNOWLEDGED_SENDER_HPP
+#define STRAIT_DETAIL_ACKNOWLEDGED_SENDER_HPP
+
+#include <strait/detail/acknowledged/delivery.hpp>
+#include <strait/detail/frame/protocol.hpp>
+#include <strait/error.hpp>
+#include <strait/stats.hpp>
+#include <strait/wait.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include <poll.h>
+
+namespace strait::detail {
+
+// The sending end of an acknowledged stream. A message is accepted once it is kept; what is kept goes to the receiver, on
+// one connection after another, until the receiver has acknowledged it.
+template <message_layout L, class Connector>
+class ack_sender {
+public:
+    ack_sender(ack_link<Connector> link, std::uint64_t limit, std::uint64_t capacity, std::chrono::nanoseconds linger)
+        : way_(std::move(link), capacity), limit_(limit), linger_(linger)
+    {
+    }
+
+    ack_sender(ack_sender&&) = default;
+    ack_sender& operator=(ack_sender&&) = default;
+    ~ack_sender() { (void)close(deadline::after(linger_)); }
+
+    // The first try, at opening: what fails for want of a receiver is tried again later.
+    error_code try_connect()
+    {
+        error_code const e = reach(deadline::poll());
+        return e == errc::full || e == errc::no_receiver ? error_code() : e;
+    }
+
+    result<std::span<std::byte>> reserve(std::size_t size, deadline until)
+    {
+        if (size > limit_) [[unlikely]]
+            return errc::message_too_large;
+        if (error_code const e = make_way(stream_frame::bytes(size), until)) [[unlikely]]
+            return e;
+        return way_.kept.reserve(size);
+    }
+
+    void commit(std::size_t used) noexcept
+    {
+        stats_.bytes += used;
+        way_.kept.commit(used);
+    }
+
+    result<std::size_t> put_n(std::span<std::byte const> messages, deadline until)
+        requires(L.fixed_size != 0)
+    {
+        // Who does not wait for all takes room for one after the other.
+        std::size_t const longest = (until.is_never() ? stream_frame::messages_in_run(L.fixed_size) : 1) * L.fixed_size;
+        std::uint64_t const before = way_.kept.accepted();
+        error_code failed;
+        while (!messages.empty() && !failed) {
+            auto const run = messages.first(std::min(messages.size(), longest));
+            if (failed = make_way(stream_frame::bytes(run.size()), until); failed)
+                break;
+            if (!way_.kept.append(run)) {
+                failed = errc::out_of_memory;
+                break;
+            }
+            stats_.bytes += run.size();
+            messages = messages.subspan(run.size());
+        }
+        auto const done = static_cast<std::size_t>(way_.kept.accepted() - before);
+        if (done == 0)
+            return failed;
+        if (auto const flushed = flush(until); !flushed)
+            return flushed.error();
+        return done;
+    }
+
+    // What is kept has been handed to the kernel, as far as there is a connection that takes it by then. It stays accepted.
+    result<void> flush(deadline until)
+    {
+        error_code const e = way_.push(until);
+        if (e && e != errc::full && e != errc::timed_out)
+            return e;
+        return {};
+    }
+
+    // Everything accepted has been acknowledged.
+    result<void> settle(deadline until)
+    {
+        if (error_code const e = way_.wait_until([this] { return way_.kept.empty(); }, until))
+            return e;
+        return {};
+    }
+
+    // Waits for the acknowledgement of all, and of the end. An error says that some messages may not have been read, of
+    // which stats().dropped tells the number.
+    result<void> close(deadline until)
+    {
+        if (!way_.link.is_open())
+            return {};
+        error_code done;
+        if (way_.link.is_usable()) {
+            done = way_.say_goodbye(until);
+            stats_.dropped += way_.kept.unacknowledged();
+            way_.link.leave(until);
+        }
+        way_.link.close();
+        if (done)
+            return done;
+        return {};
+    }
+
+    channel_stats stats() const noexcept
+    {
+        channel_stats s = stats_;
+        s.messages = way_.kept.accepted();
+        s.waits = way_.waits;
+        s.depth = way_.kept.bytes();
+        return s;
+    }
+
+    int native_handle() const noexcept { return way_.link.fd(); }
+    bool has_unsent() const noexcept { return !way_.kept.unsent().empty(); }
+
+    // Full, it waits for acknowledgements; unconnected, it tries again.
+    wake_source arm() const noexcept
+    {
+        return {.descriptor = way_.link.fd(), .events = way_.events(), .file = way_.link.is_connected() ? -1 : way_.link.file(),
+                .again = !way_.link.is_connected()};
+    }
+    void disarm() const noexcept {}
+
+private:
+    // Room for a frame of so many bytes. What was staged before leaves when it is enough for a system call.
+    [[gnu::always_inline]] error_code make_way(std::size_t bytes, deadline until)
+    {
+        if (!way_.link.is_connected()) [[unlikely]]
+            if (error_code const e = reach(until))
+                return e;
+        std::size_t const staged = way_.kept.unsent().size();
+        if (staged != 0 && staged + bytes > stream_chunk) [[unlikely]]
+            if (error_code const e = way_.push(until))
+                return e;
+        if (!way_.kept.has_room(bytes)) [[unlikely]]
+            return way_.wait_until([&] { return way_.kept.has_room(bytes); }, until);
+        return {};
+    }
+
+    // While no receiver has ever come, waits for one. Later a broken connection is no failure as long as there is room.
+    [[gnu::noinline, gnu::cold]] error_code reach(deadline until)
+    {
+        bool const first = !way_.link.has_met();
+        error_code const e = way_.connect(first ? until : deadline::poll());
+        return !first && e == errc::full ? error_code() : e;
+    }
+
+    ack_way<L, Connector> way_;
+    std::uint64_t limit_;
+    channel_stats stats_;
+    std::chrono::nanoseconds linger_;
+};
+
+}  // namespace strait::detail
+
+#endif

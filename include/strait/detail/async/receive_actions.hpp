@@ -1,0 +1,111 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_ASYNC_RECEIVE_ACTIONS_HPP
+#define STRAIT_DETAIL_ASYNC_RECEIVE_ACTIONS_HPP
+
+#include <strait/detail/channel/ends.hpp>
+#include <strait/error.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <utility>
+
+// What the operations of a receiver do; async/end_operation.hpp says how an Action is used.
+
+namespace strait::detail {
+
+// Looks and takes nothing. A failure is told once, and therefore kept; the end is told again and again.
+template <class In>
+bool has_news(In& in, error_code& failed)
+{
+    auto const news = news_of(end_access::of(in));
+    if (news && *news && *news != errc::closed)
+        failed = *news;
+    return news.has_value();
+}
+
+template <class T>
+struct receive_one {
+    static constexpr bool keeps_descriptor = true;
+    std::optional<T> message;
+
+    template <class In>
+    bool is_due(In& in, error_code& failed)
+    {
+        return has_news(in, failed);
+    }
+    template <class In>
+    bool attempt(In& in, error_code& failed)
+    {
+        auto taken = in.try_receive();
+        if (taken)
+            message.emplace(std::move(*taken));
+        else if (taken.error() == errc::empty)
+            return false;
+        else if (taken.error() != errc::closed)
+            failed = taken.error();
+        return true;
+    }
+    bool is_done() const noexcept { return false; }
+    template <class Self>
+    void complete(Self& self, error_code const& e)
+    {
+        self.complete(e, std::move(message));
+    }
+};
+
+template <class T>
+struct receive_many {
+    static constexpr bool keeps_descriptor = true;
+    std::span<T> messages;
+    std::size_t count = 0;
+
+    template <class In>
+    bool is_due(In& in, error_code& failed)
+    {
+        return messages.empty() || has_news(in, failed);
+    }
+    template <class In>
+    bool attempt(In& in, error_code& failed)
+    {
+        auto const taken = in.try_receive_batch(messages);
+        if (taken)
+            count = *taken;
+        else if (taken.error() == errc::empty)
+            return false;
+        else if (taken.error() != errc::closed)
+            failed = taken.error();
+        return true;
+    }
+    bool is_done() const noexcept { return false; }
+    template <class Self>
+    void complete(Self& self, error_code const& e)
+    {
+        self.complete(e, count);
+    }
+};
+
+struct await_news {
+    static constexpr bool keeps_descriptor = true;
+
+    template <class In>
+    bool is_due(In& in, error_code& failed)
+    {
+        return has_news(in, failed);
+    }
+    template <class In>
+    bool attempt(In& in, error_code& failed)
+    {
+        return has_news(in, failed);
+    }
+    bool is_done() const noexcept { return false; }
+    template <class Self>
+    void complete(Self& self, error_code const& e)
+    {
+        self.complete(e);
+    }
+};
+
+}  // namespace strait::detail
+
+#endif

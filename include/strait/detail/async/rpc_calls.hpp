@@ -1,0 +1,231 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_ASYNC_RPC_CALLS_HPP
+#define STRAIT_DETAIL_ASYNC_RPC_CALLS_HPP
+
+#include <strait/async.hpp>
+#include <strait/connection.hpp>
+#include <strait/detail/rpc/frame.hpp>
+#include <strait/error.hpp>
+#include <strait/rpc/client.hpp>
+
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/cancellation_type.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/execution.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace strait::detail {
+
+// A call that waits for its reply.
+template <class Reply>
+struct rpc_waiting {
+    virtual ~rpc_waiting() = default;
+    // False: this is no reply to that.
+    virtual bool take(Reply& frame) = 0;
+    virtual void fail(std::exception_ptr why) = 0;
+
+    std::size_t index = 0;
+    std::string failure;
+};
+
+template <class Reply, std::size_t I, class R, class Handler, class Executor>
+class rpc_waiting_handler final : public rpc_waiting<Reply> {
+    using executor = asio::associated_executor_t<Handler, Executor>;
+    using tracked = std::decay_t<decltype(asio::prefer(std::declval<executor>(), asio::execution::outstanding_work.tracked))>;
+
+public:
+    rpc_waiting_handler(Handler h, Executor const& ex)
+        : handler_(std::move(h)),
+          executor_(asio::prefer(asio::get_associated_executor(handler_, ex), asio::execution::outstanding_work.tracked))
+    {
+        this->index = I;
+    }
+
+    bool take(Reply& frame) override
+    {
+        auto r = read_frame<I, sent_reply<R>>(frame);
+        if (!r)
+            return false;
+        if constexpr (std::is_void_v<R>)
+            finish(nullptr);
+        else
+            finish(nullptr, std::move(*r));
+        return true;
+    }
+    void fail(std::exception_ptr why) override
+    {
+        if constexpr (std::is_void_v<R>)
+            finish(std::move(why));
+        else
+            finish(std::move(why), R());
+    }
+
+private:
+    template <class... A>
+    void finish(A... a)
+    {
+        auto slot = asio::get_associated_cancellation_slot(handler_);
+        if (slot.is_connected())
+            slot.clear();
+        asio::post(executor_, [h = std::move(handler_), ... args = std::move(a)]() mutable { std::move(h)(std::move(args)...); });
+    }
+
+    Handler handler_;
+    tracked executor_;
+};
+
+// The connection of an asynchronous client and what is outstanding there. While nothing is, nothing is awaited.
+// Distinct objects: safe. Shared objects: unsafe.
+template <class Interface, class X, class Executor>
+class rpc_calls : public std::enable_shared_from_this<rpc_calls<Interface, X, Executor>> {
+    using request_type = request_frame<Interface>;
+    using reply_type = reply_frame<Interface>;
+
+public:
+    rpc_calls(Executor const& ex, connection<request_type, reply_type, X> c)
+        : out_(ex, std::move(c.out())), in_(ex, std::move(c.in()))
+    {
+    }
+
+    Executor get_executor() { return in_.get_executor(); }
+
+    template <class Q, class Handler>
+    void start(Q&& request, Handler handler)
+    {
+        using asked = std::remove_cvref_t<Q>;
+        constexpr std::size_t index = Interface::template index<asked>;
+        using R = typename Interface::template reply_to<asked>;
+        auto slot = asio::get_associated_cancellation_slot(handler);
+        auto call = std::make_unique<rpc_waiting_handler<reply_type, index, R, Handler, Executor>>(std::move(handler), get_executor());
+        if (broken_)
+            return call->fail(std::make_exception_ptr(boost::system::system_error(broken_)));
+        std::uint64_t const number = next_;
+        next_ = (next_ + 1) & number_mask;
+        fill_frame<request_type, index>(unsent_.emplace_back(), number, std::forward<Q>(request));
+        calls_.emplace(number, std::move(call));
+        if (slot.is_connected())
+            slot.assign([weak = this->weak_from_this(), number](asio::cancellation_type) {
+                if (auto const self = weak.lock())
+                    self->cancel(number);
+            });
+        send();
+        receive();
+    }
+
+    void close(error_code const& why)
+    {
+        break_down(why);
+        (void)out_.close();
+        (void)in_.close();
+    }
+
+private:
+    // The request is withdrawn if nothing of it has gone; else its reply will be dropped.
+    void cancel(std::uint64_t number)
+    {
+        auto const c = calls_.find(number);
+        if (c == calls_.end())
+            return;
+        for (auto f = unsent_.begin(); f != unsent_.end(); ++f)
+            if (number_of(*f) == number && !(sending_ && f == unsent_.begin())) {
+                unsent_.erase(f);
+                break;
+            }
+        auto const call = std::move(c->second);
+        calls_.erase(c);
+        call->fail(std::make_exception_ptr(boost::system::system_error(asio::error::operation_aborted)));
+        if (calls_.empty() && receiving_)
+            in_.cancel();
+    }
+
+    void send()
+    {
+        if (sending_ || unsent_.empty() || broken_)
+            return;
+        sending_ = true;
+        out_.async_send(unsent_.front(), [self = this->shared_from_this()](error_code const& e) {
+            self->sending_ = false;
+            if (!self->unsent_.empty())
+                self->unsent_.pop_front();
+            if (e && !self->broken_)
+                return self->break_down(e == errc::no_receiver ? make_error_code(errc::server_gone) : e);
+            self->send();
+        });
+    }
+
+    void receive()
+    {
+        if (receiving_ || calls_.empty() || broken_)
+            return;
+        receiving_ = true;
+        in_.async_receive([self = this->shared_from_this()](error_code const& e, std::optional<reply_type> r) {
+            self->receiving_ = false;
+            if (self->broken_)
+                return;
+            if (e && e != asio::error::operation_aborted)
+                return self->break_down(e);
+            if (!e && !r)
+                return self->break_down(errc::server_gone);
+            if (r && !self->settle(*r))
+                return self->break_down(errc::peer_corrupt);
+            self->receive();
+        });
+    }
+
+    bool settle(reply_type& r)
+    {
+        auto const c = calls_.find(number_of(r));
+        if (c == calls_.end())  // of one that was cancelled; what was never asked has no reply
+            return number_of(r) < next_;
+        auto const kind = kind_of_reply(r, c->second->index);
+        if (kind == reply_kind::nonsense || (kind != reply_kind::reply && !add_failure_text(r, c->second->failure)))
+            return false;
+        if (kind == reply_kind::part_of_failure)
+            return true;
+        auto const call = std::move(c->second);
+        calls_.erase(c);
+        if (kind == reply_kind::failure)
+            call->fail(std::make_exception_ptr(rpc_error(std::move(call->failure))));
+        else if (!call->take(r)) {
+            call->fail(std::make_exception_ptr(boost::system::system_error(errc::malformed_message)));
+            return false;
+        }
+        return true;
+    }
+
+    void break_down(error_code const& why)
+    {
+        broken_ = why;
+        auto const all = std::exchange(calls_, {});
+        for (auto const& [number, call] : all)
+            call->fail(std::make_exception_ptr(boost::system::system_error(why)));
+        out_.cancel();
+        in_.cancel();
+    }
+
+    async_sender<request_type, X, Executor> out_;
+    async_receiver<reply_type, X, Executor> in_;
+    std::deque<request_type> unsent_;
+    std::map<std::uint64_t, std::unique_ptr<rpc_waiting<reply_type>>> calls_;
+    std::uint64_t next_ = 0;
+    error_code broken_;
+    bool sending_ = false;
+    bool receiving_ = false;
+};
+
+}  // namespace strait::detail
+
+#endif

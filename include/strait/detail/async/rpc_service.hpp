@@ -1,0 +1,145 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_ASYNC_RPC_SERVICE_HPP
+#define STRAIT_DETAIL_ASYNC_RPC_SERVICE_HPP
+
+#include <strait/async.hpp>
+#include <strait/connection.hpp>
+#include <strait/detail/rpc/dispatch.hpp>
+#include <strait/detail/rpc/frame.hpp>
+#include <strait/error.hpp>
+#include <strait/rpc/interface.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace strait::detail {
+
+template <class T>
+inline constexpr bool is_awaitable = false;
+template <class T, class E>
+inline constexpr bool is_awaitable<asio::awaitable<T, E>> = true;
+
+// What a handler returns at once, or what is awaited from it.
+template <class T>
+struct awaited_from {
+    using type = T;
+};
+template <class T, class E>
+struct awaited_from<asio::awaitable<T, E>> {
+    using type = T;
+};
+
+template <class Handler, class R, class Q>
+concept awaitably_handles =
+    std::is_invocable_v<Handler&, Q const&> &&
+    (std::is_void_v<R> || std::is_convertible_v<typename awaited_from<std::invoke_result_t<Handler&, Q const&>>::type, R>);
+
+template <class Handler, class Interface>
+inline constexpr bool awaits_every_request = false;
+template <class Handler, class... R, class... Q>
+inline constexpr bool awaits_every_request<Handler, rpc_interface<R(Q)...>> = (awaitably_handles<Handler, R, Q> && ...);
+
+// A client of a server whose handlers may be coroutines: one request after the other.
+template <class Interface, class X>
+struct rpc_served {
+    using request_type = request_frame<Interface>;
+    using reply_type = reply_frame<Interface>;
+
+    rpc_served(asio::any_io_executor const& ex, connection<reply_type, request_type, X> c)
+        : out(ex, std::move(c.out())), in(ex, std::move(c.in()))
+    {
+    }
+
+    void cancel()
+    {
+        stopped = true;
+        in.cancel();
+        out.cancel();
+    }
+
+    async_sender<reply_type, X> out;
+    async_receiver<request_type, X> in;
+    bool stopped = false;
+};
+
+template <class Interface, std::size_t I, class Q, class Handler>
+asio::awaitable<void> await_reply(Handler& handler, Q const& q, std::uint64_t number, std::vector<reply_frame<Interface>>& replies)
+{
+    using R = typename Interface::template reply_to<Q>;
+    using reply_type = reply_frame<Interface>;
+    constexpr bool waits = is_awaitable<std::invoke_result_t<Handler&, Q const&>>;
+    std::exception_ptr thrown;
+    try {
+        reply_type reply;
+        if constexpr (std::is_void_v<R>) {
+            if constexpr (waits)
+                co_await handler(q);
+            else
+                handler(q);
+            fill_frame<reply_type, I>(reply, number, std::monostate());
+        } else {
+            if constexpr (waits)
+                fill_frame<reply_type, I>(reply, number, R(co_await handler(q)));
+            else
+                fill_frame<reply_type, I>(reply, number, R(handler(q)));
+        }
+        replies.push_back(std::move(reply));
+    } catch (...) {
+        thrown = std::current_exception();
+    }
+    if (thrown)
+        with_text_of(thrown, [&](std::string_view text) {
+            send_failure<reply_type>(number, text, [&](reply_type const& f) { replies.push_back(f); });
+        });
+}
+
+// False: this was no request.
+template <class Interface, std::size_t I = 0, class Handler>
+asio::awaitable<bool> await_replies(request_frame<Interface>& f, Handler& handler, std::vector<reply_frame<Interface>>& replies)
+{
+    using requests = typename Interface::requests;
+    if constexpr (I == std::tuple_size_v<requests>) {
+        co_return false;
+    } else {
+        if (tag_of(f) != I)
+            co_return co_await await_replies<Interface, I + 1>(f, handler, replies);
+        auto const q = read_frame<I, std::tuple_element_t<I, requests>>(f);
+        if (q)
+            co_await await_reply<Interface, I>(handler, *q, number_of(f), replies);
+        co_return q.has_value();
+    }
+}
+
+template <class Interface, class X, class Handler>
+asio::awaitable<void> serve_one(std::shared_ptr<rpc_served<Interface, X>> client, std::shared_ptr<Handler> handler)
+{
+    constexpr auto told = asio::as_tuple(asio::use_awaitable);
+    std::vector<reply_frame<Interface>> replies;
+    while (!client->stopped) {
+        auto [failed, request] = co_await client->in.async_receive(told);
+        if (failed || !request)
+            break;
+        replies.clear();
+        if (!co_await await_replies<Interface>(*request, *handler, replies))
+            break;
+        for (auto const& r : replies)
+            if (auto [unsent] = co_await client->out.async_send(r, told); unsent)
+                co_return;
+    }
+}
+
+}  // namespace strait::detail
+
+#endif

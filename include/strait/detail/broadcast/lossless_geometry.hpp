@@ -1,0 +1,118 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_BROADCAST_LOSSLESS_GEOMETRY_HPP
+#define STRAIT_DETAIL_BROADCAST_LOSSLESS_GEOMETRY_HPP
+
+#include <strait/detail/membership/participant.hpp>
+#include <strait/detail/ring/geometry.hpp>
+#include <strait/detail/ring/header.hpp>
+#include <strait/detail/wait/eventcount.hpp>
+#include <strait/error.hpp>
+#include <strait/options.hpp>
+#include <strait/serialization/layout.hpp>
+
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+// A ring with one sender whose every message goes to every receiver, in the segment that is its companion:
+//
+//   0 control block   4096 lossless_header   (at a page) messages, as those of a ring with one receiver   end
+namespace strait::detail {
+
+// Each receiver has the words that the receiver of an spsc ring has, at the place of its lock, and is read as that one is.
+//
+//   4096  gate       head, consumed  sender: the slowest receiver when it last looked; sender_sleeps: futex
+//   4608  tail       u64  sender, at every message: here a receiver that joins begins
+//   4736  members    u64  bit i: the receiver of place i holds the sender back. Set and cleared by that receiver; of a
+//                         dead one cleared by the sender
+//   4864  receivers  u32  futex of the receivers
+//   4992  cursors    [64] head, consumed, of each receiver
+struct lossless_header {
+    static constexpr std::uint64_t most_receivers = 64;
+    static constexpr std::uint64_t joining = ~std::uint64_t{0};  // a cursor that is not yet known, and lets nothing pass
+
+    ring_header gate;
+    alignas(128) std::atomic<std::uint64_t> tail;
+    alignas(128) std::atomic<std::uint64_t> members;
+    alignas(128) mpmc_sleepers receivers;
+    ring_header cursors[most_receivers];
+};
+
+static_assert(offsetof(lossless_header, tail) == 512 && offsetof(lossless_header, members) == 640 &&
+              offsetof(lossless_header, receivers) == 768 && offsetof(lossless_header, cursors) == 896);
+
+// Where a closed, moved from or inherited end looks: flush() must look closer.
+inline constinit lossless_header lossless_nowhere{.gate = {}, .tail = {}, .members = {}, .receivers = mpmc_sleepers(1), .cursors = {}};
+
+// A mapped ring whose extent has been checked; `ring` is it from the side of this end.
+struct lossless_view {
+    lossless_header* header;
+    ring_view ring;
+    std::uint64_t place;
+};
+
+inline std::uint64_t lossless_data_offset() noexcept
+{
+    std::uint64_t const page = page_size();
+    return (ring_header::offset + sizeof(lossless_header) + page - 1) / page * page;
+}
+
+// What the door of a named channel needs to know. Messages are for those who are there: nobody's are left unread.
+struct lossless_mechanism {
+    bool varies;
+
+    result<void> create(companion const&, location const&) noexcept { return {}; }
+    static void destroy(location const&) noexcept {}
+    static std::uint64_t data_offset() noexcept { return lossless_data_offset(); }
+    bool unread(companion const&, location const&) const noexcept { return false; }
+
+    std::uint64_t mirrored(std::uint64_t size) const noexcept
+    {
+        std::uint64_t const first = lossless_data_offset();
+        return varies && size > first && size % page_size() == 0 ? first : 0;
+    }
+};
+
+template <message_layout L>
+struct lossless_geometry {
+    using view_type = lossless_view;
+    using mechanism_type = lossless_mechanism;
+    using single = ring_geometry<L>;
+
+    static mechanism_type mechanism() noexcept { return {single::varies}; }
+    static constexpr ::off_t places(role r) noexcept
+    {
+        return r == role::sender ? 1 : ::off_t{lossless_header::most_receivers};
+    }
+
+    static error_code traits(channel_options const& how, std::string_view type_name, channel_traits& t)
+    {
+        error_code const e = single::traits(how, type_name, t);
+        t.transport = "shm_ring/lossless";
+        t.retained = false;
+        t.size += lossless_data_offset() - ring_data_offset();
+        return e;
+    }
+
+    // The first opener has decided the sizes: what the control block says of them must fit what is mapped.
+    static error_code view(companion const& c, role r, lossless_view& v)
+    {
+        std::uint64_t const first = lossless_data_offset();
+        std::uint64_t const size = c.memory()->size();
+        std::uint64_t const capacity = read_once(c.block().capacity);
+        std::uint64_t const place = c.place();
+        if (size <= first || !single::fits(capacity, size - first) || place >= lossless_header::most_receivers)
+            return errc::peer_corrupt;
+        v.header = reinterpret_cast<lossless_header*>(c.memory()->data() + ring_header::offset);
+        v.ring = {r == role::sender ? &v.header->gate : &v.header->cursors[place], c.memory()->data() + first, capacity,
+                  single::max_size(c, capacity)};
+        v.place = place;
+        return {};
+    }
+};
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,258 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_BROADCAST_LOSSY_SLOTS_HPP
+#define STRAIT_DETAIL_BROADCAST_LOSSY_SLOTS_HPP
+
+#include <strait/detail/broadcast/lossy_geometry.hpp>
+#include <strait/detail/mpmc/buffer.hpp>
+#include <strait/detail/os/crash_point.hpp>
+#include <strait/detail/os/read_buffer.hpp>
+#include <strait/error.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <utility>
+
+// Messages of one size, each overwritten a capacity later, under a sequence lock for each slot (Lameter's, as in Boehm,
+// "Can seqlocks get along with programming language memory models?", MSPC 2012).
+//
+//   slot, as slot_shape:  0 sequence u64   offset payload      position p: 2p + 1 while it is written, 2p + 2 when it is there
+//
+// Progress: the writer is wait-free, a few stores; nothing that receivers do or leave undone is looked at. A reader copies,
+// and throws the copy away when the sequence has changed meanwhile: then the writer has made a whole lap during one copy.
+//
+// Memory order.
+//   written  release; pairs with the acquire load of a reader that finds it: the payload is seen
+//   writing  followed by a release fence; pairs with the acquire fence of a reader between its copy and its second look at
+//            the sequence: a copy that holds a byte of the next message sees that its sequence has changed
+//   writing  release, too: who finds it sees a tail that counts all before
+//
+// A writer that is killed leaves a slot that says `writing`, which the next one writes again, or a message that the tail
+// does not count, which the next one counts. A receiver leaves nothing.
+namespace strait::detail {
+
+template <message_layout L>
+struct lossy_slot_shape : slot_shape<L> {
+    static constexpr std::uint64_t writing(std::uint64_t position) noexcept { return 2 * position + 1; }
+    static constexpr std::uint64_t written(std::uint64_t position) noexcept { return 2 * position + 2; }
+
+    // The sequence before this position is written for the first time.
+    static constexpr std::uint64_t vacant(std::uint64_t position, std::uint64_t capacity) noexcept
+    {
+        return position < capacity ? 0 : written(position - capacity);
+    }
+};
+
+template <message_layout L>
+class lossy_slot_writer {
+    using shape = lossy_slot_shape<L>;
+
+public:
+    lossy_slot_writer() noexcept { detach(); }
+
+    // Goes on behind the last committed message. Only while no other writer lives.
+    error_code attach(lossy_view const& v) noexcept
+    {
+        std::uint64_t position = v.header->tail.load(std::memory_order_acquire);  // pairs with commit()
+        if (position > ring_header::far)
+            return errc::peer_corrupt;
+        std::byte const* const slot = v.data + (position & (v.capacity - 1)) * shape::stride;
+        std::uint64_t const sequence = shared_word(slot).load(std::memory_order_relaxed);
+        if (sequence == shape::written(position))
+            ++position;
+        else if (sequence != shape::writing(position) && sequence != shape::vacant(position, v.capacity))
+            return errc::peer_corrupt;
+        header_ = v.header;
+        first_ = v.data;
+        last_ = v.data + v.capacity * shape::stride;
+        slot_ = v.data + (position & (v.capacity - 1)) * shape::stride;
+        start_ = position_ = position;
+        header_->tail.store(position, std::memory_order_release);  // pairs with lossy_slot_reader::attach()
+        STRAIT_CRASH_POINT("take over: tail told");
+        attached_ = true;
+        return {};
+    }
+
+    void detach() noexcept
+    {
+        header_ = &lossy_nowhere;
+        slot_ = first_ = nowhere::written;
+        last_ = first_ + shape::stride;
+        attached_ = false;
+    }
+
+    lossy_header& header() const noexcept { return *header_; }
+    static constexpr bool too_large(std::size_t n) noexcept { return n > L.fixed_size; }
+
+    bool has_room(std::size_t n) const noexcept { return attached_ && n <= L.fixed_size; }
+
+    // From here on the oldest message is gone.
+    std::span<std::byte> room(std::size_t) const noexcept
+    {
+        shared_word(slot_).store(shape::writing(position_), std::memory_order_release);  // pairs with take()
+        std::atomic_thread_fence(std::memory_order_release);                             // pairs with that of take()
+        STRAIT_CRASH_POINT("reserve: oldest given up");
+        return {slot_ + shape::offset, L.fixed_size};
+    }
+
+    void commit(std::size_t) noexcept
+    {
+        std::byte* const slot = slot_;
+        std::uint64_t const position = position_++;
+        slot_ = slot + shape::stride == last_ ? first_ : slot + shape::stride;
+        STRAIT_CRASH_POINT("commit: payload written");
+        shared_word(slot).store(shape::written(position), std::memory_order_release);  // pairs with take()
+        STRAIT_CRASH_POINT("commit: sequence stored");
+        header_->tail.store(position + 1, std::memory_order_release);  // pairs with attach(), catch_up() and skip()
+        STRAIT_CRASH_POINT("commit: counted");
+    }
+
+    std::uint64_t messages() const noexcept { return position_ - start_; }
+    std::uint64_t bytes() const noexcept { return messages() * L.fixed_size; }
+
+private:
+    std::byte* slot_;
+    std::uint64_t position_ = 0;
+    std::byte* first_;
+    std::byte* last_;
+    lossy_header* header_;
+    std::uint64_t start_ = 0;
+    bool attached_;
+};
+
+// `Newest`: what has been sent before the newest message is skipped, as if it had been overwritten.
+template <message_layout L, bool Newest = false>
+class lossy_slot_reader {
+    using shape = lossy_slot_shape<L>;
+
+public:
+    lossy_slot_reader() noexcept { detach(); }
+
+    // Begins at the end of what has been sent.
+    error_code attach(lossy_view const& v) noexcept
+    {
+        page_memory own = allocate_pages((L.fixed_size + 7) / 8 * 8);
+        if (!own)
+            return errc::out_of_memory;
+        std::uint64_t const position = v.header->tail.load(std::memory_order_acquire);  // pairs with commit()
+        if (position > ring_header::far)
+            return errc::peer_corrupt;
+        header_ = v.header;
+        data_ = v.data;
+        capacity_ = v.capacity;
+        own_ = std::move(own);
+        position_ = position;
+        take();  // the tail counts a message a moment after it is there
+        start_ = position_;
+        messages_ = 0;
+        holds_ = false;
+        return {};
+    }
+
+    void detach() noexcept
+    {
+        header_ = &lossy_nowhere;
+        data_ = nowhere::unread;
+        capacity_ = 1;
+        position_ = start_ = 0;
+        messages_ = 0;
+        holds_ = false;
+    }
+
+    lossy_header& header() const noexcept { return *header_; }
+
+    bool holds() const noexcept { return holds_; }
+    std::span<std::byte const> message() const noexcept { return {own_.get(), L.fixed_size}; }
+    void release() noexcept { holds_ = false; }
+
+    // True when a message has been copied. False when none is there, or by inspect()'s verdict.
+    bool take() noexcept
+    {
+        damaged_ = false;
+        for (unsigned tries = 0; tries != patience; ++tries) {
+            if constexpr (Newest)
+                skip();
+            std::byte const* const slot = data_ + (position_ & (capacity_ - 1)) * shape::stride;
+            std::uint64_t const sequence = shared_word(slot).load(std::memory_order_acquire);  // pairs with commit() and room()
+            if (sequence == shape::written(position_)) {
+                copy_unsteady(slot + shape::offset, own_.get(), L.fixed_size);
+                STRAIT_CRASH_POINT("take: copied");
+                std::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of room()
+                if (shared_word(slot).load(std::memory_order_acquire) == sequence) [[likely]] {
+                    ++position_;
+                    ++messages_;
+                    holds_ = true;
+                    return true;
+                }
+            } else if (sequence == shape::vacant(position_, capacity_) || sequence == shape::writing(position_)) {
+                return false;
+            }
+            if (!catch_up(tries)) {
+                damaged_ = true;
+                return false;
+            }
+        }
+        return false;  // the writer makes lap after lap while we copy
+    }
+
+    // Success: a message is held. An error: what is there no sender has put there.
+    std::optional<error_code> inspect() noexcept
+    {
+        if (take())
+            return error_code();
+        if (damaged_)
+            return errc::peer_corrupt;
+        return {};
+    }
+
+    std::uint64_t messages() const noexcept { return messages_; }
+    std::uint64_t bytes() const noexcept { return messages_ * L.fixed_size; }
+    std::uint64_t dropped() const noexcept { return position_ - start_ - messages_; }
+    std::uint64_t depth() const noexcept
+    {
+        std::uint64_t const ahead = header_->tail.load(std::memory_order_relaxed) - position_;
+        return header_ == &lossy_nowhere || ahead > ring_header::far ? 0 : std::min(ahead, capacity_);
+    }
+
+private:
+    static constexpr unsigned patience = 64;
+
+    // To the newest message that is counted. Nobody is believed: where another message lies, or none, we do not go.
+    void skip() noexcept
+    {
+        std::uint64_t const newest = header_->tail.load(std::memory_order_acquire) - 1;  // pairs with commit()
+        std::byte const* const slot = data_ + (newest & (capacity_ - 1)) * shape::stride;
+        if (newest <= ring_header::far && newest > position_ &&
+            shared_word(slot).load(std::memory_order_relaxed) == shape::written(newest))
+            position_ = newest;
+    }
+
+    // Our message is overwritten. Goes on with the oldest that is there; when that one is being overwritten, too, with a
+    // later one, farther and farther on. False: the words contradict each other.
+    bool catch_up(unsigned tries) noexcept
+    {
+        std::uint64_t const tail = header_->tail.load(std::memory_order_acquire);  // pairs with commit()
+        if (tail > ring_header::far || tail < position_ + capacity_)
+            return false;
+        std::uint64_t const farther = tries < 2 ? 0 : (std::uint64_t{1} << std::min(tries, 32U)) - 1;
+        position_ = std::min(std::max(tail - capacity_, position_ + 1) + farther, tail - 1);
+        return true;
+    }
+
+    lossy_header* header_;
+    std::byte const* data_;
+    std::uint64_t capacity_;
+    std::uint64_t position_;
+    page_memory own_;
+    std::uint64_t start_;
+    std::uint64_t messages_;
+    bool holds_;
+    bool damaged_ = false;
+};
+
+}  // namespace strait::detail
+
+#endif

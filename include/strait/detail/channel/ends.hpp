@@ -1,0 +1,136 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_CHANNEL_ENDS_HPP
+#define STRAIT_DETAIL_CHANNEL_ENDS_HPP
+
+#include <strait/error.hpp>
+#include <strait/serialization.hpp>
+#include <strait/transport.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <optional>
+#include <utility>
+
+#include <boost/core/type_name.hpp>
+
+// What the typed ends share: which end of a transport carries a T, and how moments of any clock become deadlines.
+namespace strait::detail {
+
+template <class T, class X>
+struct ends {
+    static_assert(transport<X>, "strait: the second argument must be a transport, such as strait::shm_ring<>, or one that moves "
+                                "objects of the first");
+};
+
+// From a typed end to that of its transport, for who waits for many, and back, for who makes ends in another way than by
+// opening them.
+struct end_access {
+    template <class End>
+    static auto& of(End& e) noexcept
+    {
+        return e.transport_end();
+    }
+    template <class End, class TransportEnd>
+    static End make(TransportEnd e, std::chrono::nanoseconds linger)
+    {
+        return End(std::move(e), linger);
+    }
+};
+
+template <class T, byte_transport X>
+struct ends<T, X> {
+    static_assert(require_serializable<T>());
+    static_assert(X::guarantees.max_message_size == 0 || codec<T>::layout.fixed_size <= X::guarantees.max_message_size,
+                  "strait: this message type is larger than the transport takes (guarantees.max_message_size): split it, "
+                  "or choose another transport");
+
+    static_assert(codec<T>::layout.fixed_size != 0 || !X::guarantees.fixed_size_only,
+                  "strait: messages of this type vary in size, and this transport takes only types of one size "
+                  "(guarantees.fixed_size_only): send a plain number or struct, or choose another transport");
+
+    static_assert(!codec<T>::layout.handles || X::guarantees.passes_handles,
+                  "strait: this message type holds descriptors, which this transport cannot carry (guarantees.passes_handles): "
+                  "choose unix_stream or unix_seqpacket");
+
+    using sender = typename X::template sender_end<codec<T>::layout>;
+    using receiver = typename X::template receiver_end<codec<T>::layout>;
+
+    template <class X2 = X>
+    using pair = typename X2::template pair<codec<T>::layout>;
+};
+
+template <class T, object_transport X>
+struct ends<T, X> {
+    static_assert(std::movable<T>, "strait: this transport moves objects, and the message type cannot be moved");
+
+    using sender = typename X::template sender_end<T>;
+    using receiver = typename X::template receiver_end<T>;
+
+    template <class X2 = X>
+    using pair = typename X2::template pair<T>;
+};
+
+template <class T>
+std::string type_name()
+{
+    return boost::core::type_name<T>();
+}
+
+template <class T>
+concept sent_as_it_is = serializable<T> && codec<T>::bitwise;
+
+// Strings and vectors of what is sent as it is.
+template <class T>
+concept sent_as_elements = serializable<T> && codec<T>::flat;
+
+// A T that fits into registers and needs no look before it is copied.
+template <class T, class X>
+concept small_and_plain = byte_transport<X> && sent_as_it_is<T> && sizeof(T) <= 256 && !has_bool<T>;
+
+// An error for a T that an error code might convert to.
+template <class T>
+result<T> failed(error_code const& e)
+{
+    return result<T>{boost::system::in_place_error, e};
+}
+
+// Calls `attempt(deadline)` until it says anything but timed_out, or the moment has come by its own clock: another clock
+// than the monotonic one may be set while we wait.
+template <class Clock, class Duration, class Attempt>
+auto until(std::chrono::time_point<Clock, Duration> const& when, Attempt attempt)
+{
+    if constexpr (std::same_as<Clock, deadline::clock>) {
+        return attempt(deadline::at(std::chrono::time_point_cast<deadline::clock::duration>(when)));
+    }
+    else {
+        for (;;) {
+            auto r = attempt(deadline::after(when - Clock::now()));
+            if (r || r.error() != errc::timed_out || Clock::now() >= when)
+                return r;
+        }
+    }
+}
+
+// What is there for a receiver, without taking it: a message (no error), the end or a failure, or nothing. A failure is
+// told once: what was malformed is gone.
+template <class End>
+std::optional<error_code> news_of(End& end)
+{
+    if constexpr (requires { end.news(); }) {
+        return end.news();
+    } else {
+        auto const shown = end.peek(deadline::poll());
+        if (shown)
+            return error_code();
+        if (shown.error() == errc::empty)
+            return {};
+        return shown.error();
+    }
+}
+
+// How soon an operation with a stop token sees the request. A transport knows nothing of tokens.
+inline constexpr std::chrono::milliseconds stop_slice{10};
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,243 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_CHANNEL_MESSAGE_READER_HPP
+#define STRAIT_DETAIL_CHANNEL_MESSAGE_READER_HPP
+
+#include <strait/borrowed.hpp>
+#include <strait/detail/channel/ends.hpp>
+#include <strait/error.hpp>
+#include <strait/wait.hpp>
+
+#include <boost/assert.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+namespace strait::detail {
+
+// A T of which every copy is a T, over a transport that can begin the copy early.
+template <class T, class End>
+concept copied_out_early = overlapping_receiver<End> && sent_as_it_is<T> && !has_bool<T>;
+
+// The receiving end of a transport, read as messages.
+template <class T, class X>
+class message_reader {
+    using end_type = typename ends<T, X>::receiver;
+    static constexpr bool decodes = byte_transport<X>;
+
+    static constexpr bool overlaps = decodes && copied_out_early<T, end_type>;
+
+public:
+    explicit message_reader(end_type end) : end_(std::move(end)) {}
+
+    end_type& end() noexcept { return end_; }
+    end_type const& end() const noexcept { return end_; }
+    std::uint64_t malformed() const noexcept { return malformed_; }
+
+    error_code take_into(T& message, deadline until)
+    {
+        BOOST_ASSERT_MSG(!borrowing_, "strait: a borrowed message is still held");
+        if constexpr (overlaps) {
+            return end_.copy_out(std::as_writable_bytes(std::span(std::addressof(message), 1)), until);
+        }
+        else if constexpr (decodes) {
+            auto bytes = end_.peek(until);
+            if (!bytes) [[unlikely]]
+                return bytes.error();
+            if constexpr (requires { { codec<T>::decode(*bytes, message) } -> std::same_as<error_code>; })
+                return consumed(decode(*bytes, message));
+            else
+                return assign(decode(*bytes), message);
+        }
+        else {
+            auto popped = end_.pop(until);
+            if (!popped)
+                return popped.error();
+            message = std::move(*popped);
+            return {};
+        }
+    }
+
+    error_code take(std::optional<T>& message, deadline until)
+    {
+        BOOST_ASSERT_MSG(!borrowing_, "strait: a borrowed message is still held");
+        if constexpr (!decodes) {
+            auto popped = end_.pop(until);
+            if (!popped)
+                return popped.error();
+            message.emplace(std::move(*popped));
+            return {};
+        }
+        else if constexpr (overlaps && std::is_default_constructible_v<T>) {
+            message.emplace();
+            error_code const e = end_.copy_out(std::as_writable_bytes(std::span(std::addressof(*message), 1)), until);
+            if (e) [[unlikely]]
+                message.reset();
+            return e;
+        }
+        else {
+            auto bytes = end_.peek(until);
+            if (!bytes) [[unlikely]]
+                return bytes.error();
+            if constexpr (std::is_default_constructible_v<T> &&
+                          requires { { codec<T>::decode(*bytes, *message) } -> std::same_as<error_code>; }) {
+                message.emplace();
+                error_code const e = consumed(decode(*bytes, *message));
+                if (e) [[unlikely]]
+                    message.reset();
+                return e;
+            }
+            else {
+                auto decoded = decode(*bytes);
+                if (!decoded)
+                    return consumed(decoded.error());
+                message.emplace(std::move(*decoded));
+                return consumed({});
+            }
+        }
+    }
+
+    result<T> get(deadline until)
+    {
+        if constexpr (!decodes)
+            return end_.pop(until);
+        else {
+            auto bytes = end_.peek(until);
+            if (!bytes) [[unlikely]]
+                return failed<T>(bytes.error());
+            auto decoded = decode(*bytes);
+            consumed(decoded ? error_code() : decoded.error());
+            return decoded;
+        }
+    }
+
+    result<std::size_t> get_batch(std::span<T> messages, deadline until)
+    {
+        if constexpr (decodes && bulk_receiver<end_type>)
+            if constexpr (sent_as_it_is<T> && !has_bool<T>)
+                return messages.empty() ? result<std::size_t>(0U) : end_.take_n(std::as_writable_bytes(messages), until);
+        std::size_t n = 0;
+        for (; n != messages.size() && (n == 0 || may_have_more()); ++n) {
+            if constexpr (small_and_plain<T, X>) {
+                auto bytes = end_.peek(n == 0 ? until : deadline::poll());
+                if (!bytes) [[unlikely]] {
+                    if (n == 0)
+                        return bytes.error();
+                    break;
+                }
+                messages[n] = codec<T>::view(*bytes);
+                end_.release();
+            }
+            else if (error_code const e = take_into(messages[n], n == 0 ? until : deadline::poll())) {
+                // What is malformed is told when it comes first; behind good messages it would hide them.
+                if (n == 0)
+                    return e;
+                break;
+            }
+        }
+        return n;
+    }
+
+    result<borrowed<T, X>> view(deadline until)
+    {
+        BOOST_ASSERT_MSG(!borrowing_, "strait: a borrowed message is still held");
+        using kept = typename borrowed<T, X>::kept;
+        if constexpr (!decodes) {
+            auto popped = end_.pop(until);
+            if (!popped)
+                return popped.error();
+            borrowing_ = true;
+            return borrowed<T, X>(*this, kept(std::move(*popped)));
+        }
+        else {
+            auto bytes = end_.peek(until);
+            if (!bytes) [[unlikely]]
+                return bytes.error();
+            if constexpr (codec<T>::views_in_place) {
+                if (error_code const e = codec<T>::validate(*bytes))
+                    return consumed(e);
+                borrowing_ = true;
+                if constexpr (std::is_pointer_v<kept>)
+                    return borrowed<T, X>(*this, &codec<T>::view(*bytes));
+                else
+                    return borrowed<T, X>(*this, kept(codec<T>::view(*bytes)));
+            }
+            else {
+                auto decoded = decode(*bytes);
+                if (!decoded)
+                    return consumed(decoded.error());
+                borrowing_ = true;
+                return borrowed<T, X>(*this, kept(std::move(*decoded)));
+            }
+        }
+    }
+
+    void release() noexcept
+    {
+        borrowing_ = false;
+        if constexpr (decodes)
+            end_.release();
+    }
+
+private:
+    error_code decode(std::span<std::byte const> bytes, T& message)
+    {
+        if constexpr (codec<T>::layout.handles) {
+            arriving_handles const beside(end_.handles());
+            error_code const e = codec<T>::decode(bytes, message);
+            return e || beside.all_taken() ? e : make_error_code(errc::malformed_message);
+        }
+        else
+            return codec<T>::decode(bytes, message);
+    }
+
+    result<T> decode(std::span<std::byte const> bytes)
+    {
+        if constexpr (codec<T>::layout.handles) {
+            arriving_handles const beside(end_.handles());
+            auto decoded = codec<T>::decode(bytes);
+            return decoded && !beside.all_taken() ? failed<T>(errc::malformed_message) : std::move(decoded);
+        }
+        else
+            return codec<T>::decode(bytes);
+    }
+
+    // A cheap look, where the end has one: to say for sure that nothing is there takes much longer.
+    bool may_have_more()
+    {
+        if constexpr (requires { { end_.has_message() } -> std::same_as<bool>; })
+            return end_.has_message();
+        else
+            return true;
+    }
+
+    // What is decoded is consumed, and so is what cannot be.
+    error_code consumed(error_code const& e)
+    {
+        if (e) [[unlikely]]
+            ++malformed_;
+        end_.release();
+        return e;
+    }
+
+    error_code assign(result<T> decoded, T& message)
+    {
+        if (!decoded)
+            return consumed(decoded.error());
+        message = std::move(*decoded);
+        return consumed({});
+    }
+
+    end_type end_;
+    std::uint64_t malformed_ = 0;
+    bool borrowing_ = false;
+};
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,34 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_CODEC_CLASS_NAME_HPP
+#define STRAIT_DETAIL_CODEC_CLASS_NAME_HPP
+
+#include <strait/version.hpp>  // first: it says what compiler is needed
+
+#include <cstdint>
+#include <string_view>
+
+namespace strait::detail {
+
+template <class T>
+consteval std::string_view class_name()
+{
+    // GCC: "... [with T = a::b; std::string_view = ...]", Clang: "... [T = a::b]".
+    std::string_view name = __PRETTY_FUNCTION__;
+    name.remove_prefix(name.find("T = ") + 4);
+    return name.substr(0, name.find_first_of(";]"));
+}
+
+/// For classes in whose encoding strait cannot look: their name tells them apart. Compilers agree on it unless it is that
+/// of a template or in a namespace without a name. FNV-1a, as hash_words().
+template <class T>
+consteval std::uint64_t hash_of_name()
+{
+    std::uint64_t hash = 0xcbf29ce484222325;
+    for (char const c : class_name<T>())
+        hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    return hash;
+}
+
+}  // namespace strait::detail
+
+#endif

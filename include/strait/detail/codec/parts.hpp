@@ -1,0 +1,146 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_CODEC_PARTS_HPP
+#define STRAIT_DETAIL_CODEC_PARTS_HPP
+
+#include <strait/detail/codec/members.hpp>
+#include <strait/detail/codec/shape.hpp>
+
+#include <concepts>
+#include <type_traits>
+
+// What a type is made of, at any depth. Each type is visited once: a walk along every path to it would take exponential
+// time for types that share parts, and would not end for types that contain themselves.
+namespace strait::detail {
+
+template <class T>
+consteval auto find_parts()
+{
+    if constexpr (shape_of<T> == shape::array)
+        return types<typename array_traits<T>::element>{};
+    else if constexpr (shape_of<T> == shape::tuple)
+        return typename tuple_elements<T>::type{};
+    else if constexpr (shape_of<T> == shape::variant)
+        return typename variant_alternatives<T>::type{};
+    else if constexpr (shape_of<T> == shape::optional || shape_of<T> == shape::sequence)
+        return types<typename T::value_type>{};
+    else if constexpr (shape_of<T> == shape::set)
+        return types<typename T::key_type>{};
+    else if constexpr (shape_of<T> == shape::map)
+        return types<typename T::key_type, typename T::mapped_type>{};
+    else if constexpr (shape_of<T> == shape::aggregate && inspectable<T>)
+        return member_types<T>{};
+    else
+        return types<>{};
+}
+
+/// The types that T is directly made of.
+template <class T>
+using parts_of = decltype(find_parts<T>());
+
+template <class T, class... Among>
+consteval bool is_among(types<Among...>)
+{
+    return (std::is_same_v<T, Among> || ...);
+}
+
+struct all_parts {
+    template <class T>
+    using of = parts_of<T>;
+};
+
+struct parts_without_aggregates {
+    template <class T>
+    using of = std::conditional_t<shape_of<T> == shape::aggregate, types<>, parts_of<T>>;
+};
+
+template <class Parts, class T>
+struct visit {};
+
+template <class Parts, class... Seen, class... Part>
+consteval auto visit_all(types<Seen...> seen, types<Part...>)
+{
+    return (seen | ... | visit<Parts, Part>{});
+}
+
+// Adds T and what it is made of, unless it is there. What has no parts is left out.
+template <class Parts, class... Seen, class T>
+consteval auto operator|(types<Seen...> seen, visit<Parts, T>)
+{
+    if constexpr (Parts::template of<T>::size == 0 || is_among<T>(types<Seen...>{}))
+        return seen;
+    else
+        return visit_all<Parts>(types<Seen..., T>{}, typename Parts::template of<T>{});
+}
+
+// All types with parts that T is made of, at any depth; T too if it is a part of itself.
+template <class T, class Parts = all_parts>
+using inside = decltype(visit_all<Parts>(types<>{}, typename Parts::template of<T>{}));
+
+template <class T>
+consteval bool find_recursive()
+{
+    if constexpr (shape_of<T> == shape::aggregate)
+        return is_among<T>(inside<T>{});
+    else
+        return false;
+}
+
+/// An aggregate that can lie in another of its type. Depth is counted in these.
+template <class T>
+inline constexpr bool recursive = find_recursive<T>();
+
+// A type within itself without an aggregate on the way round: nobody would count how deep a peer nests it.
+template <class T>
+inline constexpr bool endless = is_among<T>(inside<T, parts_without_aggregates>{});
+
+// Has T a portable encoding if its parts have?
+template <class T>
+consteval bool encodable_by_itself()
+{
+    constexpr shape kind = shape_of<T>;
+    if constexpr (kind == shape::none)
+        return false;
+    else if constexpr (kind == shape::aggregate)
+        return inspectable<T>;
+    else if constexpr (kind == shape::custom)
+        return complete_custom<T> && std::default_initializable<T> && std::is_move_assignable_v<T>;
+    else if constexpr (kind == shape::variant && variant_alternatives<T>::type::size > 255)
+        return false;
+    else
+        return (std::is_array_v<T> || std::default_initializable<T>) && !endless<T>;
+}
+
+template <class... Found>
+struct first_type : std::type_identity<void> {};
+template <class First, class... Rest>
+struct first_type<First, Rest...> : std::type_identity<First> {};
+template <class... Rest>
+struct first_type<void, Rest...> : first_type<Rest...> {};
+
+template <class... T>
+using first_not_encodable = typename first_type<std::conditional_t<encodable_by_itself<T>(), void, T>...>::type;
+
+template <class... T>
+consteval auto find_culprit_in(types<T...>)
+{
+    return std::type_identity<first_not_encodable<T...>>{};
+}
+
+template <class T, class... Inside>
+consteval auto find_culprit(types<Inside...>)
+{
+    return first_type<first_not_encodable<T>, typename decltype(find_culprit_in(parts_of<T>{}))::type,
+                      typename decltype(find_culprit_in(parts_of<Inside>{}))::type...>{};
+}
+
+/// The first part of T, or T itself, that has no portable encoding; void if there is none.
+template <class T>
+using culprit_of = typename decltype(find_culprit<T>(inside<T>{}))::type;
+
+/// Has a portable encoding, and so has all that is inside.
+template <class T>
+concept portable = std::is_void_v<culprit_of<T>>;
+
+}  // namespace strait::detail
+
+#endif

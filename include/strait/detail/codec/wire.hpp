@@ -1,0 +1,126 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_CODEC_WIRE_HPP
+#define STRAIT_DETAIL_CODEC_WIRE_HPP
+
+#include <strait/detail/codec/bitwise.hpp>
+#include <strait/detail/codec/parts.hpp>
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+// What is known at compile time of the portable encoding: packed, little-endian, in the order of declaration.
+//
+//     scalar                 its bytes (of long, wchar_t, long double as many as the host has; the fingerprint tells)
+//     array, tuple, struct   the parts, one after the other
+//     optional               u8: 0, or 1 and the value
+//     variant                u8: the index, then the alternative
+//     container              u32: how many, then the elements (of a map: key, value)
+//     element of a container that would take no byte: one zero byte, so that a count never exceeds the bytes left
+//     user's serializer<T>   its bytes, after a u32 with their number unless it has a fixed_size
+//     enable_bitwise<T>      the bytes of the object
+//
+// A message has at most 4 GiB - 1 bytes.
+namespace strait::detail {
+
+static_assert(std::numeric_limits<float>::is_iec559 && std::numeric_limits<double>::is_iec559);
+
+using wire_count = std::uint32_t;
+
+/// The largest encoding of a message, in bytes.
+inline constexpr std::size_t message_limit = UINT32_MAX;
+
+/// How many aggregates of a recursive type can lie within each other.
+inline constexpr unsigned nesting_limit = 64;
+
+/// What size() says of a value that cannot be sent: too large, nested too deep, a variant without a value.
+inline constexpr std::size_t unencodable = SIZE_MAX;
+
+struct wire_bounds {
+    std::size_t least;  // bytes of the shortest encoding
+    bool fixed;         // every encoding has this size
+
+    constexpr wire_bounds then(wire_bounds next) const { return {least + next.least, fixed && next.fixed}; }
+};
+
+template <class T>
+consteval wire_bounds find_bounds();
+
+// Compilers remember a variable, but evaluate a function again for each use.
+template <class T>
+inline constexpr wire_bounds bounds_of = find_bounds<T>();
+
+template <class... T>
+consteval wire_bounds bounds_in_row(types<T...>)
+{
+    wire_bounds all{0, true};
+    ((all = all.then(bounds_of<T>)), ...);
+    return all;
+}
+
+template <class... T>
+consteval std::size_t least_of(types<T...>)
+{
+    std::size_t least = SIZE_MAX;
+    ((least = bounds_of<T>.least < least ? bounds_of<T>.least : least), ...);
+    return least;
+}
+
+template <class T>
+consteval wire_bounds find_bounds()
+{
+    constexpr shape kind = shape_of<T>;
+    if constexpr (kind == shape::scalar || kind == shape::opaque)
+        return {sizeof(T), true};
+    else if constexpr (kind == shape::custom)
+        return custom_fixed_size<T>() != 0 ? wire_bounds{custom_fixed_size<T>(), true}
+                                           : wire_bounds{sizeof(wire_count), false};
+    else if constexpr (kind == shape::array) {
+        constexpr wire_bounds element = bounds_of<typename array_traits<T>::element>;
+        return {array_traits<T>::size * element.least, element.fixed || array_traits<T>::size == 0};
+    }
+    else if constexpr (kind == shape::tuple || kind == shape::aggregate)
+        return bounds_in_row(parts_of<T>{});
+    else if constexpr (kind == shape::variant)
+        return {1 + least_of(parts_of<T>{}), false};  // never fixed: it may be without a value
+    else
+        return {kind == shape::optional ? 1 : sizeof(wire_count), false};
+}
+
+/// Of one element of a container: of a map, a key and a value.
+template <class T>
+inline constexpr wire_bounds element_bounds = bounds_in_row(parts_of<T>{});
+
+template <class T>
+inline constexpr std::size_t least_element = element_bounds<T>.least == 0 ? 1 : element_bounds<T>.least;
+
+template <class T>
+consteval bool find_same_in_memory();
+
+template <class T>
+inline constexpr bool same_in_memory = find_same_in_memory<T>();
+
+template <class... T>
+consteval bool all_same_in_memory(types<T...>)
+{
+    return (same_in_memory<T> && ...);
+}
+
+// Are the bytes of the object its encoding, so that whole arrays are copied at once?
+template <class T>
+consteval bool find_same_in_memory()
+{
+    if constexpr (!bitwise<T>)
+        return false;
+    else if constexpr (shape_of<T> == shape::scalar)
+        return std::endian::native == std::endian::little || sizeof(unit_t<T>) == 1;
+    else if constexpr (shape_of<T> == shape::opaque)
+        return true;
+    else
+        return bounds_of<T>.least == sizeof(T) && all_same_in_memory(parts_of<T>{});  // no padding
+}
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,159 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_CONNECTION_RENDEZVOUS_HPP
+#define STRAIT_DETAIL_CONNECTION_RENDEZVOUS_HPP
+
+#include <strait/detail/channel/ends.hpp>
+#include <strait/detail/handshake/protocol.hpp>
+#include <strait/detail/inet/tcp_join.hpp>
+#include <strait/detail/socket/join.hpp>
+#include <strait/detail/unix_socket/connector.hpp>
+#include <strait/detail/unix_socket/listener.hpp>
+#include <strait/endpoint.hpp>
+#include <strait/error.hpp>
+#include <strait/transport.hpp>
+#include <strait/wait.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace strait::detail {
+
+// The socket itself goes both ways.
+template <class X>
+concept one_socket = requires(descriptor d, peer_identity const& who, typename X::options const& how) {
+    X::template sender_end<sample_layouts[1]>::over(std::move(d), who, how);
+};
+
+// Once their name is removed two ends are told of each other's death, also where messages are kept for others to come.
+template <class X>
+concept two_channels = !X::guarantees.retained || requires(typename X::template sender_end<sample_layouts[1]>& s,
+                                                           typename X::template receiver_end<sample_layouts[1]>& r) {
+    s.nobody_else_comes();
+    r.nobody_else_comes();
+};
+
+template <class X>
+consteval bool check_connectable()
+{
+    static_assert(byte_transport<X>, "strait: a connection needs a transport that carries bytes, such as strait::shm_ring<> or "
+                                     "strait::unix_stream");
+    static_assert(X::guarantees.reliable && X::guarantees.bounded && X::guarantees.delivery == delivery_mode::each_to_one &&
+                      X::guarantees.detects_death && (one_socket<X> || two_channels<X>),
+                  "strait: no connection can be made over this transport, which may lose messages, sends them to all, or keeps "
+                  "them for others: take shm_ring<spsc>, shm_ring<mpsc>, named_pipe, unix_stream, unix_seqpacket or tcp");
+    return true;
+}
+
+// Where the acceptor of connections over X is met: at a Unix socket beside a companion.
+template <class X, message_layout Up, message_layout Down>
+struct unix_gate {
+    using connector = unix_connector;
+    using listener = unix_listener;
+    using options = typename X::options;
+
+    static error_code join(endpoint const& at, options const& how, role r, location& where, companion& member)
+    {
+        if (error_code const e = location::find(at, how.access, where))
+            return e;
+        if (auto const address = unix_address(where); !address)
+            return address.error();
+        unix_mechanism mechanism;
+        std::string const transport = std::string("duplex ") + X::guarantees.name;
+        return join_stream<both_ways<Up, Down>>(transport, where, how, 0, type_name<connector>(), r, mechanism, member);
+    }
+
+    static unix_kind sockets(options const& how)
+    {
+        if constexpr (one_socket<X>) {
+            auto a = X::template sender_end<Up>::sockets(how);
+            a.packet = std::max(a.packet, X::template sender_end<Down>::sockets(how).packet);
+            return a;
+        } else {
+            return {};
+        }
+    }
+
+    static peer_predicate accept_of(options const& how)
+    {
+        if constexpr (requires { how.accept; })
+            return how.accept;
+        else
+            return {};
+    }
+
+    static result<connector> to(endpoint const& at, options const& how)
+    {
+        location where;
+        companion member;
+        if (error_code const e = join(at, how, role::sender, where, member))
+            return e;
+        return connector(std::move(member), std::move(where), sockets(how), accept_of(how));
+    }
+
+    static result<listener> at(endpoint const& at, options const& how)
+    {
+        location where;
+        companion member;
+        if (error_code const e = join(at, how, role::receiver, where, member))
+            return e;
+        listener l(sockets(how), accept_of(how));
+        if (error_code const e = l.open(std::move(member), std::move(where)))
+            return e;
+        return l;
+    }
+};
+
+// At an address, or a port of the loopback that a companion tells.
+template <class X, message_layout Up, message_layout Down>
+struct tcp_gate {
+    using connector = tcp_connector;
+    using listener = tcp_listener;
+    using options = typename X::options;
+
+    template <class End, class Make>
+    static result<End> open(endpoint const& at, options const& how, role r, Make make)
+    {
+        auto settings = X::template sender_end<Up>::sockets(how);
+        if (at.is_address()) {
+            if (r == role::sender && at.port() == 0)
+                return errc::invalid_endpoint;
+            auto all = resolve(at, r == role::receiver);
+            if (!all)
+                return all.error();
+            return make(std::move(*all), settings);
+        }
+        auto name = join_tcp<both_ways<Up, Down>>(std::string("duplex ") + X::guarantees.name, at, how, 0, type_name<connector>(), r,
+                                                  settings);
+        if (!name)
+            return name.error();
+        return make(std::move(*name), settings);
+    }
+
+    static result<connector> to(endpoint const& at, options const& how)
+    {
+        auto const make = [](auto where, auto const& settings) { return result<connector>(connector(std::move(where), settings)); };
+        return open<connector>(at, how, role::sender, make);
+    }
+    static result<listener> at(endpoint const& at, options const& how)
+    {
+        auto const make = [](auto where, auto const& settings) { return listener::open(std::move(where), settings); };
+        return open<listener>(at, how, role::receiver, make);
+    }
+};
+
+// Of a client that sends Out and receives In.
+template <class Out, class In, class X>
+struct gate_for {
+    static_assert(check_connectable<X>());
+    static constexpr message_layout up = codec<Out>::layout;
+    static constexpr message_layout down = codec<In>::layout;
+    using type = std::conditional_t<X::guarantees.crosses_hosts, tcp_gate<X, up, down>, unix_gate<X, up, down>>;
+    static constexpr message_layout both = both_ways<up, down>;
+};
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,158 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_IN_PROCESS_QUEUE_HPP
+#define STRAIT_DETAIL_IN_PROCESS_QUEUE_HPP
+
+#include <strait/detail/os/descriptor.hpp>
+#include <strait/detail/os/range_lock.hpp>
+#include <strait/detail/wait/doorbell.hpp>
+#include <strait/error.hpp>
+#include <strait/wait.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace strait::detail {
+
+// The state of an in-process channel that does not depend on its type. Every member is read and written under `mutex`.
+struct object_channel {
+    object_channel(std::string n, std::size_t c, bool k) : name(std::move(n)), capacity(c), keep(k) {}
+    object_channel(object_channel const&) = delete;
+    object_channel& operator=(object_channel const&) = delete;
+
+    void join(role r)
+    {
+        std::lock_guard const hold(mutex);
+        ++(r == role::sender ? senders : receivers);
+        had_sender |= r == role::sender;
+    }
+
+    // As waitable_end says. The bell is a file without a name, made for the first who waits so.
+    wake_source arm(role r)
+    {
+        std::lock_guard const hold(mutex);
+        if (!bell) {
+            descriptor const file(::memfd_create("strait", MFD_CLOEXEC));
+            if (file && ::ftruncate(file.get(), 1) == 0)  // watchers hear only of files that were opened by a path
+                bell = guarded_descriptor(descriptor(::open(("/proc/self/fd/" + std::to_string(file.get())).c_str(), O_RDONLY | O_CLOEXEC)));
+        }
+        (r == role::sender ? sender_at_bell : receiver_at_bell) = true;
+        return {.file = bell.get(), .again = !bell};
+    }
+
+    // Under the mutex, after what `asleep` wait for.
+    void ring(bool& asleep) noexcept
+    {
+        if (!asleep) [[likely]]
+            return;
+        asleep = false;
+        ring_bell(bell.get());
+    }
+
+    // True for the last participant of a channel with nothing unread.
+    bool leave(role r, std::size_t unread_messages)
+    {
+        --(r == role::sender ? senders : receivers);
+        room.notify_all();
+        news.notify_all();
+        ring(sender_at_bell);
+        ring(receiver_at_bell);
+        return senders == 0 && receivers == 0 && unread_messages == 0 && !keep;
+    }
+
+    std::mutex mutex;
+    std::condition_variable news;  // a message, or a sender has left
+    std::condition_variable room;
+    std::string const name;  // empty: a pair
+    std::size_t const capacity;
+    std::size_t senders = 0;
+    std::size_t receivers = 0;
+    bool had_sender = false;
+    bool abandoned = false;  // a pair was dropped with its sender's role untaken
+    bool keep;
+    bool sender_at_bell = false;
+    bool receiver_at_bell = false;
+    guarded_descriptor bell;
+};
+
+template <class T>
+struct object_queue : object_channel {
+    using object_channel::object_channel;
+
+    template <class U>
+    result<void> push(U&& message, deadline until, std::uint64_t& waits)
+    {
+        std::unique_lock hold(mutex);
+        if (auto r = wait(hold, room, until, errc::full, waits, [&] { return messages.size() < capacity; }); !r)
+            return r;
+        messages.push_back(std::forward<U>(message));
+        ring(receiver_at_bell);
+        hold.unlock();
+        news.notify_one();
+        return {};
+    }
+
+    result<T> pop(deadline until, std::uint64_t& waits)
+    {
+        std::unique_lock hold(mutex);
+        if (auto r = wait(hold, news, until, errc::empty, waits, [&] { return !messages.empty() || is_over(); }); !r)
+            return result<T>{boost::system::in_place_error, r.error()};
+        if (messages.empty())
+            return result<T>{boost::system::in_place_error, make_error_code(errc::closed)};
+        T message = std::move(messages.front());
+        messages.pop_front();
+        ring(sender_at_bell);
+        hold.unlock();
+        room.notify_one();
+        return result<T>{boost::system::in_place_value, std::move(message)};
+    }
+
+    // What pop() would find without waiting: a message (no error), the end, or nothing.
+    std::optional<error_code> look()
+    {
+        std::lock_guard const hold(mutex);
+        if (!messages.empty())
+            return error_code();
+        if (is_over())
+            return make_error_code(errc::closed);
+        return {};
+    }
+
+    std::deque<T> messages;
+
+private:
+    bool is_over() const noexcept { return senders == 0 && (had_sender || abandoned); }
+
+    template <class Ready>
+    static result<void> wait(std::unique_lock<std::mutex>& hold, std::condition_variable& changed, deadline until,
+                             errc when_polled, std::uint64_t& waits, Ready ready)
+    {
+        if (ready())
+            return {};
+        if (until.is_poll())
+            return when_polled;
+        ++waits;
+        if (until.is_never()) {
+            changed.wait(hold, ready);
+            return {};
+        }
+        deadline::clock::time_point const when{std::chrono::nanoseconds(until.nanoseconds())};
+        if (changed.wait_until(hold, when, ready))
+            return {};
+        return errc::timed_out;
+    }
+};
+
+}  // namespace strait::detail
+
+#endif

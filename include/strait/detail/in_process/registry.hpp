@@ -1,0 +1,165 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_IN_PROCESS_REGISTRY_HPP
+#define STRAIT_DETAIL_IN_PROCESS_REGISTRY_HPP
+
+#include <strait/detail/in_process/queue.hpp>
+#include <strait/detail/os/fork_guard.hpp>
+#include <strait/stats.hpp>
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace strait::detail {
+
+// The in-process channels that have a name. Joining and leaving hold its mutex, then the channel's.
+// A child of fork() starts with none: the parent's other threads may have held any of the mutexes.
+class object_registry : fork_guard {
+public:
+    static object_registry& get()
+    {
+        static object_registry& all = *new object_registry;  // never destroyed: ends may outlive other statics
+        return all;
+    }
+
+    template <class T>
+    result<std::shared_ptr<object_queue<T>>> join(std::string const& name, std::size_t capacity, bool keep, role r)
+    {
+        std::lock_guard const hold(content_.mutex);
+        auto [at, is_new] = content_.channels.try_emplace(name);
+        auto& [type, channel] = at->second;
+        if (is_new) {
+            type = &type_mark<T>;
+            channel = std::make_shared<object_queue<T>>(name, capacity, keep);
+        }
+        if (type != &type_mark<T>)
+            return errc::type_mismatch;
+        auto queue = std::static_pointer_cast<object_queue<T>>(channel);
+        queue->join(r);
+        if (keep)
+            queue->keep = true;
+        return queue;
+    }
+
+    template <class T>
+    void leave(std::shared_ptr<object_queue<T>> const& queue, role r)
+    {
+        std::lock_guard const hold(content_.mutex);
+        std::lock_guard const hold_queue(queue->mutex);
+        if (!queue->leave(r, queue->messages.size()) || queue->name.empty())
+            return;
+        auto const at = content_.channels.find(queue->name);
+        if (at != content_.channels.end() && at->second.second == queue)
+            content_.channels.erase(at);
+    }
+
+    void erase(std::string const& name)
+    {
+        std::lock_guard const hold(content_.mutex);
+        content_.channels.erase(name);
+    }
+
+private:
+    struct content {
+        std::mutex mutex;
+        std::map<std::string, std::pair<void const*, std::shared_ptr<object_channel>>> channels;
+    };
+
+    template <class T>
+    static inline char const type_mark = 0;
+
+    object_registry() : fork_guard(&disarm) {}
+
+    static void disarm(fork_guard& g) noexcept
+    {
+        // The old content is left as it is: its objects belong to the parent's threads.
+        auto& self = static_cast<object_registry&>(g);
+        static_assert(sizeof(content) != 0);
+        ::new (static_cast<void*>(&self.content_)) content;
+    }
+
+    union {
+        content content_{};  // in a union, so that replacing it in a child is not followed by a second destruction
+    };
+
+public:
+    ~object_registry() {}
+};
+
+// What an end of an in-process channel consists of.
+template <class T>
+class object_member : fork_guard {
+public:
+    object_member(std::shared_ptr<object_queue<T>> joined, role r) : fork_guard(&disarm), queue_(std::move(joined)), role_(r) {}
+    object_member(object_member&& other)
+        : fork_guard(&disarm), queue_(std::move(other.queue_)), stats_(other.stats_), role_(other.role_), inherited_(other.inherited_)
+    {
+        other.queue_.reset();
+    }
+    object_member& operator=(object_member&& other)
+    {
+        if (this != &other) {
+            leave();
+            queue_ = std::move(other.queue_);
+            other.queue_.reset();
+            stats_ = other.stats_;
+            role_ = other.role_;
+            inherited_ = other.inherited_;
+        }
+        return *this;
+    }
+    ~object_member() { leave(); }
+
+    // Why it cannot be used, if so.
+    std::optional<errc> unusable() const noexcept
+    {
+        if (inherited_) [[unlikely]]
+            return errc::inherited_handle;
+        if (!queue_) [[unlikely]]
+            return errc::not_open;
+        return std::nullopt;
+    }
+
+    object_queue<T>& queue() noexcept { return *queue_; }
+    std::uint64_t& waits() noexcept { return stats_.waits; }
+    void count_message() noexcept
+    {
+        ++stats_.messages;
+        stats_.bytes += sizeof(T);
+    }
+
+    channel_stats stats() const
+    {
+        channel_stats s = stats_;
+        if (queue_ && !inherited_) {
+            std::lock_guard const hold(queue_->mutex);
+            s.depth = queue_->messages.size();
+        }
+        return s;
+    }
+
+    void leave()
+    {
+        if (inherited_)
+            new std::shared_ptr<object_queue<T>>(std::move(queue_));  // the parent's: nothing in it may be touched
+        else if (queue_)
+            object_registry::get().leave(queue_, role_);
+        queue_.reset();
+    }
+
+private:
+    static void disarm(fork_guard& g) noexcept { static_cast<object_member&>(g).inherited_ = true; }
+
+    std::shared_ptr<object_queue<T>> queue_;
+    channel_stats stats_;
+    role role_;
+    bool inherited_ = false;
+};
+
+}  // namespace strait::detail
+
+#endif

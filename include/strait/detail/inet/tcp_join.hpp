@@ -1,0 +1,104 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_INET_TCP_JOIN_HPP
+#define STRAIT_DETAIL_INET_TCP_JOIN_HPP
+
+#include <strait/detail/inet/tcp_ends.hpp>
+#include <strait/detail/socket/join.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+#include <utility>
+
+namespace strait::detail {
+
+// Joins a channel that has a name and runs over sockets of the loopback. What the first opener has decided counts.
+template <message_layout L, class Options>
+result<tcp_name> join_tcp(std::string_view transport, endpoint const& where, Options const& how, std::uint64_t limit,
+                          std::string_view type_name, role r, tcp_settings& settings)
+{
+    location place;
+    companion member;
+    if (where.what() == endpoint::kind::path)
+        return errc::invalid_endpoint;
+    if (error_code const e = location::find(where, how.access, place))
+        return e;
+    tcp_mechanism mechanism;
+    if (error_code const e = join_stream<L>(transport, place, how, limit, type_name, r, mechanism, member))
+        return e;
+    settings.capacity = member.block().capacity;
+    return tcp_name(std::move(member), std::move(place));
+}
+
+// The settings of these options: of tcp's kind.
+template <class Options>
+tcp_settings tcp_settings_of(Options const& how) noexcept
+{
+    auto const fits = [](auto n) { return static_cast<int>(std::clamp<std::int64_t>(n, 0, std::numeric_limits<int>::max())); };
+    return {how.capacity, fits(how.keep_alive.count()), fits(how.user_timeout.count())};
+}
+
+template <message_layout L, class Options>
+result<tcp_name> join_tcp_stream(std::string_view transport, endpoint const& where, Options const& how, std::string_view type_name,
+                                 role r, std::uint64_t& limit, tcp_settings& settings)
+{
+    limit = stream_limit<L>(how.max_message_size);
+    settings = tcp_settings_of(how);
+    auto name = join_tcp<L>(transport, where, how, limit, type_name, r, settings);
+    if (name)
+        limit = stream_limit<L>(name->member().block().max_message_size);
+    return name;
+}
+
+// A sender's way to the receiver at this endpoint; also says what that settles.
+template <message_layout L, class Options>
+result<tcp_connector> connect_tcp(std::string_view transport, endpoint const& where, Options const& how, std::string_view type_name,
+                                  std::uint64_t& limit, tcp_settings& settings)
+{
+    if (!where.is_address()) {
+        auto name = join_tcp_stream<L>(transport, where, how, type_name, role::sender, limit, settings);
+        if (!name)
+            return name.error();
+        return tcp_connector(std::move(*name), settings);
+    }
+    if (where.port() == 0)
+        return errc::invalid_endpoint;
+    auto to = resolve(where, false);
+    if (!to)
+        return to.error();
+    limit = stream_limit<L>(how.max_message_size);
+    settings = tcp_settings_of(how);
+    return tcp_connector(std::move(*to), settings);
+}
+
+template <message_layout L, class Options>
+result<tcp_listener> listen_tcp(std::string_view transport, endpoint const& where, Options const& how, std::string_view type_name,
+                                std::uint64_t& limit)
+{
+    tcp_settings settings;
+    if (!where.is_address()) {
+        auto name = join_tcp_stream<L>(transport, where, how, type_name, role::receiver, limit, settings);
+        if (!name)
+            return name.error();
+        return tcp_listener::open(std::move(*name), settings);
+    }
+    auto at = resolve(where, true);
+    if (!at)
+        return at.error();
+    limit = stream_limit<L>(how.max_message_size);
+    return tcp_listener::open(*at, tcp_settings_of(how));
+}
+
+inline result<void> remove_tcp(endpoint const& where)
+{
+    if (where.is_address())
+        return {};  // there is nothing that could be left behind
+    if (where.what() == endpoint::kind::path)
+        return errc::invalid_endpoint;
+    return companion_door<tcp_mechanism>::remove(where);
+}
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,52 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_LANES_RECEIVER_HPP
+#define STRAIT_DETAIL_LANES_RECEIVER_HPP
+
+#include <strait/detail/lanes/reader.hpp>
+#include <strait/detail/ring/receiver.hpp>
+#include <strait/detail/wait/asymmetric_fence.hpp>
+#include <strait/detail/wait/futex.hpp>
+#include <strait/wait.hpp>
+
+#include <atomic>
+#include <cstdint>
+
+// What ring_receiver asks of the reader of many lanes.
+namespace strait::detail {
+
+// Stands for the words that a receiver sets before it sleeps: of the lanes, and the one at which it sleeps.
+template <message_layout L>
+struct lanes_bed {
+    void store(std::uint32_t asleep, std::memory_order order) noexcept
+    {
+        if (asleep != 0)
+            lanes.rest();
+        else
+            lanes.wake();
+        lanes.receiver_word().store(asleep, order);
+    }
+
+    lane_reader<L>& lanes;
+};
+
+template <message_layout L>
+void futex_wait(lanes_bed<L> const& bed, std::uint32_t seen, deadline until) noexcept
+{
+    futex_wait(bed.lanes.receiver_word(), seen, until);
+}
+
+template <message_layout L>
+lanes_bed<L> where_to_sleep(lane_reader<L>& r) noexcept
+{
+    return {r};
+}
+
+template <message_layout L>
+void post_room(lane_reader<L>& r, asymmetric_fence const&, int) noexcept
+{
+    r.post();
+}
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,147 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_MEMBERSHIP_CONTROL_BLOCK_HPP
+#define STRAIT_DETAIL_MEMBERSHIP_CONTROL_BLOCK_HPP
+
+#include <strait/error.hpp>
+#include <strait/serialization/layout.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace strait::detail {
+
+// What an opener demands of a channel, or gives to a new one.
+struct channel_traits {
+    std::string_view transport;      // mechanism and topology
+    std::string_view type_name;      // for people
+    std::uint64_t fingerprint = 0;
+    std::uint64_t element_size = 0;  // 0: varies
+    std::uint64_t capacity = 0;
+    std::uint64_t max_message_size = 0;
+    std::uint64_t size = 0;          // of the whole object, control block included
+    std::uint64_t beside = 0;        // bytes of messages that lie in memory of another kind
+    std::string_view memory = "";    // which kind; none: they lie in the object, like most
+    std::uint64_t allocated = 0;     // of it when it is created; 0: all
+    bool retained = false;           // messages may outlive everybody
+    bool keep = false;
+
+    std::uint64_t first_bytes() const noexcept { return allocated == 0 ? size : allocated; }
+};
+
+// Of a channel whose messages do not lie in its companion.
+template <message_layout L, class Options>
+channel_traits traits_beside(std::string_view transport, std::string_view type_name, Options const& how)
+{
+    channel_traits t;
+    t.transport = transport;
+    t.type_name = type_name;
+    t.fingerprint = L.fingerprint;
+    t.element_size = L.fixed_size;
+    t.capacity = how.capacity;
+    t.size = 4096;
+    t.keep = how.keep;
+    return t;
+}
+
+// The first page of a channel's companion object. Only ever placed by being mapped; all its pages are zero at first.
+//
+//   0 magic         8 version  12 byte_order  16 word_size  20 ready     24 fingerprint      32 element_size
+//  40 capacity     48 max_message_size        56 size       64 keep      68 retained      72 beside       80 memory
+// 128 joined_senders 136 left_senders 144 joined_receivers 152 left_receivers 160 event      164..191 unused
+// 192 mechanism[8]                                                       256 transport      320 type_name
+//
+// Everything up to 127 is written before the name appears (`ready` and `keep` under the set-up lock) and never again; the
+// counters are written by joining and leaving ends, rarely; mechanism[] belongs to the transport.
+struct control_block {
+    static constexpr std::uint64_t magic_value = 0x0074'6961'7274'7373U;  // "sstrait"
+    static constexpr std::uint32_t version_value = 1;
+    static constexpr std::uint32_t byte_order_value = 0x01020304;
+    static constexpr std::size_t size_in_file = 4096;
+
+    std::uint64_t magic;
+    std::uint32_t version;
+    std::uint32_t byte_order;
+    std::uint32_t word_size;
+    std::atomic<std::uint32_t> ready;
+    std::uint64_t fingerprint;
+    std::uint64_t element_size;
+    std::uint64_t capacity;
+    std::uint64_t max_message_size;
+    std::uint64_t size;
+    std::atomic<std::uint32_t> keep;
+    std::uint32_t retained;
+    std::uint64_t beside;
+    char memory[32];
+    std::uint32_t unused_1[4];
+    std::atomic<std::uint64_t> joined_senders;
+    std::atomic<std::uint64_t> left_senders;
+    std::atomic<std::uint64_t> joined_receivers;
+    std::atomic<std::uint64_t> left_receivers;
+    std::atomic<std::uint32_t> event;
+    std::uint32_t unused_2[7];
+    std::atomic<std::uint64_t> mechanism[8];
+    char transport[64];
+    char type_name[256];
+
+    void fill(channel_traits const& t) noexcept
+    {
+        magic = magic_value;
+        version = version_value;
+        byte_order = byte_order_value;
+        word_size = sizeof(void*);
+        fingerprint = t.fingerprint;
+        element_size = t.element_size;
+        capacity = t.capacity;
+        max_message_size = t.max_message_size;
+        size = t.size;
+        beside = t.beside;
+        retained = t.retained;
+        keep.store(t.keep, std::memory_order_relaxed);
+        write(memory, sizeof memory, t.memory);
+        write(transport, sizeof transport, t.transport);
+        write(type_name, sizeof type_name, t.type_name);
+    }
+
+    // Compares what the file says with what the opener demands; `file_size` comes from the kernel.
+    error_code check(channel_traits const& wanted, std::uint64_t file_size) const noexcept
+    {
+        if (magic != magic_value)
+            return errc::untrusted_object;
+        if (version != version_value || byte_order != byte_order_value || word_size != sizeof(void*))
+            return errc::incompatible_peer;
+        if (size != file_size)
+            return errc::peer_corrupt;
+        if (read(transport, sizeof transport) != wanted.transport || read(memory, sizeof memory) != wanted.memory)
+            return errc::transport_mismatch;
+        if (fingerprint != wanted.fingerprint || element_size != wanted.element_size)
+            return errc::type_mismatch;
+        return {};
+    }
+
+private:
+    static void write(char* to, std::size_t size, std::string_view text) noexcept
+    {
+        std::memcpy(to, text.data(), std::min(text.size(), size - 1));
+    }
+
+    static std::string_view read(char const* from, std::size_t size) noexcept
+    {
+        return {from, static_cast<std::size_t>(std::find(from, from + size, '\0') - from)};
+    }
+};
+
+static_assert(offsetof(control_block, fingerprint) == 24 && offsetof(control_block, keep) == 64 && offsetof(control_block, retained) == 68 &&
+              offsetof(control_block, beside) == 72 && offsetof(control_block, memory) == 80 &&
+              offsetof(control_block, joined_senders) == 128 && offsetof(control_block, event) == 160 &&
+              offsetof(control_block, mechanism) == 192 && offsetof(control_block, transport) == 256 &&
+              offsetof(control_block, type_name) == 320 && sizeof(control_block) == 576);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<std::uint32_t>::is_always_lock_free,
+              "strait needs lock-free 32 and 64 bit atomics: they are shared between processes");
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,94 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_MEMBERSHIP_CONTROL_FILE_HPP
+#define STRAIT_DETAIL_MEMBERSHIP_CONTROL_FILE_HPP
+
+#include <strait/detail/membership/location.hpp>
+#include <strait/detail/membership/participant.hpp>
+#include <strait/detail/os/allocation.hpp>
+#include <strait/detail/os/descriptor.hpp>
+#include <strait/error.hpp>
+#include <strait/wait.hpp>
+
+#include <cerrno>
+#include <string>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// The file of a channel in its directory: made without a name, given one when it is complete, found by it.
+namespace strait::detail {
+
+inline bool vanished(error_code const& e) noexcept { return e == error_code(ENOENT, boost::system::system_category()); }
+
+// Its last channel took it away. ext4 answers EPERM to O_TMPFILE there, other file systems ENOENT or with a file.
+inline bool is_removed_directory(descriptor const& dir) noexcept
+{
+    struct ::stat found = {};
+    return ::fstat(dir.get(), &found) == 0 && found.st_nlink == 0;
+}
+
+inline bool is_still_named(descriptor const& dir, int fd, location const& where)
+{
+    struct ::stat by_name = {};
+    struct ::stat opened = {};
+    return ::fstatat(dir.get(), where.file(companion_suffix).c_str(), &by_name, AT_SYMLINK_NOFOLLOW) == 0 &&
+           ::fstat(fd, &opened) == 0 && by_name.st_ino == opened.st_ino && by_name.st_dev == opened.st_dev;
+}
+
+// No descriptor: there is no such name.
+inline error_code open_companion(descriptor const& dir, location const& where, descriptor& fd)
+{
+    fd.reset(uninterrupted([&] {
+        return ::openat(dir.get(), where.file(companion_suffix).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    }));
+    if (fd || errno == ENOENT)
+        return {};
+    if (errno == ELOOP || errno == EACCES || errno == EISDIR || errno == ENXIO)
+        return errc::untrusted_object;
+    return last_failure();
+}
+
+// A file without a name, or with a temporary one where the file system knows no O_TMPFILE. Its blocks are allocated
+// now: a full file system is an error here and not a SIGBUS later.
+inline error_code make_companion_file(descriptor const& dir, location const& where, channel_traits const& wanted, descriptor& fd,
+                            std::string& temporary)
+{
+    fd.reset(::openat(dir.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, object_mode(where.access())));
+    if (!fd && (errno == EOPNOTSUPP || errno == EISDIR)) {
+        temporary = where.file(".new-" + std::to_string(::getpid()) + "-" + std::to_string(deadline::now()));
+        fd.reset(::openat(dir.get(), temporary.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, object_mode(where.access())));
+    }
+    if (!fd) {
+        error_code const e = last_failure();
+        return is_removed_directory(dir) ? error_code(ENOENT, boost::system::system_category()) : e;
+    }
+    ::fchmod(fd.get(), object_mode(where.access()));  // the umask may have taken bits
+    if (auto allocated = allocate_beginning(fd.get(), wanted.size, wanted.first_bytes()); !allocated) {
+        if (!temporary.empty())
+            ::unlinkat(dir.get(), temporary.c_str(), 0);
+        return allocated.error();
+    }
+    return {};
+}
+
+inline result<void> give_name(descriptor const& dir, int fd, std::string const& temporary, std::string const& name)
+{
+    int done = -1;
+    if (temporary.empty()) {
+        // By way of /proc: AT_EMPTY_PATH needs privileges on older kernels.
+        std::string const self = "/proc/self/fd/" + std::to_string(fd);
+        done = ::linkat(AT_FDCWD, self.c_str(), dir.get(), name.c_str(), AT_SYMLINK_FOLLOW);
+        if (done != 0 && errno == ENOENT && ::access(self.c_str(), F_OK) != 0)
+            done = ::linkat(fd, "", dir.get(), name.c_str(), AT_EMPTY_PATH);
+    } else {
+        done = ::linkat(dir.get(), temporary.c_str(), dir.get(), name.c_str(), 0);
+    }
+    if (done != 0)
+        return error_code(errno, boost::system::system_category());
+    return {};
+}
+
+}  // namespace strait::detail
+
+#endif

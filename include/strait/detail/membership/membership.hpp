@@ -1,0 +1,248 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_MEMBERSHIP_MEMBERSHIP_HPP
+#define STRAIT_DETAIL_MEMBERSHIP_MEMBERSHIP_HPP
+
+#include <strait/detail/membership/control_file.hpp>
+#include <strait/detail/membership/participant.hpp>
+#include <strait/detail/membership/removal.hpp>
+#include <strait/detail/membership/segment_key.hpp>
+#include <strait/detail/os/crash_point.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace strait::detail {
+
+// Ways into a named channel and out of it. A companion appears under its name only when it is complete; everything that
+// creates, repairs or removes happens under the set-up lock, and only while the name still means the file that was locked.
+//
+// A Mechanism is what carries the messages beside, or inside, the companion:
+//   result<void> create(companion const&, location const&)   makes its own object for a new channel, replacing a stale one
+//   bool unread(companion const&, location const&)           whether a later receiver would find messages; the content may
+//                                                            be of another type, or damaged: then nothing is unread
+//   static void destroy(location const&)                     removes its object; the companion has its name still
+//   mirror mirrored(std::uint64_t size)                      what of the companion is mapped twice
+//   void forget(companion const&, location const&)           optional: removes its object, which the name does not lead to any
+//                                                            more: somebody has replaced the companion or taken it away
+//   bool is_good(companion const&, role, std::uint64_t)      optional: a place that is rather taken than another, if it is free
+//   static string_view root                                  optional: below which names lie
+//   void sync(int fd, int dir)                               optional: the last one has left what stays; without the lock
+//   error_code reach(companion const&, shared_ptr<mapping>&) optional: maps the companion and what lies beside it, of a
+//                                                            channel that is complete. peer_corrupt: that is not there
+// All are called with the set-up lock held.
+template <class Mechanism>
+class companion_door : public named_channel<Mechanism> {
+    using named = named_channel<Mechanism>;
+
+public:
+    using named::patience;
+
+    // `most`: places of this role.
+    static error_code join(location const& where, channel_traits const& wanted, role r, ::off_t most, Mechanism& mechanism,
+                           companion& joined)
+    {
+        deadline const until = deadline::after(patience);
+        for (;;) {
+            descriptor dir;
+            if (error_code const e = where.open_directory(dir)) {
+                if (where.is_own_directory() && vanished(e))
+                    continue;  // its last channel took it along just now
+                return e;
+            }
+            STRAIT_CRASH_POINT("join: directory opened");
+            descriptor found;
+            if (error_code const e = open_companion(dir, where, found))
+                return e;
+            error_code const e = found ? join_existing(dir, std::move(found), where, wanted, r, most, mechanism, until, joined)
+                                       : join_new(dir, where, wanted, r, most, mechanism, joined);
+            if (e != named::try_again)
+                return e;
+        }
+    }
+
+    // The last participant of a channel with nothing unread removes it. Idempotent.
+    static void leave(companion& c, location const& where, Mechanism& mechanism, deadline until) noexcept
+    {
+        if (!c.is_member())
+            return;
+        c.count_out();
+        STRAIT_CRASH_POINT("leave: counted out");
+        bool const alone = lock_byte(c.fd(), lock_bytes::setup, until).has_value();  // else the next opener cleans up
+        STRAIT_CRASH_POINT("leave: door locked");
+        unlock_byte(c.fd(), c.place_);
+        STRAIT_CRASH_POINT("leave: place given up");
+        descriptor dir;
+        bool stays = false;
+        try {
+            if (alone && !c.any_alive(role::sender) && !c.any_alive(role::receiver)) {
+                bool const wanted = c.block().keep.load(std::memory_order_relaxed) != 0 || mechanism.unread(c, where);
+                if (!where.open_directory(dir) && is_still_named(dir, c.fd(), where)) {
+                    stays = wanted;
+                    if (!stays)
+                        named::remove_unused(dir, c.fd(), where);
+                } else if constexpr (requires { mechanism.forget(c, where); }) {
+                    if (!wanted)
+                        mechanism.forget(c, where);
+                }
+            }
+        } catch (...) {  // no memory for a path: the next opener finds nobody and starts afresh
+        }
+        c.signal();
+        STRAIT_CRASH_POINT("leave: signalled");
+        if (alone)
+            unlock_byte(c.fd(), lock_bytes::setup);  // closing does not: the mapping holds the description too
+        STRAIT_CRASH_POINT("leave: door unlocked");
+        if constexpr (requires { mechanism.sync(c.fd(), dir.get()); })
+            if (stays)
+                mechanism.sync(c.fd(), dir.get());  // as long as that takes: nobody waits at the door for it
+        c.lock_.reset();
+    }
+
+private:
+    static error_code join_existing(descriptor const& dir, descriptor fd, location const& where, channel_traits const& wanted,
+                                    role r, ::off_t most, Mechanism& mechanism, deadline until, companion& joined)
+    {
+        struct ::stat found = {};
+        if (::fstat(fd.get(), &found) != 0)
+            return last_failure();
+        if (found.st_nlink == 0)
+            return named::try_again;
+        if (!trusted_object(found, S_IFREG, where.access()))
+            return errc::untrusted_object;
+        if (auto held = lock_byte(fd.get(), lock_bytes::setup, until); !held)
+            return held.error();
+        STRAIT_CRASH_POINT("join: door locked");
+        if (!is_still_named(dir, fd.get(), where))
+            return named::try_again;
+        bool const nobody = !any_locked(fd.get(), lock_bytes::participants, 2 * lock_bytes::most);
+        auto const size = static_cast<std::uint64_t>(found.st_size);
+        companion c;
+        error_code wrong = errc::peer_corrupt;
+        if (size >= control_block::size_in_file) {
+            if (error_code const e = c.adopt(std::move(fd), size, 0))
+                return e;
+            wrong = c.block().check(wanted, size);
+        }
+        bool const whole = c.is_member() && c.block().ready.load(std::memory_order_acquire) == 1;  // pairs with join_new()
+        if constexpr (requires(std::shared_ptr<mapping>& m) { mechanism.reach(c, m); })
+            if (whole && (!wrong || wrong == errc::type_mismatch))
+                if (error_code const e = reach(c, mechanism))
+                    wrong = e;
+        if (wrong && !is_verdict(wrong))
+            return wrong;
+        if (nobody)
+            if (error_code const e = named::take_over(dir, c.is_member() ? c.fd() : fd.get(), c, whole, wrong, where, mechanism))
+                return e;
+        if (wrong)
+            return wrong;
+        if (auto placed = take_place(c, r, most, mechanism); !placed)
+            return placed.error();
+        if (mirror const twice = mechanism.mirrored(size); twice.first != 0) {
+            std::shared_ptr<mapping> mapped;
+            if (error_code const e = mapping::map(c.fd(), size, twice, mapped))
+                return e;
+            c.attach(std::move(mapped));
+        }
+        if (wanted.keep)
+            c.block().keep.store(1, std::memory_order_relaxed);
+        c.count_in();
+        STRAIT_CRASH_POINT("join: signalled");
+        unlock_byte(c.fd(), lock_bytes::setup);
+        STRAIT_CRASH_POINT("join: door unlocked");
+        joined = std::move(c);
+        return {};
+    }
+
+    static result<void> take_place(companion& c, role r, ::off_t most, Mechanism& mechanism)
+    {
+        return c.take_place(r, most, [&](std::uint64_t place) {
+            if constexpr (requires { mechanism.is_good(c, r, place); })
+                return mechanism.is_good(c, r, place);
+            else
+                return static_cast<void>(place), static_cast<void>(mechanism), true;
+        });
+    }
+
+    static error_code reach(companion& c, Mechanism& mechanism)
+    {
+        std::shared_ptr<mapping> mapped;
+        error_code const e = mechanism.reach(c, mapped);
+        if (!e)
+            c.attach(std::move(mapped));
+        return e;
+    }
+
+    // What a companion was found to be; another error is that of a system call, and says nothing of it.
+    static bool is_verdict(error_code const& e) noexcept
+    {
+        return e == errc::untrusted_object || e == errc::incompatible_peer || e == errc::peer_corrupt ||
+               e == errc::transport_mismatch || e == errc::type_mismatch;
+    }
+
+    static error_code join_new(descriptor const& dir, location const& where, channel_traits const& wanted, role r, ::off_t most,
+                               Mechanism& mechanism, companion& joined)
+    {
+        descriptor fd;
+        std::string temporary;
+        if (error_code const e = make_companion_file(dir, where, wanted, fd, temporary))
+            return vanished(e) ? named::try_again : e;
+        STRAIT_CRASH_POINT("create: file allocated");
+        int const raw = fd.get();
+        companion c;
+        auto complete = [&]() -> result<void> {
+            if (error_code const e = c.adopt(std::move(fd), wanted.size, mechanism.mirrored(wanted.size)))
+                return e;
+            c.block().fill(wanted);
+            STRAIT_CRASH_POINT("create: filled");
+            if (auto placed = take_place(c, r, most, mechanism); !placed)
+                return placed.error();
+            if (auto held = try_lock_byte(c.fd(), lock_bytes::setup); !held)
+                return held.error();
+            STRAIT_CRASH_POINT("create: door locked");
+            return {};
+        }();
+        if (complete)
+            complete = give_name(dir, raw, temporary, where.file(companion_suffix));
+        STRAIT_CRASH_POINT("create: named");
+        if (!temporary.empty())
+            ::unlinkat(dir.get(), temporary.c_str(), 0);
+        if (!complete) {
+            error_code const e = complete.error();
+            bool const raced = e == error_code(EEXIST, boost::system::system_category()) || vanished(e);
+            if (!raced)
+                where.remove_directory();
+            return raced ? named::try_again : e;
+        }
+        result<void> object = mechanism.create(c, where);
+        if constexpr (requires(std::shared_ptr<mapping>& m) { mechanism.reach(c, m); })
+            if (object)
+                if (error_code const e = reach(c, mechanism))
+                    object = e;
+        if (!object) {
+            remove_segment(c.fd());
+            ::unlinkat(dir.get(), where.file(companion_suffix).c_str(), 0);
+            where.remove_directory();
+            return object.error();
+        }
+        STRAIT_CRASH_POINT("create: objects made");
+        c.count_in();
+        STRAIT_CRASH_POINT("create: signalled");
+        c.block().ready.store(1, std::memory_order_release);
+        STRAIT_CRASH_POINT("create: ready");
+        unlock_byte(c.fd(), lock_bytes::setup);
+        STRAIT_CRASH_POINT("create: door unlocked");
+        joined = std::move(c);
+        return {};
+    }
+};
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,110 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_MEMBERSHIP_NAMELESS_PAIR_HPP
+#define STRAIT_DETAIL_MEMBERSHIP_NAMELESS_PAIR_HPP
+
+#include <strait/detail/membership/participant.hpp>
+#include <strait/detail/os/allocation.hpp>
+#include <strait/detail/os/crash_point.hpp>
+
+#include <string>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+
+namespace strait::detail {
+
+// A nameless channel that nobody has joined yet; may cross fork(). For each role it holds a promise: a lock that every
+// holder of the pair shares and that is free when the last of them has taken its end or has died, so an end whose peer
+// was killed before joining does not wait for ever. The ends themselves lock through descriptions of their own, opened
+// by the process that uses them, which nobody else holds.
+class companion_pair {
+public:
+    companion_pair() = default;
+
+    static error_code make(channel_traits const& traits, mirror twice, companion_pair& p)
+    {
+        descriptor file(::memfd_create("strait", MFD_CLOEXEC));
+        if (!file)
+            return last_failure();
+        if (auto allocated = allocate_beginning(file.get(), traits.size, traits.first_bytes()); !allocated)
+            return allocated.error();
+        p.traits_size_ = traits.size;
+        p.twice_ = twice;
+        for (role const r : {role::sender, role::receiver}) {
+            if (error_code const e = reopen(file.get(), p.promise(r)))
+                return e;
+            if (auto held = try_lock_byte(p.promise(r).get(), lock_bytes::promise(r)); !held)
+                return held.error();
+        }
+        std::shared_ptr<mapping> first_page;
+        if (error_code const e = mapping::map(file.get(), control_block::size_in_file, 0, first_page))
+            return e;
+        companion c;
+        c.attach(std::move(first_page));
+        c.block().fill(traits);
+        c.block().ready.store(1, std::memory_order_release);
+        return {};
+    }
+
+    // Joins in this process, then gives up this pair's promises.
+    error_code take(role r, companion& joined) &&
+    {
+        error_code const e = join(r, nullptr, joined);
+        STRAIT_CRASH_POINT("pair: joined, promises kept");
+        for (auto* d : {&promises_[0], &promises_[1]})
+            d->reset();
+        return e;
+    }
+
+    // Both ends for threads of this process, over one mapping.
+    error_code split(companion& sender, companion& receiver) &&
+    {
+        error_code e = join(role::sender, nullptr, sender);
+        if (!e)
+            e = join(role::receiver, sender.memory(), receiver);
+        for (auto* d : {&promises_[0], &promises_[1]})
+            d->reset();
+        return e;
+    }
+
+private:
+    descriptor& promise(role r) noexcept { return promises_[r == role::sender ? 0 : 1]; }
+
+    // A description of its own for the same file.
+    static error_code reopen(int fd, descriptor& other)
+    {
+        other.reset(::open(("/proc/self/fd/" + std::to_string(fd)).c_str(), O_RDWR | O_CLOEXEC));
+        return other ? error_code() : last_failure();
+    }
+
+    error_code join(role r, std::shared_ptr<mapping> shared, companion& joined)
+    {
+        if (!promise(r))
+            return errc::not_open;
+        descriptor fd;
+        if (error_code const e = reopen(promise(r).get(), fd))
+            return e;
+        STRAIT_CRASH_POINT("pair: opened anew");
+        companion c;
+        c.nameless_ = true;
+        if (shared) {
+            c.lock_ = guarded_descriptor(std::move(fd));
+            c.attach(std::move(shared));
+        } else if (error_code const e = c.adopt(std::move(fd), traits_size_, twice_)) {
+            return e;
+        }
+        if (auto placed = c.take_place(r, 1, [](std::uint64_t) { return true; }); !placed)
+            return placed.error();
+        c.count_in();
+        joined = std::move(c);
+        return {};
+    }
+
+    descriptor promises_[2];
+    std::uint64_t traits_size_ = 0;
+    mirror twice_;
+};
+
+}  // namespace strait::detail
+
+#endif

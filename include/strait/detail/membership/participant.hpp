@@ -1,0 +1,194 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_MEMBERSHIP_PARTICIPANT_HPP
+#define STRAIT_DETAIL_MEMBERSHIP_PARTICIPANT_HPP
+
+#include <strait/detail/membership/control_block.hpp>
+#include <strait/detail/membership/location.hpp>
+#include <strait/detail/os/crash_point.hpp>
+#include <strait/detail/os/descriptor.hpp>
+#include <strait/detail/os/mapping.hpp>
+#include <strait/detail/os/range_lock.hpp>
+#include <strait/detail/wait/doorbell.hpp>
+#include <strait/detail/wait/futex.hpp>
+#include <strait/error.hpp>
+#include <strait/wait.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <utility>
+
+namespace strait::detail {
+
+// One end's membership in a channel of this host. Every channel has one small shared object, its companion, whatever
+// carries the messages: it says what the channel is, who is there, and who has left or died.
+//
+// Members are found by their locks (os/range_lock.hpp). Counting tells a clean end from a death: a sender that joined and
+// neither holds its lock nor has counted itself out has died. Joining locks first and counts then; leaving counts first
+// and unlocks then, so whoever is killed in between has not yet, or no longer, anything in flight.
+class companion {
+public:
+    companion() = default;
+    companion(companion&&) = default;
+    companion& operator=(companion&&) = default;
+
+    control_block& block() const noexcept { return *block_; }
+    std::shared_ptr<mapping> const& memory() const noexcept { return memory_; }
+    int fd() const noexcept { return lock_.get(); }
+
+    // False after leaving, and in a child of fork(), where the lock is the parent's.
+    bool is_member() const noexcept { return static_cast<bool>(lock_); }
+    errc missing() const noexcept { return lock_.missing(); }
+
+    // Which of the places of its role it holds, from 0; for a member.
+    std::uint64_t place() const noexcept { return static_cast<std::uint64_t>(place_ - lock_bytes::first(role_)); }
+
+    bool any_alive(role r) const noexcept { return any_locked(lock_.get(), lock_bytes::first(r), lock_bytes::most); }
+
+    bool is_nameless() const noexcept { return nameless_; }
+
+    // Its name has been removed and whoever may be here is: from now on as without one.
+    void forget_name() noexcept { nameless_ = true; }
+
+    // Somebody may still join: a member is there, or holds a pair that promises one.
+    bool any_promised(role r) const noexcept { return nameless_ && any_locked(lock_.get(), lock_bytes::promise(r), 1); }
+
+    // Whether the stream is over, if nothing is left to read: ask, then look for messages once more, then believe it.
+    // What a sender has committed before leaving or dying is visible to whoever sees its lock free: the kernel's lock
+    // orders the two.
+    end_reason senders_gone() const noexcept
+    {
+        std::uint64_t const joined = block_->joined_senders.load(std::memory_order_acquire);
+        if (any_alive(role::sender) || any_promised(role::sender) ||
+            block_->joined_senders.load(std::memory_order_acquire) != joined)  // pairs with join(): came and went meanwhile
+            return end_reason::none;
+        if (joined == 0)
+            return nameless_ ? end_reason::died : end_reason::none;
+        std::uint64_t const dead = joined - block_->left_senders.load(std::memory_order_acquire);  // pairs with leave()
+        if (joined != end_joined_) {
+            dead_before_ = end_dead_;
+            end_joined_ = joined;
+            end_dead_ = dead;
+        }
+        return dead == dead_before_ ? end_reason::left : end_reason::died;
+    }
+
+    bool receivers_gone() const noexcept
+    {
+        return !any_alive(role::receiver) && !any_promised(role::receiver);
+    }
+
+    // Tells members that wait for others to come or go. Any end may do so.
+    void signal() const noexcept
+    {
+        block_->event.fetch_add(1, std::memory_order_seq_cst);
+        futex_wake_all(block_->event);
+        ring_bell(fd());
+    }
+
+    std::uint32_t event() const noexcept { return block_->event.load(std::memory_order_seq_cst); }
+
+    // Sleeps until signal() after `seen`, or a wait slice: a death signals nothing.
+    void wait_event(std::uint32_t seen, deadline until) const noexcept
+    {
+        futex_wait(block_->event, seen, until.capped(wait_slice));
+    }
+
+    // Leaves a channel that has no name to remove. Idempotent; does nothing in a child of fork().
+    void leave_nameless() noexcept
+    {
+        if (!is_member())
+            return;
+        count_out();
+        STRAIT_CRASH_POINT("leave: counted out");
+        signal_after_unlock();
+    }
+
+private:
+    template <class Mechanism>
+    friend class companion_door;
+    friend class companion_pair;
+
+    error_code adopt(descriptor fd, std::uint64_t size, mirror twice)
+    {
+        std::shared_ptr<mapping> mapped;
+        error_code const e = mapping::map(fd.get(), size, twice, mapped);
+        if (!e) {
+            lock_ = guarded_descriptor(std::move(fd));
+            attach(std::move(mapped));
+        }
+        return e;
+    }
+
+    void attach(std::shared_ptr<mapping> memory) noexcept
+    {
+        memory_ = std::move(memory);
+        block_ = std::launder(reinterpret_cast<control_block*>(memory_->data()));
+    }
+
+    // Takes a free place among at most `most` of this role: one that is `good` if there is any.
+    template <class Good>
+    result<void> take_place(role r, ::off_t most, Good good)
+    {
+        ::off_t const first = lock_bytes::first(r);
+        ::off_t place = most;
+        for (::off_t i = 0; i < most; ++i) {
+            auto const held = try_lock_byte(lock_.get(), first + i);
+            if (!held && held.error() != errc::busy)
+                return held;
+            if (!held)
+                continue;
+            bool const best = good(static_cast<std::uint64_t>(i));
+            if (best || place == most) {
+                if (place != most)
+                    unlock_byte(lock_.get(), first + place);
+                place = i;
+            } else {
+                unlock_byte(lock_.get(), first + i);
+            }
+            if (best)
+                break;
+        }
+        if (place == most)
+            return errc::busy;
+        STRAIT_CRASH_POINT("join: place taken");
+        role_ = r;
+        place_ = first + place;
+        return {};
+    }
+
+    void count_in() noexcept
+    {
+        (role_ == role::sender ? block_->joined_senders : block_->joined_receivers).fetch_add(1, std::memory_order_seq_cst);
+        STRAIT_CRASH_POINT("join: counted in");
+        signal();
+    }
+
+    void count_out() noexcept
+    {
+        (role_ == role::sender ? block_->left_senders : block_->left_receivers).fetch_add(1, std::memory_order_seq_cst);
+    }
+
+    void signal_after_unlock() noexcept
+    {
+        unlock_byte(lock_.get(), place_);
+        STRAIT_CRASH_POINT("leave: place given up");
+        signal();
+        lock_.reset();
+    }
+
+    guarded_descriptor lock_;
+    std::shared_ptr<mapping> memory_;
+    control_block* block_ = nullptr;
+    ::off_t place_ = 0;
+    role role_ = role::sender;
+    bool nameless_ = false;
+    // What senders_gone() last said, so that a death is told once and not at every later end.
+    mutable std::uint64_t end_joined_ = 0;
+    mutable std::uint64_t end_dead_ = 0;
+    mutable std::uint64_t dead_before_ = 0;
+};
+
+}  // namespace strait::detail
+
+#endif

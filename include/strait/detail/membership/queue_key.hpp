@@ -1,0 +1,77 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_MEMBERSHIP_QUEUE_KEY_HPP
+#define STRAIT_DETAIL_MEMBERSHIP_QUEUE_KEY_HPP
+
+#include <strait/detail/membership/control_block.hpp>
+#include <strait/detail/membership/location.hpp>
+#include <strait/detail/os/descriptor.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+#include <fcntl.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// How a channel finds its System V queue, and how whoever finds the channel removes it.
+namespace strait::detail {
+
+inline constexpr char sysv_transport[] = "sysv_mqueue";
+inline constexpr char packed_sysv_transport[] = "packed<sysv_mqueue>";
+inline constexpr char prioritized_sysv_transport[] = "prioritized<sysv_mqueue>";
+
+// Keys are numbers of the host: a hash of the channel's name (FNV-1a), and a few more to go to where another queue has it.
+inline constexpr std::uint64_t sysv_attempts = 16;
+
+inline ::key_t sysv_key(location const& where, std::uint64_t attempt)
+{
+    std::uint64_t h = 0xcbf29ce484222325U + attempt;
+    for (char const c : where.flat_name())
+        h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+    auto const key = static_cast<::key_t>((h ^ h >> 32) & 0x7fffffff);
+    return key == IPC_PRIVATE ? 1 : key;
+}
+
+// What the companion notes: which of the keys, before the queue is made, and the queue, afterwards; both plus 1.
+inline constexpr std::size_t sysv_noted_attempt = 0;
+inline constexpr std::size_t sysv_noted_queue = 1;
+
+inline bool sysv_trusted(::msqid_ds const& found, access_mode a) noexcept
+{
+    bool const owned = found.msg_perm.cuid == ::geteuid() && found.msg_perm.uid == ::geteuid();
+    return (owned || a != access_mode::owner) && (found.msg_perm.mode & 0777) == object_mode(a);
+}
+
+// Removes the queue that the companion at this name notes, if there is one; with the set-up lock held. What is noted may
+// be a lie, so no queue goes but one at a key of this name. A queue whose maker was killed before it noted which one it is
+// has never been used: no other goes for the key's sake.
+inline void remove_sysv_queue(location const& where)
+{
+    descriptor const file(::open(where.path(companion_suffix).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    std::array<char, sizeof control_block::transport> transport{};
+    std::array<std::uint64_t, 2> noted{};
+    auto const is = [&](char const* name) { return std::strncmp(transport.data(), name, transport.size()) == 0; };
+    if (!file || ::pread(file.get(), transport.data(), transport.size(), offsetof(control_block, transport)) <= 0 ||
+        (!is(sysv_transport) && !is(packed_sysv_transport) && !is(prioritized_sysv_transport)) ||
+        ::pread(file.get(), noted.data(), sizeof noted, offsetof(control_block, mechanism)) != sizeof noted ||
+        noted[sysv_noted_attempt] - 1 >= sysv_attempts)
+        return;
+    int const queue = ::msgget(sysv_key(where, noted[sysv_noted_attempt] - 1), 0);
+    ::msqid_ds found = {};
+    if (queue < 0 || ::msgctl(queue, IPC_STAT, &found) != 0)
+        return;
+    bool const unused = found.msg_stime == 0 && found.msg_rtime == 0 && found.msg_qnum == 0;
+    bool const ours = noted[sysv_noted_queue] == 0 ? unused && found.msg_perm.cuid == ::geteuid()
+                                                   : noted[sysv_noted_queue] - 1 == static_cast<std::uint64_t>(queue);
+    if (ours)
+        ::msgctl(queue, IPC_RMID, nullptr);
+}
+
+}  // namespace strait::detail
+
+#endif

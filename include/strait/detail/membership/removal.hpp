@@ -1,0 +1,164 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_MEMBERSHIP_REMOVAL_HPP
+#define STRAIT_DETAIL_MEMBERSHIP_REMOVAL_HPP
+
+#include <strait/detail/membership/control_file.hpp>
+#include <strait/detail/membership/participant.hpp>
+#include <strait/detail/membership/queue_key.hpp>
+#include <strait/detail/membership/segment_key.hpp>
+#include <strait/detail/os/crash_point.hpp>
+
+#include <cerrno>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include <fcntl.h>
+#include <mqueue.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace strait::detail {
+
+// What lies under a channel's name, for those who do not join it, or come when nobody is there: its companion, and the
+// objects beside that. The Mechanism is that of companion_door.
+template <class Mechanism>
+class named_channel {
+public:
+    // How long opening, leaving and removing wait for others at the door: a few system calls, unless they are stopped.
+    static constexpr std::chrono::seconds patience{5};
+
+    static error_code find(endpoint const& at, access_mode access, location& where)
+    {
+        if constexpr (requires { Mechanism::root; })
+            return location::find(at, access, where, Mechanism::root);
+        else
+            return location::find(at, access, where);
+    }
+
+    // What is in the channel's file now is on its disk when this returns, also what others write, and its name.
+    static result<void> sync(endpoint const& at)
+    {
+        location where;
+        descriptor dir;
+        descriptor found;
+        error_code e = find(at, access_mode::everyone, where);
+        if (!e)
+            e = where.open_directory(dir);
+        if (!e)
+            e = open_companion(dir, where, found);
+        if (e)
+            return e;
+        if (!found || ::fdatasync(found.get()) != 0 || ::fsync(dir.get()) != 0)
+            return last_failure();
+        return {};
+    }
+
+    // Removes a channel whatever its content; success also when there is none. Living ends go on with what they hold.
+    static result<void> remove(endpoint const& at)
+    {
+        // Whoever may unlink there may remove: what others may do with the directory is not asked.
+        location where;
+        descriptor dir;
+        if (error_code const e = find(at, access_mode::everyone, where))
+            return e;
+        if (error_code const e = where.open_directory(dir)) {
+            if (vanished(e))
+                return {};
+            return e;
+        }
+        descriptor found;
+        if (!open_companion(dir, where, found) && found)
+            if (auto held = lock_byte(found.get(), lock_bytes::setup, deadline::after(patience)); !held)
+                return held;
+        STRAIT_CRASH_POINT("remove: door locked");
+        if (error_code const e = remove_segment(found.get()))
+            return e;
+        destroy_whatever(dir, where);
+        STRAIT_CRASH_POINT("remove: objects removed");
+        result<void> done;
+        if (::unlinkat(dir.get(), where.file(companion_suffix).c_str(), 0) != 0 && errno != ENOENT)
+            done = last_failure();
+        STRAIT_CRASH_POINT("remove: name removed");
+        where.remove_directory();
+        return done;
+    }
+
+protected:
+    // Never leaves companion_door: the name was swapped or removed under our hands.
+    static inline error_code const try_again{ESTALE, boost::system::system_category()};
+
+    // A channel that nobody uses and that holds nothing; with it our directory, if it is empty now.
+    static void remove_unused(descriptor const& dir, int fd, location const& where)
+    {
+        if (remove_segment(fd))
+            return;  // its owner will
+        Mechanism::destroy(where);
+        STRAIT_CRASH_POINT("leave: objects removed");
+        ::unlinkat(dir.get(), where.file(companion_suffix).c_str(), 0);
+        STRAIT_CRASH_POINT("leave: name removed");
+        where.remove_directory();
+    }
+
+    // Somebody opens a channel that nobody uses: what the dead have left is removed and the name free (try_again), or kept for
+    // the opener. `c` has no memory if the file is too short to be a companion; `wrong` says what is not as the
+    // opener wants it, `whole` whether its creator has finished.
+    static error_code take_over(descriptor const& dir, int fd, companion const& c, bool whole, error_code const& wrong,
+                                location const& where, Mechanism& mechanism)
+    {
+        bool const kept = whole && !wrong && c.block().keep.load(std::memory_order_relaxed) != 0;
+        bool const unread = whole && holds_unread(c, wrong, where, mechanism);
+        // What another program left unread is not ours to drop; remove() is the explicit way.
+        if (wrong && (unread || wrong == errc::untrusted_object))
+            return wrong;
+        if (!kept && !unread) {
+            error_code const owned = remove_segment(fd);
+            if (!owned) {
+                destroy_whatever(dir, where);
+                STRAIT_CRASH_POINT("repair: objects of the dead removed");
+                if (::unlinkat(dir.get(), where.file(companion_suffix).c_str(), 0) != 0 && errno != ENOENT)
+                    return last_failure();  // in a directory where only its owner may
+                STRAIT_CRASH_POINT("repair: name of the dead removed");
+                return try_again;
+            }
+            if (wrong || !whole)
+                return owned;
+        }
+        if (!unread)
+            for (auto* n : {&c.block().joined_senders, &c.block().left_senders, &c.block().joined_receivers,
+                            &c.block().left_receivers}) {
+                n->store(0, std::memory_order_relaxed);
+                STRAIT_CRASH_POINT("repair: a count of the dead cleared");
+            }
+        return {};
+    }
+
+private:
+    // What a channel of this name had beside its companion, over whatever transport it ran.
+    static void destroy_whatever(descriptor const& dir, location const& where)
+    {
+        for (auto const& [suffix, kind] : {std::pair(".fifo", ::mode_t{S_IFIFO}), std::pair(".sock", ::mode_t{S_IFSOCK})}) {
+            struct ::stat found = {};
+            std::string const name = where.file(suffix);
+            if (::fstatat(dir.get(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 && (found.st_mode & S_IFMT) == kind)
+                ::unlinkat(dir.get(), name.c_str(), 0);
+        }
+        ::mq_unlink(("/" + where.flat_name()).c_str());
+        remove_sysv_queue(where);
+        Mechanism::destroy(where);
+    }
+
+    // Of a channel that nobody uses. The same transport reads it whatever its type is; of another we only know whether it
+    // might keep messages.
+    static bool holds_unread(companion const& c, error_code const& wrong, location const& where, Mechanism& mechanism)
+    {
+        if (!wrong || wrong == errc::type_mismatch)
+            return mechanism.unread(c, where);
+        bool const readable = wrong == errc::transport_mismatch || wrong == errc::incompatible_peer;
+        return readable && c.block().retained != 0 && c.block().joined_senders.load(std::memory_order_relaxed) != 0;
+    }
+};
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,43 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_MEMORY_MAPPED_FILE_HPP
+#define STRAIT_DETAIL_MEMORY_MAPPED_FILE_HPP
+
+#include <strait/detail/membership/control_block.hpp>
+#include <strait/error.hpp>
+#include <strait/options.hpp>
+
+#include <string_view>
+
+#include <unistd.h>
+
+// A ring in a file of a disk: its companion lies elsewhere, and is written out.
+namespace strait::detail {
+
+template <class Mechanism>
+struct file_mechanism : Mechanism {
+    static constexpr std::string_view root = "/var/tmp";  // what survives a reboot, in every distribution
+
+    // Best effort: the last one leaves with what the disk accepts. shm_ring::sync() tells.
+    void sync(int fd, int dir) const noexcept
+    {
+        static_cast<void>(::fdatasync(fd));
+        static_cast<void>(::fsync(dir));
+    }
+};
+
+template <class Geometry>
+struct file_geometry : Geometry {
+    using mechanism_type = file_mechanism<typename Geometry::mechanism_type>;
+
+    static mechanism_type mechanism() noexcept { return {Geometry::mechanism()}; }
+
+    static error_code traits(channel_options const& how, std::string_view type_name, channel_traits& t)
+    {
+        t.memory = "mapped_file";
+        return Geometry::traits(how, type_name, t);
+    }
+};
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,163 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_MEMORY_SYSV_SEGMENT_HPP
+#define STRAIT_DETAIL_MEMORY_SYSV_SEGMENT_HPP
+
+#include <strait/detail/membership/location.hpp>
+#include <strait/detail/membership/participant.hpp>
+#include <strait/detail/membership/segment_key.hpp>
+#include <strait/detail/os/allocation.hpp>
+#include <strait/detail/os/crash_point.hpp>
+#include <strait/detail/os/mapping.hpp>
+#include <strait/error.hpp>
+#include <strait/options.hpp>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+
+// A ring whose messages lie in a System V segment. The companion has what lies before them: who is there, and the words by
+// which the ends wait for each other. In memory the one follows the other, as in a file that has both.
+namespace strait::detail {
+
+// What shmget(2) says of a segment that it does not make.
+inline error_code segment_failure(int flags) noexcept
+{
+    int const why = errno;
+    if ((flags & SHM_HUGETLB) != 0 && (why == ENOMEM || why == EPERM))
+        return errc::huge_page_limit;
+    if (why == EINVAL)
+        return errc::segment_size_limit;
+    if (why != ENOSPC)
+        return system_failure(why);
+    struct ::shminfo limits = {};
+    struct ::shm_info used = {};
+    bool const known = ::shmctl(0, IPC_INFO, reinterpret_cast<struct ::shmid_ds*>(&limits)) >= 0 &&
+                       ::shmctl(0, SHM_INFO, reinterpret_cast<struct ::shmid_ds*>(&used)) >= 0;
+    bool const too_many = known && static_cast<unsigned long>(used.used_ids) >= limits.shmmni;
+    return too_many ? errc::segment_count_limit : errc::segment_memory_limit;
+}
+
+// The whole is attached where it is wanted. A piece that is to be mirrored by itself is taken out of an attachment: mremap()
+// of a shared mapping to a second place, which leaves the first where it is.
+inline error_code place_segment(int id, std::uint64_t offset, std::size_t n, std::byte* to) noexcept
+{
+    struct ::shmid_ds found = {};
+    if (::shmctl(id, IPC_STAT, &found) != 0)
+        return last_failure();
+    auto* const failed = reinterpret_cast<void*>(-1);
+    if (n == found.shm_segsz)
+        return ::shmat(id, to, SHM_REMAP) == failed ? error_code(last_failure()) : error_code();
+    void* const whole = ::shmat(id, nullptr, 0);
+    if (whole == failed)
+        return last_failure();
+    void* const done = ::mremap(static_cast<std::byte*>(whole) + offset, 0, n, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+    error_code const e = done == MAP_FAILED ? error_code(last_failure()) : error_code();
+    ::shmdt(whole);
+    return e;
+}
+
+// The size of the pages that shmget(2) gives for SHM_HUGETLB.
+inline std::uint64_t huge_page_size() noexcept
+{
+    std::uint64_t const kibibytes = memory_info("Hugepagesize:");
+    return kibibytes == 0 || kibibytes > (std::uint64_t{1} << 30) ? std::uint64_t{2} << 20 : kibibytes << 10;
+}
+
+// `Flags`: for shmget(2).
+//
+// What a killed creator leaves: a companion with a name, which is not ready, and its segment, or not yet. The next opener
+// removes both; so does remove(). A segment without a companion is left only by who takes the companion's file away by hand.
+template <class Mechanism, int Flags = 0>
+struct segment_mechanism : Mechanism {
+    static result<void> create(companion const& c, location const& where) noexcept
+    {
+        struct ::stat file = {};
+        std::uint64_t const size = c.block().beside;
+        if (!is_available(size))
+            return errc::out_of_memory;
+        if (::fstat(c.fd(), &file) != 0)
+            return last_failure();
+        for (std::uint64_t number = 1; number <= segment_tries; ++number) {
+            ::key_t const key = segment_key(file, number);
+            if (::shmget(key, 0, 0) != -1 || errno != ENOENT)
+                continue;  // somebody else's
+            c.block().mechanism[0].store(number, std::memory_order_relaxed);
+            STRAIT_CRASH_POINT("create: key of the segment noted");
+            int const id = ::shmget(key, size, IPC_CREAT | IPC_EXCL | Flags | static_cast<int>(object_mode(where.access())));
+            STRAIT_CRASH_POINT("create: segment made");
+            if (id != -1)
+                return own(id, file);
+            if (errno != EEXIST)
+                return segment_failure(Flags);
+        }
+        return errc::segment_count_limit;
+    }
+
+    error_code reach(companion const& c, std::shared_ptr<mapping>& m) const
+    {
+        segment_note const note = segment_note::read(c.fd());
+        std::uint64_t const first = Mechanism::data_offset();
+        int const id = note.find();
+        if (id == -1 || static_cast<std::uint64_t>(note.companion.st_size) != first)
+            return errc::peer_corrupt;
+        std::uint64_t const alignment = (Flags & SHM_HUGETLB) != 0 ? huge_page_size() : 1;
+        mirror const twice = Mechanism::mirrored(first + note.size);
+        if (twice.first != 0 && note.size % alignment != 0)
+            return errc::peer_corrupt;
+        return mapping::map(c.fd(), first + note.size, twice, memory_beside{&place_segment, id, first, alignment}, m);
+    }
+
+private:
+    // The group may be that of the directory.
+    static result<void> own(int id, struct ::stat const& file) noexcept
+    {
+        struct ::shmid_ds made = {};
+        if (::shmctl(id, IPC_STAT, &made) != 0)
+            return last_failure();
+        made.shm_perm.gid = file.st_gid;
+        if (::shmctl(id, IPC_SET, &made) != 0)
+            return last_failure();
+        return {};
+    }
+};
+
+template <class Geometry, int Flags = 0>
+struct sysv_geometry : Geometry {
+    using mechanism_type = segment_mechanism<typename Geometry::mechanism_type, Flags>;
+    static constexpr bool in_huge_pages = (Flags & SHM_HUGETLB) != 0;
+    static_assert(!in_huge_pages || !requires { Geometry::mechanism_type::in_pieces; },
+                  "strait: a ring with lanes, shm_ring<mpsc>, has no huge pages in sysv_memory: the kernel cannot map pieces of "
+                  "them twice; choose another topology, or huge_pages<posix_memory>");
+
+    static mechanism_type mechanism() noexcept { return {Geometry::mechanism()}; }
+
+    static error_code traits(channel_options const& how, std::string_view type_name, channel_traits& t)
+    {
+        std::uint64_t const first = mechanism_type::data_offset();
+        error_code e = Geometry::traits(how, type_name, t);
+        if constexpr (in_huge_pages) {
+            mirror const twice = Geometry::mechanism().mirrored(t.size);
+            if (!e && twice.first != 0 && (t.size - first) % huge_page_size() != 0) {
+                channel_options larger = how;  // only whole pages can be mirrored
+                larger.capacity = huge_page_size();
+                e = Geometry::traits(larger, type_name, t);
+            }
+        }
+        t.memory = in_huge_pages ? "sysv_memory, huge pages" : segment_memory;
+        t.beside = t.size - first;
+        t.size = first;
+        t.allocated = 0;
+        return e;
+    }
+};
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,161 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_MPMC_READER_HPP
+#define STRAIT_DETAIL_MPMC_READER_HPP
+
+#include <strait/detail/mpmc/buffer.hpp>
+#include <strait/detail/mpmc/geometry.hpp>
+#include <strait/detail/os/crash_point.hpp>
+#include <strait/detail/os/read_buffer.hpp>
+#include <strait/error.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <utility>
+
+namespace strait::detail {
+
+// One receiver's side of the ring. A message is copied first and consumed then, by swapping its word to empty: the word
+// has not changed meanwhile, so its buffer was not free, and the copy is whole. When another receiver was faster the copy
+// is thrown away. Killed before the swap, the message is there for the next one; killed after it, it is gone with us.
+template <message_layout L>
+class mpmc_reader {
+    using buffer = mpmc_buffer<L>;
+
+public:
+    mpmc_reader() noexcept { detach(); }
+
+    error_code attach(mpmc_view const& v) noexcept
+    {
+        page_memory own = allocate_pages(buffer::own_bytes(v.max_message_size));
+        if (!own)
+            return errc::out_of_memory;
+        std::uint64_t const position = v.words.first_unconsumed(v.words.somewhere_before());
+        if (!v.words.can_be_next(position, v.words.look(position)))
+            return errc::peer_corrupt;
+        header_ = v.header;
+        words_ = v.words;
+        buffers_ = v.buffers;
+        buffer_count_ = v.buffer_count;
+        stride_ = buffer::geometry::stride(v.max_message_size);
+        max_size_ = v.max_message_size;
+        own_ = std::move(own);
+        position_ = position;
+        quarter_ = std::bit_floor(std::max<std::uint64_t>(1, std::min(words_.capacity(), v.per_sender) / 4)) - 1;
+        messages_ = bytes_ = 0;
+        holds_ = posted_ = false;
+        return {};
+    }
+
+    void detach() noexcept
+    {
+        header_ = &nowhere;
+        words_ = mpmc_words(&empty, 1);
+        position_ = 0;
+        holds_ = false;
+    }
+
+    mpmc_header& header() const noexcept { return *header_; }
+
+    bool holds() const noexcept { return holds_; }
+    std::span<std::byte const> message() const noexcept { return {own_.get(), size_}; }
+    void release() noexcept { holds_ = false; }
+
+    // True when a message is consumed and held.
+    bool take() noexcept
+    {
+        for (unsigned tries = 0; tries != mpmc_words::patience; ++tries) {
+            std::uint64_t const lap = words_.lap(position_);
+            std::uint64_t word = words_.look(position_);
+            if (word == mpmc_word::empty(lap))
+                return false;
+            if (mpmc_word::is_full_in(word, lap)) {
+                std::uint64_t const number = mpmc_word::buffer(word);
+                if (number >= buffer_count_)
+                    return false;  // damaged, as inspect() will find
+                std::byte const* const from = buffers_ + number * stride_;
+                std::uint64_t const size = buffer::size(from);
+                if (size <= max_size_) [[likely]] {
+                    buffer::read(from, own_.get(), size);
+                    STRAIT_CRASH_POINT("take: message copied");
+                    if (words_.at(position_).compare_exchange_strong(word, mpmc_word::empty(lap + 1), std::memory_order_release,
+                                                                     std::memory_order_acquire)) {  // pairs with a sender's look()
+                        STRAIT_CRASH_POINT("take: consumed");
+                        size_ = size;
+                        holds_ = true;
+                        posted_ = false;
+                        ++position_;
+                        ++messages_;
+                        bytes_ += size;
+                        return true;
+                    }
+                } else {
+                    // No size; or that of a later message, if this one has been consumed meanwhile.
+                    std::atomic_thread_fence(std::memory_order_acquire);
+                    word = words_.look(position_);
+                }
+            }
+            std::uint64_t const after = words_.after_consumed(position_, word);
+            if (after == position_)  // damaged
+                return false;
+            position_ = words_.first_unconsumed(after);
+        }
+        return false;
+    }
+
+    // Success: a message is held. An error: what is there no sender has put there.
+    std::optional<error_code> inspect() noexcept
+    {
+        if (take())
+            return error_code();
+        std::uint64_t const lap = words_.lap(position_);
+        std::uint64_t const word = words_.look(position_);
+        if (!words_.can_be_next(position_, word))
+            return errc::peer_corrupt;
+        if (!mpmc_word::is_full_in(word, lap))
+            return {};
+        if (mpmc_word::buffer(word) >= buffer_count_)
+            return errc::peer_corrupt;
+        bool const fits = buffer::size(buffers_ + mpmc_word::buffer(word) * stride_) <= max_size_;
+        std::atomic_thread_fence(std::memory_order_acquire);
+        if (!fits && words_.look(position_) == word)  // not that of a later message
+            return errc::peer_corrupt;
+        return {};  // it has come just now
+    }
+
+    // Senders that wait are told of room a quarter at a time, by whoever consumes the last message of the quarter.
+    bool ends_quarter() const noexcept { return (position_ & quarter_) == 0; }
+    bool posted() const noexcept { return posted_; }
+    void post() noexcept { posted_ = true; }
+
+    std::uint64_t messages() const noexcept { return messages_; }
+    std::uint64_t bytes() const noexcept { return bytes_; }
+
+private:
+    // What a closed, moved from or inherited end looks at; nobody writes there.
+    static inline constinit mpmc_header nowhere{};
+    static inline constinit std::atomic<std::uint64_t> empty{0};
+
+    mpmc_header* header_;
+    mpmc_words words_;
+    std::uint64_t position_ = 0;  // before it all is consumed
+    std::byte const* buffers_ = nullptr;
+    std::uint64_t buffer_count_ = 0;
+    std::uint64_t stride_ = 0;
+    std::uint64_t max_size_ = 0;
+    std::uint64_t quarter_ = 0;
+    page_memory own_;
+    std::uint64_t size_ = 0;
+    std::uint64_t messages_ = 0;
+    std::uint64_t bytes_ = 0;
+    bool holds_ = false;
+    bool posted_ = true;
+};
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,149 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_MQUEUE_QUEUE_HPP
+#define STRAIT_DETAIL_MQUEUE_QUEUE_HPP
+
+#include <strait/detail/membership/location.hpp>
+#include <strait/detail/membership/participant.hpp>
+#include <strait/detail/os/descriptor.hpp>
+#include <strait/error.hpp>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <fcntl.h>
+#include <mqueue.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace strait::detail {
+
+// The queue that an end found is not the one that its channel was made with: somebody removed the channel meanwhile.
+inline error_code const queue_removed{ENOENT, boost::system::system_category()};
+
+// Kernel priorities. A hint is empty and says: look at the companion, a sender has left.
+inline constexpr unsigned data_priority = 0;
+inline constexpr unsigned hint_priority = 1;
+
+inline std::string queue_name(location const& where) { return "/" + where.flat_name(); }
+
+// On Linux a queue descriptor is a file descriptor.
+static_assert(std::is_same_v<::mqd_t, int>);
+
+// EMFILE of mq_open has two meanings.
+inline error_code queue_failure(int number)
+{
+    switch (number) {
+    case EINVAL: return errc::queue_limit;
+    case ENOSPC: return errc::queue_count_limit;
+    case EACCES:
+    case EPERM: return errc::untrusted_object;
+    case EMFILE: {
+        descriptor const another(::open("/", O_RDONLY | O_CLOEXEC | O_DIRECTORY));
+        return another || errno != EMFILE ? errc::queue_memory_limit : errc::descriptor_limit;
+    }
+    default: return system_failure(number);
+    }
+}
+
+// Made under the channel's flat name. The companion notes its inode: mechanism[0] number, [1] device; [2] counts receivers
+// asleep on the queue.
+struct mqueue_mechanism {
+    std::size_t messages = 0;
+    std::size_t message_size = 0;
+
+    result<void> create(companion const& c, location const& where)
+    {
+        std::string const name = queue_name(where);
+        constexpr auto most = static_cast<std::size_t>(std::numeric_limits<long>::max());
+        if (messages > most || message_size > most)
+            return errc::queue_limit;
+        if (::mq_unlink(name.c_str()) != 0 && errno != ENOENT)
+            return queue_failure(errno);
+        ::mq_attr wanted = {};
+        wanted.mq_maxmsg = static_cast<long>(messages);
+        wanted.mq_msgsize = static_cast<long>(message_size);
+        descriptor queue(::mq_open(name.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, object_mode(where.access()), &wanted));
+        if (!queue)
+            return errno == EEXIST ? make_error_code(errc::untrusted_object) : queue_failure(errno);
+        ::fchmod(queue.get(), object_mode(where.access()));  // the umask may have taken bits
+        struct ::stat made = {};
+        if (::fstat(queue.get(), &made) != 0) {
+            auto const failed = last_failure();
+            ::mq_unlink(name.c_str());
+            return failed;
+        }
+        c.block().mechanism[0].store(made.st_ino, std::memory_order_relaxed);
+        c.block().mechanism[1].store(made.st_dev, std::memory_order_relaxed);
+        return {};
+    }
+
+    // Hints do not count. They can only hide behind each other, never behind data: a queue of none but empty messages is
+    // sorted out by taking them, and putting back the first that is data; all empty data is alike.
+    bool unread(companion const& c, location const& where) const
+    {
+        if (c.block().retained == 0)
+            return false;
+        descriptor const queue(::mq_open(queue_name(where).c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
+        struct ::stat found = {};
+        if (!queue || ::fstat(queue.get(), &found) != 0 || !trusted_object(found, S_IFREG, where.access()))
+            return false;
+        for (;;) {
+            ::mq_attr now = {};
+            if (::mq_getattr(queue.get(), &now) != 0 || now.mq_curmsgs == 0)
+                return false;
+            if (bytes_in(queue.get()) != 0)
+                return true;
+            std::string room(static_cast<std::size_t>(now.mq_msgsize), '\0');
+            unsigned priority = 0;
+            auto const size = uninterrupted([&] { return ::mq_receive(queue.get(), room.data(), room.size(), &priority); });
+            if (size < 0)
+                return false;
+            if (priority == data_priority) {
+                ::mq_send(queue.get(), room.data(), static_cast<std::size_t>(size), data_priority);
+                return true;
+            }
+        }
+    }
+
+    static void destroy(location const& where) { ::mq_unlink(queue_name(where).c_str()); }
+    std::uint64_t mirrored(std::uint64_t) const noexcept { return 0; }
+
+private:
+    // Reading a queue's descriptor as a file gives "QSIZE:<bytes of all messages> ...". Unknown counts as data.
+    static unsigned long bytes_in(int queue) noexcept
+    {
+        char text[128] = {};
+        if (::pread(queue, text, sizeof text - 1, 0) <= 6 || std::string_view(text, 6) != "QSIZE:")
+            return 1;
+        return std::strtoul(text + 6, nullptr, 10);
+    }
+};
+
+// The channel's queue, never blocking, and its message size. queue_removed.
+inline result<std::pair<descriptor, std::size_t>> open_queue(companion const& c, location const& where, int mode)
+{
+    descriptor queue(uninterrupted([&] { return ::mq_open(queue_name(where).c_str(), mode | O_NONBLOCK | O_CLOEXEC); }));
+    if (!queue)
+        return errno == ENOENT ? queue_removed : queue_failure(errno);
+    struct ::stat found = {};
+    ::mq_attr attributes = {};
+    if (::fstat(queue.get(), &found) != 0 || ::mq_getattr(queue.get(), &attributes) != 0)
+        return last_failure();
+    if (!trusted_object(found, S_IFREG, where.access()))
+        return errc::untrusted_object;
+    if (found.st_ino != c.block().mechanism[0].load(std::memory_order_relaxed) ||
+        found.st_dev != c.block().mechanism[1].load(std::memory_order_relaxed))
+        return queue_removed;
+    return std::pair(std::move(queue), static_cast<std::size_t>(attributes.mq_msgsize));
+}
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,91 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_OS_ALLOCATION_HPP
+#define STRAIT_DETAIL_OS_ALLOCATION_HPP
+
+#include <strait/detail/os/descriptor.hpp>
+#include <strait/error.hpp>
+
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <string_view>
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/resource.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+namespace strait::detail {
+
+// A number of KiB from /proc/meminfo; more than there can be where that says nothing.
+inline std::uint64_t memory_info(std::string_view key) noexcept
+{
+    std::uint64_t kibibytes = ~std::uint64_t{0} >> 10;
+    descriptor const file(::open("/proc/meminfo", O_RDONLY | O_CLOEXEC));
+    std::array<char, 4096> text{};
+    ::ssize_t const n = file ? ::read(file.get(), text.data(), text.size()) : 0;
+    std::string_view const all(text.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
+    if (auto const at = all.find(key); at != all.npos) {
+        auto const number = all.find_first_not_of(' ', at + key.size());
+        if (number != all.npos)
+            std::from_chars(all.data() + number, all.data() + all.size(), kibibytes);
+    }
+    return kibibytes;
+}
+
+// Bytes that the host can give without swapping, as the kernel estimates.
+inline std::uint64_t available_memory() noexcept { return memory_info("MemAvailable:") << 10; }
+
+// Whether so much memory can be asked for. A file made by memfd_create and a segment of System V know no limit, and /dev/shm
+// may be larger than the memory behind it: there the kernel would rather kill processes than refuse, so what is large and
+// not there is refused before it is asked for.
+inline bool is_available(std::uint64_t size) noexcept
+{
+    constexpr std::uint64_t large = std::uint64_t{64} << 20;
+    return size <= large || size <= available_memory();
+}
+
+inline bool is_in_memory(int fd) noexcept
+{
+    struct ::statfs found = {};
+    return ::fstatfs(fd, &found) != 0 || found.f_type == TMPFS_MAGIC || found.f_type == RAMFS_MAGIC;
+}
+
+// To ask for more would raise SIGXFSZ.
+inline bool may_be_so_long(std::uint64_t size) noexcept
+{
+    struct ::rlimit limit = {};
+    return ::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || size <= limit.rlim_cur;
+}
+
+// Gives a file its blocks now: a full file system is an error here and not a SIGBUS later.
+inline result<void> allocate(int fd, std::uint64_t size, std::uint64_t first = 0) noexcept
+{
+    constexpr std::uint64_t far = std::uint64_t{1} << 62;
+    if (size > far || (!is_available(size) && is_in_memory(fd)))
+        return errc::out_of_memory;
+    if (!may_be_so_long(first + size))
+        return errc::file_size_limit;
+    int e = 0;
+    do {
+        e = ::posix_fallocate(fd, static_cast<::off_t>(first), static_cast<::off_t>(size));
+    } while (e == EINTR);
+    if (e == 0)
+        return {};
+    return e == EFBIG || e == EINVAL ? make_error_code(errc::out_of_memory) : system_failure(e);
+}
+
+// Gives a new file its size, and these first bytes their blocks; the rest is for who will use it.
+inline result<void> allocate_beginning(int fd, std::uint64_t size, std::uint64_t bytes) noexcept
+{
+    if (!may_be_so_long(size))
+        return errc::file_size_limit;
+    if (bytes != size && ::ftruncate(fd, static_cast<::off_t>(size)) != 0)
+        return errno == EFBIG || errno == EINVAL ? make_error_code(errc::out_of_memory) : system_failure(errno);
+    return allocate(fd, bytes);
+}
+
+}  // namespace strait::detail
+
+#endif

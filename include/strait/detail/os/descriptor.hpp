@@ -1,0 +1,136 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_OS_DESCRIPTOR_HPP
+#define STRAIT_DETAIL_OS_DESCRIPTOR_HPP
+
+#include <strait/detail/os/fork_guard.hpp>
+#include <strait/error.hpp>
+
+#include <cerrno>
+#include <utility>
+
+#include <unistd.h>
+
+namespace strait::detail {
+
+// The errors of system calls that have a sentence of their own; the rest keep the system's.
+inline error_code system_failure(int number) noexcept
+{
+    switch (number) {
+    case EMFILE:
+    case ENFILE: return errc::descriptor_limit;
+    case ENOSPC:
+    case ENOMEM:
+    case EDQUOT: return errc::out_of_memory;
+    case ENAMETOOLONG: return errc::name_too_long;
+    case EBADF: return errc::not_open;
+    default: return {number, boost::system::system_category()};
+    }
+}
+
+inline error_code last_failure() noexcept { return system_failure(errno); }
+
+// Calls again while a signal handler of the application interrupts.
+template <class Call>
+auto uninterrupted(Call call)
+{
+    auto r = call();
+    while (r < 0 && errno == EINTR)
+        r = call();
+    return r;
+}
+
+// Owns a descriptor. Survives fork like any descriptor: for what is meant to be handed to a child.
+class descriptor {
+public:
+    descriptor() = default;
+    explicit descriptor(int fd) noexcept : fd_(fd) {}
+    descriptor(descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    descriptor& operator=(descriptor&& other) noexcept
+    {
+        if (this != &other)
+            reset(other.release());
+        return *this;
+    }
+    ~descriptor() { reset(); }
+
+    int get() const noexcept { return fd_; }
+    explicit operator bool() const noexcept { return fd_ >= 0; }
+    int release() noexcept { return std::exchange(fd_, -1); }
+    void reset(int fd = -1) noexcept
+    {
+        if (fd_ >= 0)
+            ::close(fd_);
+        fd_ = fd;
+    }
+
+private:
+    int fd_ = -1;
+};
+
+// True until it is cleared or moved from.
+class open_flag {
+public:
+    open_flag() = default;
+    open_flag(open_flag&& other) noexcept : open_(std::exchange(other.open_, false)) {}
+    open_flag& operator=(open_flag&& other) noexcept
+    {
+        open_ = std::exchange(other.open_, false);
+        return *this;
+    }
+
+    explicit operator bool() const noexcept { return open_; }
+    void clear() noexcept { open_ = false; }
+
+private:
+    bool open_ = true;
+};
+
+// A descriptor of an open end: closed in a child of fork(), where every use then says so.
+class guarded_descriptor : fork_guard {
+public:
+    guarded_descriptor() : fork_guard(&disarm) {}
+    explicit guarded_descriptor(descriptor fd) : fork_guard(&disarm), fd_(fd.release()) {}
+    guarded_descriptor(guarded_descriptor&& other) : fork_guard(&disarm), fd_(std::exchange(other.fd_, closed)) {}
+    guarded_descriptor& operator=(guarded_descriptor&& other) noexcept
+    {
+        if (this != &other) {
+            reset();
+            fd_ = std::exchange(other.fd_, closed);
+        }
+        return *this;
+    }
+    ~guarded_descriptor() { reset(); }
+
+    int get() const noexcept { return fd_; }
+    explicit operator bool() const noexcept { return fd_ >= 0; }
+    bool is_inherited() const noexcept { return fd_ == inherited; }
+    descriptor release() noexcept { return descriptor(fd_ >= 0 ? std::exchange(fd_, closed) : -1); }
+    void reset() noexcept
+    {
+        if (fd_ >= 0)
+            ::close(std::exchange(fd_, closed));
+    }
+
+    // Why there is no descriptor.
+    errc missing() const noexcept { return is_inherited() ? errc::inherited_handle : errc::not_open; }
+
+    // What a failed system call on this descriptor means.
+    error_code failure() const noexcept { return fd_ < 0 ? make_error_code(missing()) : last_failure(); }
+
+private:
+    static constexpr int closed = -1;
+    static constexpr int inherited = -2;
+
+    static void disarm(fork_guard& g) noexcept
+    {
+        auto& self = static_cast<guarded_descriptor&>(g);
+        if (self.fd_ >= 0)
+            ::close(std::exchange(self.fd_, inherited));
+    }
+
+    int fd_ = closed;
+};
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,28 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_OS_KERNEL_LIMIT_HPP
+#define STRAIT_DETAIL_OS_KERNEL_LIMIT_HPP
+
+#include <strait/detail/os/descriptor.hpp>
+
+#include <cstddef>
+#include <cstdlib>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace strait::detail {
+
+// A limit of this host for unprivileged processes, or what it usually is.
+inline std::size_t host_setting(char const* file, std::size_t usual) noexcept
+{
+    descriptor const fd(::open(file, O_RDONLY | O_CLOEXEC));
+    char text[32] = {};
+    if (!fd || ::read(fd.get(), text, sizeof text - 1) <= 0)
+        return usual;
+    auto const value = std::strtoul(text, nullptr, 10);
+    return value == 0 ? usual : value;
+}
+
+}  // namespace strait::detail
+
+#endif

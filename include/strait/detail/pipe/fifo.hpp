@@ -1,0 +1,121 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_PIPE_FIFO_HPP
+#define STRAIT_DETAIL_PIPE_FIFO_HPP
+
+#include <strait/detail/membership/location.hpp>
+#include <strait/detail/membership/membership.hpp>
+#include <strait/detail/os/descriptor.hpp>
+#include <strait/error.hpp>
+
+#include <cerrno>
+#include <cstdint>
+#include <limits>
+#include <string>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace strait::detail {
+
+inline constexpr char fifo_suffix[] = ".fifo";
+
+// The object that an end found is not the one that its channel was made with: somebody removed the channel meanwhile.
+inline error_code const channel_removed{ENOENT, boost::system::system_category()};
+
+// Bytes; the kernel rounds up to a power of two of pages.
+inline result<void> set_pipe_capacity(int fd, std::uint64_t bytes)
+{
+    if (bytes > static_cast<std::uint64_t>(std::numeric_limits<int>::max()))
+        return errc::capacity_limit;
+    if (::fcntl(fd, F_SETPIPE_SZ, static_cast<int>(bytes)) >= 0 || errno == EBUSY)  // busy: more than that lies in it
+        return {};
+    return errno == EPERM || errno == EINVAL ? make_error_code(errc::capacity_limit) : last_failure();
+}
+
+// Made beside the companion. The companion notes its inode: mechanism[0] number, [1] device.
+struct fifo_mechanism {
+    std::uint64_t capacity = 0;
+
+    result<void> create(companion const& c, location const& where)
+    {
+        std::string const path = where.path(fifo_suffix);
+        struct ::stat found = {};
+        if (::lstat(path.c_str(), &found) == 0) {
+            if (!S_ISFIFO(found.st_mode) || found.st_uid != ::geteuid())
+                return errc::untrusted_object;
+            ::unlink(path.c_str());
+        }
+        if (::mkfifo(path.c_str(), object_mode(where.access())) != 0)
+            return errno == EEXIST ? make_error_code(errc::untrusted_object) : last_failure();
+        ::chmod(path.c_str(), object_mode(where.access()));  // the umask may have taken bits
+        auto noted = note(c, where, path);
+        if (!noted)
+            ::unlink(path.c_str());
+        return noted;
+    }
+
+    // The kernel drops what is unread with the last descriptor.
+    bool unread(companion const&, location const&) const noexcept { return false; }
+
+    // Never anything but a FIFO: what else bears the name is not ours.
+    static void destroy(location const& where)
+    {
+        std::string const path = where.path(fifo_suffix);
+        struct ::stat found = {};
+        if (::lstat(path.c_str(), &found) == 0 && S_ISFIFO(found.st_mode))
+            ::unlink(path.c_str());
+    }
+
+    std::uint64_t mirrored(std::uint64_t) const noexcept { return 0; }
+
+private:
+    // An impossible capacity is told to whoever asks for it, not to the receiver later.
+    result<void> note(companion const& c, location const& where, std::string const& path) const
+    {
+        descriptor fd(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
+        struct ::stat made = {};
+        if (!fd || ::fstat(fd.get(), &made) != 0)
+            return last_failure();
+        if (!trusted_object(made, S_IFIFO, where.access()))
+            return errc::untrusted_object;
+        c.block().mechanism[0].store(made.st_ino, std::memory_order_relaxed);
+        c.block().mechanism[1].store(made.st_dev, std::memory_order_relaxed);
+        if (capacity != 0)
+            return set_pipe_capacity(fd.get(), capacity);
+        return {};
+    }
+};
+
+// Whether the pipe has a name or not.
+inline void leave_fifo(companion& member, location const& where, deadline until) noexcept
+{
+    fifo_mechanism mechanism;
+    if (member.is_nameless())
+        member.leave_nameless();
+    else
+        companion_door<fifo_mechanism>::leave(member, where, mechanism, until);
+}
+
+// The channel's FIFO, never blocking. no_receiver: nobody has it open for reading (O_WRONLY). channel_removed.
+inline result<descriptor> open_fifo(companion const& c, location const& where, int mode)
+{
+    std::string const path = where.path(fifo_suffix);
+    descriptor fd(uninterrupted([&] { return ::open(path.c_str(), mode | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC); }));
+    int const failed = errno;
+    struct ::stat found = {};
+    if ((fd ? ::fstat(fd.get(), &found) : ::lstat(path.c_str(), &found)) != 0)
+        return errno == ENOENT ? channel_removed : last_failure();
+    if (!trusted_object(found, S_IFIFO, where.access()))
+        return errc::untrusted_object;
+    if (found.st_ino != c.block().mechanism[0].load(std::memory_order_relaxed) ||
+        found.st_dev != c.block().mechanism[1].load(std::memory_order_relaxed))
+        return channel_removed;
+    if (!fd)
+        return failed == ENXIO ? make_error_code(errc::no_receiver) : system_failure(failed);
+    return fd;
+}
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,214 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_PIPE_READER_HPP
+#define STRAIT_DETAIL_PIPE_READER_HPP
+
+#include <strait/detail/membership/sender_watch.hpp>
+#include <strait/detail/os/poll_descriptor.hpp>
+#include <strait/detail/os/read_buffer.hpp>
+#include <strait/detail/pipe/fifo.hpp>
+#include <strait/detail/wait/adaptive_spin.hpp>
+
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace strait::detail {
+
+// The receiving side of a pipe, with a name (a FIFO) or without one, and without frames.
+//
+// Every read takes all that lies in the pipe, because the buffer is as large as the pipe: so it ends where a write ended,
+// and a reader killed at any instruction leaves no half frame to the next one.
+//
+// Holds no descriptor for writing, or the kernel would never report the end; two for reading, one of which blocks: a
+// blocking read is the cheapest wait, and RWF_NOWAIT does not work on a FIFO (Linux 6.18: EOPNOTSUPP). While a foreign
+// process holds the FIFO open for writing, a wait without a deadline sees no end.
+class fifo_reader {
+public:
+    static result<fifo_reader> open(companion member, location where)
+    {
+        auto polling = open_fifo(member, where, O_RDONLY);
+        if (!polling)
+            return fail(member, where, polling.error());
+        auto blocking = open_fifo(member, where, O_RDONLY);
+        if (!blocking)
+            return fail(member, where, blocking.error());
+        return open(std::move(member), std::move(where), std::move(*polling), std::move(*blocking));
+    }
+
+    // Of a pipe without a name.
+    static result<fifo_reader> open(companion member, descriptor pipe)
+    {
+        descriptor blocking(::open(("/proc/self/fd/" + std::to_string(pipe.get())).c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+        if (!blocking)
+            return fail(member, {}, last_failure());
+        return open(std::move(member), {}, std::move(pipe), std::move(blocking));
+    }
+
+    bool is_member() const noexcept { return member_.is_member(); }
+    errc missing() const noexcept { return member_.missing(); }
+    int fd() const noexcept { return polling_.get(); }
+    std::uint64_t waits() const noexcept { return waits_; }
+    end_reason ended() const noexcept { return ended_; }
+
+    // Reads into the empty buffer. `gather`: many small messages are on their way, so let some come together: a reader
+    // that takes each as it comes makes the writer wait for the pipe.
+    result<void> fill(deadline until, bool gather)
+    {
+        if (gather)
+            pause();
+        if (habit_.pays()) {
+            if (took(read_at_once()))
+                return {};
+        } else if (until.is_never() && took(::read(blocking_.get(), buffer.data(), buffer.size))) {
+            return {};
+        }
+        return read_or_wait(until);
+    }
+
+    // Unconnected, the pipe would report its hang-up for ever; whoever connects, joins or leaves rings.
+    wake_source arm() const noexcept
+    {
+        return {.descriptor = connected_ ? polling_.get() : -1, .events = POLLIN, .file = member_.fd()};
+    }
+
+    std::uint64_t depth() const noexcept
+    {
+        int bytes = 0;
+        bool const known = ::ioctl(polling_.get(), FIONREAD, &bytes) == 0;
+        return buffer.have - buffer.at + (known ? static_cast<std::uint64_t>(bytes) : 0);
+    }
+
+    void leave(deadline until) noexcept
+    {
+        polling_.reset();
+        blocking_.reset();
+        buffer.clear();
+        leave_fifo(member_, where_, until);
+    }
+
+    read_ahead buffer;
+
+private:
+    static constexpr std::int64_t pause_nanoseconds = 2'000;
+
+    static result<fifo_reader> open(companion member, location where, descriptor polling, descriptor blocking)
+    {
+        set_flags(polling.get(), O_NONBLOCK);
+        set_flags(blocking.get(), 0);
+        if (auto const capacity = member.block().capacity; capacity != 0)
+            if (auto set = set_pipe_capacity(blocking.get(), capacity); !set)
+                return fail(member, where, set.error());
+        int const bytes = ::fcntl(blocking.get(), F_GETPIPE_SZ);
+        if (bytes <= 0)
+            return fail(member, where, last_failure());
+        auto pages = allocate_pages(static_cast<std::size_t>(bytes));
+        if (!pages)
+            return fail(member, where, errc::out_of_memory);
+        fifo_reader r(std::move(member), std::move(where));
+        r.polling_ = guarded_descriptor(std::move(polling));
+        r.blocking_ = guarded_descriptor(std::move(blocking));
+        r.buffer = read_ahead(std::move(pages), static_cast<std::size_t>(bytes));
+        r.member_.signal();  // senders wait for this: joining came before the FIFO was open
+        return r;
+    }
+
+    // Nobody asks when a pipe was read last; to note it takes a fifth of a read of 64 bytes (Linux 6.18). Of somebody else's it
+    // is noted.
+    static void set_flags(int fd, int flags) noexcept
+    {
+        if (::fcntl(fd, F_SETFL, flags | O_NOATIME) != 0)
+            ::fcntl(fd, F_SETFL, flags);
+    }
+
+    fifo_reader(companion member, location where) : member_(std::move(member)), where_(std::move(where)) {}
+
+    static error_code fail(companion& member, location const& where, error_code const& why)
+    {
+        leave_fifo(member, where, deadline::after(std::chrono::seconds(5)));
+        return why;
+    }
+
+    static void pause() noexcept
+    {
+        std::int64_t const end = deadline::now() + pause_nanoseconds;
+        while (deadline::now() < end) {
+        }
+    }
+
+    bool took(::ssize_t count) noexcept
+    {
+        if (count <= 0)
+            return false;
+        buffer.at = 0;
+        buffer.have = static_cast<std::size_t>(count);
+        ended_ = end_reason::none;
+        return true;
+    }
+
+    ::ssize_t read_at_once() noexcept
+    {
+        return uninterrupted([&] { return ::read(polling_.get(), buffer.data(), buffer.size); });
+    }
+
+    [[gnu::noinline]] result<void> read_or_wait(deadline until)
+    {
+        bool counted = false;
+        bool slept = false;  // a whole slice through
+        for (;;) {
+            std::uint32_t const seen = member_.event();  // before the read: who connects after it changes this
+            ::ssize_t const count = read_at_once();
+            if (took(count))
+                return {};
+            if (count < 0 && errno != EAGAIN)
+                return polling_.failure();
+            // Nothing was read: nobody has the FIFO open for writing. Else somebody has, perhaps no sender: a process that
+            // holds a copy of a dead one's descriptor must not hide the end.
+            bool const connected = connected_ = count != 0;
+            if (!connected || slept || until.is_poll())
+                if (auto const why = watch_.gone(member_, deadline::now(), !connected || slept, sender_watch::when_polled);
+                    why != end_reason::none) {
+                    if (took(read_at_once()))
+                        return {};
+                    ended_ = why;
+                    return errc::closed;
+                }
+            if (until.is_poll())
+                return errc::empty;
+            if (until.passed())
+                return errc::timed_out;
+            waits_ += counted ? 0 : 1;
+            if (!counted && connected && try_before_sleeping(habit_, until, [&] { return took(read_at_once()); }))
+                return {};
+            counted = true;
+            // Unconnected, poll(2) would report the hang-up at once, for ever; senders signal when they have connected.
+            if (!connected)
+                member_.wait_event(seen, until);
+            else if (!until.is_never())
+                slept = !wait_descriptor(polling_.get(), POLLIN, until.capped(wait_slice));
+            else if (took(::read(blocking_.get(), buffer.data(), buffer.size)))
+                return {};
+        }
+    }
+
+    companion member_;
+    location where_;
+    guarded_descriptor polling_;
+    guarded_descriptor blocking_;
+    sender_watch watch_;
+    spin_habit habit_;
+    std::uint64_t waits_ = 0;
+    end_reason ended_ = end_reason::none;
+    bool connected_ = false;  // when last looked
+};
+
+}  // namespace strait::detail
+
+#endif

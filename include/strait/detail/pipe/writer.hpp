@@ -1,0 +1,131 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_PIPE_WRITER_HPP
+#define STRAIT_DETAIL_PIPE_WRITER_HPP
+
+#include <strait/detail/os/poll_descriptor.hpp>
+#include <strait/detail/os/quiet_write.hpp>
+#include <strait/detail/pipe/fifo.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+
+namespace strait::detail {
+
+// The sending side of a pipe, without frames. Of one with a name: connects when it is first used: a FIFO cannot be opened for writing before
+// somebody reads it. Stays connected when the reader goes, so that what a dead reader left is there for the next.
+class fifo_writer {
+public:
+    fifo_writer(companion member, location where, deadline connect_until)
+        : member_(std::move(member)), where_(std::move(where)), connect_until_(connect_until)
+    {
+    }
+
+    // Of a pipe without a name, which is connected from the beginning.
+    fifo_writer(companion member, descriptor pipe)
+        : member_(std::move(member)), connect_until_(deadline::never()), fifo_(std::move(pipe))
+    {
+    }
+
+    bool is_connected() const noexcept { return static_cast<bool>(fifo_); }
+    bool is_member() const noexcept { return member_.is_member(); }
+    errc missing() const noexcept { return member_.missing(); }
+    int fd() const noexcept { return fifo_.get(); }
+    std::uint64_t waits() const noexcept { return waits_; }
+
+    // Without a receiver the FIFO cannot be opened, but a wrong object is told at once.
+    result<void> check() const
+    {
+        auto const opened = open_fifo(member_, where_, O_WRONLY);
+        if (opened || opened.error() == errc::no_receiver || opened.error() == channel_removed)
+            return {};
+        return opened.error();
+    }
+
+    // full | timed_out | no_receiver when no receiver has come.
+    [[gnu::noinline, gnu::cold]] result<void> connect(deadline until)
+    {
+        if (!member_.is_member())
+            return member_.missing();
+        for (bool first = true;; first = false) {
+            std::uint32_t const seen = member_.event();
+            auto opened = open_fifo(member_, where_, O_WRONLY);
+            if (opened) {
+                fifo_ = guarded_descriptor(std::move(*opened));
+                member_.signal();  // a receiver that has seen no writer waits for this, not for the FIFO
+                return {};
+            }
+            if (opened.error() != errc::no_receiver && opened.error() != channel_removed)
+                return opened.error();
+            if (connect_until_.passed() || opened.error() == channel_removed)
+                return errc::no_receiver;
+            if (until.is_poll())
+                return errc::full;
+            if (until.passed())
+                return errc::timed_out;
+            waits_ += first ? 1 : 0;
+            member_.wait_event(seen, std::min(until, connect_until_));
+        }
+    }
+
+    // At most PIPE_BUF bytes: all or nothing, and never mixed with the bytes of others.
+    result<void> write(std::byte const* bytes, std::size_t count, deadline until)
+    {
+        if (quiet_write(fifo_.get(), bytes, count) == static_cast<::ssize_t>(count)) [[likely]]
+            return {};
+        return write_slowly(bytes, count, until);
+    }
+
+    // Unconnected, it may have to give up.
+    wake_source arm() const noexcept
+    {
+        return {.descriptor = fifo_.get(), .events = POLLOUT, .file = member_.fd(), .again = !fifo_};
+    }
+
+    std::uint64_t depth() const noexcept
+    {
+        int bytes = 0;
+        return fifo_ && ::ioctl(fifo_.get(), FIONREAD, &bytes) == 0 ? static_cast<std::uint64_t>(bytes) : 0;
+    }
+
+    void leave(deadline until) noexcept
+    {
+        fifo_.reset();  // first: who sees us gone must find the last byte, and then the end
+        leave_fifo(member_, where_, until);
+    }
+
+private:
+    [[gnu::noinline, gnu::cold]] result<void> write_slowly(std::byte const* bytes, std::size_t count, deadline until)
+    {
+        for (bool first = true;; first = false) {
+            if (errno == EPIPE)
+                return errc::no_receiver;
+            if (errno == EAGAIN) {
+                if (until.is_poll())
+                    return errc::full;
+                waits_ += first ? 1 : 0;
+                if (auto room = wait_descriptor(fifo_.get(), POLLOUT, until); !room)
+                    return room;
+            } else if (errno != EINTR) {
+                return fifo_.failure();
+            }
+            if (quiet_write(fifo_.get(), bytes, count) == static_cast<::ssize_t>(count))
+                return {};
+        }
+    }
+
+    companion member_;
+    location where_;
+    deadline connect_until_;
+    guarded_descriptor fifo_;
+    std::uint64_t waits_ = 0;
+};
+
+}  // namespace strait::detail
+
+#endif

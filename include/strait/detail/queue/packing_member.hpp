@@ -1,0 +1,28 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_QUEUE_PACKING_MEMBER_HPP
+#define STRAIT_DETAIL_QUEUE_PACKING_MEMBER_HPP
+
+#include <strait/detail/os/range_lock.hpp>
+#include <strait/endpoint.hpp>
+#include <strait/error.hpp>
+#include <strait/options.hpp>
+#include <strait/serialization/layout.hpp>
+
+#include <string_view>
+
+namespace strait::detail {
+
+// A member of a channel over a queue whose messages are packs, which nobody keeps.
+template <class Member, char const* Name>
+struct packing_member : Member {
+    template <message_layout L>
+    static error_code join(endpoint const& at, channel_options const& how, std::string_view type_name, role r,
+                           packing_member& joined)
+    {
+        return Member::template join<L>(at, how, type_name, r, joined, {Name, false});
+    }
+};
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,155 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_RING_END_HPP
+#define STRAIT_DETAIL_RING_END_HPP
+
+#include <strait/detail/membership/membership.hpp>
+#include <strait/detail/os/crash_point.hpp>
+#include <strait/detail/os/fork_guard.hpp>
+#include <strait/detail/wait/wait_for_peer.hpp>
+#include <strait/error.hpp>
+#include <strait/options.hpp>
+#include <strait/stats.hpp>
+#include <strait/wait.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace strait::detail {
+
+// What both ends of a ring are: members of a channel, with or without a name, that look at its messages from one side.
+// `Ring` is that side; `Geometry` says how the channel lies in memory, and how many ends of this role it takes.
+template <class Geometry, class Ring, role Role>
+class ring_end : fork_guard {
+    using door = companion_door<typename Geometry::mechanism_type>;
+
+public:
+    ring_end(ring_end&& other)
+        : fork_guard(&disarm), ring_(std::move(other.ring_)), waiter_(other.waiter_), companion_(std::move(other.companion_)),
+          where_(std::move(other.where_)), linger_(other.linger_)
+    {
+        other.ring_.detach();
+    }
+
+    // The name has been removed, and the other end has joined.
+    void nobody_else_comes() noexcept { companion_.forget_name(); }
+
+protected:
+    ring_end() : fork_guard(&disarm) {}
+    ~ring_end() = default;
+
+    ring_end& operator=(ring_end&& other)
+    {
+        ring_ = std::move(other.ring_);
+        other.ring_.detach();
+        waiter_ = other.waiter_;
+        companion_ = std::move(other.companion_);
+        where_ = std::move(other.where_);
+        linger_ = other.linger_;
+        return *this;
+    }
+
+    error_code open(endpoint const& at, channel_options const& how, std::string_view type_name)
+    {
+        location where;
+        channel_traits traits;
+        companion member;
+        if (error_code const e = door::find(at, how.access, where))
+            return e;
+        if (error_code const e = Geometry::traits(how, type_name, traits))
+            return e;
+        auto mechanism = Geometry::mechanism();
+        if (error_code const e = door::join(where, traits, Role, Geometry::places(Role), mechanism, member))
+            return e;
+        return enter(std::move(member), std::move(where), how.linger);
+    }
+
+    // Begins with a companion that has been joined; an error leaves the channel again.
+    error_code enter(companion member, std::optional<location> where, std::chrono::nanoseconds linger)
+    {
+        companion_ = std::move(member);
+        where_ = std::move(where);
+        linger_ = linger;
+        typename Geometry::view_type view{};
+        error_code e = Geometry::view(companion_, Role, view);
+        if (!e)
+            e = ring_.attach(view);
+        STRAIT_CRASH_POINT("enter: ring attached");
+        if (e)
+            leave(deadline::poll());
+        else
+            waiter_.fence = asymmetric_fence::attach();
+        return e;
+    }
+
+    // As waitable_end says, asleep at this word. `again`: peers do not tell everything.
+    template <class Word>
+    wake_source arm_at(Word&& sleeps, bool again)
+    {
+        if (!companion_.is_member())
+            return {};  // which the look after this tells
+        ++waiter_.waits;
+        if constexpr (requires { sleeps.await_bell(waiter_.fence); })
+            sleeps.await_bell(waiter_.fence);
+        else
+            await_bell(sleeps, waiter_.fence);
+        return {.file = companion_.fd(), .again = again};
+    }
+
+    template <class Word>
+    void disarm_at(Word&& sleeps) noexcept
+    {
+        if (companion_.is_member())
+            sleeps.store(0, std::memory_order_relaxed);
+    }
+
+    // False when there is nothing to leave; then `why`: success for an end that was closed or moved from.
+    bool can_leave(result<void>& why) const
+    {
+        if (companion_.is_member())
+            return true;
+        if (companion_.missing() == errc::inherited_handle)
+            why = errc::inherited_handle;
+        return false;
+    }
+
+    // What the other end must be told stays to be done, through ring().header().
+    void leave(deadline until) noexcept
+    {
+        auto mechanism = Geometry::mechanism();
+        if (where_)
+            door::leave(companion_, *where_, mechanism, until);
+        else
+            companion_.leave_nameless();
+    }
+
+    // After leaving.
+    void forget() noexcept
+    {
+        ring_.detach();
+        companion_ = companion();
+    }
+
+    channel_stats count() const noexcept
+    {
+        channel_stats s;
+        s.messages = ring_.messages();
+        s.bytes = ring_.bytes();
+        s.waits = waiter_.waits;
+        return s;
+    }
+
+    Ring ring_;
+    waiter waiter_;
+    companion companion_;
+    std::optional<location> where_;
+    std::chrono::nanoseconds linger_{};
+
+private:
+    static void disarm(fork_guard& g) noexcept { static_cast<ring_end&>(g).ring_.detach(); }
+};
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,144 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_RING_SLOT_PROGRESS_HPP
+#define STRAIT_DETAIL_RING_SLOT_PROGRESS_HPP
+
+#include <strait/detail/os/crash_point.hpp>
+#include <strait/detail/ring/header.hpp>
+#include <strait/error.hpp>
+#include <strait/serialization/layout.hpp>
+#include <strait/wait.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+// The two copies of a large message overlap: the sender says after each piece how far it is, and the receiver copies out
+// what is there. That is a hint. Whether the message exists is said by its sequence alone, as for every message; what was
+// copied of one that never exists is copied over.
+//
+//   progress  u64   attempt:24  bytes:40   bytes of the message that can be read; behind the sequence of a large slot
+//
+// Each attempt to write the slot has a number of its own, and a message that was committed ends its attempt: the number
+// goes on by one. So what was copied early belongs to the message that exists if, and only if, the number is the next one.
+// It is not when a sender died and another has come: that one begins with a new attempt, however it writes the message.
+namespace strait::detail {
+
+template <message_layout L>
+struct slot_progress {
+    // From here on a copy takes longer than the lines of a few words.
+    static constexpr bool shown = L.fixed_size >= std::size_t{128} << 10;
+    static constexpr std::size_t piece = std::size_t{32} << 10;
+
+    static constexpr std::uint64_t one_attempt = std::uint64_t{1} << 40;
+    static constexpr std::uint64_t bytes_of(std::uint64_t progress) noexcept
+    {
+        return std::min<std::uint64_t>(progress % one_attempt, L.fixed_size);  // the word may be damaged
+    }
+
+    // What a sender does that has come, and one that has written the message: nothing more of this attempt.
+    static void next_attempt(std::atomic<std::uint64_t>& progress) noexcept
+    {
+        std::uint64_t const attempt = progress.load(std::memory_order_relaxed) / one_attempt;
+        progress.store((attempt + 1) * one_attempt, std::memory_order_relaxed);  // ordered by the sequence, and by copy_in()
+    }
+
+    // `begun` is called when there is something to be read.
+    template <class Begun>
+    static void copy_in(std::byte const* from, std::byte* to, std::atomic<std::uint64_t>& progress, Begun begun) noexcept
+    {
+        std::uint64_t const attempt = progress.load(std::memory_order_relaxed) / one_attempt * one_attempt;
+        for (std::size_t n = 0; n != L.fixed_size;) {
+            std::size_t const size = std::min(piece, L.fixed_size - n);
+            std::memcpy(to + n, from + n, size);
+            n += size;
+            STRAIT_CRASH_POINT("copy in: a piece written");
+            progress.store(attempt + n, std::memory_order_release);  // pairs with follow()
+            if (n == size)
+                begun();
+        }
+    }
+
+    // How much of a message has been copied out before it exists. Of whose, the place of its word says: where there are many
+    // senders, another's may be finished first.
+    class early_copy {
+    public:
+        // Whether there is more to follow.
+        bool behind(std::atomic<std::uint64_t> const& progress) const noexcept
+        {
+            std::uint64_t const now = progress.load(std::memory_order_relaxed);
+            return bytes_of(now) > (&progress == word_ && now / one_attempt == attempt_ ? bytes_ : 0);
+        }
+
+        void follow(std::byte const* from, std::byte* to, std::atomic<std::uint64_t> const& progress) noexcept
+        {
+            std::uint64_t const now = progress.load(std::memory_order_acquire);  // pairs with copy_in()
+            if (&progress != word_ || now / one_attempt != attempt_)
+                bytes_ = 0;
+            word_ = &progress;
+            attempt_ = now / one_attempt;
+            copy_up_to(bytes_of(now), from, to);
+        }
+
+        // The message exists.
+        void finish(std::byte const* from, std::byte* to, std::atomic<std::uint64_t> const& progress) noexcept
+        {
+            // The number is that of the message: its sequence was stored behind it.
+            std::uint64_t const ended = progress.load(std::memory_order_relaxed) / one_attempt;
+            if (&progress != word_ || ended * one_attempt != (attempt_ + 1) * one_attempt)
+                bytes_ = 0;
+            copy_up_to(L.fixed_size, from, to);
+        }
+
+    private:
+        void copy_up_to(std::size_t bytes, std::byte const* from, std::byte* to) noexcept
+        {
+            if (bytes > bytes_) {
+                std::memcpy(to + bytes_, from + bytes_, bytes - bytes_);
+                bytes_ = bytes;
+            }
+        }
+
+        std::atomic<std::uint64_t> const* word_ = nullptr;
+        std::uint64_t attempt_ = 0;
+        std::size_t bytes_ = 0;
+    };
+};
+
+// The sender's half, of an end whose messages go into `ring`. Receivers that sleep are woken by the first piece.
+template <class End, class Ring>
+result<void> copy_in_pieces(End& end, Ring& ring, std::span<std::byte const> message, deadline until)
+{
+    if (auto const room = end.reserve(message.size(), until); !room)
+        return room.error();
+    ring.copy_in(message.data(), [&] { (void)end.flush(until); });
+    ring.commit(message.size());
+    return {};
+}
+
+// The receiver's half. The message that exists is then at `ring`, not yet consumed. `await` waits for one, or for a part.
+template <message_layout L, class Ring, class Await>
+error_code copy_out_early(Ring& ring, std::span<std::byte> message, deadline until, Await await)
+{
+    typename slot_progress<L>::early_copy copy;
+    while (!ring.look()) {
+        auto const behind = [&] {
+            auto const* const part = until.is_poll() ? nullptr : ring.underway();  // a poll takes what is there whole
+            return part && copy.behind(part->progress());
+        };
+        if (!behind())
+            if (error_code const e = await(behind))
+                return e;
+        if (auto const* const part = ring.underway())
+            copy.follow(part->message().data(), message.data(), part->progress());
+    }
+    STRAIT_CRASH_POINT("copy out: message found");
+    copy.finish(ring.message().data(), message.data(), ring.progress());
+    return {};
+}
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,137 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_RPC_SERVE_POOL_HPP
+#define STRAIT_DETAIL_RPC_SERVE_POOL_HPP
+
+#include <strait/detail/os/event_fd.hpp>
+#include <strait/detail/rpc/dispatch.hpp>
+#include <strait/detail/rpc/session.hpp>
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace strait::detail {
+
+// A desk (rpc/serve_loop.hpp) with threads behind it. The thread of the loop reads from the clients; those of the pool call the handler, several
+// at a time, and reply.
+template <class Interface, class X, class Handler>
+class rpc_pool {
+public:
+    using session = rpc_session<Interface, X>;
+    using request_type = typename session::request_type;
+
+    // `nudge` wakes the loop: there is room again, or a client does not take its reply.
+    rpc_pool(Handler& h, std::size_t threads, wake_event const& nudge) : handler_(h), nudge_(nudge), most_(64 * threads)
+    {
+        try {
+            while (threads_.size() != threads)
+                threads_.emplace_back([this] { work(); });
+        } catch (...) {
+            stop();
+            throw;
+        }
+    }
+    rpc_pool(rpc_pool const&) = delete;
+    rpc_pool& operator=(rpc_pool const&) = delete;
+    ~rpc_pool() { stop(); }
+
+    bool has_room()
+    {
+        std::lock_guard const hold(mutex_);
+        full_ = jobs_.size() >= most_;
+        return !full_;
+    }
+
+    bool take(std::shared_ptr<session> const& s, request_type& q)
+    {
+        if (!is_request<Interface>(q))
+            return false;
+        {
+            std::lock_guard const hold(mutex_);
+            jobs_.push_back({s, std::move(q)});
+        }
+        come_.notify_one();
+        return true;
+    }
+
+    bool owes(session& s)
+    {
+        std::lock_guard const hold(s.sending);
+        return s.owes();
+    }
+    void pay(session& s)
+    {
+        std::lock_guard const hold(s.sending);
+        s.pay();
+    }
+    bool is_lost(session& s)
+    {
+        std::lock_guard const hold(s.sending);
+        return s.is_lost();
+    }
+
+private:
+    struct job {
+        std::shared_ptr<session> who;
+        request_type what;
+    };
+
+    void work()
+    {
+        for (;;) {
+            std::unique_lock hold(mutex_);
+            come_.wait(hold, [this] { return stopped_ || !jobs_.empty(); });
+            if (stopped_)
+                return;
+            job j = std::move(jobs_.front());
+            jobs_.pop_front();
+            bool const nudge = std::exchange(full_, false);
+            hold.unlock();
+            if (nudge)
+                nudge_.ring();
+            (void)answer_request<Interface>(j.what, handler_, [&](auto const& reply) { send(*j.who, reply); });
+        }
+    }
+
+    void send(session& s, typename session::reply_type const& reply)
+    {
+        bool const nudge = [&] {
+            std::lock_guard const hold(s.sending);
+            s.send(reply);
+            return s.owes();
+        }();
+        if (nudge)
+            nudge_.ring();
+    }
+
+    void stop() noexcept
+    {
+        {
+            std::lock_guard const hold(mutex_);
+            stopped_ = true;
+        }
+        come_.notify_all();
+        for (std::thread& t : threads_)
+            t.join();
+        threads_.clear();
+    }
+
+    Handler& handler_;
+    wake_event const& nudge_;
+    std::size_t most_;
+    std::mutex mutex_;
+    std::condition_variable come_;
+    std::deque<job> jobs_;
+    bool full_ = false;
+    bool stopped_ = false;
+    std::vector<std::thread> threads_;
+};
+
+}  // namespace strait::detail
+
+#endif

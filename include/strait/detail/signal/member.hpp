@@ -1,0 +1,245 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_SIGNAL_MEMBER_HPP
+#define STRAIT_DETAIL_SIGNAL_MEMBER_HPP
+
+#include <strait/detail/membership/membership.hpp>
+#include <strait/detail/signal/protocol.hpp>
+#include <strait/detail/signal/target.hpp>
+#include <strait/detail/wait/wait_for_peer.hpp>
+#include <strait/endpoint.hpp>
+#include <strait/error.hpp>
+#include <strait/options.hpp>
+#include <strait/serialization/layout.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include <sys/random.h>
+
+namespace strait::detail {
+
+inline constexpr char signal_transport[] = "realtime_signal";
+
+// There is nothing but the companion: what is pending belongs to the receiver's thread.
+struct signal_mechanism {
+    result<void> create(companion const&, location const&) const { return {}; }
+    bool unread(companion const&, location const&) const noexcept { return false; }
+    static void destroy(location const&) {}
+    std::uint64_t mirrored(std::uint64_t) const noexcept { return 0; }
+};
+using signal_door = companion_door<signal_mechanism>;
+
+template <message_layout L>
+error_code join_signals(endpoint const& at, channel_options const& how, std::string_view type_name, role r,
+                        location& place, companion& member)
+{
+    constexpr std::uint64_t usual = 1024;
+    if (error_code const e = location::find(at, how.access, place))
+        return e;
+    channel_traits traits = traits_beside<L>(signal_transport, type_name, how);
+    traits.capacity = std::min<std::uint64_t>(how.capacity != 0 ? how.capacity : usual, std::uint64_t{1} << 30);
+    traits.max_message_size = signal_payload;
+    signal_mechanism mechanism;
+    return signal_door::join(place, traits, r, r == role::sender ? ::off_t{signal_room::senders_at_most} : 1, mechanism,
+                             member);
+}
+
+// Whether an end is open; in a child of fork() it is not.
+class signal_end {
+public:
+    explicit operator bool() const noexcept { return open_ && !mark_.is_inherited(); }
+    errc missing() const noexcept { return open_ && mark_.is_inherited() ? errc::inherited_handle : errc::not_open; }
+    void reset() noexcept { open_.clear(); }
+
+private:
+    open_flag open_;
+    fork_mark mark_;
+};
+
+// A sender's part of the channel: a Member of queue_sender.
+struct signal_member {
+    companion member;
+    location where;
+    signal_end queue;
+    std::size_t message_size = signal_payload;
+    alignas(signal_payload) std::byte staged[signal_payload] = {};
+
+    signal_target target;
+    std::uint64_t capacity = 0;  // messages that may wait unread
+    std::uint32_t stream = 0;    // of the receiver that was found
+    std::uint32_t sent = 0;      // of this stream
+    std::uint32_t taken = 0;     // of these, as far as is known
+    deadline connect_until = deadline::never();
+    bool lost = false;  // a receiver was there: nobody waits for the next one
+    waiter waiting;
+
+    bool is_member() const noexcept { return member.is_member(); }
+    std::byte* payload() noexcept { return staged; }
+    std::uint64_t depth() const noexcept { return sent - taken; }
+    static constexpr bool sends_from_anywhere = true;
+
+    bool send(std::byte const* bytes, std::size_t size) noexcept
+    {
+        if (!target) [[unlikely]]
+            return failed(ENOTCONN);
+        // A receiver that has left, or another one in its place.
+        if (signal_address::line_now(member.block()) != target.address().line) [[unlikely]]
+            return failed(ESRCH);
+        if (sent - taken >= capacity && !has_room()) [[unlikely]]
+            return failed(sent - taken > capacity ? EPROTO : EAGAIN);
+        signal_frame f{signal_frame::data, sent, stream, target.address().cookie(), {}};
+        std::memcpy(f.payload, bytes, size);
+        if (!target.send(f)) [[unlikely]]
+            return false;
+        ++sent;
+        return true;
+    }
+
+    [[gnu::noinline, gnu::cold]] error_code send_or_wait(std::byte const* bytes, std::size_t size, deadline until,
+                                                         std::uint64_t& waits)
+    {
+        int number = errno;
+        std::uint64_t const before = waiting.waits;
+        error_code e;
+        for (bool first = true; number != 0 && !e; first = false) {
+            if (!queue || !is_member())
+                e = queue ? member.missing() : queue.missing();
+            else if (number == ENOTCONN)
+                e = connect(until, first, waits);
+            else if (number == ESRCH)
+                e = lose();
+            else if (number == EAGAIN)
+                e = wait_for_room(bytes, size, until, number);
+            else if (number == EPROTO)
+                e = errc::peer_corrupt;  // more was taken than sent
+            else
+                e = system_failure(number);
+            if (!e && number != 0)
+                number = send(bytes, size) ? 0 : errno;
+        }
+        waits += waiting.waits - before;
+        return e;
+    }
+
+    // Waits for room, which the receiver tells now and then, or for a receiver.
+    wake_source arm() noexcept
+    {
+        if (!is_member())
+            return {};
+        signal_room::of(member).senders.await_bell(waiting.fence);
+        return {.file = member.fd(), .again = true};
+    }
+
+    // The receiver is told that somebody has left, if there is room for that: else it sees so a little later.
+    void leave_as_sender(deadline until) noexcept
+    {
+        auto const memory = member.memory();  // stays mapped for the look at the receiver
+        bool const tell = target && signal_address::line_now(member.block()) == target.address().line;
+        signal_mechanism mechanism;
+        signal_door::leave(member, where, mechanism, until);
+        if (tell)
+            (void)target.send({signal_frame::end, sent, stream, target.address().cookie(), {}});
+        target.close();
+    }
+
+    template <message_layout L>
+    static error_code join(endpoint const& at, channel_options const& how, std::string_view type_name, role r,
+                           signal_member& joined)
+    {
+        static_assert(L.fixed_size != 0 && L.fixed_size <= signal_payload);
+        joined.connect_until = deadline::after(how.connect_timeout);
+        if (error_code const e = join_signals<L>(at, how, type_name, r, joined.where, joined.member))
+            return e;
+        joined.capacity = std::clamp<std::uint64_t>(joined.member.block().capacity, 1, std::uint64_t{1} << 30);
+        return {};
+    }
+
+private:
+    static bool failed(int number) noexcept
+    {
+        errno = number;
+        return false;
+    }
+
+    std::atomic<std::uint64_t>& taken_word() const noexcept { return signal_room::of(member).taken[member.place()]; }
+
+    // The word may still be that of a dead predecessor, whose messages the receiver is taking.
+    bool has_room() noexcept
+    {
+        std::uint64_t const word = taken_word().load(std::memory_order_acquire);  // pairs with signal_listener::take()
+        if (word >> 32 == stream)
+            taken = static_cast<std::uint32_t>(word);
+        return sent - taken < capacity;
+    }
+
+    error_code find_receiver()
+    {
+        auto const a = signal_address::read(member.block());
+        if (a.thread == 0 || !member.any_alive(role::receiver))
+            return errc::no_receiver;
+        if (error_code const e = target.open(a))
+            return e;
+        if (::getrandom(&stream, sizeof stream, 0) != static_cast<::ssize_t>(sizeof stream))
+            return last_failure();
+        stream = (stream | 0x100U) & ~0xffU;  // never 0
+        stream |= static_cast<std::uint32_t>(member.place());
+        sent = taken = 0;
+        taken_word().store(signal_address::pair(stream, 0), std::memory_order_relaxed);
+        lost = false;
+        return {};
+    }
+
+    error_code connect(deadline until, bool first, std::uint64_t& waits)
+    {
+        std::uint32_t const seen = member.event();  // before looking: who comes after this wakes us
+        error_code const e = find_receiver();
+        if (!e || e != errc::no_receiver)
+            return e;
+        if (lost || connect_until.passed())
+            return errc::no_receiver;
+        if (until.is_poll())
+            return errc::full;
+        if (until.passed())
+            return errc::timed_out;
+        waits += first ? 1 : 0;
+        member.wait_event(seen, std::min(until, connect_until));
+        return {};
+    }
+
+    error_code lose() noexcept
+    {
+        target.close();
+        lost = true;
+        return errc::no_receiver;
+    }
+
+    // `number`: 0 when it was sent, else why not. The kernel takes signals also for the dead, until somebody has waited
+    // for them, and for a program that a receiver has executed: those learn it here. A thread may end before its end
+    // does.
+    error_code wait_for_room(std::byte const* bytes, std::size_t size, deadline until, int& number)
+    {
+        auto const tried = [&] {
+            number = send(bytes, size) ? 0 : errno;
+            return number != EAGAIN;
+        };
+        return wait_among_peers<adaptive, 100>(signal_room::of(member).senders, waiting, until, errc::full, tried,
+                                               [&](std::int64_t, bool) -> std::optional<error_code> {
+                                                   if (tried())
+                                                       return error_code();
+                                                   if (!member.any_alive(role::receiver) || !target.is_there())
+                                                       return lose();
+                                                   return {};
+                                               });
+    }
+};
+
+}  // namespace strait::detail
+
+#endif

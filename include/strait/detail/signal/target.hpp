@@ -1,0 +1,116 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_SIGNAL_TARGET_HPP
+#define STRAIT_DETAIL_SIGNAL_TARGET_HPP
+
+#include <strait/detail/os/descriptor.hpp>
+#include <strait/detail/signal/protocol.hpp>
+#include <strait/error.hpp>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace strait::detail {
+
+// When this thread began, in clock ticks since boot; 0: it is not there. `task`: its directory in /proc.
+inline std::uint64_t thread_start(int task) noexcept
+{
+    descriptor const file(::openat(task, "stat", O_RDONLY | O_CLOEXEC));
+    char text[1024] = {};
+    if (!file || ::read(file.get(), text, sizeof text - 1) <= 0)
+        return 0;
+    char const* at = std::strrchr(text, ')');  // its name may hold anything
+    for (int field = 2; at && field != 22; ++field)
+        at = std::strchr(at + 1, ' ');
+    return at ? std::strtoull(at, nullptr, 10) : 0;
+}
+
+// Whether it blocks this signal: else the signal might kill its process.
+inline bool thread_blocks(int task, int number) noexcept
+{
+    descriptor const file(::openat(task, "status", O_RDONLY | O_CLOEXEC));
+    char text[8192] = {};
+    if (!file || ::read(file.get(), text, sizeof text - 1) <= 0)
+        return false;
+    char const* const mask = std::strstr(text, "\nSigBlk:");
+    return mask && (std::strtoull(mask + 8, nullptr, 16) >> (number - 1) & 1) != 0;
+}
+
+inline descriptor open_task(::pid_t process, ::pid_t thread)
+{
+    std::string const path = "/proc/" + std::to_string(process) + "/task/" + std::to_string(thread);
+    return descriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
+// The thread that is signalled. What the companion says of it may be a lie or out of date, so it is signalled only if
+// it is the very thread, and blocks the signal. A thread that comes later under its number is never hit: a descriptor
+// of the thread is signalled (Linux 6.9), or, on older kernels, its directory in /proc is asked before each signal
+// whether it is still there; there a sender that is stopped in between for so long that the numbers go round could hit
+// another one.
+class signal_target {
+public:
+    // no_receiver: it is gone. peer_corrupt: it was never meant. `by_descriptor`: where the kernel can.
+    error_code open(signal_address const& a, bool by_descriptor = true)
+    {
+        close();
+        if (a.process() <= 0 || a.tid() <= 0 || a.number() < SIGRTMIN || a.number() > SIGRTMAX)
+            return errc::peer_corrupt;
+        descriptor thread;
+        if (by_descriptor) {
+            constexpr unsigned of_a_thread = O_EXCL;  // PIDFD_THREAD
+            thread.reset(static_cast<int>(::syscall(SYS_pidfd_open, a.tid(), of_a_thread)));
+            if (!thread && errno != EINVAL && errno != ENOSYS && errno != EPERM)
+                return errno == ESRCH ? make_error_code(errc::no_receiver) : last_failure();
+        }
+        by_descriptor_ = static_cast<bool>(thread);
+        descriptor task = open_task(a.process(), a.tid());
+        if (!task && errno != ENOENT && errno != ESRCH)
+            return last_failure();
+        if (!task || thread_start(task.get()) != a.start)
+            return errc::no_receiver;
+        if (!thread_blocks(task.get(), a.number()))
+            return thread_start(task.get()) == a.start ? errc::peer_corrupt : errc::no_receiver;
+        to_ = a;
+        fd_ = guarded_descriptor(by_descriptor_ ? std::move(thread) : std::move(task));
+        return {};
+    }
+
+    void close() noexcept { fd_.reset(); }
+    explicit operator bool() const noexcept { return static_cast<bool>(fd_); }
+    signal_address const& address() const noexcept { return to_; }
+
+    bool is_there() const noexcept
+    {
+        return by_descriptor_ ? ::syscall(SYS_pidfd_send_signal, fd_.get(), 0, nullptr, 0U) == 0
+                              : thread_start(fd_.get()) != 0;
+    }
+
+    // Does not wait. Else errno: ESRCH when it is gone, EAGAIN when its user has RLIMIT_SIGPENDING signals pending.
+    bool send(signal_frame const& f) const noexcept
+    {
+        ::siginfo_t info = f.info(to_.number());
+        if (by_descriptor_) [[likely]]
+            return ::syscall(SYS_pidfd_send_signal, fd_.get(), to_.number(), &info, 0U) == 0;
+        if (thread_start(fd_.get()) == 0) {
+            errno = ESRCH;
+            return false;
+        }
+        return ::syscall(SYS_rt_tgsigqueueinfo, to_.process(), to_.tid(), to_.number(), &info) == 0;
+    }
+
+private:
+    guarded_descriptor fd_;  // of the thread, or of its directory in /proc; closed in a child of fork()
+    signal_address to_;
+    bool by_descriptor_ = false;
+};
+
+}  // namespace strait::detail
+
+#endif

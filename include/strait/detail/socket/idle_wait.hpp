@@ -1,0 +1,96 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_SOCKET_IDLE_WAIT_HPP
+#define STRAIT_DETAIL_SOCKET_IDLE_WAIT_HPP
+
+#include <strait/detail/wait/adaptive_spin.hpp>
+#include <strait/detail/wait/futex.hpp>
+#include <strait/error.hpp>
+#include <strait/stats.hpp>
+#include <strait/wait.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace strait::detail {
+
+// While a receiver over stream sockets has nothing to read: how it waits, and when it believes that its stream is over. The
+// Arrivals are stream_arrivals.
+class stream_silence {
+public:
+    // A sender has been here.
+    void seen() noexcept { seen_ = true; }
+    // One's connection is over: whoever closes leaves the channel, or dies, at the same time.
+    void gone() noexcept
+    {
+        seen_ = true;
+        slice_ = std::chrono::milliseconds(1);
+    }
+    // Without an end frame.
+    void died() noexcept { died_ = true; }
+
+    // There is a message.
+    void over() noexcept
+    {
+        if (std::exchange(why_, end_reason::none) != end_reason::none)
+            died_ = false;  // that death has been told
+    }
+
+    end_reason why() const noexcept { return why_; }
+
+    // Success: something may be there now.
+    template <class Arrivals>
+    [[gnu::noinline, gnu::cold]] error_code wait(Arrivals& come, deadline until, channel_stats& stats, bool& waited)
+    {
+        auto& listener = come.listener();
+        auto& ledger = come.ledger();
+        if (!listener.usable())
+            return listener.missing();
+        if (come.is_deaf()) {
+            come.listen_again();
+            bool const found = come.gather(deadline::poll());
+            if (come.is_deaf() && come.empty())
+                return errc::descriptor_limit;
+            if (found)
+                return {};
+        }
+        end_reason const gone = listener.has_companion()       ? listener.senders_gone(waited)
+                                : seen_ && come.no_sender() && !ledger.expects_any() ? end_reason::left
+                                                                               : end_reason::none;
+        bool const late = until.is_poll() || until.passed();  // what is there is taken even so
+        if (gone != end_reason::none || late) {
+            if (gone == end_reason::none ? come.glance() : come.gather(deadline::poll()))
+                return {};
+            if (gone != end_reason::none && come.no_sender()) {
+                bool const missed = ledger.give_up() && !listener.has_companion();
+                why_ = missed || died_ || gone == end_reason::died ? end_reason::died : end_reason::left;
+                return errc::closed;
+            }
+            (void)ledger.settle(false);
+            if (late)
+                return until.is_poll() ? errc::empty : errc::timed_out;
+        }
+        stats.waits += waited ? 0 : 1;
+        if (!waited && try_before_sleeping(habit_, until, [&] { return come.glance(); }))
+            return {};
+        // Without a companion nothing but the sockets tells of an end: then the first slice is for shrinking only.
+        bool const settled = ledger.settle(true);
+        bool const for_ever = waited && !listener.has_companion() && settled && !ledger.expects_any();
+        waited = true;
+        if (!come.gather(for_ever ? until : until.capped(slice_)) && slice_ == wait_slice)
+            come.shrink();
+        slice_ = std::min(2 * slice_, wait_slice);
+        return {};
+    }
+
+private:
+    spin_habit habit_;
+    std::chrono::milliseconds slice_ = wait_slice;
+    end_reason why_ = end_reason::none;
+    bool seen_ = false;
+    bool died_ = false;  // since the last end
+};
+
+}  // namespace strait::detail
+
+#endif

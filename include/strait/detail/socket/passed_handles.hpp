@@ -1,0 +1,67 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_SOCKET_PASSED_HANDLES_HPP
+#define STRAIT_DETAIL_SOCKET_PASSED_HANDLES_HPP
+
+#include <strait/detail/os/descriptor.hpp>
+
+#include <cstddef>
+#include <cstring>
+#include <span>
+#include <vector>
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+// Descriptors beside the bytes of a Unix socket (SCM_RIGHTS). The kernel ties them to the first byte that is sent with them:
+// who reads that byte gets them, all at once, and no read goes on behind a piece that has some.
+namespace strait::detail {
+
+// What the kernel passes at a time (SCM_MAX_FD).
+inline constexpr std::size_t most_passed = 253;
+
+// As send(2).
+inline ::ssize_t send_with_handles(int socket, std::span<std::byte const> bytes, std::span<int const> handles) noexcept
+{
+    alignas(::cmsghdr) char control[CMSG_SPACE(most_passed * sizeof(int))];
+    ::iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};
+    ::msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = CMSG_SPACE(handles.size_bytes());
+    ::cmsghdr* const c = CMSG_FIRSTHDR(&message);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(handles.size_bytes());
+    std::memcpy(CMSG_DATA(c), handles.data(), handles.size_bytes());
+    return ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+// As recv(2). What came beside the bytes is added to `handles`, which has room for it, with close-on-exec; `cut` is set when
+// there was more than this process can have.
+inline ::ssize_t receive_with_handles(int socket, std::span<std::byte> bytes, int flags, std::vector<descriptor>& handles, bool& cut)
+{
+    alignas(::cmsghdr) char control[CMSG_SPACE(most_passed * sizeof(int))];
+    ::iovec part{bytes.data(), bytes.size()};
+    ::msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    auto const n = uninterrupted([&] { return ::recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC); });
+    if (n < 0)
+        return n;
+    for (::cmsghdr* c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c))
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+            for (std::size_t at = CMSG_LEN(0); at + sizeof(int) <= c->cmsg_len; at += sizeof(int)) {
+                int fd = -1;
+                std::memcpy(&fd, reinterpret_cast<char const*>(c) + at, sizeof fd);
+                handles.emplace_back(fd);
+            }
+    cut = cut || (message.msg_flags & MSG_CTRUNC) != 0;
+    return n;
+}
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,216 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_SOCKET_STREAM_SENDER_HPP
+#define STRAIT_DETAIL_SOCKET_STREAM_SENDER_HPP
+
+#include <strait/detail/socket/link.hpp>
+#include <strait/detail/socket/send_buffer.hpp>
+#include <strait/stats.hpp>
+#include <strait/wait.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include <poll.h>
+#include <sys/socket.h>
+
+namespace strait::detail {
+
+// The sending end over a stream socket, or one that behaves like it: an outbox, and a link to where it is emptied.
+template <message_layout L, class Connector>
+class stream_sender {
+public:
+    stream_sender(Connector connector, std::uint64_t limit, deadline connect_until, std::chrono::nanoseconds linger)
+        : link_(std::move(connector), connect_until), limit_(limit), linger_(linger)
+    {
+    }
+
+    // Over a socket that is connected already; `both_ways`: shared with a receiver.
+    stream_sender(Connector connector, descriptor socket, std::uint64_t limit, std::chrono::nanoseconds linger, bool both_ways = false)
+        : stream_sender(std::move(connector), limit, deadline::never(), linger)
+    {
+        link_.adopt(std::move(socket), both_ways);
+    }
+
+    stream_sender(stream_sender&&) = default;
+    stream_sender& operator=(stream_sender&&) = default;
+    ~stream_sender() { (void)close(deadline::after(linger_)); }
+
+    // The first try, at opening: what fails for want of a receiver is tried again later.
+    result<void> try_connect() { return link_.try_connect(); }
+
+    result<std::span<std::byte>> reserve(std::size_t size, deadline until)
+    {
+        if (size > limit_) [[unlikely]]
+            return errc::message_too_large;
+        if (out_.is_enough(stream_frame::bytes(size), link_.chunk())) [[unlikely]]
+            if (auto drained = drain(until); !drained)
+                return drained.error();
+        return out_.reserve(size);
+    }
+
+    result<void> attach(std::span<int const> handles)
+        requires(L.handles)
+    {
+        if (handles.size() > most_handles)
+            return errc::message_too_large;
+        out_.attach(handles);
+        return {};
+    }
+
+    void commit(std::size_t used) noexcept { out_.commit(used); }
+
+    result<void> copy_in(std::span<std::byte const> message, deadline until)
+        requires(L.fixed_size >= stream_chunk)
+    {
+        if (auto left = flush(until); !left)
+            return left;
+        if (!out_.empty())  // of the one before
+            return until.is_poll() ? errc::full : errc::timed_out;
+        if (!link_.socket())
+            if (auto connected = link_.connect(until, out_.waits()); !connected)
+                return connected;
+        auto const done = out_.send_large(link_.socket().get(), message, until);
+        if (!done && done.error() == errc::no_receiver)
+            return lose();
+        if (!done && done.error() == errc::out_of_memory)
+            (void)lose();
+        return done;
+    }
+
+    result<std::size_t> put_n(std::span<std::byte const> messages, deadline until)
+        requires(L.fixed_size != 0)
+    {
+        // A run cannot be withdrawn in part: only one who waits for all of it may send one.
+        std::size_t const fitting = std::clamp<std::size_t>((link_.chunk() - sizeof(stream_frame)) / L.fixed_size, 1,
+                                                            stream_frame::messages_in_run(L.fixed_size));
+        std::size_t const longest = (until.is_never() ? fitting : 1) * L.fixed_size;
+        std::uint64_t const before = out_.accepted();
+        result<void> left;
+        while (left && !messages.empty()) {
+            auto const run = messages.first(std::min(messages.size(), longest));
+            if (out_.is_enough(stream_frame::bytes(run.size()), link_.chunk())) {
+                left = flush(until);
+                continue;
+            }
+            if (left = out_.append(run); !left)
+                break;
+            messages = messages.subspan(run.size());
+        }
+        if (left)
+            left = flush(until);
+        if (!left && out_.accepted() == before)
+            return left.error();
+        return static_cast<std::size_t>(out_.accepted() - before);
+    }
+
+    result<void> flush(deadline until)
+    {
+        auto done = drain(until);
+        if (!done) [[unlikely]]
+            out_.withdraw();
+        out_.forget_handles();
+        return done;
+    }
+
+    result<void> close(deadline until)
+    {
+        if (!link_.is_open())
+            return {};
+        auto const done = link_.is_usable() ? say_goodbye(until) : result<void>();
+        link_.close();
+        return done;
+    }
+
+    channel_stats stats() const noexcept { return out_.stats(); }
+    int native_handle() const noexcept { return link_.socket().get(); }
+    bool has_unsent() const noexcept { return out_.has_unsent(); }
+
+    // Unconnected, it tries again and may have to give up.
+    wake_source arm() const noexcept
+    {
+        bool const connected = static_cast<bool>(link_.socket());
+        return {.descriptor = native_handle(), .events = POLLOUT, .file = connected ? -1 : connector().file(), .again = !connected};
+    }
+    void disarm() const noexcept {}
+    Connector const& connector() const noexcept { return link_.connector(); }
+
+private:
+    result<void> drain(deadline until)
+    {
+        if (!link_.socket()) [[unlikely]] {
+            if (auto fit = link_.check(); !fit || out_.empty())
+                return fit;
+            if (auto connected = link_.connect(until, out_.waits()); !connected)
+                return connected;
+        }
+        auto done = [&] {
+            if constexpr (requires(Connector& c, stream_buffer& b) { c.transmit(0, b, 0); })
+                return out_.drain(link_.socket().get(), until, [this](int fd, stream_buffer& frames, std::size_t, std::uint64_t sent) {
+                    return link_.connector().transmit(fd, frames, sent);
+                });
+            else
+                return out_.drain(link_.socket().get(), until);
+        }();
+        if (!done && done.error() == errc::no_receiver) [[unlikely]]
+            return lose();
+        return done;
+    }
+
+    [[gnu::noinline, gnu::cold]] result<void> lose()
+    {
+        if (!link_.socket())
+            return link_.socket().missing();
+        errc const why = link_.rejected();
+        out_.lose();
+        link_.lose();
+        return why;
+    }
+
+    // Reading what may have come avoids the reset that closing over unread bytes would send.
+    // The channel is left before the end of the stream shows: whoever sees the end need not wait for the leaving.
+    result<void> say_goodbye(deadline until)
+    {
+        auto done = drain_all(until);
+        link_.leave(until);
+        if (!done || !link_.socket())
+            return done;
+        int const fd = link_.socket().get();
+        if constexpr (requires(Connector& c) { c.goodbye(0, 0); }) {
+            link_.connector().goodbye(fd, out_.accepted());
+            return done;
+        }
+        if (!link_.greets()) {  // only wakes the receiver
+            stream_frame const end{0, stream_frame::end};
+            (void)!::send(fd, &end, sizeof end, MSG_NOSIGNAL | MSG_DONTWAIT);
+            return done;
+        }
+        if (done = out_.append_end(); done)
+            done = drain_all(until);
+        if (!done)
+            return done;
+        ::shutdown(fd, SHUT_WR);
+        errc const why = link_.rejected();
+        if (why != errc::no_receiver)
+            return why;
+        return {};
+    }
+
+    result<void> drain_all(deadline until)
+    {
+        auto done = drain(until);
+        return done && !out_.empty() ? result<void>(errc::timed_out) : done;
+    }
+
+    stream_link<L, Connector> link_;
+    stream_outbox<L> out_;
+    std::uint64_t limit_ = 0;
+    std::chrono::nanoseconds linger_;
+};
+
+}  // namespace strait::detail
+
+#endif

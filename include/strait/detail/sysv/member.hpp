@@ -1,0 +1,242 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_SYSV_MEMBER_HPP
+#define STRAIT_DETAIL_SYSV_MEMBER_HPP
+
+#include <strait/detail/membership/receiver_presence.hpp>
+#include <strait/detail/os/kernel_limit.hpp>
+#include <strait/detail/os/read_buffer.hpp>
+#include <strait/detail/sysv/handle.hpp>
+#include <strait/detail/sysv/queue.hpp>
+#include <strait/detail/wait/eventcount.hpp>
+#include <strait/detail/wait/wait_for_peer.hpp>
+#include <strait/options.hpp>
+#include <strait/serialization/layout.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace strait::detail {
+
+// What ends that wait tell each other, in the companion's page behind its control block. At rest while messages flow.
+//
+//   1024 receivers u32 futex     1152 senders u32 futex
+struct sysv_sleepers {
+    static constexpr std::size_t offset = 1024;
+
+    alignas(128) mpmc_sleepers receivers;
+    alignas(128) mpmc_sleepers senders;
+};
+static_assert(sizeof(sysv_sleepers) == 256 && sizeof(control_block) <= sysv_sleepers::offset);
+
+// What both kinds of ends have: membership, the queue, and room for one message behind its type.
+struct sysv_member {
+    companion member;
+    location where;
+    sysv_handle queue;
+    std::size_t message_size = 0;
+    std::uint64_t bytes = 0;  // that the queue takes
+    std::size_t payload_at = 0;
+    page_memory pages;
+    receiver_presence receivers;
+    waiter waiting;  // whose fence is a full one: next to a system call that costs nothing
+
+    bool is_member() const noexcept { return member.is_member(); }
+    std::byte* payload() const noexcept { return pages.get() + payload_at; }
+    // A struct msgbuf around payload().
+    void* record() const noexcept { return payload() - sizeof(long); }
+    sysv_sleepers& sleepers() const noexcept
+    {
+        return *reinterpret_cast<sysv_sleepers*>(member.memory()->data() + sysv_sleepers::offset);
+    }
+
+    std::uint64_t depth() const noexcept
+    {
+        ::msqid_ds now = {};
+        return queue && ::msgctl(queue.get(), IPC_STAT, &now) == 0 ? now.msg_qnum : 0;
+    }
+
+    // What a receiver asks the kernel for, and the highest message type that it accepts.
+    static constexpr long wanted_type = 0;
+    static constexpr long last_type = sysv_data;
+
+    static constexpr bool sends_from_anywhere = false;
+
+    bool send(std::byte const*, std::size_t size) noexcept
+    {
+        if (!queue) [[unlikely]]
+            return false;
+        if (receivers.nobody(member)) [[unlikely]] {
+            errno = ENOTCONN;
+            return false;
+        }
+        receivers.met();
+        if (::msgsnd(queue.get(), record(), size, IPC_NOWAIT) != 0) [[unlikely]]
+            return false;
+        if (sleepers().receivers.any(waiting.fence)) [[unlikely]]
+            sleepers().receivers.wake(member.fd());
+        return true;
+    }
+
+    [[gnu::noinline, gnu::cold]] error_code send_or_wait(std::byte const* bytes, std::size_t size, deadline until,
+                                                         std::uint64_t& waits)
+    {
+        int number = errno;
+        for (bool first = true; queue && is_member() && number == ENOTCONN; first = false) {
+            if (error_code const e = receivers.await(member, until, first, waits))
+                return e;
+            if (send(bytes, size))
+                return {};
+            number = errno;
+        }
+        if (!queue || !is_member() || number != EAGAIN)
+            return failure(number);
+        if (receivers.gone(member))
+            return receivers.lose();
+        if (until.is_poll())
+            return errc::full;
+        auto const tried = [&] {
+            number = send(bytes, size) ? 0 : errno;
+            return number != EAGAIN;
+        };
+        std::uint64_t const before = waiting.waits;
+        error_code const e = wait_among_peers<adaptive, 100>(
+            sleepers().senders, waiting, until, errc::full, tried,
+            [&](std::int64_t, bool) -> std::optional<error_code> {
+                if (tried())
+                    return error_code();
+                if (receivers.gone(member))
+                    return receivers.lose();
+                return {};
+            });
+        waits += waiting.waits - before;
+        if (!e && number == ENOTCONN)
+            return receivers.lose();  // it has left while we waited
+        return e || number == 0 ? e : failure(number);
+    }
+
+    // Waits for room, which receivers tell now and then.
+    wake_source arm() noexcept { return arm_at(&sysv_sleepers::senders, true); }
+
+    wake_source arm_at(mpmc_sleepers sysv_sleepers::*asleep, bool again) noexcept
+    {
+        if (!is_member())
+            return {};
+        ++waiting.waits;
+        (sleepers().*asleep).await_bell(waiting.fence);
+        return {.file = member.fd(), .again = again};
+    }
+
+    // After making room.
+    void wake_senders() noexcept
+    {
+        if (sleepers().senders.any(waiting.fence))
+            sleepers().senders.wake(member.fd());
+    }
+
+    void leave_as_sender(deadline until) noexcept
+    {
+        auto const memory = member.memory();  // stays mapped for the wake
+        sysv_sleepers& asleep = sleepers();
+        leave(until);
+        asleep.receivers.wake_all();  // after leaving, and only then: who is woken must see that we have gone
+    }
+
+    // What a failed call on the queue means.
+    error_code failure(int number) const
+    {
+        if (!queue || !is_member())
+            return queue ? member.missing() : queue.missing();
+        ::msqid_ds now = {};
+        if (number == EIDRM || (number == EINVAL && ::msgctl(queue.get(), IPC_STAT, &now) != 0))
+            return errc::removed;
+        // Somebody has lowered msgmax.
+        return number == EINVAL ? make_error_code(errc::message_too_large) : system_failure(number);
+    }
+
+    void leave(deadline until) noexcept
+    {
+        sysv_mechanism mechanism;
+        sysv_door::leave(member, where, mechanism, until);
+    }
+
+    // The largest message where nothing else is said.
+    static std::size_t usual_size() { return std::min<std::size_t>(8192, host_setting("/proc/sys/kernel/msgmax", 8192)); }
+
+    template <message_layout L>
+    static error_code join(endpoint const& at, channel_options const& how, std::string_view type_name, role r, sysv_member& joined,
+                           queue_manner const& manner = {sysv_transport, true})
+    {
+        auto const connect_until = deadline::after(how.connect_timeout);
+        location place;
+        if (error_code const e = location::find(at, how.access, place))
+            return e;
+        std::size_t const longest = host_setting("/proc/sys/kernel/msgmax", 8192);
+        std::size_t const size = L.fixed_size != 0         ? L.fixed_size
+                                 : how.max_message_size != 0 ? how.max_message_size
+                                                             : std::min<std::size_t>(8192, longest);
+        // The kernel tells only when such a message is sent.
+        constexpr std::size_t most = std::numeric_limits<int>::max();
+        if (size > longest || how.capacity > most)
+            return errc::queue_limit;
+        sysv_mechanism mechanism{how.capacity * size};
+        if (L.fixed_size == 0 && how.max_message_size == 0)
+            mechanism.bytes = std::min<std::uint64_t>(mechanism.bytes, host_setting("/proc/sys/kernel/msgmnb", 16384));
+        channel_traits traits = traits_beside<L>(manner.name, type_name, how);
+        traits.max_message_size = size;
+        traits.retained = manner.retained;
+        for (int attempts = 16;; --attempts) {
+            companion c;
+            if (error_code const e = sysv_door::join(place, traits, r, lock_bytes::most, mechanism, c))
+                return e;
+            joined.member = std::move(c);
+            joined.where = place;
+            error_code const e = joined.open<L>();
+            if (!e) {
+                joined.receivers.start(joined.member, connect_until);
+                return e;
+            }
+            joined.queue.reset();
+            joined.leave(deadline::after(sysv_door::patience));
+            if (e != errc::removed || attempts == 0)
+                return e;  // else: removed between joining and opening
+        }
+    }
+
+private:
+    template <message_layout L>
+    error_code open()
+    {
+        std::uint64_t const size = member.block().max_message_size;
+        int const found = sysv_mechanism::find(member);
+        ::msqid_ds now = {};
+        if (::msgctl(found, IPC_STAT, &now) != 0)
+            return errno == EINVAL || errno == EIDRM ? make_error_code(errc::removed)
+                   : errno == EACCES                 ? make_error_code(errc::untrusted_object)
+                                                     : last_failure();
+        if (!sysv_trusted(now, where.access()))
+            return errc::untrusted_object;
+        if (size < L.fixed_size || size > static_cast<std::uint64_t>(std::numeric_limits<int>::max()) || !sysv_mechanism::is_at_our_key(member, where))
+            return errc::peer_corrupt;
+        payload_at = std::max<std::size_t>(sizeof(long), L.alignment);
+        // One byte more than a message: who gets it knows that the message was too long.
+        pages = allocate_pages(payload_at + size + 1);
+        if (!pages)
+            return errc::out_of_memory;
+        message_size = size;
+        bytes = now.msg_qbytes;
+        queue.set(found);
+        long const type = sysv_data;
+        std::memcpy(record(), &type, sizeof type);
+        return {};
+    }
+};
+
+}  // namespace strait::detail
+
+#endif

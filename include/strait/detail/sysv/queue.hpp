@@ -1,0 +1,93 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_SYSV_QUEUE_HPP
+#define STRAIT_DETAIL_SYSV_QUEUE_HPP
+
+#include <strait/detail/membership/membership.hpp>
+#include <strait/detail/membership/queue_key.hpp>
+#include <strait/detail/os/crash_point.hpp>
+
+#include <cerrno>
+#include <cstdint>
+
+namespace strait::detail {
+
+// As kernel message type: data and nothing else. Where there are priorities (prioritized_member) this is the highest.
+inline constexpr long sysv_data = 1;
+
+// Made at one of the name's keys. Killed at any instruction of create(), a maker leaves nothing, or a queue that the
+// companion leads to: its key is noted before it exists.
+struct sysv_mechanism {
+    std::uint64_t bytes = 0;  // that the queue takes; 0: what the host gives
+
+    result<void> create(companion const& c, location const& where) const
+    {
+        auto& words = c.block().mechanism;
+        for (std::uint64_t attempt = 0; attempt != sysv_attempts; ++attempt) {
+            ::key_t const key = sysv_key(where, attempt);
+            if (::msgget(key, 0) >= 0 || errno != ENOENT)
+                continue;  // never noted, since it is somebody else's
+            words[sysv_noted_attempt].store(attempt + 1, std::memory_order_relaxed);
+            STRAIT_CRASH_POINT("create: key noted");
+            int const queue = ::msgget(key, IPC_CREAT | IPC_EXCL | static_cast<int>(object_mode(where.access())));
+            if (queue < 0 && errno == EEXIST)
+                continue;
+            if (queue < 0)
+                return errno == ENOSPC ? make_error_code(errc::queue_count_limit) : last_failure();
+            STRAIT_CRASH_POINT("create: queue made");
+            words[sysv_noted_queue].store(static_cast<std::uint64_t>(queue) + 1, std::memory_order_relaxed);
+            auto const limited = limit(queue);
+            if (!limited)
+                ::msgctl(queue, IPC_RMID, nullptr);
+            return limited;
+        }
+        return errc::untrusted_object;
+    }
+
+    bool unread(companion const& c, location const& where) const
+    {
+        ::msqid_ds found = {};
+        int const queue = find(c);
+        return c.block().retained != 0 && ::msgctl(queue, IPC_STAT, &found) == 0 && sysv_trusted(found, where.access()) && found.msg_qnum != 0;
+    }
+
+    static void destroy(location const& where) { remove_sysv_queue(where); }
+    void forget(companion const& c, location const& where) const
+    {
+        if (is_at_our_key(c, where))
+            ::msgctl(find(c), IPC_RMID, nullptr);
+    }
+    std::uint64_t mirrored(std::uint64_t) const noexcept { return 0; }
+
+    static int find(companion const& c) noexcept
+    {
+        return static_cast<int>(c.block().mechanism[sysv_noted_queue].load(std::memory_order_relaxed)) - 1;
+    }
+
+    // Members can write what they like into the companion.
+    static bool is_at_our_key(companion const& c, location const& where)
+    {
+        std::uint64_t const attempt = c.block().mechanism[sysv_noted_attempt].load(std::memory_order_relaxed) - 1;
+        return attempt < sysv_attempts && ::msgget(sysv_key(where, attempt), 0) == find(c);
+    }
+
+private:
+    // The bytes of the unread messages, and their number, stay up to msg_qbytes.
+    result<void> limit(int queue) const
+    {
+        ::msqid_ds now = {};
+        if (bytes == 0)
+            return {};
+        if (::msgctl(queue, IPC_STAT, &now) != 0)
+            return last_failure();
+        now.msg_qbytes = bytes;
+        if (::msgctl(queue, IPC_SET, &now) != 0)
+            return errno == EPERM || errno == EINVAL ? make_error_code(errc::queue_limit) : last_failure();
+        return {};
+    }
+};
+
+using sysv_door = companion_door<sysv_mechanism>;
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,57 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_UNIX_SOCKET_ADDRESS_HPP
+#define STRAIT_DETAIL_UNIX_SOCKET_ADDRESS_HPP
+
+#include <strait/detail/membership/location.hpp>
+#include <strait/detail/membership/participant.hpp>
+#include <strait/error.hpp>
+
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace strait::detail {
+
+inline constexpr char socket_suffix[] = ".sock";
+inline constexpr char new_socket_suffix[] = ".new~";  // as long, and in no channel's name
+static_assert(sizeof socket_suffix == sizeof new_socket_suffix);
+
+// The receiver binds the socket while it holds its place, so there is nothing to make for a new channel but a clean name.
+struct unix_mechanism {
+    result<void> create(companion const&, location const& where)
+    {
+        destroy(where);
+        return {};
+    }
+    bool unread(companion const&, location const&) const noexcept { return false; }
+    static void destroy(location const& where)
+    {
+        for (char const* suffix : {socket_suffix, new_socket_suffix}) {
+            std::string const path = where.path(suffix);
+            struct ::stat found = {};
+            if (::lstat(path.c_str(), &found) == 0 && S_ISSOCK(found.st_mode))
+                ::unlink(path.c_str());
+        }
+    }
+    std::uint64_t mirrored(std::uint64_t) const noexcept { return 0; }
+};
+
+inline result<::sockaddr_un> unix_address(location const& where, char const* suffix = socket_suffix)
+{
+    ::sockaddr_un a = {};
+    a.sun_family = AF_UNIX;
+    std::string const path = where.path(suffix);
+    if (path.size() >= sizeof a.sun_path)
+        return errc::name_too_long;
+    std::memcpy(a.sun_path, path.c_str(), path.size() + 1);
+    return a;
+}
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,102 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_UNIX_SOCKET_CONNECTOR_HPP
+#define STRAIT_DETAIL_UNIX_SOCKET_CONNECTOR_HPP
+
+#include <strait/detail/frame/protocol.hpp>
+#include <strait/detail/membership/membership.hpp>
+#include <strait/detail/unix_socket/address.hpp>
+#include <strait/detail/unix_socket/peer.hpp>
+#include <strait/detail/unix_socket/socket_kind.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+namespace strait::detail {
+
+// A sender on its way to the socket of its receiver; a Connector of socket/stream_sender.hpp.
+class unix_connector {
+public:
+    // Of a pair, which is connected from the beginning: nobody else can come.
+    unix_connector() = default;
+    unix_connector(unix_kind const& kind, int fd) : kind_(kind) { chunk_ = chunk_of(fd); }
+    unix_connector(companion member, location where, unix_kind const& kind, peer_predicate accept)
+        : member_(std::move(member)), where_(std::move(where)), accept_(std::move(accept)), kind_(kind), named_(true)
+    {
+    }
+
+    result<descriptor> attempt()
+    {
+        if (!named_)
+            return errc::no_receiver;
+        seen_ = member_.event();  // before looking: who comes after this wakes pause()
+        auto const address = unix_address(where_);
+        if (!address)
+            return address.error();
+        descriptor s;
+        if (error_code const e = open_unix_socket(kind_, s))
+            return e;
+        struct ::stat found = {};
+        if (::lstat(address->sun_path, &found) != 0)
+            return errno == ENOENT ? make_error_code(errc::no_receiver) : last_failure();
+        if (!trusted_object(found, S_IFSOCK, where_.access()))
+            return errc::untrusted_object;
+        // EAGAIN: the backlog is full. A receiver that does not accept is no receiver yet.
+        if (uninterrupted([&] {
+                return ::connect(s.get(), reinterpret_cast<::sockaddr const*>(&*address), sizeof *address);
+            }) != 0)
+            return errno == ECONNREFUSED || errno == ENOENT || errno == EAGAIN ? make_error_code(errc::no_receiver) : last_failure();
+        if (greets()) {  // of datagrams the kernel does not tell who binds the address; the address is ours
+            peer_ = unix_peer(s.get());
+            if (!unix_peer_allowed(peer_, where_.access(), accept_))
+                return errc::refused;
+        }
+        chunk_ = chunk_of(s.get());
+        return s;
+    }
+
+    // Whether a receiver learns of each sender by itself. Else the companion says all that it needs to know.
+    bool greets() const noexcept { return kind_.type != SOCK_DGRAM; }
+
+    // Bytes that are sent in one call, unless a message is longer.
+    std::size_t chunk() const noexcept { return chunk_; }
+
+    void pause(deadline until) const noexcept { member_.wait_event(seen_, until); }
+    int file() const noexcept { return member_.fd(); }
+    bool is_trying() const noexcept { return false; }
+    stream_cookie cookie() const noexcept { return {}; }
+    bool usable() const noexcept { return !named_ || member_.is_member(); }
+    errc missing() const noexcept { return member_.missing(); }
+    peer_identity const& peer() const noexcept { return peer_; }
+    void leave(deadline until) noexcept
+    {
+        if (!named_)
+            return;
+        unix_mechanism m;
+        companion_door<unix_mechanism>::leave(member_, where_, m, until);
+    }
+
+private:
+    std::size_t chunk_of(int fd) const noexcept
+    {
+        return kind_.packet == 0 ? stream_chunk : std::min(stream_chunk, largest_packet(fd));
+    }
+
+    companion member_;
+    location where_;
+    peer_predicate accept_;
+    peer_identity peer_;
+    unix_kind kind_;
+    std::size_t chunk_ = stream_chunk;
+    std::uint32_t seen_ = 0;
+    bool named_ = false;
+};
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,257 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_UNIX_SOCKET_ENDS_HPP
+#define STRAIT_DETAIL_UNIX_SOCKET_ENDS_HPP
+
+#include <strait/detail/socket/join.hpp>
+#include <strait/detail/socket/stream_sender.hpp>
+#include <strait/detail/unix_socket/connector.hpp>
+#include <strait/detail/unix_socket/listener.hpp>
+#include <strait/detail/unix_socket/socket_kind.hpp>
+#include <strait/endpoint.hpp>
+#include <strait/options.hpp>
+#include <strait/peer.hpp>
+#include <strait/serialization/layout.hpp>
+#include <strait/unix_options.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <sys/socket.h>
+
+namespace strait::detail {
+
+// What transports over connected Unix sockets have in common. A Kind says which they are:
+//   static constexpr char name[]
+//   template <message_layout L> static std::uint64_t limit(asked)    of one message
+//   static unix_kind sockets(capacity, limit)
+//   template <message_layout L> using receiver                       over a unix_listener
+//   static constexpr bool connects                                   each sender on its own: the kernel tells who they are
+template <class Kind>
+class unix_channels {
+public:
+    using options = std::conditional_t<Kind::connects, unix_options, channel_options>;
+
+    template <message_layout L>
+    class sender_end;
+    template <message_layout L>
+    class receiver_end;
+    template <message_layout L>
+    class pair;
+
+    static result<void> remove(endpoint const& where) { return companion_door<unix_mechanism>::remove(where); }
+
+private:
+    template <message_layout L>
+    static error_code join(endpoint const& at, options const& how, std::string_view type_name, role r, location& where,
+                           companion& member)
+    {
+        if (error_code const e = location::find(at, how.access, where))
+            return e;
+        // Before anything is made: a name that no socket can have, and a message that none takes.
+        if (auto const address = unix_address(where); !address)
+            return address.error();
+        auto const limit = Kind::template limit<L>(how.max_message_size);
+        if (auto const kind = Kind::sockets(how.capacity, limit); kind.packet != 0) {
+            descriptor tried;
+            if (error_code const e = open_unix_socket(kind, tried))
+                return e;
+        }
+        unix_mechanism mechanism;
+        return join_stream<L>(Kind::name, where, how, limit, type_name, r, mechanism, member);
+    }
+
+    static peer_predicate accept_of(options const& how)
+    {
+        if constexpr (Kind::connects)
+            return how.accept;
+        else
+            return {};
+    }
+
+    // What the first opener has decided counts.
+    template <message_layout L>
+    static std::uint64_t limit_of(companion const& member)
+    {
+        return Kind::template limit<L>(member.block().max_message_size);
+    }
+};
+
+// Distinct objects: safe. Shared objects: unsafe.
+template <class Kind>
+template <message_layout L>
+class unix_channels<Kind>::sender_end : public stream_sender<L, unix_connector> {
+    using base = stream_sender<L, unix_connector>;
+
+public:
+    static result<sender_end> open(endpoint const& where, options const& how, std::string_view type_name)
+    {
+        auto const connect_until = deadline::after(how.connect_timeout);
+        location place;
+        companion member;
+        if (error_code const e = join<L>(where, how, type_name, role::sender, place, member))
+            return e;
+        auto const limit = limit_of<L>(member);
+        auto const kind = Kind::sockets(member.block().capacity, limit);
+        sender_end s(base(unix_connector(std::move(member), std::move(place), kind, accept_of(how)), limit, connect_until, how.linger));
+        if (auto tried = s.try_connect(); !tried)
+            return tried.error();
+        return s;
+    }
+
+    // One direction of a connected socket, which is shared with the receiver of the other one.
+    static result<sender_end> over(descriptor socket, peer_identity const&, options const& how)
+    {
+        auto const limit = Kind::template limit<L>(how.max_message_size);
+        auto const kind = Kind::sockets(how.capacity, limit);
+        if (error_code const e = set_socket_buffers(socket.get(), kind))
+            return e;
+        unix_connector connector(kind, socket.get());
+        return sender_end(base(std::move(connector), std::move(socket), limit, how.linger, true));
+    }
+    static unix_kind sockets(options const& how) { return Kind::sockets(how.capacity, Kind::template limit<L>(how.max_message_size)); }
+
+    /// The receiver, as of connecting; no_receiver before.
+    result<peer_identity> peer() const
+        requires Kind::connects
+    {
+        if (base::native_handle() < 0)
+            return errc::no_receiver;
+        return unix_peer(base::native_handle());
+    }
+
+private:
+    friend class pair<L>;
+
+    explicit sender_end(base s) : base(std::move(s)) {}
+};
+
+// Distinct objects: safe. Shared objects: unsafe.
+template <class Kind>
+template <message_layout L>
+class unix_channels<Kind>::receiver_end : public Kind::template receiver<L> {
+    using base = typename Kind::template receiver<L>;
+
+public:
+    static result<receiver_end> open(endpoint const& where, options const& how, std::string_view type_name)
+    {
+        location place;
+        companion member;
+        if (error_code const e = join<L>(where, how, type_name, role::receiver, place, member))
+            return e;
+        auto const limit = limit_of<L>(member);
+        unix_listener listener(Kind::sockets(member.block().capacity, limit), accept_of(how));
+        if (error_code const e = listener.open(std::move(member), std::move(place)))
+            return e;
+        receiver_end r(base(std::move(listener), limit, how.linger));
+        if (error_code const e = r.start())
+            return e;
+        return r;
+    }
+
+    // The other direction.
+    static result<receiver_end> over(descriptor socket, peer_identity const& who, options const& how)
+    {
+        auto const limit = Kind::template limit<L>(how.max_message_size);
+        receiver_end r(base(unix_listener(Kind::sockets(how.capacity, limit)), limit, how.linger));
+        if (error_code const e = r.start())
+            return e;
+        if (error_code const e = r.adopt(std::move(socket), who))
+            return e;
+        return r;
+    }
+
+    /// Who sent the last message.
+    result<peer_identity> peer() const
+        requires Kind::connects
+    {
+        return base::last_peer();
+    }
+
+private:
+    friend class pair<L>;
+
+    explicit receiver_end(base r) : base(std::move(r)) {}
+};
+
+/// A socketpair. The kernel tells each end of the other's death, whoever else has held the descriptors.
+template <class Kind>
+template <message_layout L>
+class unix_channels<Kind>::pair {
+public:
+    static result<pair> make(options const& how, std::string_view)
+    {
+        auto const limit = Kind::template limit<L>(how.max_message_size);
+        auto const kind = Kind::sockets(how.capacity, limit);
+        int fds[2];
+        if (::socketpair(AF_UNIX, kind.type | SOCK_CLOEXEC, 0, fds) != 0)
+            return last_failure();
+        pair p(kind, limit, how.linger, descriptor(fds[0]), descriptor(fds[1]));
+        for (int const fd : fds)
+            if (error_code const e = set_socket_buffers(fd, kind))
+                return e;
+        return p;
+    }
+
+    result<sender_end<L>> sender() &&
+    {
+        receives_.reset();
+        return make_sender();
+    }
+    result<receiver_end<L>> receiver() &&
+    {
+        sends_.reset();
+        return make_receiver();
+    }
+    result<std::pair<sender_end<L>, receiver_end<L>>> split() &&
+    {
+        auto r = make_receiver();
+        if (!r)
+            return r.error();
+        auto s = make_sender();
+        if (!s)
+            return s.error();
+        return std::pair(std::move(*s), std::move(*r));
+    }
+
+private:
+    pair(unix_kind const& kind, std::uint64_t limit, std::chrono::nanoseconds linger, descriptor s, descriptor r)
+        : sends_(std::move(s)), receives_(std::move(r)), kind_(kind), limit_(limit), linger_(linger)
+    {
+    }
+
+    result<sender_end<L>> make_sender()
+    {
+        if (!sends_)
+            return errc::not_open;
+        using end = stream_sender<L, unix_connector>;
+        unix_connector connector(kind_, sends_.get());
+        return sender_end<L>(end(std::move(connector), std::move(sends_), limit_, linger_));
+    }
+    result<receiver_end<L>> make_receiver()
+    {
+        if (!receives_)
+            return errc::not_open;
+        using end = typename Kind::template receiver<L>;
+        receiver_end<L> r(end(unix_listener(kind_), limit_, linger_));
+        if (error_code const e = r.start())
+            return e;
+        auto const who = unix_peer(receives_.get());
+        if (error_code const e = r.adopt(std::move(receives_), who))
+            return e;
+        return r;
+    }
+
+    descriptor sends_;
+    descriptor receives_;
+    unix_kind kind_;
+    std::uint64_t limit_;
+    std::chrono::nanoseconds linger_;
+};
+
+}  // namespace strait::detail
+
+#endif

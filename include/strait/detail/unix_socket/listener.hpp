@@ -1,0 +1,134 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_UNIX_SOCKET_LISTENER_HPP
+#define STRAIT_DETAIL_UNIX_SOCKET_LISTENER_HPP
+
+#include <strait/detail/frame/protocol.hpp>
+#include <strait/detail/membership/membership.hpp>
+#include <strait/detail/membership/sender_watch.hpp>
+#include <strait/detail/unix_socket/address.hpp>
+#include <strait/detail/unix_socket/peer.hpp>
+#include <strait/detail/unix_socket/socket_kind.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdio>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace strait::detail {
+
+// Where a receiver's senders come to; a Listener of socket/connection_set.hpp.
+class unix_listener {
+public:
+    // Of a pair until it is opened.
+    explicit unix_listener(unix_kind const& kind, peer_predicate accept = {}) : accept_(std::move(accept)), kind_(kind) {}
+
+    error_code open(companion member, location where)
+    {
+        member_ = std::move(member);
+        where_ = std::move(where);
+        named_ = true;
+        if (auto listening = listen(); !listening) {
+            leave(deadline::after(companion_door<unix_mechanism>::patience));
+            return listening.error();
+        }
+        member_.signal();
+        return {};
+    }
+
+    int fd() const noexcept { return socket_.get(); }
+
+    // The largest packet that a sender of ours makes; 0: it is a stream.
+    std::size_t packet() const noexcept { return kind_.packet == 0 ? 0 : std::max(stream_chunk, kind_.packet); }
+
+    result<std::pair<descriptor, peer_identity>> accept() const
+    {
+        descriptor s(uninterrupted([&] { return ::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC); }));
+        if (!s)
+            return errno == EAGAIN || errno == ECONNABORTED ? make_error_code(errc::empty) : last_failure();
+        auto const who = unix_peer(s.get());
+        return std::pair(std::move(s), who);
+    }
+
+    // Else it is told so when it has greeted: an answer to a greeting that nobody reads would be lost.
+    bool admits(peer_identity const& who) const { return !named_ || unix_peer_allowed(who, where_.access(), accept_); }
+
+    bool has_companion() const noexcept { return named_; }
+    int file() const noexcept { return member_.fd(); }
+    end_reason senders_gone(bool slept) noexcept
+    {
+        return watch_.gone(member_, deadline::now(), slept, sender_watch::when_polled);
+    }
+    stream_cookie cookie() const noexcept { return {}; }
+    bool usable() const noexcept { return !named_ || member_.is_member(); }
+    errc missing() const noexcept { return member_.missing(); }
+    void leave(deadline until) noexcept
+    {
+        if (!member_.is_member())
+            return;
+        if (socket_) {
+            socket_.reset();
+            unix_mechanism::destroy(where_);  // still in our place: the next receiver cannot have bound it yet
+        }
+        unix_mechanism m;
+        companion_door<unix_mechanism>::leave(member_, where_, m, until);
+    }
+
+private:
+    // Whatever socket lies there is a dead receiver's: we hold the only place. The name appears when the socket has its
+    // mode, which the umask may have narrowed, and listens.
+    result<void> listen()
+    {
+        auto const address = unix_address(where_, new_socket_suffix);
+        if (!address)
+            return address.error();
+        descriptor s;
+        if (error_code const e = open_unix_socket(kind_, s))
+            return e;
+        unix_mechanism::destroy(where_);
+        ::fchmod(s.get(), object_mode(where_.access()));  // never wider, not even before the chmod below
+        if (::bind(s.get(), reinterpret_cast<::sockaddr const*>(&*address), sizeof *address) != 0)
+            return errno == EADDRINUSE ? make_error_code(errc::untrusted_object) : last_failure();
+        ::chmod(address->sun_path, object_mode(where_.access()));
+        bool const listens = kind_.type == SOCK_DGRAM || ::listen(s.get(), SOMAXCONN) == 0;
+        if (!listens || !give_name(address->sun_path, where_.path(socket_suffix).c_str())) {
+            error_code const e = errno == EEXIST ? make_error_code(errc::untrusted_object) : last_failure();
+            ::unlink(address->sun_path);
+            return e;
+        }
+        socket_ = guarded_descriptor(std::move(s));
+        return {};
+    }
+
+    // Replaces nothing: what lies there now is not a socket.
+    static bool give_name(char const* from, char const* to) noexcept
+    {
+        if (::renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+            return true;
+        struct ::stat found = {};
+        if (errno != EINVAL && errno != ENOSYS)
+            return false;
+        if (::lstat(to, &found) == 0) {  // a file system that cannot tell
+            errno = EEXIST;
+            return false;
+        }
+        return ::rename(from, to) == 0;
+    }
+
+    companion member_;
+    location where_;
+    peer_predicate accept_;
+    guarded_descriptor socket_;
+    sender_watch watch_;
+    unix_kind kind_;
+    bool named_ = false;
+};
+
+}  // namespace strait::detail
+
+#endif

@@ -1,0 +1,41 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_WAIT_FUTEX_HPP
+#define STRAIT_DETAIL_WAIT_FUTEX_HPP
+
+#include <strait/wait.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <ctime>
+#include <limits>
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace strait::detail {
+
+// Whoever sleeps looks again this often: the wake of a peer killed between its store and its wake is lost, and a death
+// wakes nobody.
+inline constexpr std::chrono::milliseconds wait_slice{50};
+
+static_assert(sizeof(std::atomic<std::uint32_t>) == 4 && std::atomic<std::uint32_t>::is_always_lock_free);
+
+// Sleeps while `word` is `seen`, up to the deadline; may wake without reason. Not std::atomic::wait, which is private to
+// the process in libstdc++ and hangs across processes.
+inline void futex_wait(std::atomic<std::uint32_t> const& word, std::uint32_t seen, deadline until) noexcept
+{
+    ::timespec const t{static_cast<std::time_t>(until.nanoseconds() / 1'000'000'000),
+                       static_cast<long>(until.nanoseconds() % 1'000'000'000)};
+    ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET, seen, until.is_never() ? nullptr : &t, nullptr, FUTEX_BITSET_MATCH_ANY);
+}
+
+inline void futex_wake_all(std::atomic<std::uint32_t> const& word) noexcept
+{
+    ::syscall(SYS_futex, &word, FUTEX_WAKE, std::numeric_limits<int>::max(), nullptr, nullptr, 0);
+}
+
+}  // namespace strait::detail
+
+#endif

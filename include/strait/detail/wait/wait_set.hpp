@@ -1,0 +1,179 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_WAIT_WAIT_SET_HPP
+#define STRAIT_DETAIL_WAIT_WAIT_SET_HPP
+
+#include <strait/detail/wait/futex.hpp>
+#include <strait/detail/wait/inotify_watcher.hpp>
+#include <strait/error.hpp>
+#include <strait/wait.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <optional>
+#include <vector>
+
+#include <poll.h>
+
+namespace strait::detail {
+
+// One of those that a thread waits for: an end, whatever its type, or a descriptor.
+struct waited_for {
+    std::size_t key = 0;
+    void* end = nullptr;  // null: only the descriptor
+    std::optional<error_code> (*news)(void* end) = nullptr;
+    wake_source (*arm)(void* end) = nullptr;
+    void (*disarm)(void* end) = nullptr;
+    wake_source source;
+    int watched = -1;  // the file that `watch` is for
+    int watch = -1;
+};
+
+// Waits for one of many, in turns. Distinct objects: safe. Shared objects: unsafe.
+class wait_set {
+public:
+    struct found {
+        std::size_t key;
+        error_code news;  // none: a message is there, or the descriptor is ready
+    };
+
+    // `bells`: heard for all of them.
+    explicit wait_set(bell_watch& bells) noexcept : bells_(bells) {}
+    wait_set(wait_set const&) = delete;
+    wait_set& operator=(wait_set const&) = delete;
+    ~wait_set()
+    {
+        for (waited_for const& w : all_)
+            forget(w);
+    }
+
+    bool empty() const noexcept { return all_.empty(); }
+    std::size_t size() const noexcept { return all_.size(); }
+    void add(waited_for const& w) { all_.push_back(w); }
+    bool remove(std::size_t key)
+    {
+        auto const at = std::find_if(all_.begin(), all_.end(), [key](waited_for const& w) { return w.key == key; });
+        if (at == all_.end())
+            return false;
+        forget(*at);
+        all_.erase(at);
+        return true;
+    }
+
+    // Who comes first next time.
+    std::size_t turn = 0;
+
+    result<found> wait(deadline until)
+    {
+        if (auto const f = look())
+            return *f;
+        if (until.is_poll())
+            return errc::empty;
+        struct disarming {
+            std::vector<waited_for>& all;
+            ~disarming()
+            {
+                for (waited_for& w : all)
+                    if (w.end)
+                        w.disarm(w.end);
+            }
+        } const at_the_end{all_};
+        // The lock of one who died is freed a moment after its file is closed, of which earlier waits may have left
+        // word.
+        unsigned soon = 0;
+        auto const listen = [&] {
+            bells_.listen([&](int, bool closed) { soon = closed ? looks_after_closing : soon; });
+        };
+        for (;;) {
+            listen();
+            bool const again = arm();
+            if (auto const f = look())
+                return *f;
+            if (until.passed())
+                return errc::timed_out;
+            auto const slice = soon != 0 ? std::chrono::milliseconds(10) : wait_slice;
+            sleep(soon != 0 || again ? until.capped(slice) : until);
+            soon -= soon != 0 ? 1U : 0U;
+            listen();
+            if (auto const f = look())
+                return *f;
+        }
+    }
+
+private:
+    static constexpr unsigned looks_after_closing = 6;
+
+    std::optional<found> look()
+    {
+        std::size_t const n = all_.size();
+        for (std::size_t i = 0; i != n; ++i) {
+            waited_for& w = all_[(turn + i) % n];
+            auto const news = w.end ? w.news(w.end) : descriptor_news(w.source);
+            if (!news)
+                continue;
+            turn = (turn + i) % n + 1;
+            return found{w.key, *news};
+        }
+        return {};
+    }
+
+    static std::optional<error_code> descriptor_news(wake_source const& s)
+    {
+        ::pollfd p{s.descriptor, s.events, 0};
+        int const ready = ::poll(&p, 1, 0);
+        if (ready == 0 || (ready < 0 && errno == EINTR))
+            return {};
+        if (ready < 0)
+            return last_failure();
+        return (p.revents & POLLNVAL) != 0 ? make_error_code(errc::not_open) : error_code();
+    }
+
+    // True when somebody must be looked at now and then.
+    bool arm()
+    {
+        bool again = false;
+        for (waited_for& w : all_) {
+            if (!w.end)
+                continue;
+            w.source = w.arm(w.end);
+            if (w.source.file != w.watched) {
+                forget(w);
+                w.watched = w.source.file;
+                w.watch = w.watched < 0 ? -1 : bells_.add(w.watched);
+            }
+            again = again || w.source.again || (w.watched >= 0 && w.watch < 0);
+        }
+        return again;
+    }
+
+    void sleep(deadline until)
+    {
+        polled_.clear();
+        polled_.push_back({bells_.fd(), POLLIN, 0});  // none yet: poll(2) skips what is negative
+        for (waited_for const& w : all_)
+            if (w.source.descriptor >= 0)
+                polled_.push_back({w.source.descriptor, w.source.events, 0});
+        std::int64_t const left =
+            until.is_never() ? 0 : std::max<std::int64_t>(0, until.nanoseconds() - deadline::now());
+        ::timespec const t{static_cast<std::time_t>(left / 1'000'000'000), static_cast<long>(left % 1'000'000'000)};
+        (void)::ppoll(polled_.data(), polled_.size(), until.is_never() ? nullptr : &t, nullptr);
+    }
+
+    void forget(waited_for const& w) noexcept
+    {
+        bool const shared =
+            std::any_of(all_.begin(), all_.end(), [&](waited_for const& o) { return &o != &w && o.watch == w.watch; });
+        if (w.watch >= 0 && !shared)
+            bells_.remove(w.watch);
+    }
+
+    bell_watch& bells_;
+    std::vector<waited_for> all_;
+    std::vector<::pollfd> polled_;
+};
+
+}  // namespace strait::detail
+
+#endif
