@@ -35,10 +35,10 @@ namespace strait {
 /// Distinct objects: safe. Shared objects: unsafe. Move only.
 template <class In, class Out, class X>
 class acceptor {
-    using gate = detail::gate_for<In, Out, X>;
-    using listener = typename gate::type::listener;
-    using joining = detail::joining<Out, In, X>;
-    using progress = typename joining::progress;
+    using rendezvous = detail::rendezvous_for<In, Out, X>;
+    using listener = typename rendezvous::type::listener;
+    using server_handshake = detail::server_handshake<Out, In, X>;
+    using progress = typename server_handshake::progress;
 
 public:
     /// What is accepted.
@@ -59,8 +59,8 @@ public:
             (void)close();
             where_ = std::move(other.where_);
             how_ = other.how_;
-            lobby_ = std::move(other.lobby_);
-            joining_ = std::move(other.joining_);
+            server_ = std::move(other.server_);
+            handshakes_ = std::move(other.handshakes_);
             ready_ = std::move(other.ready_);
         }
         return *this;
@@ -70,14 +70,14 @@ public:
     /// The same as constructing one, without exceptions.
     static result<acceptor> open(endpoint const& where, options const& how = {})
     {
-        auto l = gate::type::at(where, how);
+        auto l = rendezvous::type::at(where, how);
         if (!l)
             return l.error();
         acceptor a(where, how, std::move(*l));
-        if (error_code const e = a.lobby_->start())
+        if (error_code const e = a.server_->start())
             return e;
         if constexpr (!detail::one_socket<X>)
-            detail::twin_names::sweep(where, root, [](endpoint const& left) { return X::remove(left); });
+            detail::channel_name_pair::sweep(where, root, [](endpoint const& left) { return X::remove(left); });
         return a;
     }
 
@@ -118,43 +118,43 @@ public:
     /// Accepts nobody any more; who has joined and was not accepted sees the end. Idempotent; the destructor does the same.
     result<void> close()
     {
-        if (lobby_) {
-            joining_.clear();
+        if (server_) {
+            handshakes_.clear();
             ready_.clear();
-            lobby_->close(deadline::after(how_.linger));
-            lobby_.reset();
+            server_->close(deadline::after(how_.linger));
+            server_.reset();
         }
         return {};
     }
 
     /// A descriptor for poll(2): readable when try_accept() may have somebody, or has to go on with one who joins.
-    int native_handle() const noexcept { return lobby_ ? lobby_->set().fd().get() : -1; }
+    int native_handle() const noexcept { return server_ ? server_->set().fd().get() : -1; }
 
     /// At which port of tcp it listens.
     std::uint16_t port() const
         requires requires(listener const& l) { l.port(); }
     {
-        return lobby_ ? lobby_->listener().port() : std::uint16_t{0};
+        return server_ ? server_->listener().port() : std::uint16_t{0};
     }
 
     /// How many were not accepted: strangers, the silent, those who left or were killed on the way.
-    std::uint64_t turned_away() const noexcept { return lobby_ ? lobby_->turned_away() : 0; }
+    std::uint64_t turned_away() const noexcept { return server_ ? server_->turned_away() : 0; }
 
 private:
     template <class, class>
     friend class rpc_server;
 
-    static constexpr std::size_t most_joining = 16;
+    static constexpr std::size_t most_handshakes = 16;
     static constexpr char const* root = requires(endpoint e) { X::sync(e); } ? "/var/tmp" : "/dev/shm";
 
     acceptor(endpoint const& where, options const& how, listener l)
-        : where_(where), how_(how), lobby_(std::make_unique<lobby_type>(std::move(l)))
+        : where_(where), how_(how), server_(std::make_unique<server_type>(std::move(l)))
     {
     }
 
     result<connection_type> get(deadline until)
     {
-        if (!lobby_)
+        if (!server_)
             return errc::not_open;
         error_code failed;
         for (bool last = false;;) {
@@ -165,18 +165,18 @@ private:
             if (last)
                 return until.is_poll() ? errc::empty : errc::timed_out;
             last = until.is_poll() || until.passed();  // what has come is taken even so
-            failed = lobby_->gather(last || joining_.empty() ? until : until.capped(detail::joining_patience),
+            failed = server_->gather(last || handshakes_.empty() ? until : until.capped(detail::handshake_timeout),
                                     [&](void* tag) { go_on(tag); });
         }
     }
 
     // A client who has greeted, for another process to go on with; empty when there is none.
-    result<detail::lobby_guest> guest()
+    result<detail::pending_connection> pending()
     {
-        detail::lobby_guest g;
-        if (!lobby_->take(g)) {
-            error_code const failed = lobby_->gather(deadline::poll(), [](void*) {});
-            if (!lobby_->take(g))
+        detail::pending_connection g;
+        if (!server_->take(g)) {
+            error_code const failed = server_->gather(deadline::poll(), [](void*) {});
+            if (!server_->take(g))
                 return failed ? failed : make_error_code(errc::empty);
         }
         return g;
@@ -185,23 +185,23 @@ private:
     // A client who needs no more, if there is one.
     std::optional<connection_type> look()
     {
-        std::erase_if(joining_, [&](auto const& j) {
+        std::erase_if(handshakes_, [&](auto const& j) {
             if (!j->is_late())
                 return false;
-            lobby_->count_turned_away();
+            server_->count_turned_away();
             return true;
         });
-        detail::lobby_guest guest;
-        while (ready_.empty() && joining_.size() < most_joining && lobby_->take(guest)) {
-            auto j = std::make_unique<joining>(std::move(guest));
+        detail::pending_connection pending;
+        while (ready_.empty() && handshakes_.size() < most_handshakes && server_->take(pending)) {
+            auto j = std::make_unique<server_handshake>(std::move(pending));
             switch (j->begin(where_, how_)) {
-            case progress::failed: lobby_->count_turned_away(); break;
+            case progress::failed: server_->count_turned_away(); break;
             case progress::complete: complete(*j); break;
             case progress::waits:
-                if (lobby_->set().add(j->fd(), j.get(), EPOLLIN | EPOLLRDHUP))
-                    lobby_->count_turned_away();
+                if (server_->set().add(j->fd(), j.get(), EPOLLIN | EPOLLRDHUP))
+                    server_->count_turned_away();
                 else
-                    joining_.push_back(std::move(j));
+                    handshakes_.push_back(std::move(j));
             }
         }
         if (ready_.empty())
@@ -213,8 +213,8 @@ private:
 
     void go_on(void* tag)
     {
-        auto const j = std::find_if(joining_.begin(), joining_.end(), [tag](auto const& known) { return known.get() == tag; });
-        if (j == joining_.end())
+        auto const j = std::find_if(handshakes_.begin(), handshakes_.end(), [tag](auto const& known) { return known.get() == tag; });
+        if (j == handshakes_.end())
             return;
         progress const p = (*j)->step();
         if (p == progress::waits)
@@ -222,24 +222,24 @@ private:
         if (p == progress::complete)
             complete(**j);
         else
-            lobby_->count_turned_away();
-        joining_.erase(j);
+            server_->count_turned_away();
+        handshakes_.erase(j);
     }
 
-    void complete(joining& j)
+    void complete(server_handshake& j)
     {
         if (auto ends = j.take())
             ready_.push_back(connection_type(std::move(*ends)));
         else
-            lobby_->count_turned_away();
+            server_->count_turned_away();
     }
 
-    using lobby_type = detail::lobby<gate::both, listener>;
+    using server_type = detail::handshake_server<rendezvous::both, listener>;
 
     endpoint where_;
     options how_;
-    std::unique_ptr<lobby_type> lobby_;
-    std::vector<std::unique_ptr<joining>> joining_;
+    std::unique_ptr<server_type> server_;
+    std::vector<std::unique_ptr<server_handshake>> handshakes_;
     std::vector<connection_type> ready_;
 };
 

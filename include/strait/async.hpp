@@ -184,7 +184,7 @@ public:
     template <class Token = default_token>
     auto async_wait(Token&& token = default_token())
     {
-        return base::template start<void(error_code)>(detail::await_news{}, token);
+        return base::template start<void(error_code)>(detail::await_readiness{}, token);
     }
 };
 

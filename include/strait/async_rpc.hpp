@@ -135,7 +135,7 @@ boost::asio::awaitable<void> async_serve(rpc_server<Interface, X>& server, Handl
     } clients;
     auto const handler = std::make_shared<all>(all{std::move(handlers)...});
     auto const ex = co_await asio::this_coro::executor;
-    asio::posix::stream_descriptor door(ex, ::fcntl(server.next_layer().native_handle(), F_DUPFD_CLOEXEC, 0));
+    asio::posix::stream_descriptor incoming(ex, ::fcntl(server.next_layer().native_handle(), F_DUPFD_CLOEXEC, 0));
     for (;;) {
         auto come = server.next_layer().try_accept();
         for (; come; come = server.next_layer().try_accept()) {
@@ -144,7 +144,7 @@ boost::asio::awaitable<void> async_serve(rpc_server<Interface, X>& server, Handl
             clients.present.push_back(c);
             asio::co_spawn(ex, detail::serve_one<Interface, X>(c, handler), asio::detached);
         }
-        co_await door.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
+        co_await incoming.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
     }
 }
 

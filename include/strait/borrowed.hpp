@@ -46,7 +46,7 @@ class borrowed {
         else
             return false;
     }();
-    using kept = std::conditional_t<in_place, T const*, std::optional<std::remove_cvref_t<view>>>;
+    using storage = std::conditional_t<in_place, T const*, std::optional<std::remove_cvref_t<view>>>;
 
 public:
     /// What serializer<T> shows of a message, or T.
@@ -54,7 +54,7 @@ public:
 
     borrowed() = default;
     borrowed(borrowed&& other) noexcept
-        : reader_(std::exchange(other.reader_, nullptr)), view_(std::exchange(other.view_, kept{}))
+        : reader_(std::exchange(other.reader_, nullptr)), view_(std::exchange(other.view_, storage{}))
     {
     }
     borrowed& operator=(borrowed&& other) noexcept
@@ -62,7 +62,7 @@ public:
         if (this != &other) {
             release();
             reader_ = std::exchange(other.reader_, nullptr);
-            view_ = std::exchange(other.view_, kept{});
+            view_ = std::exchange(other.view_, storage{});
         }
         return *this;
     }
@@ -79,7 +79,7 @@ public:
     void release() noexcept
     {
         if (reader_) {
-            view_ = kept{};
+            view_ = storage{};
             std::exchange(reader_, nullptr)->release();
         }
     }
@@ -87,10 +87,10 @@ public:
 private:
     friend class detail::message_reader<T, X>;
 
-    borrowed(detail::message_reader<T, X>& r, kept v) : reader_(&r), view_(std::move(v)) {}
+    borrowed(detail::message_reader<T, X>& r, storage v) : reader_(&r), view_(std::move(v)) {}
 
     detail::message_reader<T, X>* reader_ = nullptr;
-    kept view_{};
+    storage view_{};
 };
 
 }  // namespace strait

@@ -37,7 +37,7 @@ waited_for waiting_for(receiver<T, X>& in, std::size_t key)
     waited_for w;
     w.key = key;
     w.end = &end_access::of(in);
-    w.news = [](void* end) { return news_of(*static_cast<end_type*>(end)); };
+    w.news = [](void* end) { return readiness_of(*static_cast<end_type*>(end)); };
     w.arm = [](void* end) { return static_cast<end_type*>(end)->arm(); };
     w.disarm = [](void* end) { static_cast<end_type*>(end)->disarm(); };
     return w;
@@ -52,13 +52,13 @@ inline waited_for waiting_for(plain_descriptor const& d, std::size_t key)
 }
 
 // What select() keeps for each thread.
-struct thread_bells {
-    bell_watch bells;
+struct thread_watcher {
+    inotify_watcher watcher;
     std::size_t turn = 0;
 
-    static thread_bells& get()
+    static thread_watcher& get()
     {
-        static thread_local thread_bells mine;
+        static thread_local thread_watcher mine;
         return mine;
     }
 };
@@ -81,7 +81,7 @@ struct thread_bells {
 /// Distinct objects: safe. Shared objects, and ends that are in one: unsafe.
 class selector {
 public:
-    selector() : set_(bells_) {}
+    selector() : set_(watcher_) {}
 
     /// Returns its key, which is not used again.
     template <class T, class X>
@@ -115,7 +115,7 @@ public:
     }
 
 private:
-    detail::bell_watch bells_;
+    detail::inotify_watcher watcher_;
     detail::wait_set set_;
     std::size_t next_ = 0;
 };
@@ -129,8 +129,8 @@ template <class... Inputs>
     requires(sizeof...(Inputs) != 0)
 result<selection> select(deadline until, Inputs&&... inputs)
 {
-    detail::thread_bells& mine = detail::thread_bells::get();
-    detail::wait_set set(mine.bells);
+    detail::thread_watcher& mine = detail::thread_watcher::get();
+    detail::wait_set set(mine.watcher);
     std::size_t key = 0;
     (set.add(detail::waiting_for(inputs, key++)), ...);
     set.turn = mine.turn;

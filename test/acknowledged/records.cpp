@@ -26,7 +26,7 @@ struct fixture {
         std::byte bytes[control_block::size_in_file] = {};
     };
     std::unique_ptr<page> memory = std::make_unique<page>();
-    std::optional<ack_ledger> ledger;
+    std::optional<session_table> sessions;
     std::vector<descriptor> senders;
     std::vector<std::unique_ptr<stream_connection>> connections;
 
@@ -36,7 +36,7 @@ struct fixture {
     void next_receiver()
     {
         connections.clear();
-        ledger.emplace(std::chrono::seconds(10), ack_records(*reinterpret_cast<control_block*>(memory->bytes)));
+        sessions.emplace(std::chrono::seconds(10), ack_records(*reinterpret_cast<control_block*>(memory->bytes)));
     }
 
     // A sender comes that has had `first` messages acknowledged.
@@ -55,7 +55,7 @@ struct fixture {
         BOOST_TEST((c.read() == stream_connection::progress::more));
         BOOST_TEST((c.next(greeting, 64, 0) == stream_connection::progress::introduced));
         stream_connection* older = nullptr;
-        BOOST_TEST((ledger->admit(c, older) == errc()));
+        BOOST_TEST((sessions->admit(c, older) == errc()));
         return c;
     }
 };
@@ -68,9 +68,9 @@ BOOST_AUTO_TEST_CASE(the_next_receiver_goes_on_where_a_killed_one_was)
 {
     auto& a = connect(number(1));
     auto& b = connect(number(2));
-    ledger->consumed(a, 7, 100);
-    ledger->consumed(b, 3, 100);
-    ledger->consumed(a, 2, 100);
+    sessions->consumed(a, 7, 100);
+    sessions->consumed(b, 3, 100);
+    sessions->consumed(a, 2, 100);
     next_receiver();
     BOOST_TEST(connect(number(2)).repeated == 3U);
     BOOST_TEST(connect(number(1), 4).repeated == 5U);  // four were acknowledged
@@ -79,16 +79,16 @@ BOOST_AUTO_TEST_CASE(the_next_receiver_goes_on_where_a_killed_one_was)
 
 BOOST_AUTO_TEST_CASE(a_third_receiver_knows_what_the_second_has_added)
 {
-    ledger->consumed(connect(number(1)), 7, 100);
+    sessions->consumed(connect(number(1)), 7, 100);
     next_receiver();
-    ledger->consumed(connect(number(1), 7), 2, 100);
+    sessions->consumed(connect(number(1), 7), 2, 100);
     next_receiver();
     BOOST_TEST(connect(number(1)).repeated == 9U);
 }
 
 BOOST_AUTO_TEST_CASE(a_record_that_says_less_than_its_sender_knows_is_not_believed)
 {
-    ledger->consumed(connect(number(1)), 7, 100);
+    sessions->consumed(connect(number(1)), 7, 100);
     next_receiver();
     BOOST_TEST(connect(number(1), 8).repeated == 0U);
 }
@@ -107,18 +107,18 @@ BOOST_AUTO_TEST_CASE(a_record_that_was_half_written_is_nobodys)
 BOOST_AUTO_TEST_CASE(records_are_taken_from_those_who_came_longest_ago_and_are_away)
 {
     stream_connection& first = connect(number(1));
-    ledger->consumed(first, 5, 100);
+    sessions->consumed(first, 5, 100);
     for (std::uint64_t n = 2; n <= ack_records::most; ++n)
-        ledger->consumed(connect(number(n)), n, 100);
-    ledger->left(*connections[3]);  // of 4
-    ledger->left(*connections[1]);  // of 2
-    ledger->consumed(connect(number(1000)), 9, 100);
-    ledger->consumed(connect(number(2), 2), 1, 100);  // comes back, and takes the place of 4
-    ledger->left(*connections[4]);  // of 5, whose place 4 takes: it has lost its own
-    ledger->consumed(connect(number(4), 4), 40, 100);
+        sessions->consumed(connect(number(n)), n, 100);
+    sessions->left(*connections[3]);  // of 4
+    sessions->left(*connections[1]);  // of 2
+    sessions->consumed(connect(number(1000)), 9, 100);
+    sessions->consumed(connect(number(2), 2), 1, 100);  // comes back, and takes the place of 4
+    sessions->left(*connections[4]);  // of 5, whose place 4 takes: it has lost its own
+    sessions->consumed(connect(number(4), 4), 40, 100);
     stream_connection& late = connect(number(2000));  // all are in use
-    ledger->consumed(late, 6, 100);
-    ledger->consumed(first, 1, 100);
+    sessions->consumed(late, 6, 100);
+    sessions->consumed(first, 1, 100);
     next_receiver();
     BOOST_TEST(connect(number(1)).repeated == 6U);
     BOOST_TEST(connect(number(3)).repeated == 3U);

@@ -40,7 +40,7 @@ constexpr int type_of = std::is_same_v<typename S::transport, strait::unix_seqpa
 template <class S>
 strait::detail::stream_greeting greeting()
 {
-    using gate = strait::detail::gate_for<question, std::string, typename S::transport>;
+    using gate = strait::detail::rendezvous_for<question, std::string, typename S::transport>;
     return strait::detail::stream_greeting::of(gate::both, {});
 }
 
@@ -55,19 +55,19 @@ public:
 
     bool is_answered() const
     {
-        strait::detail::lobby_answer a;
+        strait::detail::handshake_answer a;
         return ::recv(socket_.get(), &a, sizeof a, MSG_DONTWAIT | MSG_PEEK) == static_cast<ssize_t>(sizeof a);
     }
 
     /// Opens both channels and says so.
     void join()
     {
-        strait::detail::lobby_answer a;
+        strait::detail::handshake_answer a;
         BOOST_TEST_REQUIRE(::recv(socket_.get(), &a, sizeof a, 0) == static_cast<ssize_t>(sizeof a));
-        auto const names = strait::detail::twin_names::of(where_, a.number).value();
+        auto const names = strait::detail::channel_name_pair::of(where_, a.number).value();
         in.emplace(names.down());
         out.emplace(names.up());
-        BOOST_TEST_REQUIRE(::send(socket_.get(), &strait::detail::lobby_joined, 1, MSG_NOSIGNAL) == 1);
+        BOOST_TEST_REQUIRE(::send(socket_.get(), &strait::detail::handshake_joined, 1, MSG_NOSIGNAL) == 1);
     }
 
     std::optional<strait::receiver<std::string, typename ring::transport>> in;

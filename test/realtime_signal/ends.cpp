@@ -397,7 +397,7 @@ BOOST_AUTO_TEST_CASE(more_senders_than_places_are_refused)
 {
     receiver<int> in{name};
     std::vector<sender<int>> outs;
-    for (std::size_t i = 0; i != strait::detail::signal_room::senders_at_most; ++i)
+    for (std::size_t i = 0; i != strait::detail::signal_eventcounts::senders_at_most; ++i)
         outs.emplace_back(name);
     BOOST_CHECK_EQUAL(code(sender<int>::open(name)), errc::busy);
     for (std::size_t i = 0; i != outs.size(); ++i) {

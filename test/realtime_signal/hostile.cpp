@@ -22,10 +22,10 @@ using strait::detail::signal_address;
 using strait::detail::signal_frame;
 using strait::detail::signal_target;
 
-// A channel's companion, to be looked at and written to.
-class companion_file {
+// A channel's control file, to be looked at and written to.
+class control_file {
 public:
-    explicit companion_file(std::string const& name)
+    explicit control_file(std::string const& name)
         : file_(::open((support::channel_directory() + '/' + name + ".channel").c_str(), O_RDWR | O_CLOEXEC))
     {
     }
@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(signals_of_strangers_are_counted_and_not_delivered)
     receiver<std::uint64_t> in{name};
     sender<std::uint64_t> out{name};
     out.send(1);
-    int const number = companion_file(name).address().number();
+    int const number = control_file(name).address().number();
     ::sigval const value{.sival_ptr = nullptr};
     BOOST_REQUIRE_EQUAL(::pthread_sigqueue(::pthread_self(), number, value), 0);
     BOOST_REQUIRE_EQUAL(::pthread_kill(::pthread_self(), number), 0);
@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(what_was_meant_for_an_earlier_receiver_is_nobodys_message)
 {
     receiver<std::uint64_t> in{name};
     sender<std::uint64_t> out{name};
-    auto const now = companion_file(name).address();
+    auto const now = control_file(name).address();
     send_raw(now.number(), {.stream = 0x1200, .cookie = now.cookie() + 1, .payload = {}});
     out.send(1);
     BOOST_CHECK(in.receive() == 1u);
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(messages_that_something_else_in_the_process_takes_are_count
         out.send(i);
     ::sigset_t one;
     ::sigemptyset(&one);
-    ::sigaddset(&one, companion_file(name).address().number());
+    ::sigaddset(&one, control_file(name).address().number());
     for (int i = 0; i != 2; ++i)
         BOOST_REQUIRE_GT(::sigwaitinfo(&one, nullptr), 0);
     for (std::uint64_t i = 2; i != 5; ++i)
@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE(messages_that_something_else_in_the_process_takes_are_count
 BOOST_AUTO_TEST_CASE(any_stream_and_any_sequence_break_nothing)
 {
     receiver<std::uint64_t> in{name};
-    auto const now = companion_file(name).address();
+    auto const now = control_file(name).address();
     std::uint64_t n = 0;
     for (std::uint32_t const stream : {0u, 1u, 255u, 256u, 0xffff'ffffu})
         for (std::uint32_t const sequence : {0u, 1u, 0x7fff'ffffu, 0x8000'0000u, 0xffff'ffffu, 0u}) {
@@ -144,7 +144,7 @@ BOOST_AUTO_TEST_CASE(any_stream_and_any_sequence_break_nothing)
     for (int i = 0; i != 3; ++i)
         send_raw(now.number(),
                  {.code = signal_frame::end, .sequence = 7, .stream = 9, .cookie = now.cookie(), .payload = {}});
-    BOOST_CHECK_EQUAL(code(in.receive_for(1ms)), errc::timed_out);  // the companion knows of nobody who has left
+    BOOST_CHECK_EQUAL(code(in.receive_for(1ms)), errc::timed_out);  // the control file knows of nobody who has left
     sender<std::uint64_t> out{name};
     out.send(1);
     BOOST_CHECK(in.receive() == 1u);
@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(a_channel_that_names_a_thread_which_does_not_block_the_sign
     support::notes::await(page->stage, 1);
     receiver<int> in{name};
     sender<int> out{name};
-    companion_file const file(name);
+    control_file const file(name);
     auto const right = file.address();
     auto const task = strait::detail::open_task(victim.pid(), victim.pid());
     auto const pid = static_cast<std::uint64_t>(victim.pid());
@@ -191,7 +191,7 @@ BOOST_AUTO_TEST_CASE(a_thread_that_began_at_another_time_is_not_the_one)
 {
     receiver<int> in{name};
     sender<int> out{name};
-    companion_file const file(name);
+    control_file const file(name);
     auto const right = file.address();
     file.set(1, right.start + 1);
     BOOST_CHECK_EQUAL(code(out.try_send(1)), errc::full);  // nobody is there for all it knows
@@ -203,7 +203,7 @@ BOOST_AUTO_TEST_CASE(a_thread_that_began_at_another_time_is_not_the_one)
 BOOST_AUTO_TEST_CASE(a_thread_that_has_ended_is_never_signalled_with_or_without_its_descriptor)
 {
     receiver<int> const keeps_it_blocked{name};
-    int const number = companion_file(name).address().number();
+    int const number = control_file(name).address().number();
     for (bool const by_descriptor : {true, false}) {
         signal_target target;
         strait::error_code opened;
@@ -233,7 +233,7 @@ BOOST_AUTO_TEST_CASE(a_count_of_what_was_taken_that_lies_is_told)
         ::open((support::channel_directory() + '/' + name + ".channel").c_str(), O_RDWR | O_CLOEXEC));
     std::uint64_t word = 0;
     constexpr auto at =
-        static_cast<::off_t>(strait::detail::signal_room::offset + offsetof(strait::detail::signal_room, taken));
+        static_cast<::off_t>(strait::detail::signal_eventcounts::offset + offsetof(strait::detail::signal_eventcounts, taken));
     BOOST_REQUIRE_EQUAL(::pread(file.get(), &word, sizeof word, at), 8);
     BOOST_CHECK_EQUAL(word & 0xffff'ffffU, 0u);
     for (std::uint64_t const lie : {0xffff'ffffu, 0x8000'0000u, 3u}) {
@@ -255,7 +255,7 @@ BOOST_AUTO_TEST_CASE(what_is_pending_shows_to_its_own_thread_only)
     sender<int> out{name};
     ::sigset_t one;
     ::sigemptyset(&one);
-    ::sigaddset(&one, companion_file(name).address().number());
+    ::sigaddset(&one, control_file(name).address().number());
     strait::detail::descriptor const shown(::signalfd(-1, &one, SFD_NONBLOCK | SFD_CLOEXEC));
     out.send(1);
     auto const readable = [&] {

@@ -241,9 +241,9 @@ BOOST_AUTO_TEST_CASE(a_segment_that_has_the_key_by_chance_is_left_alone)
     }
     memory.word(192).store(2);
     BOOST_TEST(line::remove(where).has_value());
-    BOOST_TEST(other->is_there());  // whatever the companion said
+    BOOST_TEST(other->is_there());  // whatever the control file said
     for (auto const& left : support::segments())
-        if (left.attached == 2)  // by s and by us: no companion names it any more
+        if (left.attached == 2)  // by s and by us: no control file names it any more
             ::shmctl(left.id, IPC_RMID, nullptr);
 }
 
@@ -275,7 +275,7 @@ BOOST_AUTO_TEST_CASE(an_end_of_other_memory_is_refused_and_drops_nothing)
     BOOST_TEST((found<line, support::probe>(where) == 3U));
 }
 
-BOOST_AUTO_TEST_CASE(a_truncated_companion_or_a_lying_size_is_refused_while_somebody_uses_it_and_replaced_afterwards)
+BOOST_AUTO_TEST_CASE(a_truncated_control_file_or_a_lying_size_is_refused_while_somebody_uses_it_and_replaced_afterwards)
 {
     support::shared_page page;
     for (::off_t const size : {-1, 0, 100, 4096, 5000, 12288}) {
@@ -298,7 +298,7 @@ BOOST_AUTO_TEST_CASE(a_truncated_companion_or_a_lying_size_is_refused_while_some
         auto r = receiver<line, std::uint64_t>(where);
         BOOST_TEST_REQUIRE(r.has_value());
         BOOST_TEST((r->peek(deadline::poll()).error() == errc::empty));
-        if (segment && exists(*segment))  // the companion did not tell of it any more
+        if (segment && exists(*segment))  // the control file did not tell of it any more
             ::shmctl(segment->id, IPC_RMID, nullptr);
     }
     BOOST_TEST(support::segments_left() == 0U);
@@ -309,7 +309,7 @@ BOOST_AUTO_TEST_CASE(random_words_all_over_do_no_harm)
     survive_scribblers<line, support::probe>("/dev/shm");
     survive_scribblers<line, std::string>("/dev/shm");
     survive_scribblers<lanes, std::string>("/dev/shm");
-    for (auto const& left : support::segments())  // of which a companion said something else at last
+    for (auto const& left : support::segments())  // of which a control file said something else at last
         if (support::has_own_ipc)
             ::shmctl(left.id, IPC_RMID, nullptr);
 }

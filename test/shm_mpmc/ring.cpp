@@ -94,21 +94,21 @@ BOOST_AUTO_TEST_CASE(an_end_finds_its_position_from_the_words_alone)
 BOOST_AUTO_TEST_CASE(who_has_looked_before_a_wake_does_not_sleep_through_it)
 {
     auto const fence = strait::detail::asymmetric_fence::attach();
-    strait::detail::mpmc_sleepers sleepers;
-    BOOST_TEST(!sleepers.any(fence));
-    sleepers.wake(-1);  // nobody
-    BOOST_TEST(!sleepers.any(fence));
-    auto const one = sleepers.announce();
-    BOOST_TEST(sleepers.any(fence));
-    BOOST_TEST(sleepers.announce() == one);  // as many as like
-    sleepers.wake(-1);
-    BOOST_TEST(!sleepers.any(fence));
-    auto const two = sleepers.announce();
+    strait::detail::eventcount count;
+    BOOST_TEST(!count.any(fence));
+    count.wake(-1);  // nobody
+    BOOST_TEST(!count.any(fence));
+    auto const one = count.announce();
+    BOOST_TEST(count.any(fence));
+    BOOST_TEST(count.announce() == one);  // as many as like
+    count.wake(-1);
+    BOOST_TEST(!count.any(fence));
+    auto const two = count.announce();
     BOOST_TEST(one != two);
-    sleepers.sleep(one, deadline::never());  // the word has gone on since: it returns at once, else after its slice
-    sleepers.wake_all();
-    BOOST_TEST(sleepers.any(fence));  // still to be told of what comes
-    BOOST_TEST(sleepers.announce() != two);
+    count.sleep(one, deadline::never());  // the word has gone on since: it returns at once, else after its slice
+    count.wake_all();
+    BOOST_TEST(count.any(fence));  // still to be told of what comes
+    BOOST_TEST(count.announce() != two);
 }
 
 BOOST_AUTO_TEST_CASE(a_capacity_is_rounded_up_to_a_power_of_two_and_exact)

@@ -34,7 +34,7 @@ inline int queue_of(std::string const& name)
     return -1;
 }
 
-// The companion's note, at its place in the file.
+// The control file's note, at its place in the file.
 inline void note(std::string const& name, std::size_t word, std::uint64_t value)
 {
     std::fstream file(support::channel_directory() + "/" + name + ".channel", std::ios::in | std::ios::out | std::ios::binary);

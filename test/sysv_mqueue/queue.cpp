@@ -221,7 +221,7 @@ BOOST_AUTO_TEST_CASE(another_programs_queue_at_our_key_is_left_alone)
     BOOST_CHECK_EQUAL(::msgctl(foreign, IPC_RMID, nullptr), 0);
 }
 
-BOOST_AUTO_TEST_CASE(a_lying_companion_leads_to_no_other_queue)
+BOOST_AUTO_TEST_CASE(a_lying_control_file_leads_to_no_other_queue)
 {
     auto const name = support::unique_name();
     int const precious = ::msgget(IPC_PRIVATE, 0600);
@@ -247,7 +247,7 @@ BOOST_AUTO_TEST_CASE(a_lying_companion_leads_to_no_other_queue)
     BOOST_CHECK_EQUAL(::msgctl(precious, IPC_RMID, nullptr), 0);
 }
 
-BOOST_AUTO_TEST_CASE(a_queue_whose_companion_was_taken_away_goes_with_its_last_end)
+BOOST_AUTO_TEST_CASE(a_queue_whose_control_file_was_taken_away_goes_with_its_last_end)
 {
     auto const name = support::unique_name();
     sender<int> out{name};

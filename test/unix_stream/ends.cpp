@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(a_dead_receivers_socket_is_replaced)
 
 BOOST_AUTO_TEST_CASE(what_is_no_socket_of_ours_is_neither_used_nor_removed)
 {
-    sender<int, unix_stream> out(name);  // makes the directory and the companion
+    sender<int, unix_stream> out(name);  // makes the directory and the control file
     std::ofstream(socket_path()) << "precious";
     auto const refused = receiver<int, unix_stream>::open(name);
     BOOST_TEST((refused.error() == errc::untrusted_object));

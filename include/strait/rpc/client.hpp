@@ -42,7 +42,7 @@ struct rpc_pending {
 template <class Interface, class X>
 class rpc_client {
     static_assert(detail::is_rpc_interface<Interface>, "strait: the first argument of rpc_client must be an rpc_interface<...>");
-    using asking = detail::rpc_asking<Interface, X>;
+    using asking = detail::outstanding_requests<Interface, X>;
     template <class Q>
     using reply_to = typename Interface::template reply_to<Q>;
     template <class R>

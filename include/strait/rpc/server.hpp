@@ -49,7 +49,7 @@ class rpc_server {
     static_assert(detail::is_rpc_interface<Interface>, "strait: the first argument of rpc_server must be an rpc_interface<...>");
     using request_type = detail::request_frame<Interface>;
     using reply_type = detail::reply_frame<Interface>;
-    using door_type = acceptor<request_type, reply_type, X>;
+    using acceptor_type = acceptor<request_type, reply_type, X>;
 
 public:
     using interface_type = Interface;  ///< what it answers
@@ -57,7 +57,7 @@ public:
     using options = typename X::options;
 
     /// Begins to listen: clients that come wait for serve(). Throws as acceptor does.
-    explicit rpc_server(endpoint const& where, options const& how = {}) : where_(where), how_(how), door_(where, how) {}
+    explicit rpc_server(endpoint const& where, options const& how = {}) : where_(where), how_(how), acceptor_(where, how) {}
     rpc_server(rpc_server const&) = delete;
     rpc_server& operator=(rpc_server const&) = delete;
 
@@ -67,8 +67,8 @@ public:
     void serve(Handlers... handlers)
     {
         auto handler = one_of_all(std::move(handlers)...);
-        detail::rpc_desk<Interface, X, decltype(handler)> desk(handler);
-        run(desk);
+        detail::request_handler<Interface, X, decltype(handler)> requests(handler);
+        run(requests);
     }
 
     /// The same until a stop is requested.
@@ -88,7 +88,7 @@ public:
     void serve_in_pool(std::size_t threads, Handlers... handlers)
     {
         auto handler = one_of_all(std::move(handlers)...);
-        detail::rpc_pool<Interface, X, decltype(handler)> pool(handler, std::max<std::size_t>(threads, 1), event_);
+        detail::serve_pool<Interface, X, decltype(handler)> pool(handler, std::max<std::size_t>(threads, 1), event_);
         run(pool);
     }
 
@@ -103,7 +103,7 @@ public:
         auto handler = one_of_all(std::move(handlers)...);
         detail::child_processes children;
         selector waits;
-        std::size_t const door = waits.add(plain_descriptor{door_.native_handle()});
+        std::size_t const acceptor_key = waits.add(plain_descriptor{acceptor_.native_handle()});
         waits.add(plain_descriptor{event_.fd()});
         std::vector<std::pair<int, std::size_t>> keys;
         while (!stopped()) {
@@ -116,13 +116,13 @@ public:
                     keys.erase(k);
                 }
             });
-            if (!chosen || chosen->index != door)
+            if (!chosen || chosen->index != acceptor_key)
                 continue;
-            auto guest = door_.guest();
-            for (; guest; guest = door_.guest())
-                if (auto const* const c = fork_for(children, std::move(*guest), handler); c && c->ended)
+            auto pending = acceptor_.pending();
+            for (; pending; pending = acceptor_.pending())
+                if (auto const* const c = fork_for(children, std::move(*pending), handler); c && c->ended)
                     keys.emplace_back(c->ended.get(), waits.add(plain_descriptor{c->ended.get()}));
-            if (guest.error() != errc::empty)
+            if (pending.error() != errc::empty)
                 take_breath();
         }
         children.end(deadline::after(how_.linger));
@@ -137,16 +137,16 @@ public:
 
     /// At which port of tcp it listens.
     std::uint16_t port() const
-        requires requires(door_type const& d) { d.port(); }
+        requires requires(acceptor_type const& d) { d.port(); }
     {
-        return door_.port();
+        return acceptor_.port();
     }
 
     /// How many clients were not accepted.
-    std::uint64_t turned_away() const noexcept { return door_.turned_away(); }
+    std::uint64_t turned_away() const noexcept { return acceptor_.turned_away(); }
 
     /// Where clients come in, for who serves them in another way (async_rpc.hpp).
-    door_type& next_layer() noexcept { return door_; }
+    acceptor_type& next_layer() noexcept { return acceptor_; }
 
 private:
     static constexpr std::chrono::milliseconds unwatched{50};
@@ -163,25 +163,25 @@ private:
     // Once for each stop().
     bool stopped() noexcept { return stopped_.load(std::memory_order_relaxed) && stopped_.exchange(false, std::memory_order_acquire); }
 
-    template <class Desk>
-    void run(Desk& desk)
+    template <class Requests>
+    void run(Requests& requests)
     {
-        detail::rpc_loop<Interface, X, Desk> loop(desk);
+        detail::serve_loop<Interface, X, Requests> loop(requests);
         std::size_t const event = loop.watch(event_.fd());
-        std::optional<std::size_t> door = loop.watch(door_.native_handle());
+        std::optional<std::size_t> acceptor_key = loop.watch(acceptor_.native_handle());
         while (!stopped()) {
             std::size_t const before = loop.size();
             auto const ready = loop.turn();
             if (ready == event)
                 event_.clear();
-            else if (ready && ready == door && !let_in(loop)) {
+            else if (ready && ready == acceptor_key && !let_in(loop)) {
                 if (loop.empty())
                     take_breath();
                 else
-                    loop.unwatch(*std::exchange(door, std::nullopt));  // until a client has gone
+                    loop.unwatch(*std::exchange(acceptor_key, std::nullopt));  // until a client has gone
             }
-            if (!door && loop.size() < before)
-                door = loop.watch(door_.native_handle());
+            if (!acceptor_key && loop.size() < before)
+                acceptor_key = loop.watch(acceptor_.native_handle());
         }
     }
 
@@ -190,7 +190,7 @@ private:
     bool let_in(Loop& loop)
     {
         for (;;) {
-            auto come = door_.try_accept();
+            auto come = acceptor_.try_accept();
             if (!come)
                 return come.error() == errc::empty;
             loop.add(std::move(*come));
@@ -201,17 +201,17 @@ private:
     void take_breath() const { (void)detail::wait_descriptor(event_.fd(), POLLIN, deadline::after(unwatched)); }
 
     template <class Handler>
-    detail::child_processes::child const* fork_for(detail::child_processes& children, detail::lobby_guest guest, Handler& handler)
+    detail::child_processes::child const* fork_for(detail::child_processes& children, detail::pending_connection pending, Handler& handler)
     {
-        using joining = detail::joining<reply_type, request_type, X>;
-        detail::descriptor socket = guest.socket.release();  // goes along
+        using server_handshake = detail::server_handshake<reply_type, request_type, X>;
+        detail::descriptor socket = pending.socket.release();  // goes along
         return children.start([&](int life_line) {
-            joining j(std::move(socket), guest.who);
+            server_handshake j(std::move(socket), pending.who);
             auto ends = j.finish(where_, how_);
             if (!ends)
                 return;
-            detail::rpc_desk<Interface, X, Handler> desk(handler);
-            detail::rpc_loop<Interface, X, decltype(desk)> loop(desk);
+            detail::request_handler<Interface, X, Handler> requests(handler);
+            detail::serve_loop<Interface, X, decltype(requests)> loop(requests);
             loop.add(connection<reply_type, request_type, X>(std::move(*ends)));
             std::size_t const told = loop.watch(life_line);
             while (!loop.empty() && loop.turn() != told) {}
@@ -220,7 +220,7 @@ private:
 
     endpoint where_;
     options how_;
-    door_type door_;
+    acceptor_type acceptor_;
     detail::wake_event event_;
     std::atomic<bool> stopped_{false};
 };

@@ -115,8 +115,8 @@ private:
 
 /// Distinct objects: safe. Shared objects: unsafe.
 template <message_layout L>
-class acknowledged<tcp>::receiver_end : public detail::stream_receiver<L, detail::tcp_listener, detail::ack_ledger> {
-    using base = detail::stream_receiver<L, detail::tcp_listener, detail::ack_ledger>;
+class acknowledged<tcp>::receiver_end : public detail::stream_receiver<L, detail::tcp_listener, detail::session_table> {
+    using base = detail::stream_receiver<L, detail::tcp_listener, detail::session_table>;
 
 public:
     static result<receiver_end> open(endpoint const& where, options const& how, std::string_view type_name)
@@ -125,8 +125,8 @@ public:
         auto listener = detail::listen_tcp<L>(guarantees.name, where, how, type_name, limit);
         if (!listener)
             return listener.error();
-        auto const records = listener->has_companion() ? detail::ack_records(listener->member().block()) : detail::ack_records();
-        receiver_end r(base(std::move(*listener), limit, how.linger, detail::ack_ledger(how.reconnect_within, records)));
+        auto const records = listener->has_control_file() ? detail::ack_records(listener->member().block()) : detail::ack_records();
+        receiver_end r(base(std::move(*listener), limit, how.linger, detail::session_table(how.reconnect_within, records)));
         if (error_code const e = r.start())
             return e;
         return r;

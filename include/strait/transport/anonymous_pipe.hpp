@@ -98,7 +98,7 @@ private:
     explicit receiver_end(base r) : base(std::move(r)) {}
 };
 
-/// The pipe, and a companion in memory that tells an end from a death.
+/// The pipe, and a control file in memory that tells an end from a death.
 template <message_layout L>
 class anonymous_pipe::pair {
 public:
@@ -106,7 +106,7 @@ public:
     {
         pair p;
         auto const traits = detail::traits_beside<L>(guarantees.name, type_name, how);
-        if (error_code const e = detail::companion_pair::make(traits, {}, p.companions_))
+        if (error_code const e = detail::nameless_pair::make(traits, {}, p.pair_))
             return e;
         int fds[2];
         if (::pipe2(fds, O_CLOEXEC) != 0)
@@ -123,8 +123,8 @@ public:
 
     result<sender_end<L>> sender() &&
     {
-        detail::companion member;
-        error_code const e = std::move(companions_).take(detail::role::sender, member);
+        detail::participant member;
+        error_code const e = std::move(pair_).take(detail::role::sender, member);
         reads_.reset();
         if (e)
             return e;
@@ -132,8 +132,8 @@ public:
     }
     result<receiver_end<L>> receiver() &&
     {
-        detail::companion member;
-        error_code const e = std::move(companions_).take(detail::role::receiver, member);
+        detail::participant member;
+        error_code const e = std::move(pair_).take(detail::role::receiver, member);
         writes_.reset();
         if (e)
             return e;
@@ -141,8 +141,8 @@ public:
     }
     result<std::pair<sender_end<L>, receiver_end<L>>> split() &&
     {
-        detail::companion members[2];
-        if (error_code const e = std::move(companions_).split(members[0], members[1]))
+        detail::participant members[2];
+        if (error_code const e = std::move(pair_).split(members[0], members[1]))
             return e;
         auto s = make_sender(std::move(members[0]));
         auto r = make_receiver(std::move(members[1]));
@@ -154,14 +154,14 @@ public:
 private:
     pair() = default;
 
-    result<sender_end<L>> make_sender(detail::companion member)
+    result<sender_end<L>> make_sender(detail::participant member)
     {
         auto s = detail::fifo_sender<L>::of(std::move(member), std::move(writes_), linger_);
         if (!s)
             return s.error();
         return sender_end<L>(std::move(*s));
     }
-    result<receiver_end<L>> make_receiver(detail::companion member)
+    result<receiver_end<L>> make_receiver(detail::participant member)
     {
         auto r = detail::fifo_receiver<L>::of(std::move(member), std::move(reads_), linger_);
         if (!r)
@@ -169,7 +169,7 @@ private:
         return receiver_end<L>(std::move(*r));
     }
 
-    detail::companion_pair companions_;
+    detail::nameless_pair pair_;
     detail::descriptor reads_;
     detail::descriptor writes_;
     std::chrono::nanoseconds linger_{};

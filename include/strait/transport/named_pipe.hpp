@@ -43,7 +43,7 @@ struct named_pipe {
     using receiver_end = detail::fifo_receiver<L>;
 
     /// Removes the channel, whatever it contains; living ends go on with each other. invalid_endpoint, untrusted_object.
-    static result<void> remove(endpoint const& where) { return detail::fifo_door::remove(where); }
+    static result<void> remove(endpoint const& where) { return detail::fifo_membership::remove(where); }
 };
 
 }  // namespace strait

@@ -54,7 +54,7 @@ struct posix_mqueue {
     };
 
     /// Removes the channel, whatever it contains; living ends go on with each other. invalid_endpoint, untrusted_object.
-    static result<void> remove(endpoint const& where) { return detail::mqueue_door::remove(where); }
+    static result<void> remove(endpoint const& where) { return detail::mqueue_membership::remove(where); }
 };
 
 }  // namespace strait

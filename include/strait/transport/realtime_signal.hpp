@@ -58,7 +58,7 @@ struct realtime_signal {
     class receiver_end;
 
     /// Removes the channel; living ends go on with each other. invalid_endpoint, untrusted_object.
-    static result<void> remove(endpoint const& where) { return detail::signal_door::remove(where); }
+    static result<void> remove(endpoint const& where) { return detail::signal_membership::remove(where); }
 };
 
 /// Distinct objects: safe. Shared objects: unsafe. Of one thread.
@@ -70,7 +70,7 @@ public:
     static result<receiver_end> open(endpoint const& where, options const& how, std::string_view type_name)
     {
         detail::location place;
-        detail::companion member;
+        detail::participant member;
         if (error_code const e = detail::join_signals<L>(where, how, type_name, detail::role::receiver, place, member))
             return e;
         detail::signal_listener listener(L.fixed_size);

@@ -63,7 +63,7 @@ struct broadcast {
 namespace detail {
 
 template <waiting_strategy Wait>
-struct ring_ends<broadcast<lossy>, Wait> {
+struct ring_topology<broadcast<lossy>, Wait> {
     static constexpr transport_guarantees guarantees{
         .name = "shm_ring<broadcast<lossy>>",
         .receivers = multiplicity::many,
@@ -84,9 +84,9 @@ struct ring_ends<broadcast<lossy>, Wait> {
 };
 
 template <waiting_strategy Wait>
-struct ring_ends<broadcast<latest>, Wait> : ring_ends<broadcast<lossy>, Wait> {
+struct ring_topology<broadcast<latest>, Wait> : ring_topology<broadcast<lossy>, Wait> {
     static constexpr transport_guarantees guarantees = [] {
-        transport_guarantees g = ring_ends<broadcast<lossy>, Wait>::guarantees;
+        transport_guarantees g = ring_topology<broadcast<lossy>, Wait>::guarantees;
         g.name = "shm_ring<broadcast<latest>>";
         return g;
     }();
@@ -96,7 +96,7 @@ struct ring_ends<broadcast<latest>, Wait> : ring_ends<broadcast<lossy>, Wait> {
 };
 
 template <waiting_strategy Wait>
-struct ring_ends<broadcast<lossless>, Wait> {
+struct ring_topology<broadcast<lossless>, Wait> {
     static constexpr transport_guarantees guarantees{
         .name = "shm_ring<broadcast<lossless>>",
         .receivers = multiplicity::many,

@@ -50,7 +50,7 @@ struct ring_memory<posix_memory> {
 };
 
 template <waiting_strategy Wait>
-struct ring_ends<spsc, Wait> {
+struct ring_topology<spsc, Wait> {
     static constexpr transport_guarantees guarantees{
         .name = "shm_ring",
         .retained = true,
@@ -69,7 +69,7 @@ struct ring_ends<spsc, Wait> {
 };
 
 template <waiting_strategy Wait>
-struct ring_ends<mpsc, Wait> {
+struct ring_topology<mpsc, Wait> {
     static constexpr transport_guarantees guarantees{
         .name = "shm_ring<mpsc>",
         .senders = multiplicity::many,
@@ -89,7 +89,7 @@ struct ring_ends<mpsc, Wait> {
 };
 
 template <waiting_strategy Wait>
-struct ring_ends<mpmc, Wait> {
+struct ring_topology<mpmc, Wait> {
     static constexpr transport_guarantees guarantees{
         .name = "shm_ring<mpmc>",
         .senders = multiplicity::many,
@@ -154,7 +154,7 @@ struct ring_ends<mpmc, Wait> {
 /// still raises SIGBUS in whoever uses it. A message shown in place can change while it is looked at.
 template <class Topology = spsc, waiting_strategy Wait = adaptive, class Memory = posix_memory>
 struct shm_ring {
-    static_assert(requires { detail::ring_ends<Topology, Wait>::guarantees; },
+    static_assert(requires { detail::ring_topology<Topology, Wait>::guarantees; },
                   "strait: there is no ring for this topology here: spsc, mpsc and mpmc are in <strait/transport/shm_ring.hpp>, "
                   "broadcast<lossy>, broadcast<latest> and broadcast<lossless> in <strait/transport/shm_broadcast.hpp>");
     static_assert(requires { detail::ring_memory<Memory>::nameless; },
@@ -163,7 +163,7 @@ struct shm_ring {
                   "of posix_memory or sysv_memory (<strait/transport/huge_pages.hpp>)");
 
 private:
-    using ends = detail::ring_ends<Topology, Wait>;
+    using ends = detail::ring_topology<Topology, Wait>;
     using memory = detail::ring_memory<Memory>;
     using mechanism = typename memory::template mechanism<typename ends::mechanism>;
 
@@ -189,14 +189,14 @@ public:
     using pair = detail::ring_pair<geometry<L>, sender_end<L>, receiver_end<L>>;
 
     /// Removes a ring of this name, unread messages too. Success also when there is none.
-    static result<void> remove(endpoint const& where) { return detail::companion_door<mechanism>::remove(where); }
+    static result<void> remove(endpoint const& where) { return detail::membership<mechanism>::remove(where); }
 
     /// What the ends of this ring have done so far is on the disk when this returns, whoever did it. For mapped_file.
     /// Errors are those of open(2) and fdatasync(2).
     static result<void> sync(endpoint const& where)
         requires requires(mechanism& m) { m.sync(0, 0); }
     {
-        return detail::companion_door<mechanism>::sync(where);
+        return detail::membership<mechanism>::sync(where);
     }
 };
 

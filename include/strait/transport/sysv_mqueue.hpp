@@ -69,7 +69,7 @@ struct sysv_mqueue {
     };
 
     /// Removes the channel, whatever it contains. invalid_endpoint, untrusted_object.
-    static result<void> remove(endpoint const& where) { return detail::sysv_door::remove(where); }
+    static result<void> remove(endpoint const& where) { return detail::sysv_membership::remove(where); }
 };
 
 }  // namespace strait

@@ -26,7 +26,7 @@ namespace strait {
 /// the first datagram that it got of it; one that comes late, up to 64 datagrams behind, is delivered and counted no
 /// longer. Beyond 1,024 senders it forgets the ones that it has heard nothing of for longest.
 ///
-/// Endpoints are addresses and names, as for tcp. By a name, the channel's companion tells of the senders' ends and deaths
+/// Endpoints are addresses and names, as for tcp. By a name, the channel's control file tells of the senders' ends and deaths
 /// as everywhere. With an address a receiver's stream ends when every sender that it has heard of has said that it leaves,
 /// and that word can be lost: wait with receive_for. There is no authentication and no encryption either.
 ///

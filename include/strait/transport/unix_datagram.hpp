@@ -34,7 +34,7 @@ struct unix_datagrams : unix_packets<SOCK_DGRAM> {
 ///
 /// What was sent is in the kernel: it arrives when the sender is killed, and is lost with the receiver. A sender waits for
 /// the first receiver with its first operation; when the receiver has gone it gets no_receiver, and the next operation
-/// tries the next one. Datagrams know no end and no death: both are seen by the channel's companion. A foreign datagram
+/// tries the next one. Datagrams know no end and no death: both are seen by the channel's control file. A foreign datagram
 /// that is not made of whole frames is `malformed_message`, and costs nothing but itself.
 class unix_datagram : public detail::unix_channels<detail::unix_datagrams> {
 public:

@@ -19,9 +19,9 @@ namespace strait::detail {
 
 // What is kept, on its way: goes out by one connection after another, until it is acknowledged.
 template <message_layout L, class Connector>
-class ack_way {
+class ack_delivery {
 public:
-    ack_way(ack_link<Connector> to, std::uint64_t capacity) : link(std::move(to)), kept(capacity) {}
+    ack_delivery(ack_link<Connector> to, std::uint64_t capacity) : link(std::move(to)), kept(capacity) {}
 
     error_code connect(deadline until)
     {
@@ -100,7 +100,7 @@ public:
         if (!kept.append_end())
             return errc::out_of_memory;
         error_code done = wait_until([this] { return kept.unacknowledged() == 0; }, until);
-        // By a name the companion tells that we have left. Else, when nobody is there to read the end, that is no loss. A host
+        // By a name the control file tells that we have left. Else, when nobody is there to read the end, that is no loss. A host
         // that is silent may be far away, or somebody there who would take us for dead.
         while (!done && !kept.empty() && link.file() < 0) {
             done = link.is_connected() ? error_code() : connect(until.capped(std::chrono::milliseconds(50)));
@@ -117,7 +117,7 @@ public:
     short events() const noexcept { return kept.unsent().empty() ? POLLIN : POLLIN | POLLOUT; }
 
     ack_link<Connector> link;
-    ack_outbox<L> kept;
+    retransmit_buffer<L> kept;
     std::uint64_t waits = 0;
 
 private:

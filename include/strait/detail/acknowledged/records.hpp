@@ -28,7 +28,7 @@ struct ack_record {
 };
 static_assert(sizeof(ack_record) == 32);
 
-// What the receivers of a name have consumed, in the companion of their channel behind its control block: so the next one
+// What the receivers of a name have consumed, in the control file of their channel behind its control block: so the next one
 // goes on behind one that was killed. The receiver writes it, of which there is one; who comes after it reads, and writes,
 // when the kernel has freed its place. A record that is half written when it dies is nobody's: no session has that number.
 //

@@ -17,9 +17,9 @@ namespace strait::detail {
 // The frames of one session that are not acknowledged: those that a socket has taken, then those that none has yet. A frame
 // goes when all its messages are acknowledged; a connection that breaks makes all that are left unsent again.
 template <message_layout L>
-class ack_outbox {
+class retransmit_buffer {
 public:
-    explicit ack_outbox(std::uint64_t capacity) : capacity_(capacity) {}
+    explicit retransmit_buffer(std::uint64_t capacity) : capacity_(capacity) {}
 
     // Nothing is kept, not even an end.
     bool empty() const noexcept { return buffer_.size() == 0; }

@@ -25,7 +25,7 @@ template <message_layout L, class Connector>
 class ack_sender {
 public:
     ack_sender(ack_link<Connector> link, std::uint64_t limit, std::uint64_t capacity, std::chrono::nanoseconds linger)
-        : way_(std::move(link), capacity), limit_(limit), linger_(linger)
+        : delivery_(std::move(link), capacity), limit_(limit), linger_(linger)
     {
     }
 
@@ -46,13 +46,13 @@ public:
             return errc::message_too_large;
         if (error_code const e = make_way(stream_frame::bytes(size), until)) [[unlikely]]
             return e;
-        return way_.kept.reserve(size);
+        return delivery_.kept.reserve(size);
     }
 
     void commit(std::size_t used) noexcept
     {
         stats_.bytes += used;
-        way_.kept.commit(used);
+        delivery_.kept.commit(used);
     }
 
     result<std::size_t> put_n(std::span<std::byte const> messages, deadline until)
@@ -60,20 +60,20 @@ public:
     {
         // Who does not wait for all takes room for one after the other.
         std::size_t const longest = (until.is_never() ? stream_frame::messages_in_run(L.fixed_size) : 1) * L.fixed_size;
-        std::uint64_t const before = way_.kept.accepted();
+        std::uint64_t const before = delivery_.kept.accepted();
         error_code failed;
         while (!messages.empty() && !failed) {
             auto const run = messages.first(std::min(messages.size(), longest));
             if (failed = make_way(stream_frame::bytes(run.size()), until); failed)
                 break;
-            if (!way_.kept.append(run)) {
+            if (!delivery_.kept.append(run)) {
                 failed = errc::out_of_memory;
                 break;
             }
             stats_.bytes += run.size();
             messages = messages.subspan(run.size());
         }
-        auto const done = static_cast<std::size_t>(way_.kept.accepted() - before);
+        auto const done = static_cast<std::size_t>(delivery_.kept.accepted() - before);
         if (done == 0)
             return failed;
         if (auto const flushed = flush(until); !flushed)
@@ -84,7 +84,7 @@ public:
     // What is kept has been handed to the kernel, as far as there is a connection that takes it by then. It stays accepted.
     result<void> flush(deadline until)
     {
-        error_code const e = way_.push(until);
+        error_code const e = delivery_.push(until);
         if (e && e != errc::full && e != errc::timed_out)
             return e;
         return {};
@@ -93,7 +93,7 @@ public:
     // Everything accepted has been acknowledged.
     result<void> settle(deadline until)
     {
-        if (error_code const e = way_.wait_until([this] { return way_.kept.empty(); }, until))
+        if (error_code const e = delivery_.wait_until([this] { return delivery_.kept.empty(); }, until))
             return e;
         return {};
     }
@@ -102,15 +102,15 @@ public:
     // which stats().dropped tells the number.
     result<void> close(deadline until)
     {
-        if (!way_.link.is_open())
+        if (!delivery_.link.is_open())
             return {};
         error_code done;
-        if (way_.link.is_usable()) {
-            done = way_.say_goodbye(until);
-            stats_.dropped += way_.kept.unacknowledged();
-            way_.link.leave(until);
+        if (delivery_.link.is_usable()) {
+            done = delivery_.say_goodbye(until);
+            stats_.dropped += delivery_.kept.unacknowledged();
+            delivery_.link.leave(until);
         }
-        way_.link.close();
+        delivery_.link.close();
         if (done)
             return done;
         return {};
@@ -119,20 +119,20 @@ public:
     channel_stats stats() const noexcept
     {
         channel_stats s = stats_;
-        s.messages = way_.kept.accepted();
-        s.waits = way_.waits;
-        s.depth = way_.kept.bytes();
+        s.messages = delivery_.kept.accepted();
+        s.waits = delivery_.waits;
+        s.depth = delivery_.kept.bytes();
         return s;
     }
 
-    int native_handle() const noexcept { return way_.link.fd(); }
-    bool has_unsent() const noexcept { return !way_.kept.unsent().empty(); }
+    int native_handle() const noexcept { return delivery_.link.fd(); }
+    bool has_unsent() const noexcept { return !delivery_.kept.unsent().empty(); }
 
     // Full, it waits for acknowledgements; unconnected, it tries again.
     wake_source arm() const noexcept
     {
-        return {.descriptor = way_.link.fd(), .events = way_.events(), .file = way_.link.is_connected() ? -1 : way_.link.file(),
-                .again = !way_.link.is_connected()};
+        return {.descriptor = delivery_.link.fd(), .events = delivery_.events(), .file = delivery_.link.is_connected() ? -1 : delivery_.link.file(),
+                .again = !delivery_.link.is_connected()};
     }
     void disarm() const noexcept {}
 
@@ -140,27 +140,27 @@ private:
     // Room for a frame of so many bytes. What was staged before leaves when it is enough for a system call.
     [[gnu::always_inline]] error_code make_way(std::size_t bytes, deadline until)
     {
-        if (!way_.link.is_connected()) [[unlikely]]
+        if (!delivery_.link.is_connected()) [[unlikely]]
             if (error_code const e = reach(until))
                 return e;
-        std::size_t const staged = way_.kept.unsent().size();
+        std::size_t const staged = delivery_.kept.unsent().size();
         if (staged != 0 && staged + bytes > stream_chunk) [[unlikely]]
-            if (error_code const e = way_.push(until))
+            if (error_code const e = delivery_.push(until))
                 return e;
-        if (!way_.kept.has_room(bytes)) [[unlikely]]
-            return way_.wait_until([&] { return way_.kept.has_room(bytes); }, until);
+        if (!delivery_.kept.has_room(bytes)) [[unlikely]]
+            return delivery_.wait_until([&] { return delivery_.kept.has_room(bytes); }, until);
         return {};
     }
 
     // While no receiver has ever come, waits for one. Later a broken connection is no failure as long as there is room.
     [[gnu::noinline, gnu::cold]] error_code reach(deadline until)
     {
-        bool const first = !way_.link.has_met();
-        error_code const e = way_.connect(first ? until : deadline::poll());
+        bool const first = !delivery_.link.has_met();
+        error_code const e = delivery_.connect(first ? until : deadline::poll());
         return !first && e == errc::full ? error_code() : e;
     }
 
-    ack_way<L, Connector> way_;
+    ack_delivery<L, Connector> delivery_;
     std::uint64_t limit_;
     channel_stats stats_;
     std::chrono::nanoseconds linger_;

@@ -25,7 +25,7 @@ struct ack_session {
     std::uint64_t consumed = 0;               // messages, from the beginning
     std::size_t owed = 0;                     // bytes of them that are not acknowledged
     stream_connection* connection = nullptr;  // the newest; none: it is away
-    std::int64_t away_since = 0;              // by ack_ledger::listened()
+    std::int64_t away_since = 0;              // by session_table::listened()
     bool finished = false;         // its end was read
     bool barred = false;           // it has sent what cannot be
     bool given_up = false;         // away for so long that it counted as dead
@@ -35,7 +35,7 @@ struct ack_session {
 };
 
 // Which sessions a receiver has heard of, what of them was consumed and what of that it has told their senders.
-class ack_ledger {
+class session_table {
 public:
     static constexpr bool counts = true;
     static constexpr std::uint32_t protocol = stream_greeting::acknowledged;
@@ -44,7 +44,7 @@ public:
     static constexpr std::size_t batch = std::size_t{64} << 10;           // bytes consumed that are acknowledged at once
     static constexpr std::int64_t between_polls = 100'000;                // nanoseconds; else when somebody asks for more
 
-    ack_ledger(std::chrono::nanoseconds patience, ack_records records) : patience_(patience), records_(records) {}
+    session_table(std::chrono::nanoseconds give_up_after, ack_records records) : give_up_after_(give_up_after), records_(records) {}
 
     // A connection has said whose it is. `older` is to be closed: the newest connection of a session is the one that counts.
     errc admit(stream_connection& c, stream_connection*& older)
@@ -75,7 +75,7 @@ public:
         c.session = &s;
         c.repeated = s.consumed - claim.first;
         if (c.repeated != 0)
-            owe(s, 1);
+            note_unacknowledged(s, 1);
         return {};
     }
 
@@ -95,7 +95,7 @@ public:
         s.consumed += messages;
         if (s.record)
             s.record->consumed.store(s.consumed, std::memory_order_relaxed);
-        owe(s, bytes);
+        note_unacknowledged(s, bytes);
         if (s.owed >= batch)
             tell(s);
     }
@@ -148,7 +148,7 @@ public:
             return false;
         std::int64_t const now = listened();
         return std::any_of(all_.begin(), all_.end(),
-                           [&](auto const& s) { return is_missing(*s) && now - s->away_since < patience_.count(); });
+                           [&](auto const& s) { return is_missing(*s) && now - s->away_since < give_up_after_.count(); });
     }
 
     // Nobody who is away is waited for any more; true if there was one.
@@ -190,12 +190,12 @@ private:
     std::int64_t listened() noexcept
     {
         std::int64_t const now = deadline::now();
-        listened_ += std::min<std::int64_t>(now - looked_at_, patience_.count() / 4);
+        listened_ += std::min<std::int64_t>(now - looked_at_, give_up_after_.count() / 4);
         looked_at_ = now;
         return listened_;
     }
 
-    void owe(ack_session& s, std::size_t bytes)
+    void note_unacknowledged(ack_session& s, std::size_t bytes)
     {
         if (s.owed == 0 && std::find(owing_.begin(), owing_.end(), &s) == owing_.end())
             owing_.push_back(&s);
@@ -234,7 +234,7 @@ private:
 
     std::vector<std::unique_ptr<ack_session>> all_;
     std::vector<ack_session*> owing_;
-    std::chrono::nanoseconds patience_;
+    std::chrono::nanoseconds give_up_after_;
     ack_records records_;
     std::int64_t settled_at_ = 0;
     std::int64_t listened_ = 0;

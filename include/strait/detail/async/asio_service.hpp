@@ -33,16 +33,16 @@ namespace strait::detail {
 // bell cannot tell. A millisecond after the last has left it has nothing outstanding: the context can run out of work.
 //
 // Distinct objects: safe. Shared objects: safe; a sleeper belongs to one operation at a time.
-class waiting_room : public asio::execution_context::service {
+class asio_service : public asio::execution_context::service {
 public:
-    using key_type = waiting_room;
+    using key_type = asio_service;
     static inline asio::execution_context::id id;
 
     // Held by an operation that has slept, until it is over.
     class visit {
     public:
         visit() = default;
-        explicit visit(waiting_room& room) : room_(&room) { room.enter(); }
+        explicit visit(asio_service& room) : room_(&room) { room.enter(); }
         visit(visit&& other) noexcept : room_(std::exchange(other.room_, nullptr)) {}
         visit& operator=(visit&& other) noexcept
         {
@@ -57,22 +57,22 @@ public:
         explicit operator bool() const noexcept { return room_ != nullptr; }
 
     private:
-        waiting_room* room_ = nullptr;
+        asio_service* room_ = nullptr;
     };
 
-    explicit waiting_room(asio::execution_context& context) : service(context) {}
+    explicit asio_service(asio::execution_context& context) : service(context) {}
 
     // The first end brings an executor for what the room does itself.
     template <class Executor>
-    static waiting_room& of(Executor const& ex)
+    static asio_service& of(Executor const& ex)
     {
         asio::execution_context& context = asio::query(ex, asio::execution::context);
         asio::any_io_executor const own = asio::prefer(without_strand(ex), asio::execution::outstanding_work.untracked);
-        if (!asio::has_service<waiting_room>(context)) {  // what it uses is made first, and goes after it
+        if (!asio::has_service<asio_service>(context)) {  // what it uses is made first, and goes after it
             asio::steady_timer const timer(own);
             asio::posix::stream_descriptor const descriptor(own);
         }
-        waiting_room& room = asio::use_service<waiting_room>(context);
+        asio_service& room = asio::use_service<asio_service>(context);
         std::lock_guard const hold(room.mutex_);
         if (!room.timer_ && !room.shut_) {
             room.timer_.emplace(own);
@@ -83,30 +83,30 @@ public:
     }
 
     // Has this file heard. True when it was not until now: look again before sleeping.
-    bool hear(sleeper& s, int file)
+    bool hear(pending_wait& s, int file)
     {
         std::lock_guard const hold(mutex_);
         if (s.file == file)
             return false;
-        hearers_.remove(s);
-        return file >= 0 && !shut_ && hearers_.add(s, file);
+        inotify_waits_.remove(s);
+        return file >= 0 && !shut_ && inotify_waits_.add(s, file);
     }
 
     // The file is about to be closed.
-    void forget(sleeper& s) noexcept
+    void forget(pending_wait& s) noexcept
     {
         std::lock_guard const hold(mutex_);
-        hearers_.remove(s);
+        inotify_waits_.remove(s);
     }
 
     // Calls the handler as by post() when the sleeper is woken.
     template <class Executor, class Handler>
-    void sleep(sleeper& s, bool again, Executor const& ex, Handler handler)
+    void sleep(pending_wait& s, bool again, Executor const& ex, Handler handler)
     {
         auto slot = asio::get_associated_cancellation_slot(handler);
         if (slot.is_connected())
             slot.assign([this, &s](asio::cancellation_type) { wake(s); });
-        parked* const p = parked_handler<Executor, Handler>::make(ex, std::move(handler));
+        stored_handler* const p = stored_handler_of<Executor, Handler>::make(ex, std::move(handler));
         {
             std::lock_guard const hold(mutex_);
             if (!shut_ && !s.rung.load(std::memory_order_acquire)) {
@@ -120,7 +120,7 @@ public:
 
     // The same when the descriptor is ready, or has an error.
     template <class Descriptor, class Handler>
-    void sleep(sleeper& s, bool again, Descriptor& d, typename Descriptor::wait_type what, Handler handler)
+    void sleep(pending_wait& s, bool again, Descriptor& d, typename Descriptor::wait_type what, Handler handler)
     {
         // The lock is held until the wait has begun: else it could be over, and another one begun, before we have noted
         // it.
@@ -141,7 +141,7 @@ public:
     }
 
     // The operation goes on.
-    void awake(sleeper& s) noexcept
+    void awake(pending_wait& s) noexcept
     {
         std::lock_guard const hold(mutex_);
         s.descriptor = nullptr;
@@ -149,18 +149,18 @@ public:
     }
 
     // Whoever sleeps here goes on at once, if somebody does.
-    void wake(sleeper& s)
+    void wake(pending_wait& s)
     {
-        parked* woken = nullptr;
+        stored_handler* woken = nullptr;
         {
             std::lock_guard const hold(mutex_);
             s.rouse(woken);
         }
-        parked::finish_all(woken, true);
+        stored_handler::finish_all(woken, true);
     }
 
 private:
-    static constexpr std::chrono::milliseconds patience{1};
+    static constexpr std::chrono::milliseconds closing_pause{1};
     static constexpr std::chrono::milliseconds tick_length{10};
     static constexpr unsigned ticks_between_looks = 5;
     static constexpr unsigned looks_after_closing =
@@ -179,7 +179,7 @@ private:
         if (--visitors_ != 0 || shut_ || closing_ || !(listening_ || ticking_))
             return;
         closing_ = true;
-        closing_time_->expires_after(patience);
+        closing_time_->expires_after(closing_pause);
         closing_time_->async_wait([this](error_code const&) { close_up(); });
     }
 
@@ -194,7 +194,7 @@ private:
         timer_->cancel();
     }
 
-    void fall_asleep(sleeper& s, bool again)
+    void fall_asleep(pending_wait& s, bool again)
     {
         s.again = again || (s.file >= 0 && s.watch < 0);
         asleep_.push_front(s);
@@ -209,20 +209,20 @@ private:
         if (std::exchange(listening_, true))
             return;
         if (!descriptor_->is_open())
-            descriptor_->assign(hearers_.fd());
+            descriptor_->assign(inotify_waits_.fd());
         descriptor_->async_wait(asio::posix::stream_descriptor::wait_read, [this](error_code const& e) { heard(e); });
     }
 
     void heard(error_code const& e)
     {
-        parked* woken = nullptr;
+        stored_handler* woken = nullptr;
         {
             std::lock_guard const hold(mutex_);
             listening_ = false;
             if (shut_)
                 return;
             if (!e)
-                hearers_.listen([&](sleeper& s, bool closed) {
+                inotify_waits_.listen([&](pending_wait& s, bool closed) {
                     if (closed) {
                         s.soon = looks_after_closing;
                         tick();
@@ -232,7 +232,7 @@ private:
             if (visitors_ != 0)
                 listen();
         }
-        parked::finish_all(woken, true);
+        stored_handler::finish_all(woken, true);
     }
 
     void tick()
@@ -245,7 +245,7 @@ private:
 
     void ticked()
     {
-        parked* woken = nullptr;
+        stored_handler* woken = nullptr;
         {
             std::lock_guard const hold(mutex_);
             ticking_ = false;
@@ -253,14 +253,14 @@ private:
                 return;
             bool const look = ++ticks_ % ticks_between_looks == 0;
             bool more = false;
-            hearers_.for_each([&](sleeper& s) {  // also of those who are between two sleeps
+            inotify_waits_.for_each([&](pending_wait& s) {  // also of those who are between two sleeps
                 if (s.soon != 0) {
                     more = --s.soon != 0 || more;
                     s.rouse(woken);
                 }
             });
             for (auto at = asleep_.begin(); at != asleep_.end();) {
-                sleeper& s = *at++;  // before it leaves
+                pending_wait& s = *at++;  // before it leaves
                 if (s.again) {
                     more = true;
                     if (look)
@@ -270,17 +270,17 @@ private:
             if (more)
                 tick();
         }
-        parked::finish_all(woken, true);
+        stored_handler::finish_all(woken, true);
     }
 
     // Operations that are still asleep are destroyed, and never called.
     void shutdown() override
     {
-        parked* left = nullptr;
+        stored_handler* left = nullptr;
         {
             std::lock_guard const hold(mutex_);
             shut_ = true;
-            asleep_.clear_and_dispose([&](sleeper* s) {
+            asleep_.clear_and_dispose([&](pending_wait* s) {
                 s->descriptor = nullptr;
                 if (s->handler)
                     std::exchange(s->handler, nullptr)->link(left);
@@ -291,12 +291,12 @@ private:
         descriptor_.reset();
         timer_.reset();
         closing_time_.reset();
-        parked::finish_all(left, false);
+        stored_handler::finish_all(left, false);
     }
 
     std::mutex mutex_;
-    hearers hearers_;
-    boost::intrusive::list<sleeper, boost::intrusive::constant_time_size<false>> asleep_;
+    inotify_waits inotify_waits_;
+    boost::intrusive::list<pending_wait, boost::intrusive::constant_time_size<false>> asleep_;
     std::size_t visitors_ = 0;
     unsigned ticks_ = 0;
     bool listening_ = false;

@@ -86,7 +86,7 @@ private:
     std::shared_ptr<State> state_;
     Action action_;
     std::uint64_t generation_;
-    waiting_room::visit visit_;
+    asio_service::visit visit_;
     error_code failed_;
     bool begun_ = false;
     bool asleep_ = false;

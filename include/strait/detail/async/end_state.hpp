@@ -26,7 +26,7 @@ class end_state {
     using descriptor_type = asio::posix::basic_stream_descriptor<Executor>;
 
 public:
-    end_state(Executor const& ex, End e) : end(std::move(e)), room_(waiting_room::of(ex)), descriptor_(ex) {}
+    end_state(Executor const& ex, End e) : end(std::move(e)), room_(asio_service::of(ex)), descriptor_(ex) {}
     end_state(end_state const&) = delete;
     end_state& operator=(end_state const&) = delete;
     ~end_state() { let_go(); }
@@ -39,25 +39,25 @@ public:
     void cancel()
     {
         ++generation_;
-        room_.wake(sleeper_);
+        room_.wake(pending_wait_);
     }
 
     // Before the end is closed or moved away.
     void let_go()
     {
         cancel();
-        room_.forget(sleeper_);
+        room_.forget(pending_wait_);
         unregister();
     }
 
-    void look() noexcept { sleeper_.look(); }
-    waiting_room::visit visit() { return waiting_room::visit(room_); }
+    void look() noexcept { pending_wait_.look(); }
+    asio_service::visit visit() { return asio_service::visit(room_); }
 
     // False: look once more before sleeping, and disarm() if that finds something.
     bool arm(wake_source& source)
     {
         source = end_access::of(end).arm();
-        bool const fresh = room_.hear(sleeper_, source.file);
+        bool const fresh = room_.hear(pending_wait_, source.file);
         return !fresh && source.descriptor >= 0;
     }
     void disarm() { end_access::of(end).disarm(); }
@@ -74,9 +74,9 @@ public:
             registered_ = failed ? -1 : source.descriptor;
         }
         if (registered_ < 0)
-            room_.sleep(sleeper_, source.again || failed, get_executor(), std::move(handler));
+            room_.sleep(pending_wait_, source.again || failed, get_executor(), std::move(handler));
         else
-            room_.sleep(sleeper_, source.again, descriptor_,
+            room_.sleep(pending_wait_, source.again, descriptor_,
                         (source.events & POLLOUT) != 0 ? descriptor_type::wait_write : descriptor_type::wait_read,
                         std::move(handler));
     }
@@ -84,7 +84,7 @@ public:
     // `keep`: the next sleep is at the same descriptor, which nobody closes in between.
     void awake(bool keep)
     {
-        room_.awake(sleeper_);
+        room_.awake(pending_wait_);
         if (!keep)
             unregister();
         disarm();
@@ -99,8 +99,8 @@ private:
             (void)descriptor_.release();
     }
 
-    waiting_room& room_;
-    sleeper sleeper_;
+    asio_service& room_;
+    pending_wait pending_wait_;
     descriptor_type descriptor_;
     int registered_ = -1;
     std::uint64_t generation_ = 0;

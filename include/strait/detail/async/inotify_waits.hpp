@@ -11,22 +11,22 @@
 namespace strait::detail {
 
 // Who hears the bell of which channel: several ends may hear the same. Shared objects: unsafe.
-class hearers {
+class inotify_waits {
 public:
     // Readable when a bell has rung. Not before somebody has been added.
-    int fd() const noexcept { return bells_.fd(); }
+    int fd() const noexcept { return watcher_.fd(); }
 
     // False: its bell cannot be heard.
-    bool add(sleeper& s, int file)
+    bool add(pending_wait& s, int file)
     {
         s.file = file;
-        s.watch = bells_.add(file);
+        s.watch = watcher_.add(file);
         if (s.watch >= 0)
             by_watch_.emplace(s.watch, &s);
         return s.watch >= 0;
     }
 
-    void remove(sleeper& s) noexcept
+    void remove(pending_wait& s) noexcept
     {
         if (s.watch >= 0) {
             auto [at, end] = by_watch_.equal_range(s.watch);
@@ -34,7 +34,7 @@ public:
             if (at != end)
                 by_watch_.erase(at);
             if (by_watch_.count(s.watch) == 0)
-                bells_.remove(s.watch);
+                watcher_.remove(s.watch);
         }
         s.file = s.watch = -1;
         s.soon = 0;
@@ -44,8 +44,8 @@ public:
     template <class Heard>
     void listen(Heard heard)
     {
-        bells_.listen([&](int watch, bool closed) {
-            auto const [from, to] = watch == bell_watch::all ? std::pair(by_watch_.begin(), by_watch_.end())
+        watcher_.listen([&](int watch, bool closed) {
+            auto const [from, to] = watch == inotify_watcher::all ? std::pair(by_watch_.begin(), by_watch_.end())
                                                              : by_watch_.equal_range(watch);
             for (auto at = from; at != to; ++at)
                 heard(*at->second, closed);
@@ -60,8 +60,8 @@ public:
     }
 
 private:
-    bell_watch bells_;
-    std::unordered_multimap<int, sleeper*> by_watch_;
+    inotify_watcher watcher_;
+    std::unordered_multimap<int, pending_wait*> by_watch_;
 };
 
 }  // namespace strait::detail

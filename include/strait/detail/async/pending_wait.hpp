@@ -11,13 +11,13 @@
 
 namespace strait::detail {
 
-// One end of a channel in a waiting_room, whose lock protects all but `rung`.
-struct sleeper : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+// One end of a channel in a asio_service, whose lock protects all but `rung`.
+struct pending_wait : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
     // Before a look that finds nothing: a bell that rings from here on keeps it awake.
     void look() noexcept { rung.exchange(false, std::memory_order_acq_rel); }
 
     // It goes on; or, if it does not sleep, will not fall asleep before the next look().
-    void rouse(parked*& woken)
+    void rouse(stored_handler*& woken)
     {
         rung.store(true, std::memory_order_release);
         if (handler) {
@@ -36,7 +36,7 @@ struct sleeper : boost::intrusive::list_base_hook<boost::intrusive::link_mode<bo
     }
 
     std::atomic<bool> rung{false};
-    parked* handler = nullptr;
+    stored_handler* handler = nullptr;
     void* descriptor = nullptr;  // that it waits for
     void (*cancel)(void*) = nullptr;
     bool again = false;  // no bell can tell it all: it looks now and then

@@ -16,9 +16,9 @@ namespace strait::detail {
 
 // Looks and takes nothing. A failure is told once, and therefore kept; the end is told again and again.
 template <class In>
-bool has_news(In& in, error_code& failed)
+bool is_ready(In& in, error_code& failed)
 {
-    auto const news = news_of(end_access::of(in));
+    auto const news = readiness_of(end_access::of(in));
     if (news && *news && *news != errc::closed)
         failed = *news;
     return news.has_value();
@@ -32,7 +32,7 @@ struct receive_one {
     template <class In>
     bool is_due(In& in, error_code& failed)
     {
-        return has_news(in, failed);
+        return is_ready(in, failed);
     }
     template <class In>
     bool attempt(In& in, error_code& failed)
@@ -63,7 +63,7 @@ struct receive_many {
     template <class In>
     bool is_due(In& in, error_code& failed)
     {
-        return messages.empty() || has_news(in, failed);
+        return messages.empty() || is_ready(in, failed);
     }
     template <class In>
     bool attempt(In& in, error_code& failed)
@@ -85,18 +85,18 @@ struct receive_many {
     }
 };
 
-struct await_news {
+struct await_readiness {
     static constexpr bool keeps_descriptor = true;
 
     template <class In>
     bool is_due(In& in, error_code& failed)
     {
-        return has_news(in, failed);
+        return is_ready(in, failed);
     }
     template <class In>
     bool attempt(In& in, error_code& failed)
     {
-        return has_news(in, failed);
+        return is_ready(in, failed);
     }
     bool is_done() const noexcept { return false; }
     template <class Self>

@@ -13,20 +13,20 @@ namespace strait::detail {
 namespace asio = boost::asio;
 
 // A handler of any type, asleep in memory of its own allocator; those woken together are linked.
-struct parked {
-    void (*finish)(parked*, bool invoke);
-    parked* next = nullptr;
+struct stored_handler {
+    void (*finish)(stored_handler*, bool invoke);
+    stored_handler* next = nullptr;
 
     // All of these are gone then, and have been posted if they are to be called.
-    static void finish_all(parked* woken, bool invoke)
+    static void finish_all(stored_handler* woken, bool invoke)
     {
         while (woken) {
-            parked* const p = std::exchange(woken, woken->next);
+            stored_handler* const p = std::exchange(woken, woken->next);
             p->finish(p, invoke);
         }
     }
 
-    void link(parked*& woken) noexcept
+    void link(stored_handler*& woken) noexcept
     {
         next = woken;
         woken = this;
@@ -34,26 +34,26 @@ struct parked {
 };
 
 template <class Executor, class Handler>
-struct parked_handler : parked {
+struct stored_handler_of : stored_handler {
     using allocator = typename std::allocator_traits<asio::associated_allocator_t<Handler>>::template rebind_alloc<
-        parked_handler>;
+        stored_handler_of>;
 
-    parked_handler(Executor const& e, Handler&& h) : ex(e), handler(std::move(h)) { this->finish = &end; }
+    stored_handler_of(Executor const& e, Handler&& h) : ex(e), handler(std::move(h)) { this->finish = &end; }
 
-    static parked* make(Executor const& e, Handler&& h)
+    static stored_handler* make(Executor const& e, Handler&& h)
     {
         allocator a(asio::get_associated_allocator(h));
-        parked_handler* const p = a.allocate(1);
-        return ::new (static_cast<void*>(p)) parked_handler(e, std::move(h));
+        stored_handler_of* const p = a.allocate(1);
+        return ::new (static_cast<void*>(p)) stored_handler_of(e, std::move(h));
     }
 
-    static void end(parked* base, bool invoke)
+    static void end(stored_handler* base, bool invoke)
     {
-        auto* const self = static_cast<parked_handler*>(base);
+        auto* const self = static_cast<stored_handler_of*>(base);
         allocator a(asio::get_associated_allocator(self->handler));
         Executor const ex = self->ex;
         Handler handler(std::move(self->handler));
-        self->~parked_handler();
+        self->~stored_handler_of();
         a.deallocate(self, 1);
         if (invoke)
             asio::post(ex, std::move(handler));

@@ -16,7 +16,7 @@
 #include <cstdint>
 #include <string_view>
 
-// A ring with one sender whose every message goes to every receiver, in the segment that is its companion:
+// A ring with one sender whose every message goes to every receiver, in the segment that is its control file:
 //
 //   0 control block   4096 lossless_header   (at a page) messages, as those of a ring with one receiver   end
 namespace strait::detail {
@@ -36,7 +36,7 @@ struct lossless_header {
     ring_header gate;
     alignas(128) std::atomic<std::uint64_t> tail;
     alignas(128) std::atomic<std::uint64_t> members;
-    alignas(128) mpmc_sleepers receivers;
+    alignas(128) eventcount receivers;
     ring_header cursors[most_receivers];
 };
 
@@ -44,7 +44,7 @@ static_assert(offsetof(lossless_header, tail) == 512 && offsetof(lossless_header
               offsetof(lossless_header, receivers) == 768 && offsetof(lossless_header, cursors) == 896);
 
 // Where a closed, moved from or inherited end looks: flush() must look closer.
-inline constinit lossless_header lossless_nowhere{.gate = {}, .tail = {}, .members = {}, .receivers = mpmc_sleepers(1), .cursors = {}};
+inline constinit lossless_header lossless_closed_state{.gate = {}, .tail = {}, .members = {}, .receivers = eventcount(1), .cursors = {}};
 
 // A mapped ring whose extent has been checked; `ring` is it from the side of this end.
 struct lossless_view {
@@ -63,10 +63,10 @@ inline std::uint64_t lossless_data_offset() noexcept
 struct lossless_mechanism {
     bool varies;
 
-    result<void> create(companion const&, location const&) noexcept { return {}; }
+    result<void> create(participant const&, location const&) noexcept { return {}; }
     static void destroy(location const&) noexcept {}
     static std::uint64_t data_offset() noexcept { return lossless_data_offset(); }
-    bool unread(companion const&, location const&) const noexcept { return false; }
+    bool unread(participant const&, location const&) const noexcept { return false; }
 
     std::uint64_t mirrored(std::uint64_t size) const noexcept
     {
@@ -97,7 +97,7 @@ struct lossless_geometry {
     }
 
     // The first opener has decided the sizes: what the control block says of them must fit what is mapped.
-    static error_code view(companion const& c, role r, lossless_view& v)
+    static error_code view(participant const& c, role r, lossless_view& v)
     {
         std::uint64_t const first = lossless_data_offset();
         std::uint64_t const size = c.memory()->size();

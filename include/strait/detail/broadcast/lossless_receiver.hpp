@@ -58,7 +58,7 @@ public:
     void detach() noexcept
     {
         base::detach();
-        all_ = &lossless_nowhere;
+        all_ = &lossless_closed_state;
     }
 
     lossless_header& all() const noexcept { return *all_; }
@@ -73,7 +73,7 @@ public:
 private:
     static constexpr std::uint64_t bit(std::uint64_t place) noexcept { return std::uint64_t{1} << place; }
 
-    lossless_header* all_ = &lossless_nowhere;
+    lossless_header* all_ = &lossless_closed_state;
     std::uint64_t place_ = 0;
 };
 
@@ -82,7 +82,7 @@ private:
 template <message_layout L, waiting_strategy Wait, class Geometry = lossless_geometry<L>>
 class lossless_receiver : ring_end<Geometry, lossless_reader<L>, role::receiver> {
     using base = ring_end<Geometry, lossless_reader<L>, role::receiver>;
-    using base::companion_;
+    using base::participant_;
     using base::ring_;
     using base::waiter_;
     static constexpr unsigned pace = std::conditional_t<L.fixed_size == 0, record_shape<L>, slot_shape<L>>::pace;
@@ -154,7 +154,7 @@ private:
 
     lossless_receiver() = default;
 
-    error_code enter(companion member, std::optional<location> where, std::chrono::nanoseconds linger)
+    error_code enter(participant member, std::optional<location> where, std::chrono::nanoseconds linger)
     {
         error_code const e = base::enter(std::move(member), std::move(where), linger);
         if (!e)
@@ -165,12 +165,12 @@ private:
     void wake_sender() noexcept
     {
         if (peer_sleeps(ring_.all().gate.sender_sleeps, waiter_.fence))
-            wake_peer(ring_.all().gate.sender_sleeps, companion_.fd());
+            wake_peer(ring_.all().gate.sender_sleeps, participant_.fd());
     }
 
     [[gnu::noinline, gnu::cold]] void post() noexcept
     {
-        if (!companion_.is_member())
+        if (!participant_.is_member())
             return;
         ring_.post();
         wake_sender();
@@ -185,15 +185,15 @@ private:
     template <class Part>
     [[gnu::noinline, gnu::cold]] error_code await_message(deadline until, Part part)
     {
-        if (!companion_.is_member())
-            return companion_.missing();
+        if (!participant_.is_member())
+            return participant_.missing();
         if (!ring_.posted())
             post();
         std::int64_t const interval = until.is_poll() ? sender_watch::when_polled : sender_watch::when_spinning;
         return wait_among_peers<Wait, pace>(
             ring_.all().receivers, waiter_, until, errc::empty, [&] { return ring_.look() || part(); },
             [&](std::int64_t now, bool slept) {
-                return end_.look(companion_, now, slept, interval, [&] {
+                return end_.look(participant_, now, slept, interval, [&] {
                     return part() ? std::optional<error_code>(error_code()) : ring_.inspect();
                 });
             });

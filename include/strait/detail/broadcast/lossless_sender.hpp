@@ -24,7 +24,7 @@ class ring_pair;
 template <message_layout L, waiting_strategy Wait, class Geometry = lossless_geometry<L>>
 class lossless_sender : ring_end<Geometry, lossless_writer<L>, role::sender> {
     using base = ring_end<Geometry, lossless_writer<L>, role::sender>;
-    using base::companion_;
+    using base::participant_;
     using base::ring_;
     using base::waiter_;
     static constexpr unsigned pace = std::conditional_t<L.fixed_size == 0, record_shape<L>, slot_shape<L>>::pace;
@@ -101,15 +101,15 @@ private:
 
     [[gnu::noinline, gnu::cold]] error_code make_room(std::size_t n, deadline until)
     {
-        if (!companion_.is_member())
-            return companion_.missing();
+        if (!participant_.is_member())
+            return participant_.missing();
         if (ring_.too_large(n))
             return errc::message_too_large;
         if (refresh(n))
             return {};
         // What was committed since the last flush is still unannounced, and only receivers that run make room.
         if (ring_.all().receivers.any(waiter_.fence))
-            ring_.all().receivers.wake(companion_.fd());
+            ring_.all().receivers.wake(participant_.fd());
         return wait_for_peer<Wait, pace>(
             ring_.all().gate.sender_sleeps, waiter_, until, errc::full, [&] { return refresh(n); },
             [&](std::int64_t now, bool slept) { return look_closely(n, now, slept); });
@@ -132,23 +132,23 @@ private:
             if (!slept && now - asked_at_ < sender_watch::when_spinning)
                 return {};
             asked_at_ = now;
-            if (!ring_.bury(companion_.fd()))
+            if (!ring_.reap(participant_.fd()))
                 return {};
             if (auto const seen = ring_.inspect(n))
                 return seen;
             if (ring_.has_members())
                 return {};
         }
-        if (met_ || now >= connect_until_.nanoseconds() || (companion_.is_nameless() && companion_.receivers_gone()))
+        if (met_ || now >= connect_until_.nanoseconds() || (participant_.is_nameless() && participant_.receivers_gone()))
             return make_error_code(errc::no_receiver);
         return {};
     }
 
     [[gnu::noinline, gnu::cold]] result<void> wake_receivers()
     {
-        if (!companion_.is_member())
-            return companion_.missing();
-        ring_.all().receivers.wake(companion_.fd());
+        if (!participant_.is_member())
+            return participant_.missing();
+        ring_.all().receivers.wake(participant_.fd());
         return {};
     }
 

@@ -50,7 +50,7 @@ public:
     void detach() noexcept
     {
         base::detach();
-        all_ = &lossless_nowhere;
+        all_ = &lossless_closed_state;
     }
 
     lossless_header& all() const noexcept { return *all_; }
@@ -78,7 +78,7 @@ public:
     std::optional<error_code> inspect(std::size_t n) noexcept
     {
         std::uint64_t const behind = farthest(&ring_header::consumed);
-        if (behind == nobody || behind == unknown)
+        if (behind == no_reader || behind == unknown)
             return {};
         if (behind > whole_)
             return errc::peer_corrupt;
@@ -88,31 +88,31 @@ public:
 
     // Removes the receivers that have died; true if there were any. Who holds the lock of a place decides on its bit: while
     // we hold it nobody can join there.
-    bool bury(int fd) noexcept
+    bool reap(int fd) noexcept
     {
-        bool buried = false;
+        bool reaped = false;
         for (std::uint64_t m = all_->members.load(std::memory_order_acquire); m != 0; m &= m - 1) {
             ::off_t const place = lock_bytes::first(role::receiver) + std::countr_zero(m);
             if (!try_lock_byte(fd, place))
                 continue;
-            STRAIT_CRASH_POINT("bury: place of the dead taken");
+            STRAIT_CRASH_POINT("reap: place of the dead taken");
             all_->members.fetch_and(~(m & -m), std::memory_order_acq_rel);
-            STRAIT_CRASH_POINT("bury: waited for no longer");
+            STRAIT_CRASH_POINT("reap: waited for no longer");
             unlock_byte(fd, place);
-            buried = true;
+            reaped = true;
         }
-        return buried;
+        return reaped;
     }
 
     std::uint64_t depth() const noexcept
     {
-        std::uint64_t const behind = all_ == &lossless_nowhere ? 0 : farthest(&ring_header::consumed);
+        std::uint64_t const behind = all_ == &lossless_closed_state ? 0 : farthest(&ring_header::consumed);
         return behind <= whole_ ? behind : 0;
     }
 
 private:
-    static constexpr std::uint64_t nobody = ~std::uint64_t{0};
-    static constexpr std::uint64_t unknown = nobody - 1;  // somebody is joining
+    static constexpr std::uint64_t no_reader = ~std::uint64_t{0};
+    static constexpr std::uint64_t unknown = no_reader - 1;  // somebody is joining
 
     // How far the slowest receiver is behind.
     std::uint64_t farthest(std::atomic<std::uint64_t> ring_header::*word) const noexcept
@@ -121,7 +121,7 @@ private:
         std::uint64_t most = 0;
         std::uint64_t m = all_->members.load(std::memory_order_acquire);  // pairs with lossless_reader::leave()
         if (m == 0)
-            return nobody;
+            return no_reader;
         for (; m != 0; m &= m - 1) {
             ring_header const& cursor = all_->cursors[std::countr_zero(m)];
             std::uint64_t const at = (cursor.*word).load(std::memory_order_acquire);  // pairs with release() and post()
@@ -140,7 +140,7 @@ private:
         this->header_->head.store(this->position_ - behind, std::memory_order_relaxed);
     }
 
-    lossless_header* all_ = &lossless_nowhere;
+    lossless_header* all_ = &lossless_closed_state;
     std::uint64_t whole_ = 0;
 };
 

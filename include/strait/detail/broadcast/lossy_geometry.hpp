@@ -20,7 +20,7 @@
 #include <limits>
 #include <string_view>
 
-// A ring whose sender overwrites the oldest message, whoever has read it, in the segment that is its companion:
+// A ring whose sender overwrites the oldest message, whoever has read it, in the segment that is its control file:
 //
 //   0 control block   4096 lossy_header   ring_data_offset() messages   end
 //
@@ -40,14 +40,14 @@ struct lossy_header {
     std::atomic<std::uint64_t> last;
     alignas(128) std::atomic<std::uint64_t> claimed;
     std::atomic<std::uint64_t> first[parts];
-    alignas(128) mpmc_sleepers receivers;
+    alignas(128) eventcount receivers;
 };
 
 static_assert(offsetof(lossy_header, last) == 8 && offsetof(lossy_header, claimed) == 128 && offsetof(lossy_header, first) == 136 &&
               offsetof(lossy_header, receivers) == 384 && sizeof(lossy_header) == 512 && sizeof(lossy_header) <= sizeof(ring_header));
 
 // Where a closed, moved from or inherited end looks: flush() must look closer.
-inline constinit lossy_header lossy_nowhere{.tail = {}, .last = {}, .claimed = {}, .first = {}, .receivers = mpmc_sleepers(1)};
+inline constinit lossy_header lossy_nowhere{.tail = {}, .last = {}, .claimed = {}, .first = {}, .receivers = eventcount(1)};
 
 // A mapped ring whose extent has been checked.
 struct lossy_view {
@@ -77,7 +77,7 @@ struct lossy_record_shape : record_shape<L> {
 
 // What the door of a named channel needs to know. Messages are for those who are there: nobody's are left unread.
 struct lossy_mechanism : ring_mechanism {
-    bool unread(companion const&, location const&) const noexcept { return false; }
+    bool unread(participant const&, location const&) const noexcept { return false; }
 };
 
 template <message_layout L>
@@ -112,7 +112,7 @@ struct lossy_geometry {
     }
 
     // The first opener has decided the sizes: what the control block says of them must fit what is mapped.
-    static error_code view(companion const& c, role, lossy_view& v)
+    static error_code view(participant const& c, role, lossy_view& v)
     {
         std::uint64_t const first = ring_data_offset();
         std::uint64_t const size = c.memory()->size();

@@ -30,7 +30,7 @@ using latest_reader = std::conditional_t<L.fixed_size == 0, lossy_record_reader<
 template <message_layout L, waiting_strategy Wait, class Geometry = lossy_geometry<L>, class Reader = lossy_reader<L>>
 class lossy_receiver : ring_end<Geometry, Reader, role::receiver> {
     using base = ring_end<Geometry, Reader, role::receiver>;
-    using base::companion_;
+    using base::participant_;
     using base::ring_;
     using base::waiter_;
     static constexpr unsigned pace = record_shape<L>::pace;
@@ -89,13 +89,13 @@ private:
 
     [[gnu::noinline, gnu::cold]] error_code await_message(deadline until)
     {
-        if (!companion_.is_member())
-            return companion_.missing();
+        if (!participant_.is_member())
+            return participant_.missing();
         std::int64_t const interval = until.is_poll() ? sender_watch::when_polled : sender_watch::when_spinning;
         return wait_among_peers<Wait, pace>(
             ring_.header().receivers, waiter_, until, errc::empty, [&] { return ring_.take(); },
             [&](std::int64_t now, bool slept) {
-                return end_.look(companion_, now, slept, interval, [&] { return ring_.inspect(); });
+                return end_.look(participant_, now, slept, interval, [&] { return ring_.inspect(); });
             });
     }
 

@@ -36,7 +36,7 @@ public:
         page_memory own = allocate_pages((v.max_message_size + 7) / 8 * 8);
         if (!own)
             return errc::out_of_memory;
-        for (unsigned tries = 0; tries != patience; ++tries) {
+        for (unsigned tries = 0; tries != most_tries; ++tries) {
             header_ = v.header;
             data_ = v.data;
             mask_ = v.capacity - 1;
@@ -62,7 +62,7 @@ public:
     void detach() noexcept
     {
         header_ = &lossy_nowhere;
-        data_ = nowhere::unread;
+        data_ = closed_state::unread;
         mask_ = 0;
         position_ = number_ = first_number_ = max_size_ = 0;
         messages_ = bytes_ = 0;
@@ -79,7 +79,7 @@ public:
     bool take() noexcept
     {
         damaged_ = false;
-        for (unsigned tries = 0; tries != patience; ++tries) {
+        for (unsigned tries = 0; tries != most_tries; ++tries) {
             if constexpr (Newest)
                 skip();
             std::uint64_t const header = look(position_);
@@ -132,7 +132,7 @@ public:
     }
 
 private:
-    static constexpr unsigned patience = 64;
+    static constexpr unsigned most_tries = 64;
 
     // What looks like a header may be payload that is being written.
     std::uint64_t look(std::uint64_t at) const noexcept

@@ -78,7 +78,7 @@ public:
     void detach() noexcept
     {
         header_ = &lossy_nowhere;
-        data_ = nowhere::written;
+        data_ = closed_state::written;
         mask_ = 0;
         attached_ = false;
     }

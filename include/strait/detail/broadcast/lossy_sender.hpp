@@ -25,7 +25,7 @@ using lossy_writer = std::conditional_t<L.fixed_size == 0, lossy_record_writer<L
 template <message_layout L, class Geometry = lossy_geometry<L>>
 class lossy_sender : ring_end<Geometry, lossy_writer<L>, role::sender> {
     using base = ring_end<Geometry, lossy_writer<L>, role::sender>;
-    using base::companion_;
+    using base::participant_;
     using base::ring_;
     using base::waiter_;
 
@@ -86,14 +86,14 @@ private:
 
     [[gnu::noinline, gnu::cold]] error_code why_not() const
     {
-        return companion_.is_member() ? errc::message_too_large : companion_.missing();
+        return participant_.is_member() ? errc::message_too_large : participant_.missing();
     }
 
     [[gnu::noinline, gnu::cold]] result<void> wake_receivers()
     {
-        if (!companion_.is_member())
-            return companion_.missing();
-        ring_.header().receivers.wake(companion_.fd());
+        if (!participant_.is_member())
+            return participant_.missing();
+        ring_.header().receivers.wake(participant_.fd());
         return {};
     }
 };

@@ -79,7 +79,7 @@ public:
     void detach() noexcept
     {
         header_ = &lossy_nowhere;
-        slot_ = first_ = nowhere::written;
+        slot_ = first_ = closed_state::written;
         last_ = first_ + shape::stride;
         attached_ = false;
     }
@@ -155,7 +155,7 @@ public:
     void detach() noexcept
     {
         header_ = &lossy_nowhere;
-        data_ = nowhere::unread;
+        data_ = closed_state::unread;
         capacity_ = 1;
         position_ = start_ = 0;
         messages_ = 0;
@@ -172,7 +172,7 @@ public:
     bool take() noexcept
     {
         damaged_ = false;
-        for (unsigned tries = 0; tries != patience; ++tries) {
+        for (unsigned tries = 0; tries != most_tries; ++tries) {
             if constexpr (Newest)
                 skip();
             std::byte const* const slot = data_ + (position_ & (capacity_ - 1)) * shape::stride;
@@ -218,7 +218,7 @@ public:
     }
 
 private:
-    static constexpr unsigned patience = 64;
+    static constexpr unsigned most_tries = 64;
 
     // To the newest message that is counted. Nobody is believed: where another message lies, or none, we do not go.
     void skip() noexcept

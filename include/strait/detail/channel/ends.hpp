@@ -114,7 +114,7 @@ auto until(std::chrono::time_point<Clock, Duration> const& when, Attempt attempt
 // What is there for a receiver, without taking it: a message (no error), the end or a failure, or nothing. A failure is
 // told once: what was malformed is gone.
 template <class End>
-std::optional<error_code> news_of(End& end)
+std::optional<error_code> readiness_of(End& end)
 {
     if constexpr (requires { end.news(); }) {
         return end.news();

@@ -146,13 +146,13 @@ public:
     result<borrowed<T, X>> view(deadline until)
     {
         BOOST_ASSERT_MSG(!borrowing_, "strait: a borrowed message is still held");
-        using kept = typename borrowed<T, X>::kept;
+        using storage = typename borrowed<T, X>::storage;
         if constexpr (!decodes) {
             auto popped = end_.pop(until);
             if (!popped)
                 return popped.error();
             borrowing_ = true;
-            return borrowed<T, X>(*this, kept(std::move(*popped)));
+            return borrowed<T, X>(*this, storage(std::move(*popped)));
         }
         else {
             auto bytes = end_.peek(until);
@@ -162,17 +162,17 @@ public:
                 if (error_code const e = codec<T>::validate(*bytes))
                     return consumed(e);
                 borrowing_ = true;
-                if constexpr (std::is_pointer_v<kept>)
+                if constexpr (std::is_pointer_v<storage>)
                     return borrowed<T, X>(*this, &codec<T>::view(*bytes));
                 else
-                    return borrowed<T, X>(*this, kept(codec<T>::view(*bytes)));
+                    return borrowed<T, X>(*this, storage(codec<T>::view(*bytes)));
             }
             else {
                 auto decoded = decode(*bytes);
                 if (!decoded)
                     return consumed(decoded.error());
                 borrowing_ = true;
-                return borrowed<T, X>(*this, kept(std::move(*decoded)));
+                return borrowed<T, X>(*this, storage(std::move(*decoded)));
             }
         }
     }

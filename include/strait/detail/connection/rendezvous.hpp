@@ -31,8 +31,8 @@ concept one_socket = requires(descriptor d, peer_identity const& who, typename X
 template <class X>
 concept two_channels = !X::guarantees.retained || requires(typename X::template sender_end<sample_layouts[1]>& s,
                                                            typename X::template receiver_end<sample_layouts[1]>& r) {
-    s.nobody_else_comes();
-    r.nobody_else_comes();
+    s.expect_no_more_peers();
+    r.expect_no_more_peers();
 };
 
 template <class X>
@@ -47,14 +47,14 @@ consteval bool check_connectable()
     return true;
 }
 
-// Where the acceptor of connections over X is met: at a Unix socket beside a companion.
+// Where the acceptor of connections over X is met: at a Unix socket beside a control file.
 template <class X, message_layout Up, message_layout Down>
-struct unix_gate {
+struct unix_rendezvous {
     using connector = unix_connector;
     using listener = unix_listener;
     using options = typename X::options;
 
-    static error_code join(endpoint const& at, options const& how, role r, location& where, companion& member)
+    static error_code join(endpoint const& at, options const& how, role r, location& where, participant& member)
     {
         if (error_code const e = location::find(at, how.access, where))
             return e;
@@ -87,7 +87,7 @@ struct unix_gate {
     static result<connector> to(endpoint const& at, options const& how)
     {
         location where;
-        companion member;
+        participant member;
         if (error_code const e = join(at, how, role::sender, where, member))
             return e;
         return connector(std::move(member), std::move(where), sockets(how), accept_of(how));
@@ -96,7 +96,7 @@ struct unix_gate {
     static result<listener> at(endpoint const& at, options const& how)
     {
         location where;
-        companion member;
+        participant member;
         if (error_code const e = join(at, how, role::receiver, where, member))
             return e;
         listener l(sockets(how), accept_of(how));
@@ -106,9 +106,9 @@ struct unix_gate {
     }
 };
 
-// At an address, or a port of the loopback that a companion tells.
+// At an address, or a port of the loopback that a control file tells.
 template <class X, message_layout Up, message_layout Down>
-struct tcp_gate {
+struct tcp_rendezvous {
     using connector = tcp_connector;
     using listener = tcp_listener;
     using options = typename X::options;
@@ -146,11 +146,11 @@ struct tcp_gate {
 
 // Of a client that sends Out and receives In.
 template <class Out, class In, class X>
-struct gate_for {
+struct rendezvous_for {
     static_assert(check_connectable<X>());
     static constexpr message_layout up = codec<Out>::layout;
     static constexpr message_layout down = codec<In>::layout;
-    using type = std::conditional_t<X::guarantees.crosses_hosts, tcp_gate<X, up, down>, unix_gate<X, up, down>>;
+    using type = std::conditional_t<X::guarantees.crosses_hosts, tcp_rendezvous<X, up, down>, unix_rendezvous<X, up, down>>;
     static constexpr message_layout both = both_ways<up, down>;
 };
 

@@ -22,7 +22,7 @@
 namespace strait::detail {
 
 // How long either side waits for the other's next step.
-inline constexpr std::chrono::seconds joining_patience{10};
+inline constexpr std::chrono::seconds handshake_timeout{10};
 
 // The two ends of one side, before they are a connection.
 template <class Out, class In, class X>
@@ -52,7 +52,7 @@ result<two_ends<Out, In, X>> ends_over(descriptor socket, peer_identity const& w
 }
 
 template <class X>
-typename X::options for_twins(typename X::options how)
+typename X::options pair_options(typename X::options how)
 {
     how.keep = false;
     return how;
@@ -69,26 +69,26 @@ error_code connect_now(sender<Out, X>& out)
 template <class Out, class In, class X>
 void forget_names(sender<Out, X>& out, receiver<In, X>& in)
 {
-    if constexpr (requires { end_access::of(out).nobody_else_comes(); }) {
-        end_access::of(out).nobody_else_comes();
-        end_access::of(in).nobody_else_comes();
+    if constexpr (requires { end_access::of(out).expect_no_more_peers(); }) {
+        end_access::of(out).expect_no_more_peers();
+        end_access::of(in).expect_no_more_peers();
     }
 }
 
 // The acceptor's side of a guest who has greeted. Nothing here waits for the guest but finish().
 template <class Out, class In, class X>
-class joining {
+class server_handshake {
 public:
     enum class progress : std::uint8_t { waits, complete, failed };
 
-    explicit joining(lobby_guest g) : socket_(std::move(g.socket)), who_(g.who), since_(deadline::now()) {}
+    explicit server_handshake(pending_connection g) : socket_(std::move(g.socket)), who_(g.who), since_(deadline::now()) {}
 
     // In another process than the one that accepted: what it has is no longer the parent's.
-    joining(descriptor socket, peer_identity const& who) : joining(lobby_guest{guarded_descriptor(std::move(socket)), who}) {}
+    server_handshake(descriptor socket, peer_identity const& who) : server_handshake(pending_connection{guarded_descriptor(std::move(socket)), who}) {}
 
-    joining(joining const&) = delete;
-    joining& operator=(joining const&) = delete;
-    ~joining()
+    server_handshake(server_handshake const&) = delete;
+    server_handshake& operator=(server_handshake const&) = delete;
+    ~server_handshake()
     {
         in_.reset();
         out_.reset();
@@ -98,17 +98,17 @@ public:
     int fd() const noexcept { return socket_.get(); }
     bool is_late() const noexcept
     {
-        return deadline::now() - since_ > std::chrono::nanoseconds(joining_patience).count();
+        return deadline::now() - since_ > std::chrono::nanoseconds(handshake_timeout).count();
     }
 
     // An error has been told to the guest.
     progress begin(endpoint const& acceptor, typename X::options const& how)
     {
-        lobby_answer welcome;
+        handshake_answer welcome;
         if constexpr (!one_socket<X>) {
-            how_ = for_twins<X>(how);
-            welcome.number = twin_names::draw();
-            auto names = twin_names::of(acceptor, welcome.number);
+            how_ = pair_options<X>(how);
+            welcome.number = channel_name_pair::draw();
+            auto names = channel_name_pair::of(acceptor, welcome.number);
             if (!names)
                 return fail(names.error());
             names_ = std::move(*names);
@@ -133,7 +133,7 @@ public:
         error_code const e = receive_all(socket_.get(), std::as_writable_bytes(std::span(&word, 1)), got, deadline::poll());
         if (e)
             return e == errc::timed_out ? progress::waits : progress::failed;
-        if (word != lobby_joined)
+        if (word != handshake_joined)
             return progress::failed;
         auto out = sender<Out, X>::open(names_->down(), how_);
         if (!out || connect_now(*out))
@@ -141,7 +141,7 @@ public:
         out_ = std::move(*out);
         remove_names();
         forget_names(*out_, *in_);
-        return send_all(socket_.get(), &lobby_complete, 1) ? progress::failed : progress::complete;
+        return send_all(socket_.get(), &handshake_complete, 1) ? progress::failed : progress::complete;
     }
 
     // When that is complete.
@@ -157,7 +157,7 @@ public:
     result<two_ends<Out, In, X>> finish(endpoint const& acceptor, typename X::options const& how)
     {
         progress p = begin(acceptor, how);
-        while (p == progress::waits && wait_descriptor(fd(), POLLIN, deadline::after(joining_patience)))
+        while (p == progress::waits && wait_descriptor(fd(), POLLIN, deadline::after(handshake_timeout)))
             p = step();
         if (p != progress::complete)
             return errc::no_receiver;
@@ -184,14 +184,14 @@ private:
     peer_identity who_;
     std::int64_t since_;
     typename X::options how_;
-    std::optional<twin_names> names_;
+    std::optional<channel_name_pair> names_;
     std::optional<receiver<In, X>> in_;
     std::optional<sender<Out, X>> out_;
 };
 
 // The client's side.
 template <class Out, class In, class X>
-result<two_ends<Out, In, X>> join_twins(descriptor const& socket, twin_names const& names, typename X::options const& how)
+result<two_ends<Out, In, X>> join_name_pair(descriptor const& socket, channel_name_pair const& names, typename X::options const& how)
 {
     auto in = receiver<In, X>::open(names.down(), how);
     if (!in)
@@ -201,14 +201,14 @@ result<two_ends<Out, In, X>> join_twins(descriptor const& socket, twin_names con
         return out.error();
     if (error_code const e = connect_now(*out))
         return e;
-    if (error_code const e = send_all(socket.get(), &lobby_joined, 1))
+    if (error_code const e = send_all(socket.get(), &handshake_joined, 1))
         return e;
     unsigned char word = 0;
     std::size_t got = 0;
     auto const bytes = std::as_writable_bytes(std::span(&word, 1));
-    if (error_code const e = receive_all(socket.get(), bytes, got, deadline::after(joining_patience)))
+    if (error_code const e = receive_all(socket.get(), bytes, got, deadline::after(handshake_timeout)))
         return e;
-    if (word != lobby_complete)
+    if (word != handshake_complete)
         return errc::untrusted_object;
     forget_names(*out, *in);
     return two_ends<Out, In, X>{std::move(*out), std::move(*in), unix_peer(socket.get())};
@@ -217,15 +217,15 @@ result<two_ends<Out, In, X>> join_twins(descriptor const& socket, twin_names con
 template <class Out, class In, class X>
 result<two_ends<Out, In, X>> join_acceptor(endpoint const& where, typename X::options const& how)
 {
-    using gate = gate_for<Out, In, X>;
+    using rendezvous = rendezvous_for<Out, In, X>;
     auto const until = deadline::after(how.connect_timeout);
-    auto connector = gate::type::to(where, how);
+    auto connector = rendezvous::type::to(where, how);
     if (!connector)
         return connector.error();
     descriptor socket;
     std::uint64_t number = 0;
     {
-        lobby_caller<gate::both, typename gate::type::connector> caller(std::move(*connector));
+        handshake_client<rendezvous::both, typename rendezvous::type::connector> caller(std::move(*connector));
         if (error_code const e = caller.call(until, socket, number))
             return e;
     }
@@ -233,10 +233,10 @@ result<two_ends<Out, In, X>> join_acceptor(endpoint const& where, typename X::op
         auto const who = X::guarantees.crosses_hosts ? peer_identity() : unix_peer(socket.get());
         return ends_over<Out, In, X>(std::move(socket), who, how);
     } else {
-        auto const names = twin_names::of(where, number);
+        auto const names = channel_name_pair::of(where, number);
         if (!names)
             return names.error();
-        auto joined = join_twins<Out, In, X>(socket, *names, for_twins<X>(how));
+        auto joined = join_name_pair<Out, In, X>(socket, *names, pair_options<X>(how));
         if (!joined) {  // the acceptor may be dead and leave that to us
             (void)X::remove(names->up());
             (void)X::remove(names->down());

@@ -21,14 +21,14 @@ namespace strait::detail {
 
 // The names of the two channels of a connection, `bank.0123456789ab.up` and `.down`, which last as long as it takes to join
 // both. The number is drawn at random: whoever was killed or stopped long ago meets nobody there.
-class twin_names {
+class channel_name_pair {
 public:
     static constexpr std::string_view up_suffix = ".up";
     static constexpr std::string_view down_suffix = ".down";
     static constexpr std::size_t digits = 12;
 
     // The endpoint of the acceptor has at most 46 bytes, the last component of a path likewise: else name_too_long.
-    static result<twin_names> of(endpoint const& acceptor, std::uint64_t number)
+    static result<channel_name_pair> of(endpoint const& acceptor, std::uint64_t number)
     {
         static constexpr char hex[] = "0123456789abcdef";
         std::string base = acceptor.text() + ".";
@@ -38,7 +38,7 @@ public:
         auto d = endpoint::parse(base + std::string(down_suffix));
         if (!u || !d || u->is_address() || d->is_address())
             return errc::name_too_long;
-        return twin_names(std::move(*u), std::move(*d));
+        return channel_name_pair(std::move(*u), std::move(*d));
     }
 
     static std::uint64_t draw() noexcept
@@ -67,9 +67,9 @@ public:
         std::vector<std::string> found;
         while (auto const* const entry = ::readdir(directory)) {
             std::string_view name = entry->d_name;
-            if (!name.starts_with(before) || !name.ends_with(companion_suffix))
+            if (!name.starts_with(before) || !name.ends_with(control_file_suffix))
                 continue;
-            name.remove_suffix(sizeof companion_suffix - 1);
+            name.remove_suffix(sizeof control_file_suffix - 1);
             std::string_view const rest = name.substr(std::min(name.size(), before.size()));
             if (rest.size() > digits && rest.find_first_not_of("0123456789abcdef") == digits &&
                 (rest.substr(digits) == up_suffix || rest.substr(digits) == down_suffix))
@@ -82,7 +82,7 @@ public:
     }
 
 private:
-    twin_names(endpoint u, endpoint d) : up_(std::move(u)), down_(std::move(d)) {}
+    channel_name_pair(endpoint u, endpoint d) : up_(std::move(u)), down_(std::move(d)) {}
 
     endpoint up_;
     endpoint down_;

@@ -46,12 +46,12 @@ inline error_code receive_all(int fd, std::span<std::byte> to, std::size_t& got,
 
 // A client on its way to an acceptor. A Connector knows where that is (socket/stream_sender.hpp).
 template <message_layout Both, class Connector>
-class lobby_caller {
+class handshake_client {
 public:
-    explicit lobby_caller(Connector c) : connector_(std::move(c)) {}
-    lobby_caller(lobby_caller const&) = delete;
-    lobby_caller& operator=(lobby_caller const&) = delete;
-    ~lobby_caller() { connector_.leave(deadline::after(std::chrono::seconds(5))); }
+    explicit handshake_client(Connector c) : connector_(std::move(c)) {}
+    handshake_client(handshake_client const&) = delete;
+    handshake_client& operator=(handshake_client const&) = delete;
+    ~handshake_client() { connector_.leave(deadline::after(std::chrono::seconds(5))); }
 
     // Waits for an acceptor to come, and to take us; begins again when it dies meanwhile.
     error_code call(deadline until, descriptor& socket, std::uint64_t& number)
@@ -77,7 +77,7 @@ private:
         auto const greeting = stream_greeting::of(Both, connector_.cookie());
         if (error_code const e = send_all(fd, &greeting, sizeof greeting))
             return e;
-        lobby_answer answer;
+        handshake_answer answer;
         answer.magic = 0;
         std::size_t got = 0;
         auto const bytes = std::as_writable_bytes(std::span(&answer, 1));

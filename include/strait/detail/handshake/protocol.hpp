@@ -17,10 +17,10 @@
 // `complete`: from then on nobody else can come to these channels, and no death leaves anything behind.
 namespace strait::detail {
 
-inline constexpr unsigned char lobby_joined = 'j';
-inline constexpr unsigned char lobby_complete = 'c';
+inline constexpr unsigned char handshake_joined = 'j';
+inline constexpr unsigned char handshake_complete = 'c';
 
-struct lobby_answer {
+struct handshake_answer {
     static constexpr std::uint64_t magic_value = 0x7765'6c63'6f6d'6521U;
 
     std::uint64_t magic = magic_value;
@@ -36,7 +36,7 @@ struct lobby_answer {
         return why == 0 ? error_code() : make_error_code(static_cast<errc>(why));
     }
 };
-static_assert(sizeof(lobby_answer) == 24 && offsetof(lobby_answer, number) == 16 && std::is_trivially_copyable_v<lobby_answer>);
+static_assert(sizeof(handshake_answer) == 24 && offsetof(handshake_answer, number) == 16 && std::is_trivially_copyable_v<handshake_answer>);
 
 // What a client and its acceptor agree on: the layouts of both directions, seen from the client.
 template <message_layout Up, message_layout Down>

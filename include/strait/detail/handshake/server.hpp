@@ -23,16 +23,16 @@
 namespace strait::detail {
 
 // Somebody who speaks our language and wants to be connected.
-struct lobby_guest {
+struct pending_connection {
     guarded_descriptor socket;
     peer_identity who;
 };
 
-inline void answer(int fd, lobby_answer const& a) noexcept { (void)!::send(fd, &a, sizeof a, MSG_NOSIGNAL | MSG_DONTWAIT); }
+inline void answer(int fd, handshake_answer const& a) noexcept { (void)!::send(fd, &a, sizeof a, MSG_NOSIGNAL | MSG_DONTWAIT); }
 
 inline void refuse(int fd, error_code const& why) noexcept
 {
-    lobby_answer a;
+    handshake_answer a;
     bool const ours = why.category() == error_category();
     a.why = static_cast<std::uint32_t>(ours ? static_cast<errc>(why.value()) : errc::no_receiver);
     answer(fd, a);
@@ -41,7 +41,7 @@ inline void refuse(int fd, error_code const& why) noexcept
 // Where those wait who have come to an acceptor, until they have greeted. At most 64 may be silent: then the oldest goes.
 // A Listener is that of socket/connection_set.hpp.
 template <message_layout Both, class Listener>
-class lobby {
+class handshake_server {
     struct stranger {
         guarded_descriptor socket;
         peer_identity who;
@@ -51,7 +51,7 @@ class lobby {
     enum class word : std::uint8_t { silent, greeted, gone };
 
 public:
-    explicit lobby(Listener l) : listener_(std::move(l)) {}
+    explicit handshake_server(Listener l) : listener_(std::move(l)) {}
 
     error_code start()
     {
@@ -95,7 +95,7 @@ public:
         return failed;
     }
 
-    bool take(lobby_guest& g)
+    bool take(pending_connection& g)
     {
         if (greeted_.empty())
             return false;
@@ -178,7 +178,7 @@ private:
     Listener listener_;
     epoll_set set_;
     strangers strangers_;
-    std::deque<lobby_guest> greeted_;
+    std::deque<pending_connection> greeted_;
     std::uint64_t turned_away_ = 0;
 };
 

@@ -41,13 +41,13 @@ struct object_channel {
     wake_source arm(role r)
     {
         std::lock_guard const hold(mutex);
-        if (!bell) {
+        if (!doorbell) {
             descriptor const file(::memfd_create("strait", MFD_CLOEXEC));
             if (file && ::ftruncate(file.get(), 1) == 0)  // watchers hear only of files that were opened by a path
-                bell = guarded_descriptor(descriptor(::open(("/proc/self/fd/" + std::to_string(file.get())).c_str(), O_RDONLY | O_CLOEXEC)));
+                doorbell = guarded_descriptor(descriptor(::open(("/proc/self/fd/" + std::to_string(file.get())).c_str(), O_RDONLY | O_CLOEXEC)));
         }
         (r == role::sender ? sender_at_bell : receiver_at_bell) = true;
-        return {.file = bell.get(), .again = !bell};
+        return {.file = doorbell.get(), .again = !doorbell};
     }
 
     // Under the mutex, after what `asleep` wait for.
@@ -56,7 +56,7 @@ struct object_channel {
         if (!asleep) [[likely]]
             return;
         asleep = false;
-        ring_bell(bell.get());
+        ring_doorbell(doorbell.get());
     }
 
     // True for the last participant of a channel with nothing unread.
@@ -82,7 +82,7 @@ struct object_channel {
     bool keep;
     bool sender_at_bell = false;
     bool receiver_at_bell = false;
-    guarded_descriptor bell;
+    guarded_descriptor doorbell;
 };
 
 template <class T>

@@ -19,17 +19,17 @@
 namespace strait::detail {
 
 struct tcp_mechanism {
-    result<void> create(companion const&, location const&) const noexcept { return {}; }
-    bool unread(companion const&, location const&) const noexcept { return false; }
+    result<void> create(participant const&, location const&) const noexcept { return {}; }
+    bool unread(participant const&, location const&) const noexcept { return false; }
     static void destroy(location const&) noexcept {}
     std::uint64_t mirrored(std::uint64_t) const noexcept { return 0; }
 };
 
-// A channel over tcp or udp that has a name: its companion says at which port of the loopback the receiver listens, and holds a
+// A channel over tcp or udp that has a name: its control file says at which port of the loopback the receiver listens, and holds a
 // number that only this user can read and that every sender must show, since any user can reach the port.
 class tcp_name {
 public:
-    tcp_name(companion member, location where) : member_(std::move(member)), where_(std::move(where)) {}
+    tcp_name(participant member, location where) : member_(std::move(member)), where_(std::move(where)) {}
 
     struct listening {
         tcp_address at;
@@ -69,11 +69,11 @@ public:
     }
 
     void pause(deadline until) const noexcept { member_.wait_event(seen_, until); }
-    companion const& member() const noexcept { return member_; }
+    participant const& member() const noexcept { return member_; }
     void leave(deadline until) noexcept
     {
         tcp_mechanism m;
-        companion_door<tcp_mechanism>::leave(member_, where_, m, until);
+        membership<tcp_mechanism>::leave(member_, where_, m, until);
     }
 
 private:
@@ -82,7 +82,7 @@ private:
         return at.port() | (at.family() == AF_INET6 ? 0x10000U : 0U);
     }
 
-    companion member_;
+    participant member_;
     location where_;
     std::uint32_t seen_ = 0;
 };
@@ -218,8 +218,8 @@ public:
         return std::pair(std::move(*s), peer_identity());
     }
 
-    bool has_companion() const noexcept { return name_.has_value(); }
-    companion const& member() const noexcept { return name_->member(); }  // of its companion
+    bool has_control_file() const noexcept { return name_.has_value(); }
+    participant const& member() const noexcept { return name_->member(); }  // of its control file
     int file() const noexcept { return name_ ? name_->member().fd() : -1; }
     end_reason senders_gone(bool slept) noexcept
     {

@@ -19,7 +19,7 @@ result<tcp_name> join_tcp(std::string_view transport, endpoint const& where, Opt
                           std::string_view type_name, role r, tcp_settings& settings)
 {
     location place;
-    companion member;
+    participant member;
     if (where.what() == endpoint::kind::path)
         return errc::invalid_endpoint;
     if (error_code const e = location::find(where, how.access, place))
@@ -96,7 +96,7 @@ inline result<void> remove_tcp(endpoint const& where)
         return {};  // there is nothing that could be left behind
     if (where.what() == endpoint::kind::path)
         return errc::invalid_endpoint;
-    return companion_door<tcp_mechanism>::remove(where);
+    return membership<tcp_mechanism>::remove(where);
 }
 
 }  // namespace strait::detail

@@ -33,10 +33,10 @@ public:
     // No datagram is longer.
     static constexpr std::size_t packet() noexcept { return std::numeric_limits<std::uint16_t>::max(); }
 
-    // The companion knows who has left, and who has died; without one there is what the senders have said.
+    // The control file knows who has left, and who has died; without one there is what the senders have said.
     end_reason senders_gone(bool slept) noexcept
     {
-        if (has_companion())
+        if (has_control_file())
             return base::senders_gone(slept);
         return streams_.all_ended() ? end_reason::left : end_reason::none;
     }

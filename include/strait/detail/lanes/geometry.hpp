@@ -79,7 +79,7 @@ struct lane_mechanism {
 
     bool varies;
 
-    result<void> create(companion const&, location const&) noexcept { return {}; }
+    result<void> create(participant const&, location const&) noexcept { return {}; }
     static void destroy(location const&) noexcept {}
     static std::uint64_t data_offset() noexcept { return lanes_data_offset(); }
 
@@ -96,7 +96,7 @@ struct lane_mechanism {
         return varies && bytes != 0 && bytes % page_size() == 0 ? mirror(lanes_data_offset(), bytes) : mirror();
     }
 
-    bool unread(companion const& c, location const&) const noexcept
+    bool unread(participant const& c, location const&) const noexcept
     {
         for (std::uint64_t i = 0; i != lanes_header::most; ++i)
             if (unread_in_lane(c, i))
@@ -105,13 +105,13 @@ struct lane_mechanism {
     }
 
     // A sender rather takes a lane in which nothing is left of another one, lest it wait until that is read.
-    bool is_good(companion const& c, role r, std::uint64_t place) const noexcept
+    bool is_good(participant const& c, role r, std::uint64_t place) const noexcept
     {
         return r != role::sender || !unread_in_lane(c, place);
     }
 
 private:
-    static bool unread_in_lane(companion const& c, std::uint64_t i) noexcept
+    static bool unread_in_lane(participant const& c, std::uint64_t i) noexcept
     {
         std::uint64_t const bytes = each(c.memory()->size());
         if (bytes == 0)
@@ -149,7 +149,7 @@ struct lane_geometry {
     }
 
     // The first opener has decided the sizes: what the control block says of them must fit what is mapped.
-    static error_code view(companion const& c, role r, lanes_view& v)
+    static error_code view(participant const& c, role r, lanes_view& v)
     {
         v.header = reinterpret_cast<lanes_header*>(c.memory()->data() + ring_header::offset);
         v.memory = c.memory().get();

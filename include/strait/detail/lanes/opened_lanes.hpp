@@ -36,7 +36,7 @@ public:
         return {};
     }
 
-    void detach() noexcept { view_.header = &nowhere; }
+    void detach() noexcept { view_.header = &closed_state; }
 
     lanes_header& header() const noexcept { return *view_.header; }
     int fd() const noexcept { return view_.fd; }
@@ -96,13 +96,13 @@ public:
     }
 
 private:
-    static inline constinit lanes_header nowhere{};  // no lane has ever been opened
+    static inline constinit lanes_header closed_state{};  // no lane has ever been opened
 
     lane_set all_ = 0;
     lane_set tried_ = 0;
     error_code wrong_;
     std::unique_ptr<std::array<ring_reader<L>, lanes_header::most>> lanes_;
-    lanes_view view_{&nowhere};
+    lanes_view view_{&closed_state};
 };
 
 }  // namespace strait::detail

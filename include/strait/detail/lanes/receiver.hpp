@@ -16,7 +16,7 @@ namespace strait::detail {
 
 // Stands for the words that a receiver sets before it sleeps: of the lanes, and the one at which it sleeps.
 template <message_layout L>
-struct lanes_bed {
+struct sleep_word_adaptor {
     void store(std::uint32_t asleep, std::memory_order order) noexcept
     {
         if (asleep != 0)
@@ -30,13 +30,13 @@ struct lanes_bed {
 };
 
 template <message_layout L>
-void futex_wait(lanes_bed<L> const& bed, std::uint32_t seen, deadline until) noexcept
+void futex_wait(sleep_word_adaptor<L> const& adaptor, std::uint32_t seen, deadline until) noexcept
 {
-    futex_wait(bed.lanes.receiver_word(), seen, until);
+    futex_wait(adaptor.lanes.receiver_word(), seen, until);
 }
 
 template <message_layout L>
-lanes_bed<L> where_to_sleep(lane_reader<L>& r) noexcept
+sleep_word_adaptor<L> where_to_sleep(lane_reader<L>& r) noexcept
 {
     return {r};
 }

@@ -36,7 +36,7 @@ public:
 
     // The word first, the bit then: the other way round the receiver could have looked, found nothing more, and said so
     // in the word, before we clear it.
-    void call(int bell) noexcept
+    void call(int doorbell) noexcept
     {
         base::header().receiver_sleeps.store(0, std::memory_order_relaxed);
         STRAIT_CRASH_POINT("call: word cleared");
@@ -44,7 +44,7 @@ public:
         STRAIT_CRASH_POINT("call: bit set");
         std::atomic_thread_fence(std::memory_order_seq_cst);     // pairs with the heavy() of wait_for_peer()
         if (all_->receiver_sleeps.load(std::memory_order_relaxed) != 0)
-            wake_peer(all_->receiver_sleeps, bell);
+            wake_peer(all_->receiver_sleeps, doorbell);
     }
 
     std::atomic<std::uint32_t>& receiver_word() const noexcept { return all_->receiver_sleeps; }
@@ -62,9 +62,9 @@ std::atomic<std::uint32_t>& receiver_word_of(lane_writer<L> const& w) noexcept
 }
 
 template <message_layout L>
-void wake_receiver_of(lane_writer<L>& w, int bell) noexcept
+void wake_receiver_of(lane_writer<L>& w, int doorbell) noexcept
 {
-    w.call(bell);
+    w.call(doorbell);
 }
 
 }  // namespace strait::detail

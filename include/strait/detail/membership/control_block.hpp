@@ -32,7 +32,7 @@ struct channel_traits {
     std::uint64_t first_bytes() const noexcept { return allocated == 0 ? size : allocated; }
 };
 
-// Of a channel whose messages do not lie in its companion.
+// Of a channel whose messages do not lie in its control file.
 template <message_layout L, class Options>
 channel_traits traits_beside(std::string_view transport, std::string_view type_name, Options const& how)
 {
@@ -47,7 +47,7 @@ channel_traits traits_beside(std::string_view transport, std::string_view type_n
     return t;
 }
 
-// The first page of a channel's companion object. Only ever placed by being mapped; all its pages are zero at first.
+// The first page of a channel's control file. Only ever placed by being mapped; all its pages are zero at first.
 //
 //   0 magic         8 version  12 byte_order  16 word_size  20 ready     24 fingerprint      32 element_size
 //  40 capacity     48 max_message_size        56 size       64 keep      68 retained      72 beside       80 memory

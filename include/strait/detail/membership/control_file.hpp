@@ -32,15 +32,15 @@ inline bool is_still_named(descriptor const& dir, int fd, location const& where)
 {
     struct ::stat by_name = {};
     struct ::stat opened = {};
-    return ::fstatat(dir.get(), where.file(companion_suffix).c_str(), &by_name, AT_SYMLINK_NOFOLLOW) == 0 &&
+    return ::fstatat(dir.get(), where.file(control_file_suffix).c_str(), &by_name, AT_SYMLINK_NOFOLLOW) == 0 &&
            ::fstat(fd, &opened) == 0 && by_name.st_ino == opened.st_ino && by_name.st_dev == opened.st_dev;
 }
 
 // No descriptor: there is no such name.
-inline error_code open_companion(descriptor const& dir, location const& where, descriptor& fd)
+inline error_code open_control_file(descriptor const& dir, location const& where, descriptor& fd)
 {
     fd.reset(uninterrupted([&] {
-        return ::openat(dir.get(), where.file(companion_suffix).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        return ::openat(dir.get(), where.file(control_file_suffix).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     }));
     if (fd || errno == ENOENT)
         return {};
@@ -51,7 +51,7 @@ inline error_code open_companion(descriptor const& dir, location const& where, d
 
 // A file without a name, or with a temporary one where the file system knows no O_TMPFILE. Its blocks are allocated
 // now: a full file system is an error here and not a SIGBUS later.
-inline error_code make_companion_file(descriptor const& dir, location const& where, channel_traits const& wanted, descriptor& fd,
+inline error_code make_control_file(descriptor const& dir, location const& where, channel_traits const& wanted, descriptor& fd,
                             std::string& temporary)
 {
     fd.reset(::openat(dir.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, object_mode(where.access())));

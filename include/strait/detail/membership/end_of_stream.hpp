@@ -17,7 +17,7 @@ public:
 
     // The thorough look of one who waits; `inspect` is that of its ring: a message, damage, or nothing.
     template <class Inspect>
-    std::optional<error_code> look(companion const& c, std::int64_t now, bool slept, std::int64_t interval, Inspect inspect)
+    std::optional<error_code> look(participant const& c, std::int64_t now, bool slept, std::int64_t interval, Inspect inspect)
     {
         if (auto const seen = inspect())
             return seen;

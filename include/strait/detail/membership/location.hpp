@@ -17,8 +17,8 @@
 
 namespace strait::detail {
 
-// Of the companion's file; other suffixes belong to what a mechanism has beside it.
-inline constexpr char companion_suffix[] = ".channel";
+// Of the control file; other suffixes belong to what a mechanism has beside it.
+inline constexpr char control_file_suffix[] = ".channel";
 
 // The modes of what a channel creates.
 inline ::mode_t object_mode(access_mode a) noexcept

@@ -20,35 +20,35 @@
 
 namespace strait::detail {
 
-// Ways into a named channel and out of it. A companion appears under its name only when it is complete; everything that
+// Ways into a named channel and out of it. A control file appears under its name only when it is complete; everything that
 // creates, repairs or removes happens under the set-up lock, and only while the name still means the file that was locked.
 //
-// A Mechanism is what carries the messages beside, or inside, the companion:
-//   result<void> create(companion const&, location const&)   makes its own object for a new channel, replacing a stale one
-//   bool unread(companion const&, location const&)           whether a later receiver would find messages; the content may
+// A Mechanism is what carries the messages beside, or inside, the control file:
+//   result<void> create(control file const&, location const&)   makes its own object for a new channel, replacing a stale one
+//   bool unread(control file const&, location const&)           whether a later receiver would find messages; the content may
 //                                                            be of another type, or damaged: then nothing is unread
-//   static void destroy(location const&)                     removes its object; the companion has its name still
-//   mirror mirrored(std::uint64_t size)                      what of the companion is mapped twice
-//   void forget(companion const&, location const&)           optional: removes its object, which the name does not lead to any
-//                                                            more: somebody has replaced the companion or taken it away
-//   bool is_good(companion const&, role, std::uint64_t)      optional: a place that is rather taken than another, if it is free
+//   static void destroy(location const&)                     removes its object; the control file has its name still
+//   mirror mirrored(std::uint64_t size)                      what of the control file is mapped twice
+//   void forget(control file const&, location const&)           optional: removes its object, which the name does not lead to any
+//                                                            more: somebody has replaced the control file or taken it away
+//   bool is_good(control file const&, role, std::uint64_t)      optional: a place that is rather taken than another, if it is free
 //   static string_view root                                  optional: below which names lie
 //   void sync(int fd, int dir)                               optional: the last one has left what stays; without the lock
-//   error_code reach(companion const&, shared_ptr<mapping>&) optional: maps the companion and what lies beside it, of a
+//   error_code reach(control file const&, shared_ptr<mapping>&) optional: maps the control file and what lies beside it, of a
 //                                                            channel that is complete. peer_corrupt: that is not there
 // All are called with the set-up lock held.
 template <class Mechanism>
-class companion_door : public named_channel<Mechanism> {
-    using named = named_channel<Mechanism>;
+class membership : public removal<Mechanism> {
+    using named = removal<Mechanism>;
 
 public:
-    using named::patience;
+    using named::lock_timeout;
 
     // `most`: places of this role.
     static error_code join(location const& where, channel_traits const& wanted, role r, ::off_t most, Mechanism& mechanism,
-                           companion& joined)
+                           participant& joined)
     {
-        deadline const until = deadline::after(patience);
+        deadline const until = deadline::after(lock_timeout);
         for (;;) {
             descriptor dir;
             if (error_code const e = where.open_directory(dir)) {
@@ -58,7 +58,7 @@ public:
             }
             STRAIT_CRASH_POINT("join: directory opened");
             descriptor found;
-            if (error_code const e = open_companion(dir, where, found))
+            if (error_code const e = open_control_file(dir, where, found))
                 return e;
             error_code const e = found ? join_existing(dir, std::move(found), where, wanted, r, most, mechanism, until, joined)
                                        : join_new(dir, where, wanted, r, most, mechanism, joined);
@@ -68,14 +68,14 @@ public:
     }
 
     // The last participant of a channel with nothing unread removes it. Idempotent.
-    static void leave(companion& c, location const& where, Mechanism& mechanism, deadline until) noexcept
+    static void leave(participant& c, location const& where, Mechanism& mechanism, deadline until) noexcept
     {
         if (!c.is_member())
             return;
         c.count_out();
         STRAIT_CRASH_POINT("leave: counted out");
         bool const alone = lock_byte(c.fd(), lock_bytes::setup, until).has_value();  // else the next opener cleans up
-        STRAIT_CRASH_POINT("leave: door locked");
+        STRAIT_CRASH_POINT("leave: set-up lock taken");
         unlock_byte(c.fd(), c.place_);
         STRAIT_CRASH_POINT("leave: place given up");
         descriptor dir;
@@ -98,7 +98,7 @@ public:
         STRAIT_CRASH_POINT("leave: signalled");
         if (alone)
             unlock_byte(c.fd(), lock_bytes::setup);  // closing does not: the mapping holds the description too
-        STRAIT_CRASH_POINT("leave: door unlocked");
+        STRAIT_CRASH_POINT("leave: set-up lock released");
         if constexpr (requires { mechanism.sync(c.fd(), dir.get()); })
             if (stays)
                 mechanism.sync(c.fd(), dir.get());  // as long as that takes: nobody waits at the door for it
@@ -107,7 +107,7 @@ public:
 
 private:
     static error_code join_existing(descriptor const& dir, descriptor fd, location const& where, channel_traits const& wanted,
-                                    role r, ::off_t most, Mechanism& mechanism, deadline until, companion& joined)
+                                    role r, ::off_t most, Mechanism& mechanism, deadline until, participant& joined)
     {
         struct ::stat found = {};
         if (::fstat(fd.get(), &found) != 0)
@@ -118,12 +118,12 @@ private:
             return errc::untrusted_object;
         if (auto held = lock_byte(fd.get(), lock_bytes::setup, until); !held)
             return held.error();
-        STRAIT_CRASH_POINT("join: door locked");
+        STRAIT_CRASH_POINT("join: set-up lock taken");
         if (!is_still_named(dir, fd.get(), where))
             return named::try_again;
-        bool const nobody = !any_locked(fd.get(), lock_bytes::participants, 2 * lock_bytes::most);
+        bool const unused = !any_locked(fd.get(), lock_bytes::participants, 2 * lock_bytes::most);
         auto const size = static_cast<std::uint64_t>(found.st_size);
-        companion c;
+        participant c;
         error_code wrong = errc::peer_corrupt;
         if (size >= control_block::size_in_file) {
             if (error_code const e = c.adopt(std::move(fd), size, 0))
@@ -135,9 +135,9 @@ private:
             if (whole && (!wrong || wrong == errc::type_mismatch))
                 if (error_code const e = reach(c, mechanism))
                     wrong = e;
-        if (wrong && !is_verdict(wrong))
+        if (wrong && !is_permanent_error(wrong))
             return wrong;
-        if (nobody)
+        if (unused)
             if (error_code const e = named::take_over(dir, c.is_member() ? c.fd() : fd.get(), c, whole, wrong, where, mechanism))
                 return e;
         if (wrong)
@@ -155,12 +155,12 @@ private:
         c.count_in();
         STRAIT_CRASH_POINT("join: signalled");
         unlock_byte(c.fd(), lock_bytes::setup);
-        STRAIT_CRASH_POINT("join: door unlocked");
+        STRAIT_CRASH_POINT("join: set-up lock released");
         joined = std::move(c);
         return {};
     }
 
-    static result<void> take_place(companion& c, role r, ::off_t most, Mechanism& mechanism)
+    static result<void> take_place(participant& c, role r, ::off_t most, Mechanism& mechanism)
     {
         return c.take_place(r, most, [&](std::uint64_t place) {
             if constexpr (requires { mechanism.is_good(c, r, place); })
@@ -170,7 +170,7 @@ private:
         });
     }
 
-    static error_code reach(companion& c, Mechanism& mechanism)
+    static error_code reach(participant& c, Mechanism& mechanism)
     {
         std::shared_ptr<mapping> mapped;
         error_code const e = mechanism.reach(c, mapped);
@@ -179,23 +179,23 @@ private:
         return e;
     }
 
-    // What a companion was found to be; another error is that of a system call, and says nothing of it.
-    static bool is_verdict(error_code const& e) noexcept
+    // What a control file was found to be; another error is that of a system call, and says nothing of it.
+    static bool is_permanent_error(error_code const& e) noexcept
     {
         return e == errc::untrusted_object || e == errc::incompatible_peer || e == errc::peer_corrupt ||
                e == errc::transport_mismatch || e == errc::type_mismatch;
     }
 
     static error_code join_new(descriptor const& dir, location const& where, channel_traits const& wanted, role r, ::off_t most,
-                               Mechanism& mechanism, companion& joined)
+                               Mechanism& mechanism, participant& joined)
     {
         descriptor fd;
         std::string temporary;
-        if (error_code const e = make_companion_file(dir, where, wanted, fd, temporary))
+        if (error_code const e = make_control_file(dir, where, wanted, fd, temporary))
             return vanished(e) ? named::try_again : e;
         STRAIT_CRASH_POINT("create: file allocated");
         int const raw = fd.get();
-        companion c;
+        participant c;
         auto complete = [&]() -> result<void> {
             if (error_code const e = c.adopt(std::move(fd), wanted.size, mechanism.mirrored(wanted.size)))
                 return e;
@@ -205,11 +205,11 @@ private:
                 return placed.error();
             if (auto held = try_lock_byte(c.fd(), lock_bytes::setup); !held)
                 return held.error();
-            STRAIT_CRASH_POINT("create: door locked");
+            STRAIT_CRASH_POINT("create: set-up lock taken");
             return {};
         }();
         if (complete)
-            complete = give_name(dir, raw, temporary, where.file(companion_suffix));
+            complete = give_name(dir, raw, temporary, where.file(control_file_suffix));
         STRAIT_CRASH_POINT("create: named");
         if (!temporary.empty())
             ::unlinkat(dir.get(), temporary.c_str(), 0);
@@ -227,7 +227,7 @@ private:
                     object = e;
         if (!object) {
             remove_segment(c.fd());
-            ::unlinkat(dir.get(), where.file(companion_suffix).c_str(), 0);
+            ::unlinkat(dir.get(), where.file(control_file_suffix).c_str(), 0);
             where.remove_directory();
             return object.error();
         }
@@ -237,7 +237,7 @@ private:
         c.block().ready.store(1, std::memory_order_release);
         STRAIT_CRASH_POINT("create: ready");
         unlock_byte(c.fd(), lock_bytes::setup);
-        STRAIT_CRASH_POINT("create: door unlocked");
+        STRAIT_CRASH_POINT("create: set-up lock released");
         joined = std::move(c);
         return {};
     }

@@ -17,11 +17,11 @@ namespace strait::detail {
 // holder of the pair shares and that is free when the last of them has taken its end or has died, so an end whose peer
 // was killed before joining does not wait for ever. The ends themselves lock through descriptions of their own, opened
 // by the process that uses them, which nobody else holds.
-class companion_pair {
+class nameless_pair {
 public:
-    companion_pair() = default;
+    nameless_pair() = default;
 
-    static error_code make(channel_traits const& traits, mirror twice, companion_pair& p)
+    static error_code make(channel_traits const& traits, mirror twice, nameless_pair& p)
     {
         descriptor file(::memfd_create("strait", MFD_CLOEXEC));
         if (!file)
@@ -39,7 +39,7 @@ public:
         std::shared_ptr<mapping> first_page;
         if (error_code const e = mapping::map(file.get(), control_block::size_in_file, 0, first_page))
             return e;
-        companion c;
+        participant c;
         c.attach(std::move(first_page));
         c.block().fill(traits);
         c.block().ready.store(1, std::memory_order_release);
@@ -47,7 +47,7 @@ public:
     }
 
     // Joins in this process, then gives up this pair's promises.
-    error_code take(role r, companion& joined) &&
+    error_code take(role r, participant& joined) &&
     {
         error_code const e = join(r, nullptr, joined);
         STRAIT_CRASH_POINT("pair: joined, promises kept");
@@ -57,7 +57,7 @@ public:
     }
 
     // Both ends for threads of this process, over one mapping.
-    error_code split(companion& sender, companion& receiver) &&
+    error_code split(participant& sender, participant& receiver) &&
     {
         error_code e = join(role::sender, nullptr, sender);
         if (!e)
@@ -77,7 +77,7 @@ private:
         return other ? error_code() : last_failure();
     }
 
-    error_code join(role r, std::shared_ptr<mapping> shared, companion& joined)
+    error_code join(role r, std::shared_ptr<mapping> shared, participant& joined)
     {
         if (!promise(r))
             return errc::not_open;
@@ -85,7 +85,7 @@ private:
         if (error_code const e = reopen(promise(r).get(), fd))
             return e;
         STRAIT_CRASH_POINT("pair: opened anew");
-        companion c;
+        participant c;
         c.nameless_ = true;
         if (shared) {
             c.lock_ = guarded_descriptor(std::move(fd));

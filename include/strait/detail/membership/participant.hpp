@@ -20,17 +20,17 @@
 
 namespace strait::detail {
 
-// One end's membership in a channel of this host. Every channel has one small shared object, its companion, whatever
+// One end's membership in a channel of this host. Every channel has one small shared object, its control file, whatever
 // carries the messages: it says what the channel is, who is there, and who has left or died.
 //
 // Members are found by their locks (os/range_lock.hpp). Counting tells a clean end from a death: a sender that joined and
 // neither holds its lock nor has counted itself out has died. Joining locks first and counts then; leaving counts first
 // and unlocks then, so whoever is killed in between has not yet, or no longer, anything in flight.
-class companion {
+class participant {
 public:
-    companion() = default;
-    companion(companion&&) = default;
-    companion& operator=(companion&&) = default;
+    participant() = default;
+    participant(participant&&) = default;
+    participant& operator=(participant&&) = default;
 
     control_block& block() const noexcept { return *block_; }
     std::shared_ptr<mapping> const& memory() const noexcept { return memory_; }
@@ -83,7 +83,7 @@ public:
     {
         block_->event.fetch_add(1, std::memory_order_seq_cst);
         futex_wake_all(block_->event);
-        ring_bell(fd());
+        ring_doorbell(fd());
     }
 
     std::uint32_t event() const noexcept { return block_->event.load(std::memory_order_seq_cst); }
@@ -106,8 +106,8 @@ public:
 
 private:
     template <class Mechanism>
-    friend class companion_door;
-    friend class companion_pair;
+    friend class membership;
+    friend class nameless_pair;
 
     error_code adopt(descriptor fd, std::uint64_t size, mirror twice)
     {

@@ -37,7 +37,7 @@ inline ::key_t sysv_key(location const& where, std::uint64_t attempt)
     return key == IPC_PRIVATE ? 1 : key;
 }
 
-// What the companion notes: which of the keys, before the queue is made, and the queue, afterwards; both plus 1.
+// What the control file notes: which of the keys, before the queue is made, and the queue, afterwards; both plus 1.
 inline constexpr std::size_t sysv_noted_attempt = 0;
 inline constexpr std::size_t sysv_noted_queue = 1;
 
@@ -47,12 +47,12 @@ inline bool sysv_trusted(::msqid_ds const& found, access_mode a) noexcept
     return (owned || a != access_mode::owner) && (found.msg_perm.mode & 0777) == object_mode(a);
 }
 
-// Removes the queue that the companion at this name notes, if there is one; with the set-up lock held. What is noted may
+// Removes the queue that the control file at this name notes, if there is one; with the set-up lock held. What is noted may
 // be a lie, so no queue goes but one at a key of this name. A queue whose maker was killed before it noted which one it is
 // has never been used: no other goes for the key's sake.
 inline void remove_sysv_queue(location const& where)
 {
-    descriptor const file(::open(where.path(companion_suffix).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    descriptor const file(::open(where.path(control_file_suffix).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     std::array<char, sizeof control_block::transport> transport{};
     std::array<std::uint64_t, 2> noted{};
     auto const is = [&](char const* name) { return std::strncmp(transport.data(), name, transport.size()) == 0; };

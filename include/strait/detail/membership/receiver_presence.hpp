@@ -13,7 +13,7 @@
 namespace strait::detail {
 
 // What a channel over a queue is called, and whether it outlives everybody with what is unread.
-struct queue_manner {
+struct queue_traits {
     char const* name;
     bool retained;
 };
@@ -22,18 +22,18 @@ struct queue_manner {
 // told when the last one has gone. Of a channel that keeps them it always has.
 class receiver_presence {
 public:
-    void start(companion const& c, deadline connect_until) noexcept
+    void start(participant const& c, deadline connect_until) noexcept
     {
         keeps_ = c.block().retained != 0;
         connect_until_ = connect_until;
     }
 
     // At a message: a system call, since the dead leave no word.
-    bool nobody(companion const& c) const noexcept { return !keeps_ && (all_left(c) || c.receivers_gone()); }
+    bool nobody(participant const& c) const noexcept { return !keeps_ && (all_left(c) || c.receivers_gone()); }
     void met() noexcept { state_ = state::met; }
 
     // There is no room: also nobody who could make it? That is a system call.
-    bool gone(companion const& c) const noexcept { return !keeps_ && c.receivers_gone(); }
+    bool gone(participant const& c) const noexcept { return !keeps_ && c.receivers_gone(); }
 
     error_code lose() noexcept
     {
@@ -42,7 +42,7 @@ public:
     }
 
     // Nobody is there: waits a turn, for who may come. Success: look again.
-    error_code await(companion const& c, deadline until, bool first, std::uint64_t& waits) noexcept
+    error_code await(participant const& c, deadline until, bool first, std::uint64_t& waits) noexcept
     {
         std::uint32_t const seen = c.event();
         if (!nobody(c))
@@ -62,7 +62,7 @@ private:
     enum class state : std::uint8_t { fresh, met, lost };
 
     // By the counts, which the dead have not left.
-    static bool all_left(companion const& c) noexcept
+    static bool all_left(participant const& c) noexcept
     {
         auto const& b = c.block();
         return b.joined_receivers.load(std::memory_order_acquire) == b.left_receivers.load(std::memory_order_acquire);

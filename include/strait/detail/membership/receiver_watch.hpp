@@ -13,7 +13,7 @@ namespace strait::detail {
 // receivers have gone and of whom no pair promises another.
 class receiver_watch {
 public:
-    bool nobody_can_come(companion const& c, std::int64_t now, bool slept) noexcept
+    bool no_receiver_possible(participant const& c, std::int64_t now, bool slept) noexcept
     {
         if (!c.is_nameless() || (!slept && now - asked_at_ < sender_watch::when_spinning))
             return false;

@@ -20,13 +20,13 @@
 
 namespace strait::detail {
 
-// What lies under a channel's name, for those who do not join it, or come when nobody is there: its companion, and the
-// objects beside that. The Mechanism is that of companion_door.
+// What lies under a channel's name, for those who do not join it, or come when nobody is there: its control file, and the
+// objects beside that. The Mechanism is that of membership.
 template <class Mechanism>
-class named_channel {
+class removal {
 public:
     // How long opening, leaving and removing wait for others at the door: a few system calls, unless they are stopped.
-    static constexpr std::chrono::seconds patience{5};
+    static constexpr std::chrono::seconds lock_timeout{5};
 
     static error_code find(endpoint const& at, access_mode access, location& where)
     {
@@ -46,7 +46,7 @@ public:
         if (!e)
             e = where.open_directory(dir);
         if (!e)
-            e = open_companion(dir, where, found);
+            e = open_control_file(dir, where, found);
         if (e)
             return e;
         if (!found || ::fdatasync(found.get()) != 0 || ::fsync(dir.get()) != 0)
@@ -68,16 +68,16 @@ public:
             return e;
         }
         descriptor found;
-        if (!open_companion(dir, where, found) && found)
-            if (auto held = lock_byte(found.get(), lock_bytes::setup, deadline::after(patience)); !held)
+        if (!open_control_file(dir, where, found) && found)
+            if (auto held = lock_byte(found.get(), lock_bytes::setup, deadline::after(lock_timeout)); !held)
                 return held;
-        STRAIT_CRASH_POINT("remove: door locked");
+        STRAIT_CRASH_POINT("remove: set-up lock taken");
         if (error_code const e = remove_segment(found.get()))
             return e;
         destroy_whatever(dir, where);
         STRAIT_CRASH_POINT("remove: objects removed");
         result<void> done;
-        if (::unlinkat(dir.get(), where.file(companion_suffix).c_str(), 0) != 0 && errno != ENOENT)
+        if (::unlinkat(dir.get(), where.file(control_file_suffix).c_str(), 0) != 0 && errno != ENOENT)
             done = last_failure();
         STRAIT_CRASH_POINT("remove: name removed");
         where.remove_directory();
@@ -85,7 +85,7 @@ public:
     }
 
 protected:
-    // Never leaves companion_door: the name was swapped or removed under our hands.
+    // Never leaves membership: the name was swapped or removed under our hands.
     static inline error_code const try_again{ESTALE, boost::system::system_category()};
 
     // A channel that nobody uses and that holds nothing; with it our directory, if it is empty now.
@@ -95,15 +95,15 @@ protected:
             return;  // its owner will
         Mechanism::destroy(where);
         STRAIT_CRASH_POINT("leave: objects removed");
-        ::unlinkat(dir.get(), where.file(companion_suffix).c_str(), 0);
+        ::unlinkat(dir.get(), where.file(control_file_suffix).c_str(), 0);
         STRAIT_CRASH_POINT("leave: name removed");
         where.remove_directory();
     }
 
     // Somebody opens a channel that nobody uses: what the dead have left is removed and the name free (try_again), or kept for
-    // the opener. `c` has no memory if the file is too short to be a companion; `wrong` says what is not as the
+    // the opener. `c` has no memory if the file is too short to be a control file; `wrong` says what is not as the
     // opener wants it, `whole` whether its creator has finished.
-    static error_code take_over(descriptor const& dir, int fd, companion const& c, bool whole, error_code const& wrong,
+    static error_code take_over(descriptor const& dir, int fd, participant const& c, bool whole, error_code const& wrong,
                                 location const& where, Mechanism& mechanism)
     {
         bool const kept = whole && !wrong && c.block().keep.load(std::memory_order_relaxed) != 0;
@@ -116,7 +116,7 @@ protected:
             if (!owned) {
                 destroy_whatever(dir, where);
                 STRAIT_CRASH_POINT("repair: objects of the dead removed");
-                if (::unlinkat(dir.get(), where.file(companion_suffix).c_str(), 0) != 0 && errno != ENOENT)
+                if (::unlinkat(dir.get(), where.file(control_file_suffix).c_str(), 0) != 0 && errno != ENOENT)
                     return last_failure();  // in a directory where only its owner may
                 STRAIT_CRASH_POINT("repair: name of the dead removed");
                 return try_again;
@@ -134,7 +134,7 @@ protected:
     }
 
 private:
-    // What a channel of this name had beside its companion, over whatever transport it ran.
+    // What a channel of this name had beside its control file, over whatever transport it ran.
     static void destroy_whatever(descriptor const& dir, location const& where)
     {
         for (auto const& [suffix, kind] : {std::pair(".fifo", ::mode_t{S_IFIFO}), std::pair(".sock", ::mode_t{S_IFSOCK})}) {
@@ -150,7 +150,7 @@ private:
 
     // Of a channel that nobody uses. The same transport reads it whatever its type is; of another we only know whether it
     // might keep messages.
-    static bool holds_unread(companion const& c, error_code const& wrong, location const& where, Mechanism& mechanism)
+    static bool holds_unread(participant const& c, error_code const& wrong, location const& where, Mechanism& mechanism)
     {
         if (!wrong || wrong == errc::type_mismatch)
             return mechanism.unread(c, where);

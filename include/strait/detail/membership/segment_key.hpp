@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 // The System V segment of a channel whose messages lie in one. Segments have no names that could be made complete and then
-// appear: what links one to its channel is its key, which follows from the companion's inode and a number that the
-// companion holds before the segment is made. So whoever finds the companion finds the segment, whenever its creator died;
+// appear: what links one to its channel is its key, which follows from the control file's inode and a number that the
+// control file holds before the segment is made. So whoever finds the control file finds the segment, whenever its creator died;
 // and a peer who scribbles over that number cannot point at a segment of somebody else's choice.
 namespace strait::detail {
 
@@ -30,17 +30,17 @@ inline constexpr std::string_view segment_memory = "sysv_memory";  // how contro
 // How many keys are tried: another segment may have one by chance.
 inline constexpr std::uint64_t segment_tries = 16;
 
-inline ::key_t segment_key(struct ::stat const& companion, std::uint64_t number) noexcept
+inline ::key_t segment_key(struct ::stat const& participant, std::uint64_t number) noexcept
 {
-    std::uint64_t const words[] = {companion.st_dev, companion.st_ino, number};
+    std::uint64_t const words[] = {participant.st_dev, participant.st_ino, number};
     std::uint64_t const h = location::hash_of({reinterpret_cast<char const*>(words), sizeof words});
     auto const key = static_cast<::key_t>(h ^ h >> 32);
     return key == IPC_PRIVATE ? 1 : key;
 }
 
-// What a companion says of its segment; no number: it has none.
+// What a control file says of its segment; no number: it has none.
 struct segment_note {
-    struct ::stat companion = {};
+    struct ::stat participant = {};
     std::uint64_t number = 0;
     std::uint64_t size = 0;
 
@@ -48,7 +48,7 @@ struct segment_note {
     {
         segment_note n;
         std::array<char, offsetof(control_block, transport)> bytes{};
-        if (::fstat(fd, &n.companion) != 0 || ::pread(fd, bytes.data(), bytes.size(), 0) != static_cast<::ssize_t>(bytes.size()))
+        if (::fstat(fd, &n.participant) != 0 || ::pread(fd, bytes.data(), bytes.size(), 0) != static_cast<::ssize_t>(bytes.size()))
             return n;
         auto const word = [&](std::size_t at) {
             std::uint64_t w = 0;
@@ -63,18 +63,18 @@ struct segment_note {
         return n;
     }
 
-    // Its id, or -1: there is none of that key, or it is not what the owner of the companion made for it.
+    // Its id, or -1: there is none of that key, or it is not what the owner of the control file made for it.
     int find() const noexcept
     {
-        int const id = number == 0 ? -1 : ::shmget(segment_key(companion, number), 0, 0);
+        int const id = number == 0 ? -1 : ::shmget(segment_key(participant, number), 0, 0);
         struct ::shmid_ds found = {};
         if (id == -1 || ::shmctl(id, IPC_STAT, &found) != 0)
             return -1;
-        return found.shm_perm.uid == companion.st_uid && found.shm_segsz == size ? id : -1;
+        return found.shm_perm.uid == participant.st_uid && found.shm_segsz == size ? id : -1;
     }
 };
 
-// Removes the segment of this companion, if it has one; living ends go on with it. Only its owner may.
+// Removes the segment of this control file, if it has one; living ends go on with it. Only its owner may.
 inline error_code remove_segment(int fd) noexcept
 {
     int const id = fd < 0 ? -1 : segment_note::read(fd).find();

@@ -18,7 +18,7 @@ public:
     static constexpr std::int64_t when_spinning = 10'000'000;
 
     // If it says that they are gone: look for messages once more, then believe it.
-    end_reason gone(companion const& c, std::int64_t now, bool slept, std::int64_t interval) noexcept
+    end_reason gone(participant const& c, std::int64_t now, bool slept, std::int64_t interval) noexcept
     {
         std::uint64_t const joined = c.block().joined_senders.load(std::memory_order_acquire);  // pairs with joining
         std::uint64_t const left = c.block().left_senders.load(std::memory_order_acquire);      // pairs with leaving

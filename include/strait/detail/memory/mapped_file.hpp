@@ -10,7 +10,7 @@
 
 #include <unistd.h>
 
-// A ring in a file of a disk: its companion lies elsewhere, and is written out.
+// A ring in a file of a disk: its control file lies elsewhere, and is written out.
 namespace strait::detail {
 
 template <class Mechanism>

@@ -22,13 +22,13 @@ struct prepared_geometry : Geometry {
         return How(at, n);
     }
 
-    static error_code view(companion const& c, role r, typename Geometry::view_type& v)
+    static error_code view(participant const& c, role r, typename Geometry::view_type& v)
     {
         return look(&prepare, c, r, v);
     }
 
     // Of all that is done to the pages the outermost knows.
-    static error_code look(error_code (*all)(std::byte*, std::size_t) noexcept, companion const& c, role r,
+    static error_code look(error_code (*all)(std::byte*, std::size_t) noexcept, participant const& c, role r,
                            typename Geometry::view_type& v)
     {
         if constexpr (requires { Geometry::look(all, c, r, v); }) {

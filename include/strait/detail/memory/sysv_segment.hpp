@@ -22,7 +22,7 @@
 #include <sys/shm.h>
 #include <sys/stat.h>
 
-// A ring whose messages lie in a System V segment. The companion has what lies before them: who is there, and the words by
+// A ring whose messages lie in a System V segment. The control file has what lies before them: who is there, and the words by
 // which the ends wait for each other. In memory the one follows the other, as in a file that has both.
 namespace strait::detail {
 
@@ -72,11 +72,11 @@ inline std::uint64_t huge_page_size() noexcept
 
 // `Flags`: for shmget(2).
 //
-// What a killed creator leaves: a companion with a name, which is not ready, and its segment, or not yet. The next opener
-// removes both; so does remove(). A segment without a companion is left only by who takes the companion's file away by hand.
+// What a killed creator leaves: a control file with a name, which is not ready, and its segment, or not yet. The next opener
+// removes both; so does remove(). A segment without a control file is left only by who takes the control file away by hand.
 template <class Mechanism, int Flags = 0>
 struct segment_mechanism : Mechanism {
-    static result<void> create(companion const& c, location const& where) noexcept
+    static result<void> create(participant const& c, location const& where) noexcept
     {
         struct ::stat file = {};
         std::uint64_t const size = c.block().beside;
@@ -100,12 +100,12 @@ struct segment_mechanism : Mechanism {
         return errc::segment_count_limit;
     }
 
-    error_code reach(companion const& c, std::shared_ptr<mapping>& m) const
+    error_code reach(participant const& c, std::shared_ptr<mapping>& m) const
     {
         segment_note const note = segment_note::read(c.fd());
         std::uint64_t const first = Mechanism::data_offset();
         int const id = note.find();
-        if (id == -1 || static_cast<std::uint64_t>(note.companion.st_size) != first)
+        if (id == -1 || static_cast<std::uint64_t>(note.participant.st_size) != first)
             return errc::peer_corrupt;
         std::uint64_t const alignment = (Flags & SHM_HUGETLB) != 0 ? huge_page_size() : 1;
         mirror const twice = Mechanism::mirrored(first + note.size);

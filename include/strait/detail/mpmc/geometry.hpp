@@ -32,8 +32,8 @@ namespace strait::detail {
 //
 //   4096 receivers u32 futex, at rest while messages come     4224 senders u32 futex, at rest while there is room
 struct mpmc_header {
-    alignas(128) mpmc_sleepers receivers;
-    alignas(128) mpmc_sleepers senders;
+    alignas(128) eventcount receivers;
+    alignas(128) eventcount senders;
 };
 
 static_assert(offsetof(mpmc_header, receivers) == 0 && offsetof(mpmc_header, senders) == 128 && sizeof(mpmc_header) == 256 &&
@@ -56,20 +56,20 @@ inline std::uint64_t mpmc_buffers_offset(std::uint64_t capacity) noexcept
     return ring_data_offset() + (capacity * 8 + page - 1) / page * page;
 }
 
-inline mpmc_words mpmc_words_of(companion const& c, std::uint64_t capacity) noexcept
+inline mpmc_words mpmc_words_of(participant const& c, std::uint64_t capacity) noexcept
 {
     return {reinterpret_cast<std::atomic<std::uint64_t>*>(c.memory()->data() + ring_data_offset()), capacity};
 }
 
 // What the door of a named channel needs to know.
 struct mpmc_mechanism {
-    result<void> create(companion const&, location const&) noexcept { return {}; }
+    result<void> create(participant const&, location const&) noexcept { return {}; }
     static void destroy(location const&) noexcept {}
     static std::uint64_t data_offset() noexcept { return ring_data_offset(); }
     static std::uint64_t mirrored(std::uint64_t) noexcept { return 0; }
 
     // Whether a message lies where a receiver would go on. Nobody is there who could change that.
-    bool unread(companion const& c, location const&) const noexcept
+    bool unread(participant const& c, location const&) const noexcept
     {
         std::uint64_t const capacity = read_once(c.block().capacity);
         if (!std::has_single_bit(capacity) || capacity > mpmc_words::most || mpmc_buffers_offset(capacity) > c.memory()->size())
@@ -133,7 +133,7 @@ struct mpmc_geometry {
 
     // The first opener has decided the sizes: what the control block says of them must fit what is mapped. busy: there
     // are more senders than buffers.
-    static error_code view(companion const& c, role r, mpmc_view& v)
+    static error_code view(participant const& c, role r, mpmc_view& v)
     {
         std::uint64_t const size = c.memory()->size();
         std::uint64_t const capacity = read_once(c.block().capacity);

@@ -53,7 +53,7 @@ public:
 
     void detach() noexcept
     {
-        header_ = &nowhere;
+        header_ = &closed_state;
         words_ = mpmc_words(&empty, 1);
         position_ = 0;
         holds_ = false;
@@ -68,7 +68,7 @@ public:
     // True when a message is consumed and held.
     bool take() noexcept
     {
-        for (unsigned tries = 0; tries != mpmc_words::patience; ++tries) {
+        for (unsigned tries = 0; tries != mpmc_words::most_tries; ++tries) {
             std::uint64_t const lap = words_.lap(position_);
             std::uint64_t word = words_.look(position_);
             if (word == mpmc_word::empty(lap))
@@ -137,7 +137,7 @@ public:
 
 private:
     // What a closed, moved from or inherited end looks at; nobody writes there.
-    static inline constinit mpmc_header nowhere{};
+    static inline constinit mpmc_header closed_state{};
     static inline constinit std::atomic<std::uint64_t> empty{0};
 
     mpmc_header* header_;

@@ -23,7 +23,7 @@ class ring_pair;
 template <message_layout L, waiting_strategy Wait, class Geometry = mpmc_geometry<L>>
 class mpmc_receiver : ring_end<Geometry, mpmc_reader<L>, role::receiver> {
     using base = ring_end<Geometry, mpmc_reader<L>, role::receiver>;
-    using base::companion_;
+    using base::participant_;
     using base::ring_;
     using base::waiter_;
     static constexpr unsigned pace = 50;  // nanoseconds between polls: a message touches more than the polled line
@@ -85,20 +85,20 @@ private:
     {
         ring_.post();
         if (ring_.header().senders.any(waiter_.fence))
-            ring_.header().senders.wake(companion_.fd());
+            ring_.header().senders.wake(participant_.fd());
     }
 
     [[gnu::noinline, gnu::cold]] error_code await_message(deadline until)
     {
-        if (!companion_.is_member())
-            return companion_.missing();
+        if (!participant_.is_member())
+            return participant_.missing();
         if (!ring_.posted())
             post();
         std::int64_t const interval = until.is_poll() ? sender_watch::when_polled : sender_watch::when_spinning;
         return wait_among_peers<Wait, pace>(
             ring_.header().receivers, waiter_, until, errc::empty, [&] { return ring_.take(); },
             [&](std::int64_t now, bool slept) {
-                return end_.look(companion_, now, slept, interval, [&] { return ring_.inspect(); });
+                return end_.look(participant_, now, slept, interval, [&] { return ring_.inspect(); });
             });
     }
 

@@ -24,7 +24,7 @@ class ring_pair;
 template <message_layout L, waiting_strategy Wait, class Geometry = mpmc_geometry<L>>
 class mpmc_sender : ring_end<Geometry, mpmc_writer<L>, role::sender> {
     using base = ring_end<Geometry, mpmc_writer<L>, role::sender>;
-    using base::companion_;
+    using base::participant_;
     using base::ring_;
     using base::waiter_;
     static constexpr unsigned pace = 50;  // nanoseconds between polls of a word that its writers are busy with
@@ -100,8 +100,8 @@ private:
 
     [[gnu::noinline, gnu::cold]] error_code make_room(std::size_t n, deadline until)
     {
-        if (!companion_.is_member())
-            return companion_.missing();
+        if (!participant_.is_member())
+            return participant_.missing();
         if (ring_.too_large(n))
             return errc::message_too_large;
         if (ring_.is_staged())
@@ -122,7 +122,7 @@ private:
     {
         // What was committed since the last flush is still unannounced, and only receivers that run make room.
         if (ring_.header().receivers.any(waiter_.fence))
-            ring_.header().receivers.wake(companion_.fd());
+            ring_.header().receivers.wake(participant_.fd());
         return wait_among_peers<Wait, pace>(ring_.header().senders, waiter_, until, errc::full, ready,
                                             [&](std::int64_t now, bool slept) { return look_closely(now, slept, ready); });
     }
@@ -132,7 +132,7 @@ private:
     {
         if (ready())
             return error_code();
-        if (receivers_.nobody_can_come(companion_, now, slept))
+        if (receivers_.no_receiver_possible(participant_, now, slept))
             return make_error_code(errc::no_receiver);
         if (auto const found = ring_.inspect(); found && *found)
             return found;
@@ -143,9 +143,9 @@ private:
 
     [[gnu::noinline, gnu::cold]] result<void> wake_receivers()
     {
-        if (!companion_.is_member())
-            return companion_.missing();
-        ring_.header().receivers.wake(companion_.fd());
+        if (!participant_.is_member())
+            return participant_.missing();
+        ring_.header().receivers.wake(participant_.fd());
         return {};
     }
 

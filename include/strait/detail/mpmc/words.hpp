@@ -62,7 +62,7 @@ class mpmc_words {
 public:
     static constexpr std::uint64_t most = std::uint64_t{1} << 22;  // places
     // How often an operation tries again because others were faster. Only damage can get there.
-    static constexpr unsigned patience = 1 << 10;
+    static constexpr unsigned most_tries = 1 << 10;
 
     mpmc_words() = default;
     mpmc_words(std::atomic<std::uint64_t>* words, std::uint64_t capacity) noexcept
@@ -142,7 +142,7 @@ private:
     template <class After>
     std::uint64_t seek(std::uint64_t p, After after) const noexcept
     {
-        for (unsigned tries = 0; tries != patience; ++tries) {
+        for (unsigned tries = 0; tries != most_tries; ++tries) {
             std::uint64_t const next = after(p);
             if (next == p)
                 break;

@@ -75,7 +75,7 @@ public:
 
     void detach() noexcept
     {
-        header_ = &nowhere;
+        header_ = &closed_state;
         buffers_ = nullptr;
         staged_ = no_end;
     }
@@ -109,7 +109,7 @@ public:
     bool put() noexcept
     {
         use& next = order_[oldest_];
-        for (unsigned tries = 0; tries != mpmc_words::patience; ++tries) {
+        for (unsigned tries = 0; tries != mpmc_words::most_tries; ++tries) {
             std::uint64_t const lap = words_.lap(position_);
             std::uint64_t word = mpmc_word::empty(lap);
             STRAIT_CRASH_POINT("commit: next place chosen");
@@ -194,7 +194,7 @@ private:
     }
 
     // What a closed, moved from or inherited end looks at: flush() must look closer.
-    static inline constinit mpmc_header nowhere{mpmc_sleepers(1), mpmc_sleepers()};
+    static inline constinit mpmc_header closed_state{eventcount(1), eventcount()};
 
     mpmc_header* header_;
     mpmc_words words_;

@@ -26,11 +26,11 @@ namespace strait::detail {
 inline constexpr char mqueue_transport[] = "posix_mqueue";
 inline constexpr char packed_mqueue_transport[] = "packed<posix_mqueue>";
 
-using mqueue_door = companion_door<mqueue_mechanism>;
+using mqueue_membership = membership<mqueue_mechanism>;
 
 // What both kinds of ends have: membership, the queue, and room for one message.
 struct mqueue_member {
-    companion member;
+    participant member;
     location where;
     guarded_descriptor queue;
     std::size_t message_size = 0;
@@ -95,17 +95,17 @@ struct mqueue_member {
     void leave_as_sender(deadline until) noexcept
     {
         auto const memory = member.memory();  // stays mapped for the look at the sleepers
-        auto const& sleepers = member.block().mechanism[2];
+        auto const& sleeping = member.block().mechanism[2];
         leave(until);
         // After leaving, and only then: who is woken must see that we have gone. Pairs with mqueue_receiver::wait().
-        if (sleepers.load(std::memory_order_seq_cst) != 0)
+        if (sleeping.load(std::memory_order_seq_cst) != 0)
             ::mq_send(queue.get(), "", 0, hint_priority);
     }
 
     void leave(deadline until) noexcept
     {
         mqueue_mechanism mechanism;
-        mqueue_door::leave(member, where, mechanism, until);
+        mqueue_membership::leave(member, where, mechanism, until);
     }
 
     // The largest message where nothing else is said.
@@ -113,7 +113,7 @@ struct mqueue_member {
 
     template <message_layout L>
     static error_code join(endpoint const& at, channel_options const& how, std::string_view type_name, role r, mqueue_member& joined,
-                           queue_manner const& manner = {mqueue_transport, true})
+                           queue_traits const& kind = {mqueue_transport, true})
     {
         auto const connect_until = deadline::after(how.connect_timeout);
         location place;
@@ -129,13 +129,13 @@ struct mqueue_member {
             mechanism.message_size = how.max_message_size;
         else
             mechanism.message_size = usual_size();
-        channel_traits traits = traits_beside<L>(manner.name, type_name, how);
+        channel_traits traits = traits_beside<L>(kind.name, type_name, how);
         traits.capacity = mechanism.messages;
         traits.max_message_size = mechanism.message_size;
-        traits.retained = manner.retained;
+        traits.retained = kind.retained;
         for (int attempts = 16;; --attempts) {
-            companion c;
-            if (error_code const e = mqueue_door::join(place, traits, r, lock_bytes::most, mechanism, c))
+            participant c;
+            if (error_code const e = mqueue_membership::join(place, traits, r, lock_bytes::most, mechanism, c))
                 return e;
             joined.member = std::move(c);
             joined.where = place;
@@ -144,7 +144,7 @@ struct mqueue_member {
                 joined.receivers.start(joined.member, connect_until);
                 return {};
             }
-            joined.leave(deadline::after(mqueue_door::patience));
+            joined.leave(deadline::after(mqueue_membership::lock_timeout));
             if (opened.error() != queue_removed || attempts == 0)
                 return opened.error();  // else: removed between joining and opening
         }

@@ -27,7 +27,7 @@ namespace strait::detail {
 // The queue that an end found is not the one that its channel was made with: somebody removed the channel meanwhile.
 inline error_code const queue_removed{ENOENT, boost::system::system_category()};
 
-// Kernel priorities. A hint is empty and says: look at the companion, a sender has left.
+// Kernel priorities. A hint is empty and says: look at the control file, a sender has left.
 inline constexpr unsigned data_priority = 0;
 inline constexpr unsigned hint_priority = 1;
 
@@ -52,13 +52,13 @@ inline error_code queue_failure(int number)
     }
 }
 
-// Made under the channel's flat name. The companion notes its inode: mechanism[0] number, [1] device; [2] counts receivers
+// Made under the channel's flat name. The control file notes its inode: mechanism[0] number, [1] device; [2] counts receivers
 // asleep on the queue.
 struct mqueue_mechanism {
     std::size_t messages = 0;
     std::size_t message_size = 0;
 
-    result<void> create(companion const& c, location const& where)
+    result<void> create(participant const& c, location const& where)
     {
         std::string const name = queue_name(where);
         constexpr auto most = static_cast<std::size_t>(std::numeric_limits<long>::max());
@@ -86,7 +86,7 @@ struct mqueue_mechanism {
 
     // Hints do not count. They can only hide behind each other, never behind data: a queue of none but empty messages is
     // sorted out by taking them, and putting back the first that is data; all empty data is alike.
-    bool unread(companion const& c, location const& where) const
+    bool unread(participant const& c, location const& where) const
     {
         if (c.block().retained == 0)
             return false;
@@ -127,7 +127,7 @@ private:
 };
 
 // The channel's queue, never blocking, and its message size. queue_removed.
-inline result<std::pair<descriptor, std::size_t>> open_queue(companion const& c, location const& where, int mode)
+inline result<std::pair<descriptor, std::size_t>> open_queue(participant const& c, location const& where, int mode)
 {
     descriptor queue(uninterrupted([&] { return ::mq_open(queue_name(where).c_str(), mode | O_NONBLOCK | O_CLOEXEC); }));
     if (!queue)

@@ -119,7 +119,7 @@ private:
         return errc::malformed_message;
     }
 
-    // Sleeps in slices, for a death signals nothing. The companion is asked, by a system call, only when its event says
+    // Sleeps in slices, for a death signals nothing. The control file is asked, by a system call, only when its event says
     // that somebody came or left, after a hint, a slice without messages, and when polling.
     [[gnu::noinline, gnu::cold]] result<void> wait(deadline until, outcome o)
     {
@@ -128,7 +128,7 @@ private:
         bool counted = false;
         bool ask = until.is_poll() && deadline::now() - asked_at_ > sender_watch::when_polled;
         if (o == outcome::nothing)
-            try_before_sleeping(habit_, until, [&] { return (o = receive()) != outcome::nothing; });
+            try_before_sleeping(spin_, until, [&] { return (o = receive()) != outcome::nothing; });
         for (;; o = receive()) {
             if (o == outcome::message)
                 return {};
@@ -140,7 +140,7 @@ private:
             if (o != outcome::nothing)
                 continue;
             // Counted first, then asked: a sender leaves first and looks for sleepers then, so one of us sees the other.
-            sleeper const asleep(end_.member.block().mechanism[2]);
+            counted_sleep const asleep(end_.member.block().mechanism[2]);
             auto const event = static_cast<std::uint64_t>(end_.member.event());
             if (ask || event != checked_) {
                 checked_ = event;
@@ -177,11 +177,11 @@ private:
         return errc::closed;
     }
 
-    struct sleeper {
-        explicit sleeper(std::atomic<std::uint64_t>& n) noexcept : count(n) { count.fetch_add(1, std::memory_order_seq_cst); }
-        sleeper(sleeper const&) = delete;
-        sleeper& operator=(sleeper const&) = delete;
-        ~sleeper() { count.fetch_sub(1, std::memory_order_relaxed); }
+    struct counted_sleep {
+        explicit counted_sleep(std::atomic<std::uint64_t>& n) noexcept : count(n) { count.fetch_add(1, std::memory_order_seq_cst); }
+        counted_sleep(counted_sleep const&) = delete;
+        counted_sleep& operator=(counted_sleep const&) = delete;
+        ~counted_sleep() { count.fetch_sub(1, std::memory_order_relaxed); }
 
         std::atomic<std::uint64_t>& count;
     };
@@ -191,9 +191,9 @@ private:
     Member end_;
     read_ahead hand_;  // not empty: a message lies in end_.pages
     std::size_t length_ = 0;
-    std::uint64_t checked_ = unchecked;  // the companion's event when it was last asked
+    std::uint64_t checked_ = unchecked;  // the control file's event when it was last asked
     std::int64_t asked_at_ = 0;
-    spin_habit habit_;
+    adaptive_spin spin_;
     channel_stats taken_;
     end_reason ended_ = end_reason::none;
     std::chrono::nanoseconds linger_;

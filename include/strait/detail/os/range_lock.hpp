@@ -12,7 +12,7 @@
 
 #include <fcntl.h>
 
-// Liveness by open-file-description locks on bytes of a channel's companion object. Such a lock is freed by the kernel
+// Liveness by open-file-description locks on bytes of a channel's control file. Such a lock is freed by the kernel
 // when the last descriptor of its description closes, however the process ends, and a zombie holds none. It belongs to
 // the description, not to the process: each end has one of its own, and nobody else may hold a copy of it.
 namespace strait::detail {

@@ -33,11 +33,11 @@ inline result<void> set_pipe_capacity(int fd, std::uint64_t bytes)
     return errno == EPERM || errno == EINVAL ? make_error_code(errc::capacity_limit) : last_failure();
 }
 
-// Made beside the companion. The companion notes its inode: mechanism[0] number, [1] device.
+// Made beside the control file. The control file notes its inode: mechanism[0] number, [1] device.
 struct fifo_mechanism {
     std::uint64_t capacity = 0;
 
-    result<void> create(companion const& c, location const& where)
+    result<void> create(participant const& c, location const& where)
     {
         std::string const path = where.path(fifo_suffix);
         struct ::stat found = {};
@@ -56,7 +56,7 @@ struct fifo_mechanism {
     }
 
     // The kernel drops what is unread with the last descriptor.
-    bool unread(companion const&, location const&) const noexcept { return false; }
+    bool unread(participant const&, location const&) const noexcept { return false; }
 
     // Never anything but a FIFO: what else bears the name is not ours.
     static void destroy(location const& where)
@@ -71,7 +71,7 @@ struct fifo_mechanism {
 
 private:
     // An impossible capacity is told to whoever asks for it, not to the receiver later.
-    result<void> note(companion const& c, location const& where, std::string const& path) const
+    result<void> note(participant const& c, location const& where, std::string const& path) const
     {
         descriptor fd(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
         struct ::stat made = {};
@@ -88,17 +88,17 @@ private:
 };
 
 // Whether the pipe has a name or not.
-inline void leave_fifo(companion& member, location const& where, deadline until) noexcept
+inline void leave_fifo(participant& member, location const& where, deadline until) noexcept
 {
     fifo_mechanism mechanism;
     if (member.is_nameless())
         member.leave_nameless();
     else
-        companion_door<fifo_mechanism>::leave(member, where, mechanism, until);
+        membership<fifo_mechanism>::leave(member, where, mechanism, until);
 }
 
 // The channel's FIFO, never blocking. no_receiver: nobody has it open for reading (O_WRONLY). channel_removed.
-inline result<descriptor> open_fifo(companion const& c, location const& where, int mode)
+inline result<descriptor> open_fifo(participant const& c, location const& where, int mode)
 {
     std::string const path = where.path(fifo_suffix);
     descriptor fd(uninterrupted([&] { return ::open(path.c_str(), mode | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC); }));

@@ -32,7 +32,7 @@ namespace strait::detail {
 // process holds the FIFO open for writing, a wait without a deadline sees no end.
 class fifo_reader {
 public:
-    static result<fifo_reader> open(companion member, location where)
+    static result<fifo_reader> open(participant member, location where)
     {
         auto polling = open_fifo(member, where, O_RDONLY);
         if (!polling)
@@ -44,7 +44,7 @@ public:
     }
 
     // Of a pipe without a name.
-    static result<fifo_reader> open(companion member, descriptor pipe)
+    static result<fifo_reader> open(participant member, descriptor pipe)
     {
         descriptor blocking(::open(("/proc/self/fd/" + std::to_string(pipe.get())).c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
         if (!blocking)
@@ -64,7 +64,7 @@ public:
     {
         if (gather)
             pause();
-        if (habit_.pays()) {
+        if (spin_.pays()) {
             if (took(read_at_once()))
                 return {};
         } else if (until.is_never() && took(::read(blocking_.get(), buffer.data(), buffer.size))) {
@@ -99,7 +99,7 @@ public:
 private:
     static constexpr std::int64_t pause_nanoseconds = 2'000;
 
-    static result<fifo_reader> open(companion member, location where, descriptor polling, descriptor blocking)
+    static result<fifo_reader> open(participant member, location where, descriptor polling, descriptor blocking)
     {
         set_flags(polling.get(), O_NONBLOCK);
         set_flags(blocking.get(), 0);
@@ -128,9 +128,9 @@ private:
             ::fcntl(fd, F_SETFL, flags);
     }
 
-    fifo_reader(companion member, location where) : member_(std::move(member)), where_(std::move(where)) {}
+    fifo_reader(participant member, location where) : member_(std::move(member)), where_(std::move(where)) {}
 
-    static error_code fail(companion& member, location const& where, error_code const& why)
+    static error_code fail(participant& member, location const& where, error_code const& why)
     {
         leave_fifo(member, where, deadline::after(std::chrono::seconds(5)));
         return why;
@@ -185,7 +185,7 @@ private:
             if (until.passed())
                 return errc::timed_out;
             waits_ += counted ? 0 : 1;
-            if (!counted && connected && try_before_sleeping(habit_, until, [&] { return took(read_at_once()); }))
+            if (!counted && connected && try_before_sleeping(spin_, until, [&] { return took(read_at_once()); }))
                 return {};
             counted = true;
             // Unconnected, poll(2) would report the hang-up at once, for ever; senders signal when they have connected.
@@ -198,12 +198,12 @@ private:
         }
     }
 
-    companion member_;
+    participant member_;
     location where_;
     guarded_descriptor polling_;
     guarded_descriptor blocking_;
     sender_watch watch_;
-    spin_habit habit_;
+    adaptive_spin spin_;
     std::uint64_t waits_ = 0;
     end_reason ended_ = end_reason::none;
     bool connected_ = false;  // when last looked

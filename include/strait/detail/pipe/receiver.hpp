@@ -30,7 +30,7 @@ public:
         if (error_code const e = location::find(where, how.access, place))
             return e;
         for (int attempts = 16;; --attempts) {
-            companion member;
+            participant member;
             if (error_code const e = join_fifo<L>(place, how, type_name, role::receiver, member))
                 return e;
             auto reader = fifo_reader::open(std::move(member), place);
@@ -42,7 +42,7 @@ public:
     }
 
     // Of a pipe without a name.
-    static result<fifo_receiver> of(companion member, descriptor pipe, std::chrono::nanoseconds linger)
+    static result<fifo_receiver> of(participant member, descriptor pipe, std::chrono::nanoseconds linger)
     {
         auto reader = fifo_reader::open(std::move(member), std::move(pipe));
         if (!reader)

@@ -29,7 +29,7 @@ public:
     {
         auto const connect_until = deadline::after(how.connect_timeout);
         location place;
-        companion member;
+        participant member;
         if (error_code const e = location::find(where, how.access, place))
             return e;
         if (error_code const e = join_fifo<L>(place, how, type_name, role::sender, member))
@@ -37,14 +37,14 @@ public:
         auto pages = allocate_pages(pipe_frame_limit);
         fifo_writer writer(std::move(member), std::move(place), connect_until);
         if (auto sound = pages ? writer.check() : errc::out_of_memory; !sound) {
-            writer.leave(deadline::after(fifo_door::patience));
+            writer.leave(deadline::after(fifo_membership::lock_timeout));
             return sound.error();
         }
         return fifo_sender(std::move(writer), std::move(pages), how.linger);
     }
 
     // Of a pipe without a name.
-    static result<fifo_sender> of(companion member, descriptor pipe, std::chrono::nanoseconds linger)
+    static result<fifo_sender> of(participant member, descriptor pipe, std::chrono::nanoseconds linger)
     {
         auto pages = allocate_pages(pipe_frame_limit);
         if (!pages) {

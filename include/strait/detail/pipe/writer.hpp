@@ -21,13 +21,13 @@ namespace strait::detail {
 // somebody reads it. Stays connected when the reader goes, so that what a dead reader left is there for the next.
 class fifo_writer {
 public:
-    fifo_writer(companion member, location where, deadline connect_until)
+    fifo_writer(participant member, location where, deadline connect_until)
         : member_(std::move(member)), where_(std::move(where)), connect_until_(connect_until)
     {
     }
 
     // Of a pipe without a name, which is connected from the beginning.
-    fifo_writer(companion member, descriptor pipe)
+    fifo_writer(participant member, descriptor pipe)
         : member_(std::move(member)), connect_until_(deadline::never()), fifo_(std::move(pipe))
     {
     }
@@ -119,7 +119,7 @@ private:
         }
     }
 
-    companion member_;
+    participant member_;
     location where_;
     deadline connect_until_;
     guarded_descriptor fifo_;

@@ -21,7 +21,7 @@ namespace strait::detail {
 
 // Sends into a queue of the kernel, a call for each message. A Member is this end's membership and the queue:
 //   error_code join<L>(where, how, type_name, role, Member&)
-//   queue, is_member(), message_size, depth(), and member, the companion
+//   queue, is_member(), message_size, depth(), and member, the control file
 //   std::byte* payload()                      room for a message
 //   bool send(bytes, size)                    without waiting; else errno says why. Only from payload() ...
 //   static constexpr bool sends_from_anywhere ... unless this says so

@@ -22,18 +22,18 @@ namespace strait::detail {
 // `Ring` is that side; `Geometry` says how the channel lies in memory, and how many ends of this role it takes.
 template <class Geometry, class Ring, role Role>
 class ring_end : fork_guard {
-    using door = companion_door<typename Geometry::mechanism_type>;
+    using membership_type = membership<typename Geometry::mechanism_type>;
 
 public:
     ring_end(ring_end&& other)
-        : fork_guard(&disarm), ring_(std::move(other.ring_)), waiter_(other.waiter_), companion_(std::move(other.companion_)),
+        : fork_guard(&disarm), ring_(std::move(other.ring_)), waiter_(other.waiter_), participant_(std::move(other.participant_)),
           where_(std::move(other.where_)), linger_(other.linger_)
     {
         other.ring_.detach();
     }
 
     // The name has been removed, and the other end has joined.
-    void nobody_else_comes() noexcept { companion_.forget_name(); }
+    void expect_no_more_peers() noexcept { participant_.forget_name(); }
 
 protected:
     ring_end() : fork_guard(&disarm) {}
@@ -44,7 +44,7 @@ protected:
         ring_ = std::move(other.ring_);
         other.ring_.detach();
         waiter_ = other.waiter_;
-        companion_ = std::move(other.companion_);
+        participant_ = std::move(other.participant_);
         where_ = std::move(other.where_);
         linger_ = other.linger_;
         return *this;
@@ -54,25 +54,25 @@ protected:
     {
         location where;
         channel_traits traits;
-        companion member;
-        if (error_code const e = door::find(at, how.access, where))
+        participant member;
+        if (error_code const e = membership_type::find(at, how.access, where))
             return e;
         if (error_code const e = Geometry::traits(how, type_name, traits))
             return e;
         auto mechanism = Geometry::mechanism();
-        if (error_code const e = door::join(where, traits, Role, Geometry::places(Role), mechanism, member))
+        if (error_code const e = membership_type::join(where, traits, Role, Geometry::places(Role), mechanism, member))
             return e;
         return enter(std::move(member), std::move(where), how.linger);
     }
 
-    // Begins with a companion that has been joined; an error leaves the channel again.
-    error_code enter(companion member, std::optional<location> where, std::chrono::nanoseconds linger)
+    // Begins with a control file that has been joined; an error leaves the channel again.
+    error_code enter(participant member, std::optional<location> where, std::chrono::nanoseconds linger)
     {
-        companion_ = std::move(member);
+        participant_ = std::move(member);
         where_ = std::move(where);
         linger_ = linger;
         typename Geometry::view_type view{};
-        error_code e = Geometry::view(companion_, Role, view);
+        error_code e = Geometry::view(participant_, Role, view);
         if (!e)
             e = ring_.attach(view);
         STRAIT_CRASH_POINT("enter: ring attached");
@@ -87,29 +87,29 @@ protected:
     template <class Word>
     wake_source arm_at(Word&& sleeps, bool again)
     {
-        if (!companion_.is_member())
+        if (!participant_.is_member())
             return {};  // which the look after this tells
         ++waiter_.waits;
-        if constexpr (requires { sleeps.await_bell(waiter_.fence); })
-            sleeps.await_bell(waiter_.fence);
+        if constexpr (requires { sleeps.await_doorbell(waiter_.fence); })
+            sleeps.await_doorbell(waiter_.fence);
         else
-            await_bell(sleeps, waiter_.fence);
-        return {.file = companion_.fd(), .again = again};
+            await_doorbell(sleeps, waiter_.fence);
+        return {.file = participant_.fd(), .again = again};
     }
 
     template <class Word>
     void disarm_at(Word&& sleeps) noexcept
     {
-        if (companion_.is_member())
+        if (participant_.is_member())
             sleeps.store(0, std::memory_order_relaxed);
     }
 
     // False when there is nothing to leave; then `why`: success for an end that was closed or moved from.
     bool can_leave(result<void>& why) const
     {
-        if (companion_.is_member())
+        if (participant_.is_member())
             return true;
-        if (companion_.missing() == errc::inherited_handle)
+        if (participant_.missing() == errc::inherited_handle)
             why = errc::inherited_handle;
         return false;
     }
@@ -119,16 +119,16 @@ protected:
     {
         auto mechanism = Geometry::mechanism();
         if (where_)
-            door::leave(companion_, *where_, mechanism, until);
+            membership_type::leave(participant_, *where_, mechanism, until);
         else
-            companion_.leave_nameless();
+            participant_.leave_nameless();
     }
 
     // After leaving.
     void forget() noexcept
     {
         ring_.detach();
-        companion_ = companion();
+        participant_ = participant();
     }
 
     channel_stats count() const noexcept
@@ -142,7 +142,7 @@ protected:
 
     Ring ring_;
     waiter waiter_;
-    companion companion_;
+    participant participant_;
     std::optional<location> where_;
     std::chrono::nanoseconds linger_{};
 

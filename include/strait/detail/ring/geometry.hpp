@@ -19,7 +19,7 @@
 
 #include <unistd.h>
 
-// Where things lie in the segment of a ring, which is its channel's companion at the same time:
+// Where things lie in the segment of a ring, which is its channel's control file at the same time:
 //
 //   0 control block   4096 ring header   data_offset() messages   end
 //
@@ -41,7 +41,7 @@ T read_once(T const& shared) noexcept
     return *static_cast<T const volatile*>(&shared);
 }
 
-inline ring_header& header_of(companion const& c) noexcept
+inline ring_header& header_of(participant const& c) noexcept
 {
     return *reinterpret_cast<ring_header*>(c.memory()->data() + ring_header::offset);
 }
@@ -50,7 +50,7 @@ inline ring_header& header_of(companion const& c) noexcept
 struct ring_mechanism {
     bool varies;
 
-    result<void> create(companion const&, location const&) noexcept { return {}; }
+    result<void> create(participant const&, location const&) noexcept { return {}; }
     static void destroy(location const&) noexcept {}
     static std::uint64_t data_offset() noexcept { return ring_data_offset(); }
 
@@ -60,7 +60,7 @@ struct ring_mechanism {
         return varies && size > first && size % page_size() == 0 ? first : 0;
     }
 
-    bool unread(companion const& c, location const&) const noexcept
+    bool unread(participant const& c, location const&) const noexcept
     {
         std::uint64_t const first = ring_data_offset();
         std::uint64_t const size = c.memory()->size();
@@ -136,7 +136,7 @@ struct ring_geometry {
     }
 
     // The first opener has decided the sizes: what the control block says of them must fit what is mapped.
-    static error_code view(companion const& c, role, ring_view& v)
+    static error_code view(participant const& c, role, ring_view& v)
     {
         std::uint64_t const first = ring_data_offset();
         std::uint64_t const size = c.memory()->size();
@@ -146,7 +146,7 @@ struct ring_geometry {
     }
 
     // The same for messages that lie in so many bytes.
-    static error_code extent(companion const& c, std::uint64_t bytes, ring_view& v)
+    static error_code extent(participant const& c, std::uint64_t bytes, ring_view& v)
     {
         v.capacity = read_once(c.block().capacity);
         if (!fits(v.capacity, bytes))
@@ -161,7 +161,7 @@ struct ring_geometry {
                (!varies || (capacity >= page_size() && capacity >= 4 * unit()));
     }
 
-    static std::uint64_t max_size(companion const& c, std::uint64_t capacity) noexcept
+    static std::uint64_t max_size(participant const& c, std::uint64_t capacity) noexcept
     {
         return varies ? largest(capacity, read_once(c.block().max_message_size)) : L.fixed_size;
     }

@@ -41,7 +41,7 @@ static_assert(offsetof(ring_header, head) == 0 && offsetof(ring_header, consumed
 
 // Where an end lies that was closed, moved from or inherited: its hot paths run into their slow ones, which say so, and a
 // late commit() or release() does nothing to anybody.
-struct nowhere {
+struct closed_state {
     alignas(64) static constexpr std::byte never_written[64]{};
     alignas(64) static inline constinit std::byte never_read[64]{};
     // Variables, else a compiler warns of what would lie behind the line.

@@ -23,7 +23,7 @@ public:
         channel_traits traits;
         if (error_code const e = Geometry::traits(how, type_name, traits))
             return e;
-        if (error_code const e = companion_pair::make(traits, Geometry::mechanism().mirrored(traits.size), p.inner_))
+        if (error_code const e = nameless_pair::make(traits, Geometry::mechanism().mirrored(traits.size), p.inner_))
             return e;
         p.linger_ = how.linger;
         return p;
@@ -34,7 +34,7 @@ public:
 
     result<std::pair<Sender, Receiver>> split() &&
     {
-        companion members[2];
+        participant members[2];
         Sender s;
         Receiver r;
         if (error_code const e = std::move(inner_).split(members[0], members[1]))
@@ -53,7 +53,7 @@ private:
     result<End> take(role r) &&
     {
         End end;
-        companion member;
+        participant member;
         if (error_code const e = std::move(inner_).take(r, member))
             return e;
         if (error_code const e = end.enter(std::move(member), std::nullopt, linger_))
@@ -61,7 +61,7 @@ private:
         return end;
     }
 
-    companion_pair inner_;
+    nameless_pair inner_;
     std::chrono::nanoseconds linger_{};
 };
 

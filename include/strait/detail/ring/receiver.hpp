@@ -25,11 +25,11 @@ using ring_reader = std::conditional_t<L.fixed_size == 0, record_reader<L>, slot
 
 // Found by what the reader is: that of many lanes has many senders, and words of its own to sleep at.
 template <class Reader>
-void post_room(Reader& r, asymmetric_fence const& fence, int bell) noexcept
+void post_room(Reader& r, asymmetric_fence const& fence, int doorbell) noexcept
 {
     r.post();
     if (peer_sleeps(r.header().sender_sleeps, fence))
-        wake_peer(r.header().sender_sleeps, bell);
+        wake_peer(r.header().sender_sleeps, doorbell);
 }
 
 template <class Reader>
@@ -44,7 +44,7 @@ std::atomic<std::uint32_t>& where_to_sleep(Reader& r) noexcept
 template <message_layout L, waiting_strategy Wait, class Geometry = ring_geometry<L>, class Reader = ring_reader<L>>
 class ring_receiver : ring_end<Geometry, Reader, role::receiver> {
     using base = ring_end<Geometry, Reader, role::receiver>;
-    using base::companion_;
+    using base::participant_;
     using base::ring_;
     using base::waiter_;
     static constexpr unsigned pace = std::conditional_t<L.fixed_size == 0, record_shape<L>, slot_shape<L>>::pace;
@@ -105,7 +105,7 @@ public:
         return done;
     }
 
-    using base::nobody_else_comes;
+    using base::expect_no_more_peers;
 
     channel_stats stats() const noexcept { return base::count(); }
 
@@ -118,7 +118,7 @@ private:
 
     ring_receiver() = default;
 
-    error_code enter(companion member, std::optional<location> where, std::chrono::nanoseconds linger)
+    error_code enter(participant member, std::optional<location> where, std::chrono::nanoseconds linger)
     {
         error_code const e = base::enter(std::move(member), std::move(where), linger);
         if (!e)
@@ -128,8 +128,8 @@ private:
 
     [[gnu::noinline, gnu::cold]] void post() noexcept
     {
-        if (companion_.is_member())
-            post_room(ring_, waiter_.fence, companion_.fd());
+        if (participant_.is_member())
+            post_room(ring_, waiter_.fence, participant_.fd());
     }
 
     [[gnu::noinline, gnu::cold]] error_code await_message(deadline until)
@@ -141,15 +141,15 @@ private:
     template <class Part>
     [[gnu::noinline, gnu::cold]] error_code await_message(deadline until, Part part)
     {
-        if (!companion_.is_member())
-            return companion_.missing();
+        if (!participant_.is_member())
+            return participant_.missing();
         if (!ring_.posted())
             post();
         std::int64_t const interval = until.is_poll() ? sender_watch::when_polled : sender_watch::when_spinning;
         return wait_for_peer<Wait, pace>(
             where_to_sleep(ring_), waiter_, until, errc::empty, [&] { return ring_.look() || part(); },
             [&](std::int64_t now, bool slept) {
-                return end_.look(companion_, now, slept, interval, [&] {
+                return end_.look(participant_, now, slept, interval, [&] {
                     return part() ? std::optional<error_code>(error_code()) : ring_.inspect();
                 });
             });

@@ -83,8 +83,8 @@ public:
 
     void detach() noexcept
     {
-        header_ = &nowhere::header;
-        data_ = nowhere::written;
+        header_ = &closed_state::header;
+        data_ = closed_state::written;
         mask_ = 0;
         limit_ = 0;  // never, whatever is committed too late
     }
@@ -139,7 +139,7 @@ public:
     std::uint64_t bytes() const noexcept { return bytes_; }
     std::uint64_t depth() const noexcept
     {
-        return header_ == &nowhere::header ? 0 : position_ - header_->consumed.load(std::memory_order_relaxed);
+        return header_ == &closed_state::header ? 0 : position_ - header_->consumed.load(std::memory_order_relaxed);
     }
 
 protected:  // a ring with many receivers has other limits
@@ -178,8 +178,8 @@ public:
 
     void detach() noexcept
     {
-        header_ = &nowhere::header;
-        data_ = nowhere::unread;
+        header_ = &closed_state::header;
+        data_ = closed_state::unread;
         mask_ = 0;
         post_at_ = ~std::uint64_t{0};  // never
     }

@@ -30,9 +30,9 @@ std::atomic<std::uint32_t>& receiver_word_of(Writer const& w) noexcept
 }
 
 template <class Writer>
-void wake_receiver_of(Writer& w, int bell) noexcept
+void wake_receiver_of(Writer& w, int doorbell) noexcept
 {
-    wake_peer(w.header().receiver_sleeps, bell);
+    wake_peer(w.header().receiver_sleeps, doorbell);
 }
 
 // The sending end of a ring, or of a lane of many: where its messages go, when it waits, and when it wakes the receiver.
@@ -40,7 +40,7 @@ void wake_receiver_of(Writer& w, int bell) noexcept
 template <message_layout L, waiting_strategy Wait, class Geometry = ring_geometry<L>, class Writer = ring_writer<L>>
 class ring_sender : ring_end<Geometry, Writer, role::sender> {
     using base = ring_end<Geometry, Writer, role::sender>;
-    using base::companion_;
+    using base::participant_;
     using base::ring_;
     using base::waiter_;
     static constexpr unsigned pace = std::conditional_t<L.fixed_size == 0, record_shape<L>, slot_shape<L>>::pace;
@@ -97,7 +97,7 @@ public:
         return done;
     }
 
-    using base::nobody_else_comes;
+    using base::expect_no_more_peers;
 
     channel_stats stats() const noexcept
     {
@@ -118,28 +118,28 @@ private:
 
     [[gnu::noinline, gnu::cold]] error_code make_room(std::size_t n, deadline until)
     {
-        if (!companion_.is_member())
-            return companion_.missing();
+        if (!participant_.is_member())
+            return participant_.missing();
         if (ring_.too_large(n))
             return errc::message_too_large;
         if (ring_.refresh(n))
             return {};
         // What was committed since the last flush is still unannounced, and only a receiver that runs makes room.
         if (peer_sleeps(ring_.header().receiver_sleeps, waiter_.fence))
-            wake_receiver_of(ring_, companion_.fd());
+            wake_receiver_of(ring_, participant_.fd());
         // Room is taken as the receiver posts it, and to the last message when it does not.
         return wait_for_peer<Wait, pace>(
             ring_.header().sender_sleeps, waiter_, until, errc::full, [&] { return ring_.refresh(n); },
             [&](std::int64_t now, bool slept) {
-                return receivers_.nobody_can_come(companion_, now, slept) ? make_error_code(errc::no_receiver) : ring_.inspect(n);
+                return receivers_.no_receiver_possible(participant_, now, slept) ? make_error_code(errc::no_receiver) : ring_.inspect(n);
             });
     }
 
     [[gnu::noinline, gnu::cold]] result<void> wake_receiver()
     {
-        if (!companion_.is_member())
-            return companion_.missing();
-        wake_receiver_of(ring_, companion_.fd());
+        if (!participant_.is_member())
+            return participant_.missing();
+        wake_receiver_of(ring_, participant_.fd());
         return {};
     }
 

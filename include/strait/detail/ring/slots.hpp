@@ -80,8 +80,8 @@ public:
 
     void detach() noexcept
     {
-        header_ = &nowhere::header;
-        slot_ = first_ = nowhere::written;
+        header_ = &closed_state::header;
+        slot_ = first_ = closed_state::written;
         last_ = first_ + shape::stride;
         limit_ = 0;  // never, whatever is committed too late
     }
@@ -140,7 +140,7 @@ public:
     std::uint64_t bytes() const noexcept { return messages() * L.fixed_size; }
     std::uint64_t depth() const noexcept
     {
-        return header_ == &nowhere::header ? 0 : position_ - header_->consumed.load(std::memory_order_relaxed);
+        return header_ == &closed_state::header ? 0 : position_ - header_->consumed.load(std::memory_order_relaxed);
     }
 
 protected:  // a ring with many receivers has other limits
@@ -179,8 +179,8 @@ public:
 
     void detach() noexcept
     {
-        header_ = &nowhere::header;
-        slot_ = first_ = nowhere::unread;
+        header_ = &closed_state::header;
+        slot_ = first_ = closed_state::unread;
         last_ = first_ + shape::stride;
         post_at_ = position_ - 1;  // never
     }

@@ -8,7 +8,7 @@ namespace strait::detail {
 
 // The ends of each topology of a ring: guarantees, sender, receiver, geometry, door. Specialised beside each topology.
 template <class Topology, waiting_strategy Wait>
-struct ring_ends;
+struct ring_topology;
 
 }  // namespace strait::detail
 

@@ -23,7 +23,7 @@ namespace strait::detail {
 
 // A client's connection, and what it has asked and not been answered. Distinct objects: safe. Shared objects: unsafe.
 template <class Interface, class X>
-class rpc_asking {
+class outstanding_requests {
     using request_type = request_frame<Interface>;
     using reply_type = reply_frame<Interface>;
     template <class Q>
@@ -34,7 +34,7 @@ class rpc_asking {
 public:
     using connection_type = connection<request_type, reply_type, X>;
 
-    explicit rpc_asking(connection_type c) : connection_(std::move(c)) {}
+    explicit outstanding_requests(connection_type c) : connection_(std::move(c)) {}
 
     connection_type& channel() noexcept { return connection_; }
     connection_type const& channel() const noexcept { return connection_; }
@@ -88,11 +88,11 @@ public:
             auto const w = std::find_if(outstanding_.begin(), outstanding_.end(), [&](waiting const& o) { return o.number == number; });
             if (w == outstanding_.end())
                 return failed<sent<R>>(broken_ ? broken_ : make_error_code(errc::empty));  // taken or forgotten
-            if (w->come) {
+            if (w->reply) {
                 waiting done = std::move(*w);
                 outstanding_.erase(w);
-                if (kind_of_reply(*done.come, done.index) == reply_kind::reply)
-                    return read_any<sent<R>>(done.index, *done.come);
+                if (kind_of_reply(*done.reply, done.index) == reply_kind::reply)
+                    return read_any<sent<R>>(done.index, *done.reply);
                 failure_ = std::move(done.failure);
                 return failed<sent<R>>(errc::handler_failed);
             }
@@ -109,7 +109,7 @@ private:
     struct waiting {
         std::uint64_t number;
         std::size_t index;
-        std::optional<reply_type> come;
+        std::optional<reply_type> reply;
         std::string failure;
     };
 
@@ -162,13 +162,13 @@ private:
             ++late_;
             return {};
         }
-        if (w->come)
+        if (w->reply)
             return break_down(errc::peer_corrupt);
         auto const kind = kind_of_reply(reply_, w->index);
         if (kind == reply_kind::nonsense || (kind != reply_kind::reply && !add_failure_text(reply_, w->failure)))
             return break_down(errc::peer_corrupt);
         if (kind != reply_kind::part_of_failure)
-            w->come.emplace(std::move(reply_));
+            w->reply.emplace(std::move(reply_));
         return {};
     }
 

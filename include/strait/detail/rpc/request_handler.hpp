@@ -11,19 +11,19 @@ namespace strait::detail {
 
 // A desk (rpc/serve_loop.hpp) that answers at once.
 template <class Interface, class X, class Handler>
-class rpc_desk {
+class request_handler {
 public:
-    using session = rpc_session<Interface, X>;
+    using session = server_session<Interface, X>;
 
-    explicit rpc_desk(Handler& h) : handler_(h) {}
+    explicit request_handler(Handler& h) : handler_(h) {}
 
     static constexpr bool has_room() noexcept { return true; }
     bool take(std::shared_ptr<session> const& s, typename session::request_type& q)
     {
         return answer_request<Interface>(q, handler_, [&](auto const& reply) { s->send(reply); });
     }
-    static bool owes(session& s) { return s.owes(); }
-    static void pay(session& s) { s.pay(); }
+    static bool has_pending(session& s) { return s.has_pending(); }
+    static void settle(session& s) { s.settle(); }
     static bool is_lost(session const& s) noexcept { return s.is_lost(); }
 
 private:

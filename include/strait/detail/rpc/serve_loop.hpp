@@ -34,13 +34,13 @@ inline constexpr bool never_sleeps = [] {
 //   void take(shared_ptr<session>, request&)      false: it was none, and the client must go
 //   bool owes(session&), void pay(session&)       as the session's
 //   bool is_lost(session&)
-template <class Interface, class X, class Desk>
-class rpc_loop {
+template <class Interface, class X, class Requests>
+class serve_loop {
 public:
-    using session = rpc_session<Interface, X>;
+    using session = server_session<Interface, X>;
     using request_type = typename session::request_type;
 
-    explicit rpc_loop(Desk& desk) : desk_(desk) {}
+    explicit serve_loop(Requests& requests) : requests_(requests) {}
 
     std::size_t watch(int descriptor) { return selector_.add(plain_descriptor{descriptor}); }
     void unwatch(std::size_t key) { selector_.remove(key); }
@@ -65,13 +65,13 @@ public:
         std::size_t const blocked = settle();
         bool const due = std::exchange(listened_at_, deadline::now()) + longest_deafness <= listened_at_;
         bool const busy = (never_sleeps<X> || due) && !clients_.empty();
-        auto const until = busy ? deadline::poll() : blocked != 0 ? deadline::after(patience_) : deadline::never();
+        auto const until = busy ? deadline::poll() : blocked != 0 ? deadline::after(pause_) : deadline::never();
         auto const chosen = selector_.wait(until);
         if (!chosen) {
-            patience_ = std::min(2 * patience_, longest_patience);
+            pause_ = std::min(2 * pause_, longest_pause);
             return std::nullopt;
         }
-        patience_ = std::chrono::milliseconds(1);
+        pause_ = std::chrono::milliseconds(1);
         auto const c = std::find_if(clients_.begin(), clients_.end(), [&](client const& k) { return k.key == chosen->index; });
         if (c == clients_.end())
             return chosen->index;
@@ -87,7 +87,7 @@ private:
     static constexpr int most_in_a_row = 32;
     static constexpr std::int64_t busy_window = 200'000;         // nanoseconds
     static constexpr std::int64_t longest_deafness = 1'000'000;  // between two looks at the descriptors
-    static constexpr std::chrono::milliseconds longest_patience{50};
+    static constexpr std::chrono::milliseconds longest_pause{50};
 
     struct client {
         std::size_t key;
@@ -100,7 +100,7 @@ private:
     bool poll_clients()
     {
         if constexpr (!never_sleeps<X>) {
-            if (X::guarantees.pollable || !habit_.worthwhile())
+            if (X::guarantees.pollable || !spin_.worthwhile())
                 return false;
         }
         std::int64_t const end = deadline::now() + (never_sleeps<X> ? busy_window : adaptive::spin_nanoseconds);
@@ -115,7 +115,7 @@ private:
                     pause_polling<100>();
             } while (!served && deadline::now() < end);
         }
-        served ? habit_.succeeded() : habit_.failed();
+        served ? spin_.succeeded() : spin_.failed();
         if (served)
             settle();
         return served;
@@ -125,14 +125,14 @@ private:
     bool await_only(std::int64_t end)
     {
         client& c = clients_.front();
-        if (!desk_.has_room())
+        if (!requests_.has_room())
             return false;
         auto r = c.who->in().receive_until(deadline::clock::time_point(std::chrono::nanoseconds(end)));
         if (!r) {
             c.over = r.error() != errc::timed_out;
             return c.over;
         }
-        c.over = !desk_.take(c.who, *r);
+        c.over = !requests_.take(c.who, *r);
         return true;
     }
 
@@ -140,14 +140,14 @@ private:
     bool serve(client& c)
     {
         for (int n = 0; n != most_in_a_row; ++n) {
-            if (!desk_.has_room() || desk_.owes(*c.who))
+            if (!requests_.has_room() || requests_.has_pending(*c.who))
                 return n != 0;
             auto r = c.who->in().try_receive();
             if (!r) {
                 c.over = r.error() != errc::empty;
                 return n != 0 || c.over;
             }
-            if (!desk_.take(c.who, *r)) {
+            if (!requests_.take(c.who, *r)) {
                 c.over = true;
                 return true;
             }
@@ -159,13 +159,13 @@ private:
     std::size_t settle()
     {
         std::size_t blocked = 0;
-        bool const room = desk_.has_room();
+        bool const room = requests_.has_room();
         for (client& c : clients_) {
-            bool const owed = desk_.owes(*c.who);
-            if (owed)
-                desk_.pay(*c.who);
-            c.over = c.over || desk_.is_lost(*c.who);
-            bool const block = !room || (owed && desk_.owes(*c.who));
+            bool const pending = requests_.has_pending(*c.who);
+            if (pending)
+                requests_.settle(*c.who);
+            c.over = c.over || requests_.is_lost(*c.who);
+            bool const block = !room || (pending && requests_.has_pending(*c.who));
             if (block != c.blocked && !c.over) {
                 if (block)
                     selector_.remove(c.key);
@@ -183,12 +183,12 @@ private:
         return blocked;
     }
 
-    Desk& desk_;
+    Requests& requests_;
     selector selector_;
     std::vector<client> clients_;
-    spin_habit habit_;
+    adaptive_spin spin_;
     std::int64_t listened_at_ = 0;
-    std::chrono::milliseconds patience_{1};
+    std::chrono::milliseconds pause_{1};
 };
 
 }  // namespace strait::detail

@@ -20,13 +20,13 @@ namespace strait::detail {
 // A desk (rpc/serve_loop.hpp) with threads behind it. The thread of the loop reads from the clients; those of the pool call the handler, several
 // at a time, and reply.
 template <class Interface, class X, class Handler>
-class rpc_pool {
+class serve_pool {
 public:
-    using session = rpc_session<Interface, X>;
+    using session = server_session<Interface, X>;
     using request_type = typename session::request_type;
 
     // `nudge` wakes the loop: there is room again, or a client does not take its reply.
-    rpc_pool(Handler& h, std::size_t threads, wake_event const& nudge) : handler_(h), nudge_(nudge), most_(64 * threads)
+    serve_pool(Handler& h, std::size_t threads, wake_event const& nudge) : handler_(h), nudge_(nudge), most_(64 * threads)
     {
         try {
             while (threads_.size() != threads)
@@ -36,9 +36,9 @@ public:
             throw;
         }
     }
-    rpc_pool(rpc_pool const&) = delete;
-    rpc_pool& operator=(rpc_pool const&) = delete;
-    ~rpc_pool() { stop(); }
+    serve_pool(serve_pool const&) = delete;
+    serve_pool& operator=(serve_pool const&) = delete;
+    ~serve_pool() { stop(); }
 
     bool has_room()
     {
@@ -59,15 +59,15 @@ public:
         return true;
     }
 
-    bool owes(session& s)
+    bool has_pending(session& s)
     {
         std::lock_guard const hold(s.sending);
-        return s.owes();
+        return s.has_pending();
     }
-    void pay(session& s)
+    void settle(session& s)
     {
         std::lock_guard const hold(s.sending);
-        s.pay();
+        s.settle();
     }
     bool is_lost(session& s)
     {
@@ -103,7 +103,7 @@ private:
         bool const nudge = [&] {
             std::lock_guard const hold(s.sending);
             s.send(reply);
-            return s.owes();
+            return s.has_pending();
         }();
         if (nudge)
             nudge_.ring();

@@ -18,13 +18,13 @@ namespace strait::detail {
 // A client, seen by a server. A client that does not take its replies makes nobody wait: they are kept here, and no more of
 // its requests are read meanwhile.
 template <class Interface, class X>
-class rpc_session {
+class server_session {
 public:
     using request_type = request_frame<Interface>;
     using reply_type = reply_frame<Interface>;
     using connection_type = connection<reply_type, request_type, X>;
 
-    explicit rpc_session(connection_type c) : connection_(std::move(c)) {}
+    explicit server_session(connection_type c) : connection_(std::move(c)) {}
 
     receiver<request_type, X>& in() noexcept { return connection_.in(); }
 
@@ -51,7 +51,7 @@ public:
     bool is_lost() const noexcept { return lost_; }
 
     // Replies, or parts of one, are still here.
-    bool owes()
+    bool has_pending()
     {
         auto& end = end_access::of(connection_.out());
         if constexpr (requires { end.has_unsent(); })
@@ -61,7 +61,7 @@ public:
     }
 
     // As far as there is room.
-    void pay()
+    void settle()
     {
         while (!lost_ && !kept_.empty()) {
             auto const sent = connection_.try_send(kept_.front());

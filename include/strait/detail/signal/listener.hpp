@@ -37,14 +37,14 @@ public:
     explicit signal_listener(std::size_t message_size) : message_size_(message_size) {}
 
     // An error leaves the channel.
-    error_code open(companion member, location where)
+    error_code open(participant member, location where)
     {
         member_ = std::move(member);
         where_ = std::move(where);
         quarter_ = std::max<std::uint64_t>(1, member_.block().capacity / 4);
         error_code const e = listen();
         if (e)
-            leave(deadline::after(signal_door::patience));
+            leave(deadline::after(signal_membership::lock_timeout));
         return e;
     }
 
@@ -108,8 +108,8 @@ public:
         auto const memory = member_.memory();  // stays mapped for the look at the sleepers
         signal_address().publish(member_.block());
         signal_mechanism mechanism;
-        signal_door::leave(member_, where_, mechanism, until);
-        signal_room::of(member_).senders.wake_all();  // after leaving: who is woken must see that we have gone
+        signal_membership::leave(member_, where_, mechanism, until);
+        signal_eventcounts::of(member_).senders.wake_all();  // after leaving: who is woken must see that we have gone
         if (signals_ && number_.is_of_this_thread())
             discard();  // else they would stay pending as long as the thread lives
         signals_.reset();
@@ -126,7 +126,7 @@ private:
         std::uint32_t id = 0;
         std::uint32_t next = 0;
     };
-    using streams = std::array<stream, signal_room::senders_at_most>;
+    using streams = std::array<stream, signal_eventcounts::senders_at_most>;
 
     error_code listen()
     {
@@ -169,7 +169,7 @@ private:
             stats.dropped += ours ? 0 : 1;  // a stranger's; what was meant for an earlier receiver was lost with it
             return false;
         }
-        std::size_t const place = f.stream % signal_room::senders_at_most;
+        std::size_t const place = f.stream % signal_eventcounts::senders_at_most;
         stream& s = (*streams_)[place];
         if (s.id != f.stream)
             s = {f.stream, 0};
@@ -183,7 +183,7 @@ private:
         }
         s.next = f.sequence + 1;
         std::memcpy(to, f.payload, message_size_);
-        signal_room::of(member_).taken[place].store(signal_address::pair(f.stream, s.next),
+        signal_eventcounts::of(member_).taken[place].store(signal_address::pair(f.stream, s.next),
                                                     std::memory_order_release);  // pairs with has_room()
         return true;
     }
@@ -192,12 +192,12 @@ private:
     void make_room() noexcept
     {
         since_told_ = 0;
-        auto& senders = signal_room::of(member_).senders;
+        auto& senders = signal_eventcounts::of(member_).senders;
         if (senders.any(waiting_.fence)) [[unlikely]]
             senders.wake(member_.fd());
     }
 
-    companion member_;
+    participant member_;
     location where_;
     signal_number number_;
     guarded_descriptor signals_;

@@ -27,18 +27,18 @@ namespace strait::detail {
 
 inline constexpr char signal_transport[] = "realtime_signal";
 
-// There is nothing but the companion: what is pending belongs to the receiver's thread.
+// There is nothing but the control file: what is pending belongs to the receiver's thread.
 struct signal_mechanism {
-    result<void> create(companion const&, location const&) const { return {}; }
-    bool unread(companion const&, location const&) const noexcept { return false; }
+    result<void> create(participant const&, location const&) const { return {}; }
+    bool unread(participant const&, location const&) const noexcept { return false; }
     static void destroy(location const&) {}
     std::uint64_t mirrored(std::uint64_t) const noexcept { return 0; }
 };
-using signal_door = companion_door<signal_mechanism>;
+using signal_membership = membership<signal_mechanism>;
 
 template <message_layout L>
 error_code join_signals(endpoint const& at, channel_options const& how, std::string_view type_name, role r,
-                        location& place, companion& member)
+                        location& place, participant& member)
 {
     constexpr std::uint64_t usual = 1024;
     if (error_code const e = location::find(at, how.access, place))
@@ -47,7 +47,7 @@ error_code join_signals(endpoint const& at, channel_options const& how, std::str
     traits.capacity = std::min<std::uint64_t>(how.capacity != 0 ? how.capacity : usual, std::uint64_t{1} << 30);
     traits.max_message_size = signal_payload;
     signal_mechanism mechanism;
-    return signal_door::join(place, traits, r, r == role::sender ? ::off_t{signal_room::senders_at_most} : 1, mechanism,
+    return signal_membership::join(place, traits, r, r == role::sender ? ::off_t{signal_eventcounts::senders_at_most} : 1, mechanism,
                              member);
 }
 
@@ -65,7 +65,7 @@ private:
 
 // A sender's part of the channel: a Member of queue_sender.
 struct signal_member {
-    companion member;
+    participant member;
     location where;
     signal_end queue;
     std::size_t message_size = signal_payload;
@@ -133,7 +133,7 @@ struct signal_member {
     {
         if (!is_member())
             return {};
-        signal_room::of(member).senders.await_bell(waiting.fence);
+        signal_eventcounts::of(member).senders.await_doorbell(waiting.fence);
         return {.file = member.fd(), .again = true};
     }
 
@@ -143,7 +143,7 @@ struct signal_member {
         auto const memory = member.memory();  // stays mapped for the look at the receiver
         bool const tell = target && signal_address::line_now(member.block()) == target.address().line;
         signal_mechanism mechanism;
-        signal_door::leave(member, where, mechanism, until);
+        signal_membership::leave(member, where, mechanism, until);
         if (tell)
             (void)target.send({signal_frame::end, sent, stream, target.address().cookie(), {}});
         target.close();
@@ -168,7 +168,7 @@ private:
         return false;
     }
 
-    std::atomic<std::uint64_t>& taken_word() const noexcept { return signal_room::of(member).taken[member.place()]; }
+    std::atomic<std::uint64_t>& taken_word() const noexcept { return signal_eventcounts::of(member).taken[member.place()]; }
 
     // The word may still be that of a dead predecessor, whose messages the receiver is taking.
     bool has_room() noexcept
@@ -229,7 +229,7 @@ private:
             number = send(bytes, size) ? 0 : errno;
             return number != EAGAIN;
         };
-        return wait_among_peers<adaptive, 100>(signal_room::of(member).senders, waiting, until, errc::full, tried,
+        return wait_among_peers<adaptive, 100>(signal_eventcounts::of(member).senders, waiting, until, errc::full, tried,
                                                [&](std::int64_t, bool) -> std::optional<error_code> {
                                                    if (tried())
                                                        return error_code();

@@ -22,7 +22,7 @@ inline constexpr std::size_t signal_payload = 8;
 struct signal_frame {
     // Of no meaning to the kernel: -6 (SI_TKILL) would be refused, and -2 and -5 have other fields.
     static constexpr std::int32_t data = -0x7374;
-    static constexpr std::int32_t end = -0x7375;  // look at the companion: a sender has left
+    static constexpr std::int32_t end = -0x7375;  // look at the control file: a sender has left
 
     std::int32_t code = data;    // si_code
     std::uint32_t sequence = 0;  // si_errno: of the stream, from 0
@@ -52,7 +52,7 @@ struct signal_frame {
 };
 static_assert(sizeof(::sigval) == signal_payload, "strait needs pointers of 64 bits: a signal carries one");
 
-// Which thread is the receiver, in the companion's mechanism[]: 0 process u32, thread u32; 1 start; 2 number u32,
+// Which thread is the receiver, in the control file's mechanism[]: 0 process u32, thread u32; 1 start; 2 number u32,
 // cookie u32. `start` tells it from a later thread of the same number: clock ticks since boot, of
 // /proc/PID/task/TID/stat.
 struct signal_address {
@@ -96,24 +96,24 @@ struct signal_address {
     }
 };
 
-// In the companion's page behind its control block: what the receiver has taken of each sender, as stream u32 and count
+// In the control file's page behind its control block: what the receiver has taken of each sender, as stream u32 and count
 // u32, which makes room for more. A dead sender's word says nothing to its successor, which has another stream.
 //
 //   1024 senders u32 futex     1152 taken[256] u64
-struct signal_room {
+struct signal_eventcounts {
     static constexpr std::size_t offset = 1024;
     static constexpr std::size_t senders_at_most = 256;
 
-    alignas(128) mpmc_sleepers senders;  // that wait for room
+    alignas(128) eventcount senders;  // that wait for room
     alignas(128) std::atomic<std::uint64_t> taken[senders_at_most];
 
-    static signal_room& of(companion const& c) noexcept
+    static signal_eventcounts& of(participant const& c) noexcept
     {
-        return *reinterpret_cast<signal_room*>(c.memory()->data() + offset);
+        return *reinterpret_cast<signal_eventcounts*>(c.memory()->data() + offset);
     }
 };
-static_assert(sizeof(control_block) <= signal_room::offset && offsetof(signal_room, taken) == 128 &&
-              signal_room::offset + sizeof(signal_room) <= control_block::size_in_file);
+static_assert(sizeof(control_block) <= signal_eventcounts::offset && offsetof(signal_eventcounts, taken) == 128 &&
+              signal_eventcounts::offset + sizeof(signal_eventcounts) <= control_block::size_in_file);
 
 }  // namespace strait::detail
 

@@ -49,7 +49,7 @@ inline descriptor open_task(::pid_t process, ::pid_t thread)
     return descriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
-// The thread that is signalled. What the companion says of it may be a lie or out of date, so it is signalled only if
+// The thread that is signalled. What the control file says of it may be a lie or out of date, so it is signalled only if
 // it is the very thread, and blocks the signal. A thread that comes later under its number is never hit: a descriptor
 // of the thread is signalled (Linux 6.9), or, on older kernels, its directory in /proc is asked before each signal
 // whether it is still there; there a sender that is stopped in between for so long that the numbers go round could hit

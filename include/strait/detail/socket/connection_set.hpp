@@ -26,23 +26,23 @@ inline constexpr std::size_t most_silent = 64;
 // A Listener knows where from:
 //   int fd() const                                    to accept on; -1: there is but the connection given at first
 //   result<std::pair<descriptor, peer_identity>> accept()   errc::empty: nobody; busy: somebody came who was turned away
-//   end_reason senders_gone(bool slept)               by the channel's companion, if it has one
-//   bool has_companion() const
-//   int file() const                                  that of the companion, or -1
+//   end_reason senders_gone(bool slept)               by the channel's control file, if it has one
+//   bool has_control_file() const
+//   int file() const                                  that of the control file, or -1
 //   std::size_t packet() const                        optional: as of a stream_connection
 //   bool admits(peer_identity const&) const           optional: false: it is told that it is refused
 //   stream_cookie cookie() const
 //   bool usable() const, errc missing() const         as for a Connector
 //   void leave(deadline)
 //
-// A Ledger is told what is consumed of whose stream: an ack_ledger, or a no_ledger.
-template <message_layout L, class Listener, class Ledger = no_ledger>
-class stream_arrivals {
+// A Ledger is told what is consumed of whose stream: an session_table, or a no_ledger.
+template <message_layout L, class Listener, class Sessions = no_acknowledgement>
+class connection_set {
     using progress = stream_connection::progress;
 
 public:
-    stream_arrivals(Listener listener, std::uint64_t limit, Ledger ledger)
-        : listener_(std::move(listener)), ledger_(std::move(ledger)), limit_(limit)
+    connection_set(Listener listener, std::uint64_t limit, Sessions sessions)
+        : listener_(std::move(listener)), sessions_(std::move(sessions)), limit_(limit)
     {
     }
 
@@ -55,7 +55,7 @@ public:
     // A connection that needs no accepting, or has been accepted.
     error_code add(descriptor socket, peer_identity who)
     {
-        auto come = std::make_unique<stream_connection>(std::move(socket), who, packet(), L.handles, Ledger::introduction);
+        auto come = std::make_unique<stream_connection>(std::move(socket), who, packet(), L.handles, Sessions::introduction);
         if constexpr (requires { listener_.admits(who); })
             if (!listener_.admits(who))
                 come->refuse();
@@ -91,7 +91,7 @@ public:
     // So many messages in front of the first are consumed, of which each has this size.
     void release(std::size_t messages, std::size_t size)
     {
-        ledger_.consumed(front(), messages, messages * (size + sizeof(stream_frame)));
+        sessions_.consumed(front(), messages, messages * (size + sizeof(stream_frame)));
         front().release(messages);
     }
 
@@ -107,7 +107,7 @@ public:
 
     // The first is over, by its own doing or ours.
     void finish() { remove(ready_.front()); }
-    Ledger& ledger() noexcept { return ledger_; }
+    Sessions& sessions() noexcept { return sessions_; }
     void turn_away()
     {
         ++turned_away_;
@@ -169,12 +169,12 @@ public:
 private:
     progress next_of(stream_connection& c)
     {
-        auto const wanted = stream_greeting::of(L, listener_.cookie(), Ledger::protocol);
+        auto const wanted = stream_greeting::of(L, listener_.cookie(), Sessions::protocol);
         progress p = c.next(wanted, limit_, L.fixed_size);
-        if constexpr (Ledger::counts) {
+        if constexpr (Sessions::counts) {
             if (p == progress::introduced) [[unlikely]] {
                 stream_connection* older = nullptr;
-                if (errc const wrong = ledger_.admit(c, older); wrong != errc()) {
+                if (errc const wrong = sessions_.admit(c, older); wrong != errc()) {
                     c.reject(wrong);
                     return progress::refused;
                 }
@@ -184,7 +184,7 @@ private:
             }
             if (c.is_greeted() && !c.session) [[unlikely]]
                 return progress::refused;  // asked once more
-            while (p == progress::message && ledger_.skip(c))
+            while (p == progress::message && sessions_.skip(c))
                 p = c.next(wanted, limit_, L.fixed_size);
         }
         return p;
@@ -218,7 +218,7 @@ private:
 
     void remove(stream_connection* c)
     {
-        ledger_.left(*c);
+        sessions_.left(*c);
         std::erase(ready_, c);
         set_.remove(c->fd());  // closing would not, where a sender has this socket, too
         std::erase_if(connections_, [c](auto const& held) { return held.get() == c; });
@@ -247,7 +247,7 @@ private:
     }
 
     Listener listener_;
-    [[no_unique_address]] Ledger ledger_;
+    [[no_unique_address]] Sessions sessions_;
     epoll_set set_;
     std::vector<std::unique_ptr<stream_connection>> connections_;
     std::deque<stream_connection*> ready_;

@@ -29,8 +29,8 @@ namespace strait::detail {
 enum class datagram_outcome { datagram, nothing, end, malformed, failure };
 
 // The receiving end over one datagram socket, whoever sends to it. Each datagram is a row of whole frames; what is not is
-// dropped, from its first bad frame on, and takes nothing else along. A frame that says `end` says: look at the companion,
-// a sender has left. A death says nothing: hence the slices. The Listener is that of stream_arrivals, and may have
+// dropped, from its first bad frame on, and takes nothing else along. A frame that says `end` says: look at the control file,
+// a sender has left. A death says nothing: hence the slices. The Listener is that of connection_set, and may have
 //   bool start()                                            false: there is no memory for what it keeps
 //   datagram_outcome receive(read_ahead&, channel_stats&)   where a datagram is more than its frames; does not wait
 //
@@ -186,7 +186,7 @@ private:
         bool counted = false;
         bool ask = false;
         if (o == outcome::nothing)
-            try_before_sleeping(habit_, until, [&] { return (o = receive()) != outcome::nothing; });
+            try_before_sleeping(spin_, until, [&] { return (o = receive()) != outcome::nothing; });
         for (;; o = receive()) {
             if (o == outcome::datagram)
                 return {};
@@ -226,7 +226,7 @@ private:
     std::uint64_t limit_;
     channel_stats stats_;
     std::chrono::nanoseconds linger_;
-    spin_habit habit_;
+    adaptive_spin spin_;
     end_reason ended_ = end_reason::none;
 };
 

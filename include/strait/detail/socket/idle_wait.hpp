@@ -15,8 +15,8 @@
 namespace strait::detail {
 
 // While a receiver over stream sockets has nothing to read: how it waits, and when it believes that its stream is over. The
-// Arrivals are stream_arrivals.
-class stream_silence {
+// Arrivals are connection_set.
+class idle_wait {
 public:
     // A sender has been here.
     void seen() noexcept { seen_ = true; }
@@ -43,7 +43,7 @@ public:
     [[gnu::noinline, gnu::cold]] error_code wait(Arrivals& come, deadline until, channel_stats& stats, bool& waited)
     {
         auto& listener = come.listener();
-        auto& ledger = come.ledger();
+        auto& sessions = come.sessions();
         if (!listener.usable())
             return listener.missing();
         if (come.is_deaf()) {
@@ -54,28 +54,28 @@ public:
             if (found)
                 return {};
         }
-        end_reason const gone = listener.has_companion()       ? listener.senders_gone(waited)
-                                : seen_ && come.no_sender() && !ledger.expects_any() ? end_reason::left
+        end_reason const gone = listener.has_control_file()       ? listener.senders_gone(waited)
+                                : seen_ && come.no_sender() && !sessions.expects_any() ? end_reason::left
                                                                                : end_reason::none;
         bool const late = until.is_poll() || until.passed();  // what is there is taken even so
         if (gone != end_reason::none || late) {
             if (gone == end_reason::none ? come.glance() : come.gather(deadline::poll()))
                 return {};
             if (gone != end_reason::none && come.no_sender()) {
-                bool const missed = ledger.give_up() && !listener.has_companion();
+                bool const missed = sessions.give_up() && !listener.has_control_file();
                 why_ = missed || died_ || gone == end_reason::died ? end_reason::died : end_reason::left;
                 return errc::closed;
             }
-            (void)ledger.settle(false);
+            (void)sessions.settle(false);
             if (late)
                 return until.is_poll() ? errc::empty : errc::timed_out;
         }
         stats.waits += waited ? 0 : 1;
-        if (!waited && try_before_sleeping(habit_, until, [&] { return come.glance(); }))
+        if (!waited && try_before_sleeping(spin_, until, [&] { return come.glance(); }))
             return {};
-        // Without a companion nothing but the sockets tells of an end: then the first slice is for shrinking only.
-        bool const settled = ledger.settle(true);
-        bool const for_ever = waited && !listener.has_companion() && settled && !ledger.expects_any();
+        // Without a control file nothing but the sockets tells of an end: then the first slice is for shrinking only.
+        bool const settled = sessions.settle(true);
+        bool const for_ever = waited && !listener.has_control_file() && settled && !sessions.expects_any();
         waited = true;
         if (!come.gather(for_ever ? until : until.capped(slice_)) && slice_ == wait_slice)
             come.shrink();
@@ -84,7 +84,7 @@ public:
     }
 
 private:
-    spin_habit habit_;
+    adaptive_spin spin_;
     std::chrono::milliseconds slice_ = wait_slice;
     end_reason why_ = end_reason::none;
     bool seen_ = false;

@@ -13,11 +13,11 @@ namespace strait::detail {
 // Joins a channel that has a name and runs over stream sockets.
 template <message_layout L, class Options, class Mechanism>
 error_code join_stream(std::string_view transport, location const& where, Options const& how, std::uint64_t limit,
-                       std::string_view type_name, role r, Mechanism& mechanism, companion& member)
+                       std::string_view type_name, role r, Mechanism& mechanism, participant& member)
 {
     channel_traits traits = traits_beside<L>(transport, type_name, how);
     traits.max_message_size = limit;
-    return companion_door<Mechanism>::join(where, traits, r, r == role::sender ? lock_bytes::most : 1, mechanism, member);
+    return membership<Mechanism>::join(where, traits, r, r == role::sender ? lock_bytes::most : 1, mechanism, member);
 }
 
 }  // namespace strait::detail

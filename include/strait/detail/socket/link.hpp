@@ -29,7 +29,7 @@ namespace strait::detail {
 //   errc rejected(fd)                        optional: why the receiver wants nothing of us; else no_receiver
 //   bool is_trying() const                   a handshake is under way
 //   stream_cookie cookie() const             of the channel that was reached last
-//   int file() const                         that of the companion, or -1
+//   int file() const                         that of the control file, or -1
 //   errc missing() const                     not_open or inherited_handle, when it is of no use any more
 //   bool usable() const
 //   void leave(deadline)

@@ -11,7 +11,7 @@
 namespace strait::detail {
 
 // The ledger (acknowledged/session_table.hpp) of streams that nobody acknowledges: nothing is noted, and nobody who goes comes back.
-struct no_ledger {
+struct no_acknowledgement {
     static constexpr bool counts = false;
     static constexpr std::uint32_t protocol = stream_greeting::plain;
     static constexpr std::size_t introduction = 0;

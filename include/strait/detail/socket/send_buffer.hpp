@@ -29,7 +29,7 @@ namespace strait::detail {
 // Once one byte of a frame has gone its messages are accepted, and its rest goes first next time. What writes to the socket
 // says errc::no_receiver when the connection is over: then lose() what is here.
 template <message_layout L>
-class stream_outbox {
+class send_buffer {
 public:
     // How bytes leave. Others may do more; as this one, they return -1, and errno, when nothing has left.
     struct by_send {

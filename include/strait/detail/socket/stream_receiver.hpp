@@ -21,20 +21,20 @@
 namespace strait::detail {
 
 // The receiving end over stream sockets: one listener, any number of senders, taken in turns.
-template <message_layout L, class Listener, class Ledger = no_ledger>
+template <message_layout L, class Listener, class Sessions = no_acknowledgement>
 class stream_receiver {
     using progress = stream_connection::progress;
 
 public:
-    stream_receiver(Listener listener, std::uint64_t limit, std::chrono::nanoseconds linger, Ledger ledger = {})
-        : come_(std::move(listener), limit, std::move(ledger)), linger_(linger)
+    stream_receiver(Listener listener, std::uint64_t limit, std::chrono::nanoseconds linger, Sessions sessions = {})
+        : connections_(std::move(listener), limit, std::move(sessions)), linger_(linger)
     {
     }
 
     // Before anything else; an error leaves the channel.
     error_code start()
     {
-        error_code const e = come_.start();
+        error_code const e = connections_.start();
         if (e)
             (void)close(deadline::after(linger_));
         return e;
@@ -47,38 +47,38 @@ public:
     // A connection that needs no accepting.
     error_code adopt(descriptor socket, peer_identity who)
     {
-        silence_.seen();
-        return come_.add(std::move(socket), who);
+        idle_.seen();
+        return connections_.add(std::move(socket), who);
     }
 
     result<std::span<std::byte const>> peek(deadline until)
     {
-        if (!come_.fd()) [[unlikely]]  // what is buffered belongs to the parent
-            return come_.fd().missing();
+        if (!connections_.fd()) [[unlikely]]  // what is buffered belongs to the parent
+            return connections_.fd().missing();
         if (shown_) [[unlikely]]
-            return aligned_.show(come_.front().payload());
+            return aligned_.show(connections_.front().payload());
         for (bool waited = false;;) {
             error_code const found = look();
             if (!found) {
-                silence_.over();
-                return aligned_.show(come_.front().payload());
+                idle_.over();
+                return aligned_.show(connections_.front().payload());
             }
             if (found != look_again)
                 return found;
-            if (error_code const e = silence_.wait(come_, until, stats_, waited))
+            if (error_code const e = idle_.wait(connections_, until, stats_, waited))
                 return e;
         }
     }
 
     void release() noexcept
     {
-        if (!shown_ || !come_.fd())
+        if (!shown_ || !connections_.fd())
             return;
         shown_ = false;
         ++stats_.messages;
-        std::size_t const size = come_.front().payload().size();
+        std::size_t const size = connections_.front().payload().size();
         stats_.bytes += size;
-        come_.release(1, size);
+        connections_.release(1, size);
         tell_if_drained();
     }
 
@@ -86,7 +86,7 @@ public:
     std::span<descriptor> handles() noexcept
         requires(L.handles)
     {
-        return come_.front().handles();
+        return connections_.front().handles();
     }
 
     // Copies messages as long as the same sender has more.
@@ -98,10 +98,10 @@ public:
         std::size_t const most = to.size() / L.fixed_size;
         std::size_t taken = 0;
         do {
-            stream_connection& from = come_.front();
+            stream_connection& from = connections_.front();
             std::size_t const n = std::min(from.available(), most - taken);
             std::memcpy(to.data() + taken * L.fixed_size, from.payload().data(), n * L.fixed_size);
-            come_.release(n, L.fixed_size);
+            connections_.release(n, L.fixed_size);
             taken += n;
             shown_ = false;
         } while (taken != most && has_message());
@@ -114,14 +114,14 @@ public:
     // The sender of the last one has another. What ends the stream is left to peek().
     bool has_message()
     {
-        if (shown_ || come_.empty())
+        if (shown_ || connections_.empty())
             return shown_;
-        progress const p = come_.next();
+        progress const p = connections_.next();
         return p == progress::message ||
-               (p == progress::drained && come_.read() == progress::more && come_.next() == progress::message);
+               (p == progress::drained && connections_.read() == progress::more && connections_.next() == progress::message);
     }
 
-    end_reason ended() const noexcept { return silence_.why(); }
+    end_reason ended() const noexcept { return idle_.why(); }
 
     result<void> close(deadline until)
     {
@@ -129,30 +129,30 @@ public:
             return {};
         open_.clear();
         shown_ = false;
-        (void)come_.ledger().settle(true);
-        come_.close();
-        if (come_.listener().usable())
-            come_.listener().leave(until);
+        (void)connections_.sessions().settle(true);
+        connections_.close();
+        if (connections_.listener().usable())
+            connections_.listener().leave(until);
         return {};
     }
 
     channel_stats stats() const noexcept
     {
         channel_stats s = stats_;
-        s.dropped += come_.turned_away();
+        s.dropped += connections_.turned_away();
         return s;
     }
 
-    int native_handle() const noexcept { return come_.fd().get(); }
+    int native_handle() const noexcept { return connections_.fd().get(); }
 
     // While there are no descriptors for those who come, nothing tells when there are some.
     wake_source arm() noexcept
     {
-        (void)come_.ledger().settle(true);  // nobody may ask again for long
-        return {.descriptor = come_.fd().get(), .events = POLLIN, .file = come_.listener().file(), .again = come_.is_deaf()};
+        (void)connections_.sessions().settle(true);  // nobody may ask again for long
+        return {.descriptor = connections_.fd().get(), .events = POLLIN, .file = connections_.listener().file(), .again = connections_.is_deaf()};
     }
     void disarm() const noexcept {}
-    Listener const& listener() const noexcept { return come_.listener(); }
+    Listener const& listener() const noexcept { return connections_.listener(); }
     peer_identity const& last_peer() const noexcept { return last_peer_; }
 
 private:
@@ -160,68 +160,68 @@ private:
     static inline error_code const look_again{EAGAIN, boost::system::system_category()};
 
     // Nobody need wait for the next look to learn what was consumed. Where messages come fast many were read at a time.
-    void tell_if_drained() noexcept(!Ledger::counts)
+    void tell_if_drained() noexcept(!Sessions::counts)
     {
-        if constexpr (Ledger::counts)
-            if (come_.next() != progress::message)
-                (void)come_.ledger().settle(true);
+        if constexpr (Sessions::counts)
+            if (connections_.next() != progress::message)
+                (void)connections_.sessions().settle(true);
     }
 
     // Takes the connections that have something in turns: a message of one, or nothing more to be had without waiting.
     error_code look()
     {
-        while (!come_.empty()) {
-            progress p = come_.next();
+        while (!connections_.empty()) {
+            progress p = connections_.next();
             if (p == progress::drained) {
-                if (come_.front().is_exhausted()) {
-                    come_.rest();
+                if (connections_.front().is_exhausted()) {
+                    connections_.rest();
                     continue;
                 }
-                p = come_.read();
+                p = connections_.read();
                 if (p == progress::drained) {
-                    come_.rest();
+                    connections_.rest();
                     continue;
                 }
             }
             switch (p) {
             case progress::message:
                 shown_ = true;
-                last_peer_ = come_.front().peer();
-                silence_.seen();
+                last_peer_ = connections_.front().peer();
+                idle_.seen();
                 return {};
             case progress::more:
-                if (++reads_ % 64 == 0 || come_.count() > 1) {
-                    come_.rotate();
-                    come_.gather(deadline::poll());  // others may have come meanwhile
+                if (++reads_ % 64 == 0 || connections_.count() > 1) {
+                    connections_.rotate();
+                    connections_.gather(deadline::poll());  // others may have come meanwhile
                 }
                 break;
             case progress::no_memory:
                 return errc::out_of_memory;
             case progress::no_descriptors:
-                silence_.seen();
+                idle_.seen();
                 ++stats_.dropped;
-                come_.front().release();
+                connections_.front().release();
                 return errc::descriptor_limit;
             case progress::left:
-                come_.ledger().ended(come_.front());
+                connections_.sessions().ended(connections_.front());
                 finish();
                 break;
             case progress::malformed:
-                silence_.died();
+                idle_.died();
                 ++stats_.dropped;
-                come_.ledger().bar(come_.front());
+                connections_.sessions().bar(connections_.front());
                 finish();
                 return errc::malformed_message;
             case progress::died:
-                if (come_.front().is_greeted() || come_.listener().fd() < 0) {
-                    if (!Ledger::counts)  // else it may come back
-                        silence_.died();
+                if (connections_.front().is_greeted() || connections_.listener().fd() < 0) {
+                    if (!Sessions::counts)  // else it may come back
+                        idle_.died();
                     finish();
                     break;
                 }
                 [[fallthrough]];
             default:
-                come_.turn_away();
+                connections_.turn_away();
             }
         }
         return look_again;
@@ -230,12 +230,12 @@ private:
     // The first connection is over.
     void finish()
     {
-        silence_.gone();
-        come_.finish();
+        idle_.gone();
+        connections_.finish();
     }
 
-    stream_arrivals<L, Listener, Ledger> come_;
-    stream_silence silence_;
+    connection_set<L, Listener, Sessions> connections_;
+    idle_wait idle_;
     [[no_unique_address]] aligned_message<L> aligned_;
     channel_stats stats_;
     std::chrono::nanoseconds linger_;

@@ -206,7 +206,7 @@ private:
     }
 
     stream_link<L, Connector> link_;
-    stream_outbox<L> out_;
+    send_buffer<L> out_;
     std::uint64_t limit_ = 0;
     std::chrono::nanoseconds linger_;
 };

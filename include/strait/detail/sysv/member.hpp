@@ -23,20 +23,20 @@
 
 namespace strait::detail {
 
-// What ends that wait tell each other, in the companion's page behind its control block. At rest while messages flow.
+// What ends that wait tell each other, in the control file's page behind its control block. At rest while messages flow.
 //
 //   1024 receivers u32 futex     1152 senders u32 futex
-struct sysv_sleepers {
+struct sysv_eventcounts {
     static constexpr std::size_t offset = 1024;
 
-    alignas(128) mpmc_sleepers receivers;
-    alignas(128) mpmc_sleepers senders;
+    alignas(128) eventcount receivers;
+    alignas(128) eventcount senders;
 };
-static_assert(sizeof(sysv_sleepers) == 256 && sizeof(control_block) <= sysv_sleepers::offset);
+static_assert(sizeof(sysv_eventcounts) == 256 && sizeof(control_block) <= sysv_eventcounts::offset);
 
 // What both kinds of ends have: membership, the queue, and room for one message behind its type.
 struct sysv_member {
-    companion member;
+    participant member;
     location where;
     sysv_handle queue;
     std::size_t message_size = 0;
@@ -50,9 +50,9 @@ struct sysv_member {
     std::byte* payload() const noexcept { return pages.get() + payload_at; }
     // A struct msgbuf around payload().
     void* record() const noexcept { return payload() - sizeof(long); }
-    sysv_sleepers& sleepers() const noexcept
+    sysv_eventcounts& eventcounts() const noexcept
     {
-        return *reinterpret_cast<sysv_sleepers*>(member.memory()->data() + sysv_sleepers::offset);
+        return *reinterpret_cast<sysv_eventcounts*>(member.memory()->data() + sysv_eventcounts::offset);
     }
 
     std::uint64_t depth() const noexcept
@@ -78,8 +78,8 @@ struct sysv_member {
         receivers.met();
         if (::msgsnd(queue.get(), record(), size, IPC_NOWAIT) != 0) [[unlikely]]
             return false;
-        if (sleepers().receivers.any(waiting.fence)) [[unlikely]]
-            sleepers().receivers.wake(member.fd());
+        if (eventcounts().receivers.any(waiting.fence)) [[unlikely]]
+            eventcounts().receivers.wake(member.fd());
         return true;
     }
 
@@ -106,7 +106,7 @@ struct sysv_member {
         };
         std::uint64_t const before = waiting.waits;
         error_code const e = wait_among_peers<adaptive, 100>(
-            sleepers().senders, waiting, until, errc::full, tried,
+            eventcounts().senders, waiting, until, errc::full, tried,
             [&](std::int64_t, bool) -> std::optional<error_code> {
                 if (tried())
                     return error_code();
@@ -121,28 +121,28 @@ struct sysv_member {
     }
 
     // Waits for room, which receivers tell now and then.
-    wake_source arm() noexcept { return arm_at(&sysv_sleepers::senders, true); }
+    wake_source arm() noexcept { return arm_at(&sysv_eventcounts::senders, true); }
 
-    wake_source arm_at(mpmc_sleepers sysv_sleepers::*asleep, bool again) noexcept
+    wake_source arm_at(eventcount sysv_eventcounts::*asleep, bool again) noexcept
     {
         if (!is_member())
             return {};
         ++waiting.waits;
-        (sleepers().*asleep).await_bell(waiting.fence);
+        (eventcounts().*asleep).await_doorbell(waiting.fence);
         return {.file = member.fd(), .again = again};
     }
 
     // After making room.
     void wake_senders() noexcept
     {
-        if (sleepers().senders.any(waiting.fence))
-            sleepers().senders.wake(member.fd());
+        if (eventcounts().senders.any(waiting.fence))
+            eventcounts().senders.wake(member.fd());
     }
 
     void leave_as_sender(deadline until) noexcept
     {
         auto const memory = member.memory();  // stays mapped for the wake
-        sysv_sleepers& asleep = sleepers();
+        sysv_eventcounts& asleep = eventcounts();
         leave(until);
         asleep.receivers.wake_all();  // after leaving, and only then: who is woken must see that we have gone
     }
@@ -162,7 +162,7 @@ struct sysv_member {
     void leave(deadline until) noexcept
     {
         sysv_mechanism mechanism;
-        sysv_door::leave(member, where, mechanism, until);
+        sysv_membership::leave(member, where, mechanism, until);
     }
 
     // The largest message where nothing else is said.
@@ -170,7 +170,7 @@ struct sysv_member {
 
     template <message_layout L>
     static error_code join(endpoint const& at, channel_options const& how, std::string_view type_name, role r, sysv_member& joined,
-                           queue_manner const& manner = {sysv_transport, true})
+                           queue_traits const& kind = {sysv_transport, true})
     {
         auto const connect_until = deadline::after(how.connect_timeout);
         location place;
@@ -187,12 +187,12 @@ struct sysv_member {
         sysv_mechanism mechanism{how.capacity * size};
         if (L.fixed_size == 0 && how.max_message_size == 0)
             mechanism.bytes = std::min<std::uint64_t>(mechanism.bytes, host_setting("/proc/sys/kernel/msgmnb", 16384));
-        channel_traits traits = traits_beside<L>(manner.name, type_name, how);
+        channel_traits traits = traits_beside<L>(kind.name, type_name, how);
         traits.max_message_size = size;
-        traits.retained = manner.retained;
+        traits.retained = kind.retained;
         for (int attempts = 16;; --attempts) {
-            companion c;
-            if (error_code const e = sysv_door::join(place, traits, r, lock_bytes::most, mechanism, c))
+            participant c;
+            if (error_code const e = sysv_membership::join(place, traits, r, lock_bytes::most, mechanism, c))
                 return e;
             joined.member = std::move(c);
             joined.where = place;
@@ -202,7 +202,7 @@ struct sysv_member {
                 return e;
             }
             joined.queue.reset();
-            joined.leave(deadline::after(sysv_door::patience));
+            joined.leave(deadline::after(sysv_membership::lock_timeout));
             if (e != errc::removed || attempts == 0)
                 return e;  // else: removed between joining and opening
         }

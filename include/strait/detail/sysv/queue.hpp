@@ -15,11 +15,11 @@ namespace strait::detail {
 inline constexpr long sysv_data = 1;
 
 // Made at one of the name's keys. Killed at any instruction of create(), a maker leaves nothing, or a queue that the
-// companion leads to: its key is noted before it exists.
+// control file leads to: its key is noted before it exists.
 struct sysv_mechanism {
     std::uint64_t bytes = 0;  // that the queue takes; 0: what the host gives
 
-    result<void> create(companion const& c, location const& where) const
+    result<void> create(participant const& c, location const& where) const
     {
         auto& words = c.block().mechanism;
         for (std::uint64_t attempt = 0; attempt != sysv_attempts; ++attempt) {
@@ -43,7 +43,7 @@ struct sysv_mechanism {
         return errc::untrusted_object;
     }
 
-    bool unread(companion const& c, location const& where) const
+    bool unread(participant const& c, location const& where) const
     {
         ::msqid_ds found = {};
         int const queue = find(c);
@@ -51,20 +51,20 @@ struct sysv_mechanism {
     }
 
     static void destroy(location const& where) { remove_sysv_queue(where); }
-    void forget(companion const& c, location const& where) const
+    void forget(participant const& c, location const& where) const
     {
         if (is_at_our_key(c, where))
             ::msgctl(find(c), IPC_RMID, nullptr);
     }
     std::uint64_t mirrored(std::uint64_t) const noexcept { return 0; }
 
-    static int find(companion const& c) noexcept
+    static int find(participant const& c) noexcept
     {
         return static_cast<int>(c.block().mechanism[sysv_noted_queue].load(std::memory_order_relaxed)) - 1;
     }
 
-    // Members can write what they like into the companion.
-    static bool is_at_our_key(companion const& c, location const& where)
+    // Members can write what they like into the control file.
+    static bool is_at_our_key(participant const& c, location const& where)
     {
         std::uint64_t const attempt = c.block().mechanism[sysv_noted_attempt].load(std::memory_order_relaxed) - 1;
         return attempt < sysv_attempts && ::msgget(sysv_key(where, attempt), 0) == find(c);
@@ -86,7 +86,7 @@ private:
     }
 };
 
-using sysv_door = companion_door<sysv_mechanism>;
+using sysv_membership = membership<sysv_mechanism>;
 
 }  // namespace strait::detail
 

@@ -20,7 +20,7 @@
 namespace strait::detail {
 
 // Never waits in the kernel's queue: msgrcv(2) knows no deadline, and would see neither an end nor a death. It sleeps at a
-// futex of the companion, where senders wake it; the wake of a sender killed after msgsnd(2) is made up for by the slice.
+// futex of the control file, where senders wake it; the wake of a sender killed after msgsnd(2) is made up for by the slice.
 //
 // Distinct objects: safe. Shared objects: unsafe.
 template <message_layout L, class Member = sysv_member>
@@ -74,7 +74,7 @@ public:
         return s;
     }
 
-    wake_source arm() noexcept { return end_.arm_at(&sysv_sleepers::receivers, false); }
+    wake_source arm() noexcept { return end_.arm_at(&sysv_eventcounts::receivers, false); }
     void disarm() const noexcept {}
 
 private:
@@ -133,7 +133,7 @@ private:
             auto const came = [&] { return (o = receive()) != outcome::nothing; };
             std::int64_t const interval = looked ? sender_watch::when_polled : sender_watch::when_spinning;
             error_code const e = wait_among_peers<adaptive, 100>(
-                end_.sleepers().receivers, end_.waiting, until, errc::empty, came, [&](std::int64_t now, bool slept) {
+                end_.eventcounts().receivers, end_.waiting, until, errc::empty, came, [&](std::int64_t now, bool slept) {
                     return stream_.look(end_.member, now, slept, interval, [&] {
                         return !std::exchange(looked, false) && came() ? std::optional(error_code()) : std::nullopt;
                     });

@@ -23,12 +23,12 @@ static_assert(sizeof socket_suffix == sizeof new_socket_suffix);
 
 // The receiver binds the socket while it holds its place, so there is nothing to make for a new channel but a clean name.
 struct unix_mechanism {
-    result<void> create(companion const&, location const& where)
+    result<void> create(participant const&, location const& where)
     {
         destroy(where);
         return {};
     }
-    bool unread(companion const&, location const&) const noexcept { return false; }
+    bool unread(participant const&, location const&) const noexcept { return false; }
     static void destroy(location const& where)
     {
         for (char const* suffix : {socket_suffix, new_socket_suffix}) {

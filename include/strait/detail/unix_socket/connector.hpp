@@ -25,7 +25,7 @@ public:
     // Of a pair, which is connected from the beginning: nobody else can come.
     unix_connector() = default;
     unix_connector(unix_kind const& kind, int fd) : kind_(kind) { chunk_ = chunk_of(fd); }
-    unix_connector(companion member, location where, unix_kind const& kind, peer_predicate accept)
+    unix_connector(participant member, location where, unix_kind const& kind, peer_predicate accept)
         : member_(std::move(member)), where_(std::move(where)), accept_(std::move(accept)), kind_(kind), named_(true)
     {
     }
@@ -60,7 +60,7 @@ public:
         return s;
     }
 
-    // Whether a receiver learns of each sender by itself. Else the companion says all that it needs to know.
+    // Whether a receiver learns of each sender by itself. Else the control file says all that it needs to know.
     bool greets() const noexcept { return kind_.type != SOCK_DGRAM; }
 
     // Bytes that are sent in one call, unless a message is longer.
@@ -78,7 +78,7 @@ public:
         if (!named_)
             return;
         unix_mechanism m;
-        companion_door<unix_mechanism>::leave(member_, where_, m, until);
+        membership<unix_mechanism>::leave(member_, where_, m, until);
     }
 
 private:
@@ -87,7 +87,7 @@ private:
         return kind_.packet == 0 ? stream_chunk : std::min(stream_chunk, largest_packet(fd));
     }
 
-    companion member_;
+    participant member_;
     location where_;
     peer_predicate accept_;
     peer_identity peer_;

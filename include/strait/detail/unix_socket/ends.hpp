@@ -42,12 +42,12 @@ public:
     template <message_layout L>
     class pair;
 
-    static result<void> remove(endpoint const& where) { return companion_door<unix_mechanism>::remove(where); }
+    static result<void> remove(endpoint const& where) { return membership<unix_mechanism>::remove(where); }
 
 private:
     template <message_layout L>
     static error_code join(endpoint const& at, options const& how, std::string_view type_name, role r, location& where,
-                           companion& member)
+                           participant& member)
     {
         if (error_code const e = location::find(at, how.access, where))
             return e;
@@ -74,7 +74,7 @@ private:
 
     // What the first opener has decided counts.
     template <message_layout L>
-    static std::uint64_t limit_of(companion const& member)
+    static std::uint64_t limit_of(participant const& member)
     {
         return Kind::template limit<L>(member.block().max_message_size);
     }
@@ -91,7 +91,7 @@ public:
     {
         auto const connect_until = deadline::after(how.connect_timeout);
         location place;
-        companion member;
+        participant member;
         if (error_code const e = join<L>(where, how, type_name, role::sender, place, member))
             return e;
         auto const limit = limit_of<L>(member);
@@ -139,7 +139,7 @@ public:
     static result<receiver_end> open(endpoint const& where, options const& how, std::string_view type_name)
     {
         location place;
-        companion member;
+        participant member;
         if (error_code const e = join<L>(where, how, type_name, role::receiver, place, member))
             return e;
         auto const limit = limit_of<L>(member);

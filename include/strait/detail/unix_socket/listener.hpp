@@ -28,13 +28,13 @@ public:
     // Of a pair until it is opened.
     explicit unix_listener(unix_kind const& kind, peer_predicate accept = {}) : accept_(std::move(accept)), kind_(kind) {}
 
-    error_code open(companion member, location where)
+    error_code open(participant member, location where)
     {
         member_ = std::move(member);
         where_ = std::move(where);
         named_ = true;
         if (auto listening = listen(); !listening) {
-            leave(deadline::after(companion_door<unix_mechanism>::patience));
+            leave(deadline::after(membership<unix_mechanism>::lock_timeout));
             return listening.error();
         }
         member_.signal();
@@ -58,7 +58,7 @@ public:
     // Else it is told so when it has greeted: an answer to a greeting that nobody reads would be lost.
     bool admits(peer_identity const& who) const { return !named_ || unix_peer_allowed(who, where_.access(), accept_); }
 
-    bool has_companion() const noexcept { return named_; }
+    bool has_control_file() const noexcept { return named_; }
     int file() const noexcept { return member_.fd(); }
     end_reason senders_gone(bool slept) noexcept
     {
@@ -76,7 +76,7 @@ public:
             unix_mechanism::destroy(where_);  // still in our place: the next receiver cannot have bound it yet
         }
         unix_mechanism m;
-        companion_door<unix_mechanism>::leave(member_, where_, m, until);
+        membership<unix_mechanism>::leave(member_, where_, m, until);
     }
 
 private:
@@ -120,7 +120,7 @@ private:
         return ::rename(from, to) == 0;
     }
 
-    companion member_;
+    participant member_;
     location where_;
     peer_predicate accept_;
     guarded_descriptor socket_;

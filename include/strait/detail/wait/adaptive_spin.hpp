@@ -13,7 +13,7 @@ namespace strait::detail {
 // Whether polling before sleeping has been worth it. With both ends on one core the peer cannot run while we poll, and
 // with slow traffic nothing comes in time: then most waits sleep at once, and one in a few tries again, so that two ends
 // on two cores do not wake each other for ever.
-class spin_habit {
+class adaptive_spin {
 public:
     bool pays() const noexcept { return failures_ < tolerated; }
     bool worthwhile() noexcept { return pays() || ++skipped_ >= interval_; }
@@ -38,19 +38,19 @@ private:
 // Before sleeping in the kernel: tries again and again for about as long as two wake-ups take, if that has been worth it.
 // `attempt` is a system call, true when there is no need to sleep.
 template <class Attempt>
-bool try_before_sleeping(spin_habit& habit, deadline until, Attempt attempt)
+bool try_before_sleeping(adaptive_spin& spin, deadline until, Attempt attempt)
 {
-    if (until.is_poll() || !habit.worthwhile())
+    if (until.is_poll() || !spin.worthwhile())
         return false;
     std::int64_t const end = std::min(deadline::now() + adaptive::spin_nanoseconds, until.nanoseconds());
     do {
         pause_polling<100>();
         if (attempt()) {
-            habit.succeeded();
+            spin.succeeded();
             return true;
         }
     } while (deadline::now() < end);
-    habit.failed();
+    spin.failed();
     return false;
 }
 

@@ -10,7 +10,7 @@ namespace strait::detail {
 // tells whoever watches that file (wait/inotify_watcher.hpp). Reading changes nothing, needs no object beside the channel that could
 // be left behind, cannot block, and raises no signal. Only for an end that has said that it sleeps so. A ringer that is
 // killed before it rings closes the file, which is told as well.
-[[gnu::noinline, gnu::cold]] inline void ring_bell(int file) noexcept
+[[gnu::noinline, gnu::cold]] inline void ring_doorbell(int file) noexcept
 {
     char byte;
     (void)!::pread(file, &byte, 1, 0);

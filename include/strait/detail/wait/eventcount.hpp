@@ -27,10 +27,10 @@ namespace strait::detail {
 // costs the sleepers the rest of their slice of 50 ms.
 //
 // All zero at first.
-class mpmc_sleepers {
+class eventcount {
 public:
-    constexpr mpmc_sleepers() noexcept = default;
-    constexpr explicit mpmc_sleepers(std::uint32_t word) noexcept : word_(word) {}
+    constexpr eventcount() noexcept = default;
+    constexpr explicit eventcount(std::uint32_t word) noexcept : word_(word) {}
 
     // After publishing.
     bool any(asymmetric_fence const& fence) const noexcept
@@ -40,15 +40,15 @@ public:
     }
 
     // `bell`: the channel's file.
-    void wake(int bell) noexcept
+    void wake(int doorbell) noexcept
     {
         STRAIT_CRASH_POINT("wake: sleeper seen");
         std::uint32_t seen = word_.load(std::memory_order_relaxed);
         if ((seen & asleep) == 0 || !word_.compare_exchange_strong(seen, (seen | asleep) + 1, std::memory_order_seq_cst))
             return;  // somebody else does it
         STRAIT_CRASH_POINT("wake: announced");
-        if ((seen & at_bell) != 0)
-            ring_bell(bell);
+        if ((seen & at_doorbell) != 0)
+            ring_doorbell(doorbell);
         if ((seen & at_futex) != 0)
             futex_wake_all(word_);
         STRAIT_CRASH_POINT("wake: woken");
@@ -66,37 +66,37 @@ public:
     void sleep(std::uint32_t announced, deadline until) noexcept { futex_wait(word_, announced, until.capped(wait_slice)); }
 
     // The same before sleeping in an event loop. Nobody clears it for himself here either.
-    void await_bell(asymmetric_fence const& fence) noexcept
+    void await_doorbell(asymmetric_fence const& fence) noexcept
     {
-        word_.fetch_or(at_bell, std::memory_order_seq_cst);
-        STRAIT_CRASH_POINT("wait: bell asked for");
+        word_.fetch_or(at_doorbell, std::memory_order_seq_cst);
+        STRAIT_CRASH_POINT("wait: doorbell asked for");
         fence.heavy();  // pairs with the light() of any()
     }
 
 private:
-    static constexpr std::uint32_t asleep = at_futex | at_bell;
+    static constexpr std::uint32_t asleep = at_futex | at_doorbell;
 
     std::atomic<std::uint32_t> word_{0};
 };
 
-static_assert(sizeof(mpmc_sleepers) == 4);
+static_assert(sizeof(eventcount) == 4);
 
 // As wait_for_peer(), among many that may sleep at the same word.
 template <waiting_strategy Wait, unsigned Pace, class Ready, class Check>
-error_code wait_among_peers(mpmc_sleepers& sleepers, waiter& w, deadline until, errc poll_says, Ready ready, Check check)
+error_code wait_among_peers(eventcount& count, waiter& w, deadline until, errc poll_says, Ready ready, Check check)
 {
     if constexpr (Wait::sleeps) {
         if (!until.is_poll()) {
             ++w.waits;
-            if (w.habit.worthwhile()) {
+            if (w.spin.worthwhile()) {
                 if (spin_for<Pace>(Wait::spin_nanoseconds, until, ready)) {
-                    w.habit.succeeded();
+                    w.spin.succeeded();
                     return {};
                 }
-                w.habit.failed();
+                w.spin.failed();
             }
             for (bool slept = false;; slept = true) {
-                std::uint32_t const announced = sleepers.announce();
+                std::uint32_t const announced = count.announce();
                 STRAIT_CRASH_POINT("wait: announced");
                 w.fence.heavy();  // pairs with the light() of any()
                 std::int64_t const now = deadline::now();
@@ -105,7 +105,7 @@ error_code wait_among_peers(mpmc_sleepers& sleepers, waiter& w, deadline until, 
                 if (now >= until.nanoseconds())
                     return errc::timed_out;
                 STRAIT_CRASH_POINT("wait: looked in vain");
-                sleepers.sleep(announced, until);
+                count.sleep(announced, until);
                 STRAIT_CRASH_POINT("wait: awake");
                 if (ready())
                     return {};

@@ -18,7 +18,7 @@ namespace strait::detail {
 //
 // A user has /proc/sys/fs/inotify/max_user_instances (128) of these, and max_user_watches files in all of them.
 // Distinct objects: safe. Shared objects: unsafe.
-class bell_watch {
+class inotify_watcher {
 public:
     // False: there is no more to be had.
     bool open()

@@ -23,7 +23,7 @@ namespace strait::detail {
 // What one end keeps for its waits.
 struct waiter {
     asymmetric_fence fence;
-    spin_habit habit;
+    adaptive_spin spin;
     std::uint64_t waits = 0;
 };
 
@@ -50,14 +50,14 @@ bool spin_for(std::int64_t nanoseconds, deadline until, Ready& ready)
 
 // What such a word says of an end that sleeps.
 inline constexpr std::uint32_t at_futex = 1;
-inline constexpr std::uint32_t at_bell = 2;
+inline constexpr std::uint32_t at_doorbell = 2;
 
 // The end is about to sleep in an event loop: look once more, then sleep.
 template <class Word>
-void await_bell(Word&& sleeps, asymmetric_fence const& fence) noexcept
+void await_doorbell(Word&& sleeps, asymmetric_fence const& fence) noexcept
 {
-    sleeps.store(at_bell, std::memory_order_relaxed);
-    STRAIT_CRASH_POINT("wait: bell asked for");
+    sleeps.store(at_doorbell, std::memory_order_relaxed);
+    STRAIT_CRASH_POINT("wait: doorbell asked for");
     fence.heavy();  // pairs with the light() of peer_sleeps()
 }
 
@@ -87,12 +87,12 @@ error_code wait_for_peer(Word&& sleeps, waiter& w, deadline until, errc poll_say
             ::sched_yield();
         }
     } else {
-        if (w.habit.worthwhile()) {
+        if (w.spin.worthwhile()) {
             if (spin_for<Pace>(Wait::spin_nanoseconds, until, ready)) {
-                w.habit.succeeded();
+                w.spin.succeeded();
                 return {};
             }
-            w.habit.failed();
+            w.spin.failed();
         }
         std::optional<error_code> done;
         for (bool slept = false;; slept = true) {
@@ -136,13 +136,13 @@ inline void wake_from_futex(std::atomic<std::uint32_t>& sleeps) noexcept
 }
 
 // `bell`: the channel's file.
-inline void wake_peer(std::atomic<std::uint32_t>& sleeps, int bell) noexcept
+inline void wake_peer(std::atomic<std::uint32_t>& sleeps, int doorbell) noexcept
 {
     STRAIT_CRASH_POINT("wake: sleeper seen");
     std::uint32_t const how = sleeps.exchange(0, std::memory_order_seq_cst);
     STRAIT_CRASH_POINT("wake: announced");
-    if (how == at_bell)
-        ring_bell(bell);
+    if (how == at_doorbell)
+        ring_doorbell(doorbell);
     else
         futex_wake_all(sleeps);
     STRAIT_CRASH_POINT("wake: woken");

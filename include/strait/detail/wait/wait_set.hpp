@@ -40,7 +40,7 @@ public:
     };
 
     // `bells`: heard for all of them.
-    explicit wait_set(bell_watch& bells) noexcept : bells_(bells) {}
+    explicit wait_set(inotify_watcher& watcher) noexcept : watcher_(watcher) {}
     wait_set(wait_set const&) = delete;
     wait_set& operator=(wait_set const&) = delete;
     ~wait_set()
@@ -84,7 +84,7 @@ public:
         // word.
         unsigned soon = 0;
         auto const listen = [&] {
-            bells_.listen([&](int, bool closed) { soon = closed ? looks_after_closing : soon; });
+            watcher_.listen([&](int, bool closed) { soon = closed ? looks_after_closing : soon; });
         };
         for (;;) {
             listen();
@@ -110,7 +110,7 @@ private:
         std::size_t const n = all_.size();
         for (std::size_t i = 0; i != n; ++i) {
             waited_for& w = all_[(turn + i) % n];
-            auto const news = w.end ? w.news(w.end) : descriptor_news(w.source);
+            auto const news = w.end ? w.news(w.end) : descriptor_readiness(w.source);
             if (!news)
                 continue;
             turn = (turn + i) % n + 1;
@@ -119,7 +119,7 @@ private:
         return {};
     }
 
-    static std::optional<error_code> descriptor_news(wake_source const& s)
+    static std::optional<error_code> descriptor_readiness(wake_source const& s)
     {
         ::pollfd p{s.descriptor, s.events, 0};
         int const ready = ::poll(&p, 1, 0);
@@ -141,7 +141,7 @@ private:
             if (w.source.file != w.watched) {
                 forget(w);
                 w.watched = w.source.file;
-                w.watch = w.watched < 0 ? -1 : bells_.add(w.watched);
+                w.watch = w.watched < 0 ? -1 : watcher_.add(w.watched);
             }
             again = again || w.source.again || (w.watched >= 0 && w.watch < 0);
         }
@@ -151,7 +151,7 @@ private:
     void sleep(deadline until)
     {
         polled_.clear();
-        polled_.push_back({bells_.fd(), POLLIN, 0});  // none yet: poll(2) skips what is negative
+        polled_.push_back({watcher_.fd(), POLLIN, 0});  // none yet: poll(2) skips what is negative
         for (waited_for const& w : all_)
             if (w.source.descriptor >= 0)
                 polled_.push_back({w.source.descriptor, w.source.events, 0});
@@ -166,10 +166,10 @@ private:
         bool const shared =
             std::any_of(all_.begin(), all_.end(), [&](waited_for const& o) { return &o != &w && o.watch == w.watch; });
         if (w.watch >= 0 && !shared)
-            bells_.remove(w.watch);
+            watcher_.remove(w.watch);
     }
 
-    bell_watch& bells_;
+    inotify_watcher& watcher_;
     std::vector<waited_for> all_;
     std::vector<::pollfd> polled_;
 };

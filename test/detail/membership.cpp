@@ -28,15 +28,15 @@ namespace {
 
 // Carries nothing; keeps a word that says whether messages are left.
 struct idle_mechanism {
-    result<void> create(companion const&, location const&) { return created; }
-    bool unread(companion const& c, location const&) { return c.block().mechanism[0].load() != 0; }
+    result<void> create(participant const&, location const&) { return created; }
+    bool unread(participant const& c, location const&) { return c.block().mechanism[0].load() != 0; }
     static void destroy(location const&) {}
     std::uint64_t mirrored(std::uint64_t) { return 0; }
 
     result<void> created;
 };
 
-using door = companion_door<idle_mechanism>;
+using idle_membership = membership<idle_mechanism>;
 
 struct fixture {
     static channel_traits traits(std::uint64_t fingerprint = 1)
@@ -60,19 +60,19 @@ struct fixture {
     }
     location where() const { return where(name); }
 
-    result<companion> join(role r, channel_traits const& t = traits(), ::off_t most = 1)
+    result<participant> join(role r, channel_traits const& t = traits(), ::off_t most = 1)
     {
-        companion joined;
-        if (error_code const e = door::join(where(), t, r, most, mechanism, joined))
+        participant joined;
+        if (error_code const e = idle_membership::join(where(), t, r, most, mechanism, joined))
             return e;
         return joined;
     }
 
-    void leave(companion& c) { door::leave(c, where(), mechanism, deadline::never()); }
+    void leave(participant& c) { idle_membership::leave(c, where(), mechanism, deadline::never()); }
 
     bool exists() const { return !support::files_of(name).empty(); }
 
-    std::string file() const { return where().path(companion_suffix); }
+    std::string file() const { return where().path(control_file_suffix); }
 
     // Written by hand, as a faulty or hostile program might.
     void plant(void const* content, std::size_t size, ::mode_t mode = 0600) const
@@ -91,7 +91,7 @@ struct fixture {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(companion_, fixture)
+BOOST_FIXTURE_TEST_SUITE(participant_, fixture)
 
 BOOST_AUTO_TEST_CASE(the_last_to_leave_removes_the_name)
 {
@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(a_kept_channel_stays_and_starts_its_counts_afresh)
     auto r = join(role::receiver, t).value();
     BOOST_TEST((r.senders_gone() == end_reason::none));
     leave(r);
-    BOOST_TEST(door::remove(name).has_value());
+    BOOST_TEST(idle_membership::remove(name).has_value());
     BOOST_TEST(!exists());
 }
 
@@ -144,7 +144,7 @@ BOOST_AUTO_TEST_CASE(a_place_is_taken_once)
 
 BOOST_AUTO_TEST_CASE(many_places_are_taken_in_turn)
 {
-    std::vector<companion> senders;
+    std::vector<participant> senders;
     for (int i = 0; i < 40; ++i)
         senders.push_back(join(role::sender, traits(), 64).value());
     auto r = join(role::receiver).value();
@@ -257,7 +257,7 @@ BOOST_AUTO_TEST_CASE(what_lies_under_the_name_must_be_what_we_would_have_made)
     std::string const page(8192, 'x');
     plant(page.data(), page.size());
     BOOST_TEST((join(role::sender).error() == errc::untrusted_object));
-    BOOST_TEST(door::remove(name).has_value());
+    BOOST_TEST(idle_membership::remove(name).has_value());
     BOOST_TEST(!exists());
 }
 
@@ -286,7 +286,7 @@ BOOST_AUTO_TEST_CASE(a_directory_that_the_last_channel_took_along_is_told_as_suc
         ::rmdir(path.c_str());
         descriptor made;
         std::string temporary;
-        error_code e = make_companion_file(dir, where(), traits(), made, temporary);
+        error_code e = make_control_file(dir, where(), traits(), made, temporary);
         if (!e)
             e = give_name(dir, made.get(), temporary, "channel").error();
         BOOST_TEST(vanished(e), root << ": " << e.message());
@@ -333,7 +333,7 @@ BOOST_AUTO_TEST_CASE(objects_are_private_whatever_the_umask)
 BOOST_AUTO_TEST_CASE(removing_under_living_ends_makes_room_for_a_new_channel)
 {
     auto old = join(role::sender).value();
-    BOOST_TEST(door::remove(name).has_value());
+    BOOST_TEST(idle_membership::remove(name).has_value());
     auto fresh = join(role::sender, traits(7)).value();
     leave(old);  // must not take the new one along
     BOOST_TEST(exists());
@@ -431,23 +431,23 @@ BOOST_AUTO_TEST_CASE(a_child_of_fork_holds_nothing_of_its_parents)
     BOOST_TEST(!exists());
 }
 
-static companion_pair make_pair(std::uint64_t mirrored)
+static nameless_pair make_pair(std::uint64_t mirrored)
 {
-    companion_pair p;
-    BOOST_TEST_REQUIRE(!companion_pair::make(fixture::traits(), mirrored, p));
+    nameless_pair p;
+    BOOST_TEST_REQUIRE(!nameless_pair::make(fixture::traits(), mirrored, p));
     return p;
 }
 
-static companion take(companion_pair p, role r)
+static participant take(nameless_pair p, role r)
 {
-    companion c;
-    return std::move(p).take(r, c) ? companion() : std::move(c);
+    participant c;
+    return std::move(p).take(r, c) ? participant() : std::move(c);
 }
 
-static std::pair<companion, companion> split(companion_pair p)
+static std::pair<participant, participant> split(nameless_pair p)
 {
-    companion s;
-    companion r;
+    participant s;
+    participant r;
     BOOST_TEST_REQUIRE(!std::move(p).split(s, r));
     return {std::move(s), std::move(r)};
 }
