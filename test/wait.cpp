@@ -29,7 +29,7 @@ BOOST_AUTO_TEST_CASE(a_moment_before_the_clock_began_is_not_a_poll)
 
 BOOST_AUTO_TEST_CASE(a_duration_that_does_not_fit_is_for_ever)
 {
-    BOOST_TEST(deadline::after(strait::forever).is_never());
+    BOOST_TEST(deadline::after(strait::infinite).is_never());
     BOOST_TEST(deadline::after(std::chrono::hours::max()).is_never());
     BOOST_TEST(deadline::after(std::chrono::duration<double>(1e300)).is_never());
     BOOST_TEST(deadline::after(std::chrono::hours::min()).passed());

@@ -18,7 +18,7 @@ struct channel_options {
     /// Bytes of the largest encoded message, for types that vary in size; 0 is the transport's default.
     std::size_t max_message_size = 0;
     /// How long a sender's operation waits for the first receiver, where one must be there.
-    std::chrono::nanoseconds connect_timeout = forever;
+    std::chrono::nanoseconds connect_timeout = infinite;
     /// How long close() and the destructor wait for accepted messages to leave this process.
     std::chrono::nanoseconds linger = std::chrono::seconds(5);
     /// The channel stays when its last participant leaves; remove() ends it.

@@ -14,7 +14,7 @@ namespace strait::detail {
 struct tcp_options {
     std::size_t capacity = 0;          ///< bytes of socket buffer; 0: the kernel's default
     std::size_t max_message_size = 0;  ///< as in channel_options
-    std::chrono::nanoseconds connect_timeout = forever;         ///< as in channel_options
+    std::chrono::nanoseconds connect_timeout = infinite;         ///< as in channel_options
     std::chrono::nanoseconds linger = std::chrono::seconds(5);  ///< as in channel_options
     bool keep = false;                                          ///< as in channel_options
     access_mode access = access_mode::owner;                    ///< as in channel_options; of names

@@ -17,7 +17,7 @@ namespace strait {
 struct unix_options {
     std::size_t capacity = 0;          ///< as in channel_options
     std::size_t max_message_size = 0;  ///< as in channel_options
-    std::chrono::nanoseconds connect_timeout = forever;         ///< as in channel_options
+    std::chrono::nanoseconds connect_timeout = infinite;         ///< as in channel_options
     std::chrono::nanoseconds linger = std::chrono::seconds(5);  ///< as in channel_options
     bool keep = false;                                          ///< as in channel_options
     access_mode access = access_mode::owner;                    ///< as in channel_options

@@ -12,7 +12,7 @@
 namespace strait {
 
 /// A duration that never ends, for options.
-inline constexpr std::chrono::nanoseconds forever = std::chrono::nanoseconds::max();
+inline constexpr std::chrono::nanoseconds infinite = std::chrono::nanoseconds::max();
 
 /// Until when an operation may wait: not at all, for ever, or up to a moment of the monotonic clock.
 /// Distinct objects: safe. Shared objects: safe, it never changes.

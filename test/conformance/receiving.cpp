@@ -59,7 +59,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_form_of_receiving_receives, S, word_subje
     wanted = sent();
     is(in.receive_for(10s), wanted);
     wanted = sent();
-    is(in.receive_for(strait::forever), wanted);
+    is(in.receive_for(strait::infinite), wanted);
     wanted = sent();
     is(in.receive_until(std::chrono::steady_clock::now() + 10s), wanted);
     wanted = sent();

@@ -78,7 +78,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_form_of_sending_sends, S, word_subjects, 
     BOOST_CHECK(out.send_until(make_probe(5), std::chrono::system_clock::now() + 10s));
     BOOST_CHECK(out.send_until(make_probe(6), std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now()) - 1h));
     BOOST_CHECK(out.send(make_probe(7), std::stop_token()));
-    BOOST_CHECK(out.send_for(make_probe(8), strait::forever));
+    BOOST_CHECK(out.send_for(make_probe(8), strait::infinite));
     BOOST_CHECK(hand_over<S>(out));
     for (std::uint64_t i = 1; i != 9; ++i)
         BOOST_CHECK(in.receive() == make_probe(i));
