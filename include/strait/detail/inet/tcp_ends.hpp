@@ -6,6 +6,7 @@
 #include <strait/detail/inet/tcp_socket.hpp>
 #include <strait/detail/membership/membership.hpp>
 #include <strait/detail/membership/sender_watch.hpp>
+#include <strait/detail/os/timespec.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -129,8 +130,7 @@ public:
             // Nothing tells when somebody begins to listen.
             auto const d = until.capped(pause_);
             pause_ = std::min(2 * pause_, std::chrono::milliseconds(50));
-            std::int64_t const left = std::max<std::int64_t>(0, d.nanoseconds() - deadline::now());
-            ::timespec const t{static_cast<std::time_t>(left / 1'000'000'000), static_cast<long>(left % 1'000'000'000)};
+            ::timespec const t = to_timespec(nanoseconds_left(d));
             ::nanosleep(&t, nullptr);
         }
     }

@@ -3,13 +3,13 @@
 #define STRAIT_DETAIL_OS_EPOLL_SET_HPP
 
 #include <strait/detail/os/descriptor.hpp>
+#include <strait/detail/os/timespec.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
-#include <ctime>
 #include <limits>
 #include <span>
 
@@ -58,8 +58,8 @@ private:
             return ::epoll_wait(fd_.get(), events, most, 0);
         if (until.is_never())
             return ::epoll_wait(fd_.get(), events, most, -1);
-        std::int64_t const left = std::max<std::int64_t>(0, until.nanoseconds() - deadline::now());
-        ::timespec const t{static_cast<std::time_t>(left / 1'000'000'000), static_cast<long>(left % 1'000'000'000)};
+        std::int64_t const left = nanoseconds_left(until);
+        ::timespec const t = to_timespec(left);
         int const n = ::epoll_pwait2(fd_.get(), events, most, &t, nullptr);
         if (n >= 0 || errno != ENOSYS)
             return n;

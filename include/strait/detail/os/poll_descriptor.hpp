@@ -3,13 +3,11 @@
 #define STRAIT_DETAIL_OS_POLL_DESCRIPTOR_HPP
 
 #include <strait/detail/os/descriptor.hpp>
+#include <strait/detail/os/timespec.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
 
-#include <algorithm>
 #include <cerrno>
-#include <cstdint>
-#include <ctime>
 
 #include <poll.h>
 
@@ -20,11 +18,9 @@ namespace strait::detail {
 [[gnu::noinline, gnu::cold]] inline result<void> wait_descriptor(int fd, short events, deadline until)
 {
     for (;;) {
-        std::int64_t const left =
-            until.is_poll() ? 0 : std::max<std::int64_t>(0, until.is_never() ? 0 : until.nanoseconds() - deadline::now());
-        ::timespec const t{static_cast<std::time_t>(left / 1'000'000'000), static_cast<long>(left % 1'000'000'000)};
+        ::timespec const left = to_timespec(until.is_poll() ? 0 : nanoseconds_left(until));
         ::pollfd p{fd, events, 0};
-        int const ready = ::ppoll(&p, 1, until.is_never() ? nullptr : &t, nullptr);
+        int const ready = ::ppoll(&p, 1, until.is_never() ? nullptr : &left, nullptr);
         if (ready > 0)
             return {};
         if (ready == 0)

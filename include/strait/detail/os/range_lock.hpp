@@ -3,12 +3,12 @@
 #define STRAIT_DETAIL_OS_RANGE_LOCK_HPP
 
 #include <strait/detail/os/descriptor.hpp>
+#include <strait/detail/os/timespec.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
 
 #include <algorithm>
 #include <cstdint>
-#include <ctime>
 
 #include <fcntl.h>
 
@@ -69,13 +69,13 @@ inline bool any_locked(int fd, ::off_t first, ::off_t count) noexcept
 // Waits by retrying: F_OFD_SETLKW knows no deadline, and a holder may be stopped.
 inline result<void> lock_byte(int fd, ::off_t byte, deadline until) noexcept
 {
-    for (long pause = 20'000;; pause = std::min(2 * pause, 2'000'000L)) {
+    for (std::int64_t pause = 20'000;; pause = std::min<std::int64_t>(2 * pause, 2'000'000)) {
         auto const held = try_lock_byte(fd, byte);
         if (held || held.error() != errc::busy)
             return held;
         if (until.is_poll() || until.passed())
             return errc::timed_out;
-        ::timespec const t{0, pause};
+        ::timespec const t = to_timespec(pause);
         ::nanosleep(&t, nullptr);
     }
 }

@@ -2,12 +2,12 @@
 #ifndef STRAIT_DETAIL_WAIT_FUTEX_HPP
 #define STRAIT_DETAIL_WAIT_FUTEX_HPP
 
+#include <strait/detail/os/timespec.hpp>
 #include <strait/wait.hpp>
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <ctime>
 #include <limits>
 
 #include <linux/futex.h>
@@ -26,8 +26,7 @@ static_assert(sizeof(std::atomic<std::uint32_t>) == 4 && std::atomic<std::uint32
 // the process in libstdc++ and hangs across processes.
 inline void futex_wait(std::atomic<std::uint32_t> const& word, std::uint32_t seen, deadline until) noexcept
 {
-    ::timespec const t{static_cast<std::time_t>(until.nanoseconds() / 1'000'000'000),
-                       static_cast<long>(until.nanoseconds() % 1'000'000'000)};
+    ::timespec const t = to_timespec(until.nanoseconds());
     ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET, seen, until.is_never() ? nullptr : &t, nullptr, FUTEX_BITSET_MATCH_ANY);
 }
 

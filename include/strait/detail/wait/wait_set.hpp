@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_WAIT_WAIT_SET_HPP
 #define STRAIT_DETAIL_WAIT_WAIT_SET_HPP
 
+#include <strait/detail/os/timespec.hpp>
 #include <strait/detail/wait/futex.hpp>
 #include <strait/detail/wait/inotify_watcher.hpp>
 #include <strait/error.hpp>
@@ -155,10 +156,8 @@ private:
         for (waited_for const& w : all_)
             if (w.source.descriptor >= 0)
                 polled_.push_back({w.source.descriptor, w.source.events, 0});
-        std::int64_t const left =
-            until.is_never() ? 0 : std::max<std::int64_t>(0, until.nanoseconds() - deadline::now());
-        ::timespec const t{static_cast<std::time_t>(left / 1'000'000'000), static_cast<long>(left % 1'000'000'000)};
-        (void)::ppoll(polled_.data(), polled_.size(), until.is_never() ? nullptr : &t, nullptr);
+        ::timespec const left = to_timespec(nanoseconds_left(until));
+        (void)::ppoll(polled_.data(), polled_.size(), until.is_never() ? nullptr : &left, nullptr);
     }
 
     void forget(waited_for const& w) noexcept
