@@ -44,7 +44,7 @@ struct object_channel {
         if (!doorbell) {
             descriptor const file(::memfd_create("strait", MFD_CLOEXEC));
             if (file && ::ftruncate(file.get(), 1) == 0)  // watchers hear only of files that were opened by a path
-                doorbell = guarded_descriptor(descriptor(::open(("/proc/self/fd/" + std::to_string(file.get())).c_str(), O_RDONLY | O_CLOEXEC)));
+                doorbell = guarded_descriptor(reopen(file.get(), O_RDONLY));
         }
         (r == role::sender ? sender_at_bell : receiver_at_bell) = true;
         return {.file = doorbell.get(), .again = !doorbell};

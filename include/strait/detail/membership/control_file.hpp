@@ -77,7 +77,7 @@ inline result<void> give_name(descriptor const& dir, int fd, std::string const& 
     int done = -1;
     if (temporary.empty()) {
         // By way of /proc: AT_EMPTY_PATH needs privileges on older kernels.
-        std::string const self = "/proc/self/fd/" + std::to_string(fd);
+        std::string const self = path_of_descriptor(fd);
         done = ::linkat(AT_FDCWD, self.c_str(), dir.get(), name.c_str(), AT_SYMLINK_FOLLOW);
         if (done != 0 && errno == ENOENT && ::access(self.c_str(), F_OK) != 0)
             done = ::linkat(fd, "", dir.get(), name.c_str(), AT_EMPTY_PATH);

@@ -6,8 +6,6 @@
 #include <strait/detail/os/allocation.hpp>
 #include <strait/detail/os/crash_point.hpp>
 
-#include <string>
-
 #include <fcntl.h>
 #include <sys/mman.h>
 
@@ -31,8 +29,9 @@ public:
         p.traits_size_ = traits.size;
         p.twice_ = twice;
         for (role const r : {role::sender, role::receiver}) {
-            if (error_code const e = reopen(file.get(), p.promise(r)))
-                return e;
+            p.promise(r) = reopen(file.get(), O_RDWR);
+            if (!p.promise(r))
+                return last_failure();
             if (auto held = try_lock_byte(p.promise(r).get(), lock_bytes::promise(r)); !held)
                 return held.error();
         }
@@ -70,20 +69,13 @@ public:
 private:
     descriptor& promise(role r) noexcept { return promises_[r == role::sender ? 0 : 1]; }
 
-    // A description of its own for the same file.
-    static error_code reopen(int fd, descriptor& other)
-    {
-        other.reset(::open(("/proc/self/fd/" + std::to_string(fd)).c_str(), O_RDWR | O_CLOEXEC));
-        return other ? error_code() : last_failure();
-    }
-
     error_code join(role r, std::shared_ptr<mapping> shared, participant& joined)
     {
         if (!promise(r))
             return errc::not_open;
-        descriptor fd;
-        if (error_code const e = reopen(promise(r).get(), fd))
-            return e;
+        descriptor fd = reopen(promise(r).get(), O_RDWR);
+        if (!fd)
+            return last_failure();
         STRAIT_CRASH_POINT("pair: opened anew");
         participant c;
         c.nameless_ = true;

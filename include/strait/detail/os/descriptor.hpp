@@ -6,8 +6,10 @@
 #include <strait/error.hpp>
 
 #include <cerrno>
+#include <string>
 #include <utility>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace strait::detail {
@@ -66,6 +68,15 @@ public:
 private:
     int fd_ = -1;
 };
+
+// A path to what this descriptor of this process has open. Opening it makes a description of its own for the same object.
+inline std::string path_of_descriptor(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
+
+// A new description, close-on-exec, of what `fd` has open; no descriptor, and errno, where that fails.
+inline descriptor reopen(int fd, int flags)
+{
+    return descriptor(::open(path_of_descriptor(fd).c_str(), flags | O_CLOEXEC));
+}
 
 // True until it is cleared or moved from.
 class open_flag {

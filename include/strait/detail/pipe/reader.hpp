@@ -12,7 +12,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <utility>
 
 #include <fcntl.h>
@@ -46,7 +45,7 @@ public:
     // Of a pipe without a name.
     static result<fifo_reader> open(participant member, descriptor pipe)
     {
-        descriptor blocking(::open(("/proc/self/fd/" + std::to_string(pipe.get())).c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+        descriptor blocking = reopen(pipe.get(), O_RDONLY | O_NONBLOCK);
         if (!blocking)
             return fail(member, {}, last_failure());
         return open(std::move(member), {}, std::move(pipe), std::move(blocking));

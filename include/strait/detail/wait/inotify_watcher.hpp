@@ -36,8 +36,7 @@ public:
     {
         if (file < 0 || !open())
             return -1;
-        std::string const path = "/proc/self/fd/" + std::to_string(file);
-        return ::inotify_add_watch(fd_.get(), path.c_str(), IN_ACCESS | IN_CLOSE);
+        return ::inotify_add_watch(fd_.get(), path_of_descriptor(file).c_str(), IN_ACCESS | IN_CLOSE);
     }
 
     // Of a file that has gone the kernel has removed it.
