@@ -2,7 +2,7 @@
 #ifndef STRAIT_DETAIL_CODEC_CLASS_NAME_HPP
 #define STRAIT_DETAIL_CODEC_CLASS_NAME_HPP
 
-#include <strait/version.hpp>  // first: it says what compiler is needed
+#include <strait/detail/os/fnv1a.hpp>
 
 #include <cstdint>
 #include <string_view>
@@ -19,14 +19,11 @@ consteval std::string_view class_name()
 }
 
 /// For classes in whose encoding strait cannot look: their name tells them apart. Compilers agree on it unless it is that
-/// of a template or in a namespace without a name. FNV-1a, as hash_words().
+/// of a template or in a namespace without a name. FNV-1a.
 template <class T>
 consteval std::uint64_t hash_of_name()
 {
-    std::uint64_t hash = 0xcbf29ce484222325;
-    for (char const c : class_name<T>())
-        hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-    return hash;
+    return fnv1a(class_name<T>());
 }
 
 }  // namespace strait::detail

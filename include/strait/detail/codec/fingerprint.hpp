@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_CODEC_FINGERPRINT_HPP
 #define STRAIT_DETAIL_CODEC_FINGERPRINT_HPP
 
+#include <strait/detail/os/fnv1a.hpp>
 #include <strait/serialization/concept.hpp>
 
 #include <bit>
@@ -14,14 +15,13 @@
 // A structural hash: of kinds, sizes and order, never of names, which compilers spell differently.
 namespace strait::detail {
 
-/// FNV-1a, 64 bits, over the words given, each as eight bytes, lowest first. Source: Fowler, Noll, Vo, "The FNV
-/// Non-Cryptographic Hash Algorithm", draft-eastlake-fnv. It tells definitions apart by accident, not by attack.
+/// FNV-1a over the words given, each as eight bytes, lowest first.
 constexpr std::uint64_t hash_words(auto... words)
 {
-    std::uint64_t hash = 0xcbf29ce484222325;
+    std::uint64_t hash = fnv1a_basis;
     auto const add = [&hash](std::uint64_t word) {
         for (int i = 0; i != 8; ++i, word >>= 8)
-            hash = (hash ^ (word & 0xff)) * 0x100000001b3;
+            hash = fnv1a_step(hash, static_cast<std::uint8_t>(word));
     };
     (add(static_cast<std::uint64_t>(words)), ...);
     return hash;

@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_MEMBERSHIP_LOCATION_HPP
 
 #include <strait/detail/os/descriptor.hpp>
+#include <strait/detail/os/fnv1a.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
 
@@ -61,7 +62,7 @@ public:
         }
         // The queues of the host have one name space: a path goes into their names as a hash.
         if (!l.private_ || root != in_memory)
-            l.flat_name_ = "strait-path-" + std::to_string(hash_of(l.path("")));
+            l.flat_name_ = "strait-path-" + std::to_string(fnv1a(l.path("")));
         return {};
     }
 
@@ -93,15 +94,6 @@ public:
     {
         if (private_)
             ::rmdir(directory_.c_str());
-    }
-
-    // FNV-1a.
-    static constexpr std::uint64_t hash_of(std::string_view bytes) noexcept
-    {
-        std::uint64_t h = 0xcbf29ce484222325U;
-        for (char const c : bytes)
-            h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-        return h;
     }
 
     std::string file(std::string_view suffix) const { return name_ + std::string(suffix); }

@@ -5,6 +5,7 @@
 #include <strait/detail/membership/control_block.hpp>
 #include <strait/detail/membership/location.hpp>
 #include <strait/detail/os/descriptor.hpp>
+#include <strait/detail/os/fnv1a.hpp>
 
 #include <array>
 #include <cstddef>
@@ -30,9 +31,7 @@ inline constexpr std::uint64_t sysv_attempts = 16;
 
 inline ::key_t sysv_key(location const& where, std::uint64_t attempt)
 {
-    std::uint64_t h = 0xcbf29ce484222325U + attempt;
-    for (char const c : where.flat_name())
-        h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+    std::uint64_t const h = fnv1a(where.flat_name(), fnv1a_basis + attempt);
     auto const key = static_cast<::key_t>((h ^ h >> 32) & 0x7fffffff);
     return key == IPC_PRIVATE ? 1 : key;
 }

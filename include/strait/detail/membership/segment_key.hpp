@@ -5,6 +5,7 @@
 #include <strait/detail/membership/control_block.hpp>
 #include <strait/detail/membership/location.hpp>
 #include <strait/detail/os/descriptor.hpp>
+#include <strait/detail/os/fnv1a.hpp>
 #include <strait/error.hpp>
 
 #include <array>
@@ -33,7 +34,7 @@ inline constexpr std::uint64_t segment_tries = 16;
 inline ::key_t segment_key(struct ::stat const& participant, std::uint64_t number) noexcept
 {
     std::uint64_t const words[] = {participant.st_dev, participant.st_ino, number};
-    std::uint64_t const h = location::hash_of({reinterpret_cast<char const*>(words), sizeof words});
+    std::uint64_t const h = fnv1a({reinterpret_cast<char const*>(words), sizeof words});
     auto const key = static_cast<::key_t>(h ^ h >> 32);
     return key == IPC_PRIVATE ? 1 : key;
 }
