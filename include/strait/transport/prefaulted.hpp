@@ -4,6 +4,7 @@
 
 #include <strait/detail/memory/prepared.hpp>
 #include <strait/detail/os/descriptor.hpp>
+#include <strait/detail/os/mapping.hpp>
 #include <strait/error.hpp>
 
 #include <atomic>
@@ -12,7 +13,6 @@
 #include <cstdint>
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 namespace strait {
 
@@ -37,7 +37,7 @@ inline error_code fault_in(std::byte* at, std::size_t n) noexcept
         return errc::out_of_memory;  // where a write would raise SIGBUS
     if (errno != EINVAL)
         return last_failure();
-    std::size_t const page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    std::size_t const page = page_size();
     for (std::size_t i = 0; i < n; i += page)
         reinterpret_cast<std::atomic<std::uint64_t>*>(at + i)->fetch_or(0, std::memory_order_relaxed);
     return {};

@@ -15,8 +15,12 @@
 #include <mutex>
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 namespace strait::detail {
+
+// Of what the host maps, in bytes.
+inline std::uint64_t page_size() noexcept { return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)); }
 
 // Lets Boost.Interprocess map a descriptor that it did not open.
 class mappable {

@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_RING_GEOMETRY_HPP
 
 #include <strait/detail/membership/participant.hpp>
+#include <strait/detail/os/mapping.hpp>
 #include <strait/detail/ring/header.hpp>
 #include <strait/detail/ring/records.hpp>
 #include <strait/detail/ring/slots.hpp>
@@ -17,16 +18,12 @@
 #include <limits>
 #include <string_view>
 
-#include <unistd.h>
-
 // Where things lie in the segment of a ring, which is its channel's control file at the same time:
 //
 //   0 control block   4096 ring header   data_offset() messages   end
 //
 // The messages begin at a page, so their alignment is kept and they can be mapped twice.
 namespace strait::detail {
-
-inline std::uint64_t page_size() noexcept { return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)); }
 
 inline std::uint64_t ring_data_offset() noexcept
 {
