@@ -4,6 +4,7 @@
 
 // Everything that needs only Boost's headers and no Asio.
 
+#include <strait/acknowledged_options.hpp>
 #include <strait/borrowed.hpp>
 #include <strait/channel.hpp>
 #include <strait/claimed.hpp>
@@ -17,6 +18,7 @@
 #include <strait/serialization.hpp>
 #include <strait/shared_memory.hpp>
 #include <strait/stats.hpp>
+#include <strait/tcp_options.hpp>
 #include <strait/transport.hpp>
 #include <strait/transport/acknowledged.hpp>
 #include <strait/transport/anonymous_pipe.hpp>
@@ -40,6 +42,7 @@
 #include <strait/transport/unix_seqpacket.hpp>
 #include <strait/transport/unix_stream.hpp>
 #include <strait/unique_fd.hpp>
+#include <strait/unix_options.hpp>
 #include <strait/version.hpp>
 #include <strait/wait.hpp>
 

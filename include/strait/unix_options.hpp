@@ -13,18 +13,27 @@
 
 namespace strait {
 
-/// As channel_options, and who may be at the other end of a connected Unix socket.
+/// How an end over unix_stream or unix_seqpacket is opened: an aggregate, for designated initialisers.
+///
+///     strait::receiver<job, strait::unix_stream> in{"jobs", {.accept = [](auto const& who) { return who.uid == 1000; }}};
 struct unix_options {
-    std::size_t capacity = 0;          ///< as in channel_options
-    std::size_t max_message_size = 0;  ///< as in channel_options
-    std::chrono::nanoseconds connect_timeout = infinite;         ///< as in channel_options
-    std::chrono::nanoseconds linger = std::chrono::seconds(5);  ///< as in channel_options
-    bool keep = false;                                          ///< as in channel_options
-    access_mode access = access_mode::owner;                    ///< as in channel_options
-    /// Asked of each other end that options.access admits, by what the kernel says of it: its process, user and group when
-    /// it connected, or listened. A sender that is not accepted gets errc::refused as soon as the receiver has looked, and is
-    /// counted in its stats().dropped; nothing of it is delivered, and nobody else notices. Of a sender: whether the receiver
-    /// will do. None: everybody of the same user. What it throws comes out of the operation. A pair has nobody to ask about.
+    /// Bytes of each socket's buffers; 0 is the kernel's default. Packets get more if a message needs it. The first opener decides.
+    std::size_t capacity = 0;
+    /// Bytes of the largest encoded message, for types that vary in size; 0 is the transport's default. The first opener decides.
+    std::size_t max_message_size = 0;
+    /// How long a sender's operation waits for the first receiver.
+    std::chrono::nanoseconds connect_timeout = infinite;
+    /// How long close() and the destructor wait for accepted messages to leave this process.
+    std::chrono::nanoseconds linger = std::chrono::seconds(5);
+    /// The control file stays when the last participant leaves; remove() ends it.
+    bool keep = false;
+    /// Which users can connect, and whose objects are accepted.
+    access_mode access = access_mode::owner;
+    /// A predicate on the other end, as the kernel identifies it: process, user and group when it connected, or listened. It is
+    /// asked about each other end that options.access admits. A sender that is not accepted gets errc::refused as soon as the
+    /// receiver has looked; nothing of it is delivered, and the receiver counts it in stats().dropped. A sender asks its own
+    /// predicate about the receiver. Empty: everybody whom options.access admits. An exception of it comes out of the operation. It
+    /// is not asked about the two ends of a pair.
     std::function<bool(peer_identity const&)> accept = {};
 };
 

@@ -2,14 +2,13 @@
 #ifndef STRAIT_TRANSPORT_ACKNOWLEDGED_HPP
 #define STRAIT_TRANSPORT_ACKNOWLEDGED_HPP
 
+#include <strait/acknowledged_options.hpp>
 #include <strait/detail/acknowledged/sender.hpp>
 #include <strait/detail/acknowledged/session_table.hpp>
 #include <strait/detail/inet/tcp_join.hpp>
 #include <strait/detail/socket/stream_receiver.hpp>
-#include <strait/tcp_options.hpp>
 #include <strait/transport.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -67,12 +66,7 @@ public:
         .committed_when = commit_point::acknowledged,
     };
 
-    /// As those of tcp; capacity is bytes that are kept until they are acknowledged, 1 MiB by default.
-    struct options : detail::tcp_options {
-        /// With an address: how long a receiver waits for a sender whose connection has broken. Only time in which the
-        /// receiver is asked counts: of a pause between two operations not more than a quarter of this.
-        std::chrono::nanoseconds reconnect_within = std::chrono::seconds(10);
-    };
+    using options = acknowledged_options;
 
     template <message_layout L>
     class sender_end;

@@ -41,8 +41,7 @@ public:
         .committed_when = commit_point::never,
     };
 
-    /// As channel_options, and what belongs to TCP: keep_alive and user_timeout.
-    using options = detail::tcp_options;
+    using options = tcp_options;
 
     template <message_layout L>
     class sender_end;
