@@ -5,7 +5,7 @@
 #include <support/messages.hpp>
 
 #include <strait/detail/frame/protocol.hpp>
-#include <strait/detail/inet/tcp_socket.hpp>
+#include <strait/detail/inet/socket.hpp>
 
 #include <cstdint>
 #include <span>

@@ -6,7 +6,7 @@
 #include <support/messages.hpp>
 #include <support/shared_page.hpp>
 
-#include <strait/detail/inet/tcp_socket.hpp>
+#include <strait/detail/inet/socket.hpp>
 
 #include <algorithm>
 #include <array>

@@ -5,7 +5,7 @@
 #include <strait/acknowledged_options.hpp>
 #include <strait/detail/acknowledged/sender.hpp>
 #include <strait/detail/acknowledged/session_table.hpp>
-#include <strait/detail/inet/tcp_join.hpp>
+#include <strait/detail/inet/open.hpp>
 #include <strait/detail/socket/stream_receiver.hpp>
 #include <strait/transport.hpp>
 

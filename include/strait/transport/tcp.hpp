@@ -2,8 +2,8 @@
 #ifndef STRAIT_TRANSPORT_TCP_HPP
 #define STRAIT_TRANSPORT_TCP_HPP
 
-#include <strait/detail/inet/tcp_ends.hpp>
-#include <strait/detail/inet/tcp_join.hpp>
+#include <strait/detail/inet/connector.hpp>
+#include <strait/detail/inet/open.hpp>
 #include <strait/detail/socket/stream_receiver.hpp>
 #include <strait/detail/socket/stream_sender.hpp>
 #include <strait/tcp_options.hpp>

@@ -2,7 +2,7 @@
 #ifndef STRAIT_TRANSPORT_UDP_HPP
 #define STRAIT_TRANSPORT_UDP_HPP
 
-#include <strait/detail/inet/tcp_join.hpp>
+#include <strait/detail/inet/open.hpp>
 #include <strait/detail/inet/udp_connector.hpp>
 #include <strait/detail/inet/udp_listener.hpp>
 #include <strait/detail/inet/udp_protocol.hpp>

@@ -4,7 +4,7 @@
 
 #include <strait/detail/acknowledged/protocol.hpp>
 #include <strait/detail/acknowledged/records.hpp>
-#include <strait/detail/socket/connection.hpp>
+#include <strait/detail/socket/stream_connection.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
 

@@ -4,7 +4,7 @@
 
 #include <strait/detail/channel/ends.hpp>
 #include <strait/detail/handshake/protocol.hpp>
-#include <strait/detail/inet/tcp_join.hpp>
+#include <strait/detail/inet/open.hpp>
 #include <strait/detail/socket/join.hpp>
 #include <strait/detail/unix_socket/connector.hpp>
 #include <strait/detail/unix_socket/listener.hpp>

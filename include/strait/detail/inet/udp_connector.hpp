@@ -3,7 +3,7 @@
 #define STRAIT_DETAIL_INET_UDP_CONNECTOR_HPP
 
 #include <strait/detail/frame/buffer.hpp>
-#include <strait/detail/inet/tcp_ends.hpp>
+#include <strait/detail/inet/connector.hpp>
 #include <strait/detail/inet/udp_protocol.hpp>
 
 #include <algorithm>

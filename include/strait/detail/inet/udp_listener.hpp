@@ -2,7 +2,7 @@
 #ifndef STRAIT_DETAIL_INET_UDP_LISTENER_HPP
 #define STRAIT_DETAIL_INET_UDP_LISTENER_HPP
 
-#include <strait/detail/inet/tcp_ends.hpp>
+#include <strait/detail/inet/connector.hpp>
 #include <strait/detail/inet/udp_protocol.hpp>
 #include <strait/detail/inet/udp_streams.hpp>
 #include <strait/detail/os/read_buffer.hpp>

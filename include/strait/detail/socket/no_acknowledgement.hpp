@@ -3,7 +3,7 @@
 #define STRAIT_DETAIL_SOCKET_NO_ACKNOWLEDGEMENT_HPP
 
 #include <strait/detail/frame/protocol.hpp>
-#include <strait/detail/socket/connection.hpp>
+#include <strait/detail/socket/stream_connection.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -6,7 +6,7 @@
 #include <strait/detail/socket/stream_sender.hpp>
 #include <strait/detail/unix_socket/connector.hpp>
 #include <strait/detail/unix_socket/listener.hpp>
-#include <strait/detail/unix_socket/socket_kind.hpp>
+#include <strait/detail/unix_socket/socket.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/options.hpp>
 #include <strait/peer.hpp>

@@ -7,7 +7,7 @@
 #include <strait/detail/membership/sender_watch.hpp>
 #include <strait/detail/unix_socket/address.hpp>
 #include <strait/detail/unix_socket/peer.hpp>
-#include <strait/detail/unix_socket/socket_kind.hpp>
+#include <strait/detail/unix_socket/socket.hpp>
 
 #include <algorithm>
 #include <cerrno>

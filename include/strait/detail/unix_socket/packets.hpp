@@ -3,7 +3,7 @@
 #define STRAIT_DETAIL_UNIX_SOCKET_PACKETS_HPP
 
 #include <strait/detail/frame/protocol.hpp>
-#include <strait/detail/unix_socket/socket_kind.hpp>
+#include <strait/detail/unix_socket/socket.hpp>
 #include <strait/serialization/layout.hpp>
 
 #include <cstddef>

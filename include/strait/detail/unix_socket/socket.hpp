@@ -1,6 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
-#ifndef STRAIT_DETAIL_UNIX_SOCKET_SOCKET_KIND_HPP
-#define STRAIT_DETAIL_UNIX_SOCKET_SOCKET_KIND_HPP
+#ifndef STRAIT_DETAIL_UNIX_SOCKET_SOCKET_HPP
+#define STRAIT_DETAIL_UNIX_SOCKET_SOCKET_HPP
 
 #include <strait/detail/os/descriptor.hpp>
 #include <strait/error.hpp>

@@ -1,9 +1,9 @@
 // Distributed under the Boost Software License, Version 1.0.
-#ifndef STRAIT_DETAIL_INET_TCP_ENDS_HPP
-#define STRAIT_DETAIL_INET_TCP_ENDS_HPP
+#ifndef STRAIT_DETAIL_INET_CONNECTOR_HPP
+#define STRAIT_DETAIL_INET_CONNECTOR_HPP
 
 #include <strait/detail/frame/protocol.hpp>
-#include <strait/detail/inet/tcp_socket.hpp>
+#include <strait/detail/inet/socket.hpp>
 #include <strait/detail/membership/membership.hpp>
 #include <strait/detail/membership/sender_watch.hpp>
 #include <strait/detail/os/timespec.hpp>

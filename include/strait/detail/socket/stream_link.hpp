@@ -1,6 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
-#ifndef STRAIT_DETAIL_SOCKET_LINK_HPP
-#define STRAIT_DETAIL_SOCKET_LINK_HPP
+#ifndef STRAIT_DETAIL_SOCKET_STREAM_LINK_HPP
+#define STRAIT_DETAIL_SOCKET_STREAM_LINK_HPP
 
 #include <strait/detail/frame/protocol.hpp>
 #include <strait/detail/os/descriptor.hpp>

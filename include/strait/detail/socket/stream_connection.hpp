@@ -1,6 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
-#ifndef STRAIT_DETAIL_SOCKET_CONNECTION_HPP
-#define STRAIT_DETAIL_SOCKET_CONNECTION_HPP
+#ifndef STRAIT_DETAIL_SOCKET_STREAM_CONNECTION_HPP
+#define STRAIT_DETAIL_SOCKET_STREAM_CONNECTION_HPP
 
 #include <strait/detail/codec/handles.hpp>
 #include <strait/detail/frame/buffer.hpp>

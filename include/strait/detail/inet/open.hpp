@@ -1,8 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
-#ifndef STRAIT_DETAIL_INET_TCP_JOIN_HPP
-#define STRAIT_DETAIL_INET_TCP_JOIN_HPP
+#ifndef STRAIT_DETAIL_INET_OPEN_HPP
+#define STRAIT_DETAIL_INET_OPEN_HPP
 
-#include <strait/detail/inet/tcp_ends.hpp>
+#include <strait/detail/inet/connector.hpp>
 #include <strait/detail/socket/join.hpp>
 
 #include <algorithm>
