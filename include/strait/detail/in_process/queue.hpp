@@ -3,7 +3,7 @@
 #define STRAIT_DETAIL_IN_PROCESS_QUEUE_HPP
 
 #include <strait/detail/os/descriptor.hpp>
-#include <strait/detail/os/range_lock.hpp>
+#include <strait/detail/membership/role.hpp>
 #include <strait/detail/wait/doorbell.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>

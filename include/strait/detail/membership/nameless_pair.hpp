@@ -5,6 +5,7 @@
 #include <strait/detail/membership/participant.hpp>
 #include <strait/detail/os/allocation.hpp>
 #include <strait/detail/os/crash_point.hpp>
+#include <strait/detail/os/range_lock.hpp>
 
 #include <fcntl.h>
 #include <sys/mman.h>

@@ -4,6 +4,7 @@
 
 #include <strait/detail/membership/control_block.hpp>
 #include <strait/detail/membership/location.hpp>
+#include <strait/detail/membership/role.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/descriptor.hpp>
 #include <strait/detail/os/mapping.hpp>

@@ -7,6 +7,7 @@
 #include <strait/detail/membership/queue_key.hpp>
 #include <strait/detail/membership/segment_key.hpp>
 #include <strait/detail/os/crash_point.hpp>
+#include <strait/detail/os/range_lock.hpp>
 
 #include <cerrno>
 #include <chrono>

@@ -12,24 +12,11 @@
 
 #include <fcntl.h>
 
-// Liveness by open-file-description locks on bytes of a channel's control file. Such a lock is freed by the kernel
-// when the last descriptor of its description closes, however the process ends, and a zombie holds none. It belongs to
-// the description, not to the process: each end has one of its own, and nobody else may hold a copy of it.
+// Locks of open file descriptions (OFD) on single bytes of a file, which tell whether their holder lives. The kernel frees
+// such a lock when the last descriptor of its description is closed, however the process ends; a zombie holds none. The lock
+// belongs to the description and not to the process: so each holder opens a description of its own, and gives no copy of it
+// to another process.
 namespace strait::detail {
-
-enum class role : std::uint8_t { sender, receiver };
-
-// The bytes lie beyond anything that is mapped. One for set-up; one for each participant; one for each role of a
-// make_pair() that somebody may still take up.
-struct lock_bytes {
-    static constexpr ::off_t setup = ::off_t{1} << 40;
-    static constexpr ::off_t participants = setup + 1;
-    static constexpr ::off_t most = 4096;  // of each role
-    static constexpr ::off_t promises = participants + 2 * most;
-
-    static constexpr ::off_t first(role r) noexcept { return participants + (r == role::sender ? 0 : most); }
-    static constexpr ::off_t promise(role r) noexcept { return promises + (r == role::sender ? 0 : 1); }
-};
 
 inline struct ::flock whole_lock(short type, ::off_t first, ::off_t count) noexcept
 {
@@ -41,7 +28,7 @@ inline struct ::flock whole_lock(short type, ::off_t first, ::off_t count) noexc
     return l;
 }
 
-// busy: somebody else holds it.
+// Takes the lock of this byte. busy: another description holds it.
 inline result<void> try_lock_byte(int fd, ::off_t byte) noexcept
 {
     auto l = whole_lock(F_WRLCK, byte, 1);
@@ -52,21 +39,23 @@ inline result<void> try_lock_byte(int fd, ::off_t byte) noexcept
     return last_failure();
 }
 
+// Gives the lock of this byte up. Closing one descriptor does not, if another one of the same description is open.
 inline void unlock_byte(int fd, ::off_t byte) noexcept
 {
     auto l = whole_lock(F_UNLCK, byte, 1);
     ::fcntl(fd, F_OFD_SETLK, &l);
 }
 
-// Whether another description holds any of these bytes. When in doubt somebody is alive: a wrong "dead" would let two
-// ends repair what one still uses.
+// Whether another description holds any of these bytes. Where the kernel does not say, the answer is yes: a wrong "no" would
+// let an end repair what a living one uses.
 inline bool any_locked(int fd, ::off_t first, ::off_t count) noexcept
 {
     auto l = whole_lock(F_WRLCK, first, count);
     return uninterrupted([&] { return ::fcntl(fd, F_OFD_GETLK, &l); }) != 0 || l.l_type != F_UNLCK;
 }
 
-// Waits by retrying: F_OFD_SETLKW knows no deadline, and a holder may be stopped.
+// Takes the lock of this byte, waiting for it up to the deadline: timed_out. It waits by retrying, because F_OFD_SETLKW has no
+// deadline, and the holder may be stopped.
 inline result<void> lock_byte(int fd, ::off_t byte, deadline until) noexcept
 {
     for (std::int64_t pause = 20'000;; pause = std::min<std::int64_t>(2 * pause, 2'000'000)) {

@@ -2,7 +2,7 @@
 #ifndef STRAIT_DETAIL_QUEUE_SENDER_HPP
 #define STRAIT_DETAIL_QUEUE_SENDER_HPP
 
-#include <strait/detail/os/range_lock.hpp>
+#include <strait/detail/membership/role.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
 #include <strait/options.hpp>
