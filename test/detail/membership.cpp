@@ -27,13 +27,11 @@ using namespace strait::detail;
 namespace {
 
 // Carries nothing; keeps a word that says whether messages are left.
-struct idle_mechanism {
-    result<void> create(participant const&, location const&) { return created; }
+struct idle_mechanism : no_backing_object {
+    error_code create(participant const&, location const&) { return created; }
     bool unread(participant const& c, location const&) { return c.block().mechanism[0].load() != 0; }
-    static void destroy(location const&) {}
-    std::uint64_t mirrored(std::uint64_t) { return 0; }
 
-    result<void> created;
+    error_code created;
 };
 
 using idle_membership = membership<idle_mechanism>;

@@ -115,8 +115,8 @@ public:
         p.writes_.reset(fds[1]);
         ::fcntl(fds[1], F_SETFL, O_NONBLOCK);
         if (how.capacity != 0)
-            if (auto set = detail::set_pipe_capacity(fds[1], how.capacity); !set)
-                return set.error();
+            if (error_code const e = detail::set_pipe_capacity(fds[1], how.capacity))
+                return e;
         p.linger_ = how.linger;
         return p;
     }

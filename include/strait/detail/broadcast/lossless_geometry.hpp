@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_BROADCAST_LOSSLESS_GEOMETRY_HPP
 #define STRAIT_DETAIL_BROADCAST_LOSSLESS_GEOMETRY_HPP
 
+#include <strait/detail/membership/backing_object.hpp>
 #include <strait/detail/membership/participant.hpp>
 #include <strait/detail/ring/geometry.hpp>
 #include <strait/detail/ring/header.hpp>
@@ -60,20 +61,20 @@ inline std::uint64_t lossless_data_offset() noexcept
 }
 
 // What the door of a named channel needs to know. Messages are for those who are there: nobody's are left unread.
-struct lossless_mechanism {
-    bool varies;
+struct lossless_mechanism : no_backing_object {
+    explicit constexpr lossless_mechanism(bool v) noexcept : varies(v) {}
 
-    result<void> create(participant const&, location const&) noexcept { return {}; }
-    static void destroy(location const&) noexcept {}
+    bool varies;  // the size of a message
+
     static std::uint64_t data_offset() noexcept { return lossless_data_offset(); }
-    bool unread(participant const&, location const&) const noexcept { return false; }
 
-    std::uint64_t mirrored(std::uint64_t size) const noexcept
+    mirror mirrored(std::uint64_t size) const noexcept
     {
         std::uint64_t const first = lossless_data_offset();
         return varies && size > first && size % page_size() == 0 ? first : 0;
     }
 };
+static_assert(backing_object<lossless_mechanism>);
 
 template <message_layout L>
 struct lossless_geometry {
@@ -81,7 +82,7 @@ struct lossless_geometry {
     using mechanism_type = lossless_mechanism;
     using single = ring_geometry<L>;
 
-    static mechanism_type mechanism() noexcept { return {single::varies}; }
+    static mechanism_type mechanism() noexcept { return mechanism_type(single::varies); }
     static constexpr ::off_t places(role r) noexcept
     {
         return r == role::sender ? 1 : ::off_t{lossless_header::most_receivers};

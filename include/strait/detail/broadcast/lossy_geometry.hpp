@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_BROADCAST_LOSSY_GEOMETRY_HPP
 #define STRAIT_DETAIL_BROADCAST_LOSSY_GEOMETRY_HPP
 
+#include <strait/detail/membership/backing_object.hpp>
 #include <strait/detail/membership/participant.hpp>
 #include <strait/detail/ring/geometry.hpp>
 #include <strait/detail/ring/header.hpp>
@@ -77,8 +78,11 @@ struct lossy_record_shape : record_shape<L> {
 
 // What the door of a named channel needs to know. Messages are for those who are there: nobody's are left unread.
 struct lossy_mechanism : ring_mechanism {
+    using ring_mechanism::ring_mechanism;
+
     bool unread(participant const&, location const&) const noexcept { return false; }
 };
+static_assert(backing_object<lossy_mechanism>);
 
 template <message_layout L>
 struct lossy_geometry {
@@ -89,7 +93,7 @@ struct lossy_geometry {
     static constexpr bool varies = single::varies;
     static constexpr std::uint64_t least() noexcept { return varies ? std::max(page_size(), 16 * single::unit()) : 2; }
 
-    static mechanism_type mechanism() noexcept { return {{varies}}; }
+    static mechanism_type mechanism() noexcept { return mechanism_type(varies); }
     static constexpr ::off_t places(role r) noexcept { return r == role::sender ? 1 : lock_bytes::most; }
 
     static error_code traits(channel_options const& how, std::string_view type_name, channel_traits& t)

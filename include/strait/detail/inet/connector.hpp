@@ -4,6 +4,7 @@
 
 #include <strait/detail/frame/protocol.hpp>
 #include <strait/detail/inet/socket.hpp>
+#include <strait/detail/membership/backing_object.hpp>
 #include <strait/detail/membership/membership.hpp>
 #include <strait/detail/membership/sender_watch.hpp>
 #include <strait/detail/os/timespec.hpp>
@@ -19,12 +20,9 @@
 
 namespace strait::detail {
 
-struct tcp_mechanism {
-    result<void> create(participant const&, location const&) const noexcept { return {}; }
-    bool unread(participant const&, location const&) const noexcept { return false; }
-    static void destroy(location const&) noexcept {}
-    std::uint64_t mirrored(std::uint64_t) const noexcept { return 0; }
-};
+// What is sent lies in the kernel, in sockets that have no name on the host.
+struct tcp_mechanism : no_backing_object {};
+static_assert(backing_object<tcp_mechanism>);
 
 // A channel over tcp or udp that has a name: its control file says at which port of the loopback the receiver listens, and holds a
 // number that only this user can read and that every sender must show, since any user can reach the port.

@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_LANES_GEOMETRY_HPP
 
 #include <strait/detail/lanes/header.hpp>
+#include <strait/detail/membership/backing_object.hpp>
 #include <strait/detail/membership/participant.hpp>
 #include <strait/detail/os/allocation.hpp>
 #include <strait/detail/os/crash_point.hpp>
@@ -74,13 +75,13 @@ struct lanes_view {
 };
 
 // What the door of a named channel needs to know of lanes of any message type.
-struct lane_mechanism {
+struct lane_mechanism : no_backing_object {
     static constexpr bool in_pieces = true;  // of memory, each used when its sender comes
 
-    bool varies;
+    explicit constexpr lane_mechanism(bool v) noexcept : varies(v) {}
 
-    result<void> create(participant const&, location const&) noexcept { return {}; }
-    static void destroy(location const&) noexcept {}
+    bool varies;  // the size of a message
+
     static std::uint64_t data_offset() noexcept { return lanes_data_offset(); }
 
     // Bytes of a lane; 0: the size is not one of lanes.
@@ -123,6 +124,7 @@ private:
         return ring_mechanism::unread_in(c.block(), header->lanes[i], v.lane(i).data, bytes);
     }
 };
+static_assert(backing_object<lane_mechanism>);
 
 template <message_layout L>
 struct lane_geometry {
@@ -130,7 +132,7 @@ struct lane_geometry {
     using mechanism_type = lane_mechanism;
     using one_lane = ring_geometry<L>;
 
-    static mechanism_type mechanism() noexcept { return {one_lane::varies}; }
+    static mechanism_type mechanism() noexcept { return mechanism_type(one_lane::varies); }
     static constexpr ::off_t places(role r) noexcept { return r == role::sender ? ::off_t{lanes_header::most} : 1; }
 
     // Each lane is what a ring with one sender would be.

@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_MEMBERSHIP_MEMBERSHIP_HPP
 #define STRAIT_DETAIL_MEMBERSHIP_MEMBERSHIP_HPP
 
+#include <strait/detail/membership/backing_object.hpp>
 #include <strait/detail/membership/control_file.hpp>
 #include <strait/detail/membership/participant.hpp>
 #include <strait/detail/membership/removal.hpp>
@@ -24,23 +25,11 @@ namespace strait::detail {
 // Ways into a named channel and out of it. A control file appears under its name only when it is complete; everything that
 // creates, repairs or removes happens under the set-up lock, and only while the name still means the file that was locked.
 //
-// A Mechanism is what carries the messages beside, or inside, the control file:
-//   result<void> create(control file const&, location const&)   makes its own object for a new channel, replacing a stale one
-//   bool unread(control file const&, location const&)           whether a later receiver would find messages; the content may
-//                                                            be of another type, or damaged: then nothing is unread
-//   static void destroy(location const&)                     removes its object; the control file has its name still
-//   mirror mirrored(std::uint64_t size)                      what of the control file is mapped twice
-//   void forget(control file const&, location const&)           optional: removes its object, which the name does not lead to any
-//                                                            more: somebody has replaced the control file or taken it away
-//   bool is_good(control file const&, role, std::uint64_t)      optional: a place that is rather taken than another, if it is free
-//   static string_view root                                  optional: below which names lie
-//   void sync(int fd, int dir)                               optional: the last one has left what stays; without the lock
-//   error_code reach(control file const&, shared_ptr<mapping>&) optional: maps the control file and what lies beside it, of a
-//                                                            channel that is complete. peer_corrupt: that is not there
-// All are called with the set-up lock held.
+// The Mechanism is what carries the messages beside, or inside, the control file.
 template <class Mechanism>
 class membership : public removal<Mechanism> {
     using named = removal<Mechanism>;
+    static_assert(backing_object<Mechanism>);
 
 public:
     using named::lock_timeout;
@@ -88,9 +77,8 @@ public:
                     stays = wanted;
                     if (!stays)
                         named::remove_unused(dir, c.fd(), where);
-                } else if constexpr (requires { mechanism.forget(c, where); }) {
-                    if (!wanted)
-                        mechanism.forget(c, where);
+                } else if (!wanted) {
+                    mechanism.forget(c, where);
                 }
             }
         } catch (...) {  // no memory for a path: the next opener finds nobody and starts afresh
@@ -100,9 +88,8 @@ public:
         if (alone)
             unlock_byte(c.fd(), lock_bytes::setup);  // closing does not: the mapping holds the description too
         STRAIT_CRASH_POINT("leave: set-up lock released");
-        if constexpr (requires { mechanism.sync(c.fd(), dir.get()); })
-            if (stays)
-                mechanism.sync(c.fd(), dir.get());  // as long as that takes: nobody waits at the door for it
+        if (stays)
+            mechanism.sync(c.fd(), dir.get());  // however long that takes: others can open and leave meanwhile
         c.lock_.reset();
     }
 
@@ -132,10 +119,9 @@ private:
             wrong = c.block().check(wanted, size);
         }
         bool const whole = c.is_member() && c.block().ready.load(std::memory_order_acquire) == 1;  // pairs with join_new()
-        if constexpr (requires(std::shared_ptr<mapping>& m) { mechanism.reach(c, m); })
-            if (whole && (!wrong || wrong == errc::type_mismatch))
-                if (error_code const e = reach(c, mechanism))
-                    wrong = e;
+        if (whole && (!wrong || wrong == errc::type_mismatch))
+            if (error_code const e = reach(c, mechanism))
+                wrong = e;
         if (wrong && !is_permanent_error(wrong))
             return wrong;
         if (unused)
@@ -163,19 +149,14 @@ private:
 
     static result<void> take_place(participant& c, role r, ::off_t most, Mechanism& mechanism)
     {
-        return c.take_place(r, most, [&](std::uint64_t place) {
-            if constexpr (requires { mechanism.is_good(c, r, place); })
-                return mechanism.is_good(c, r, place);
-            else
-                return static_cast<void>(place), static_cast<void>(mechanism), true;
-        });
+        return c.take_place(r, most, [&](std::uint64_t place) { return mechanism.is_good(c, r, place); });
     }
 
     static error_code reach(participant& c, Mechanism& mechanism)
     {
         std::shared_ptr<mapping> mapped;
         error_code const e = mechanism.reach(c, mapped);
-        if (!e)
+        if (!e && mapped)
             c.attach(std::move(mapped));
         return e;
     }
@@ -221,16 +202,14 @@ private:
                 where.remove_directory();
             return raced ? named::try_again : e;
         }
-        result<void> object = mechanism.create(c, where);
-        if constexpr (requires(std::shared_ptr<mapping>& m) { mechanism.reach(c, m); })
-            if (object)
-                if (error_code const e = reach(c, mechanism))
-                    object = e;
-        if (!object) {
+        error_code failed = mechanism.create(c, where);
+        if (!failed)
+            failed = reach(c, mechanism);
+        if (failed) {
             remove_segment(c.fd());
             ::unlinkat(dir.get(), where.file(control_file_suffix).c_str(), 0);
             where.remove_directory();
-            return object.error();
+            return failed;
         }
         STRAIT_CRASH_POINT("create: objects made");
         c.count_in();

@@ -31,10 +31,7 @@ public:
 
     static error_code find(endpoint const& at, access_mode access, location& where)
     {
-        if constexpr (requires { Mechanism::root; })
-            return location::find(at, access, where, Mechanism::root);
-        else
-            return location::find(at, access, where);
+        return location::find(at, access, where, Mechanism::root);
     }
 
     // What is in the channel's file now is on its disk when this returns, also what others write, and its name.

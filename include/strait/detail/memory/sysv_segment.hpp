@@ -76,7 +76,7 @@ inline std::uint64_t huge_page_size() noexcept
 // removes both; so does remove(). A segment without a control file is left only by who takes the control file away by hand.
 template <class Mechanism, int Flags = 0>
 struct segment_mechanism : Mechanism {
-    static result<void> create(participant const& c, location const& where) noexcept
+    static error_code create(participant const& c, location const& where) noexcept
     {
         struct ::stat file = {};
         std::uint64_t const size = c.block().beside;
@@ -116,7 +116,7 @@ struct segment_mechanism : Mechanism {
 
 private:
     // The group may be that of the directory.
-    static result<void> own(int id, struct ::stat const& file) noexcept
+    static error_code own(int id, struct ::stat const& file) noexcept
     {
         struct ::shmid_ds made = {};
         if (::shmctl(id, IPC_STAT, &made) != 0)

@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_MPMC_GEOMETRY_HPP
 #define STRAIT_DETAIL_MPMC_GEOMETRY_HPP
 
+#include <strait/detail/membership/backing_object.hpp>
 #include <strait/detail/membership/participant.hpp>
 #include <strait/detail/mpmc/words.hpp>
 #include <strait/detail/ring/geometry.hpp>
@@ -62,11 +63,8 @@ inline mpmc_words mpmc_words_of(participant const& c, std::uint64_t capacity) no
 }
 
 // What the door of a named channel needs to know.
-struct mpmc_mechanism {
-    result<void> create(participant const&, location const&) noexcept { return {}; }
-    static void destroy(location const&) noexcept {}
+struct mpmc_mechanism : no_backing_object {
     static std::uint64_t data_offset() noexcept { return ring_data_offset(); }
-    static std::uint64_t mirrored(std::uint64_t) noexcept { return 0; }
 
     // Whether a message lies where a receiver would go on. Nobody is there who could change that.
     bool unread(participant const& c, location const&) const noexcept
@@ -79,6 +77,7 @@ struct mpmc_mechanism {
         return mpmc_word::is_full_in(words.look(next), words.lap(next));
     }
 };
+static_assert(backing_object<mpmc_mechanism>);
 
 template <message_layout L>
 struct mpmc_geometry {

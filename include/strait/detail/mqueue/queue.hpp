@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_MQUEUE_QUEUE_HPP
 #define STRAIT_DETAIL_MQUEUE_QUEUE_HPP
 
+#include <strait/detail/membership/backing_object.hpp>
 #include <strait/detail/membership/location.hpp>
 #include <strait/detail/membership/participant.hpp>
 #include <strait/detail/os/descriptor.hpp>
@@ -54,11 +55,11 @@ inline error_code queue_failure(int number)
 
 // Made under the channel's flat name. The control file notes its inode: mechanism[0] number, [1] device; [2] counts receivers
 // asleep on the queue.
-struct mqueue_mechanism {
+struct mqueue_mechanism : no_backing_object {
     std::size_t messages = 0;
     std::size_t message_size = 0;
 
-    result<void> create(participant const& c, location const& where)
+    error_code create(participant const& c, location const& where)
     {
         std::string const name = queue_name(where);
         constexpr auto most = static_cast<std::size_t>(std::numeric_limits<long>::max());
@@ -113,7 +114,6 @@ struct mqueue_mechanism {
     }
 
     static void destroy(location const& where) { ::mq_unlink(queue_name(where).c_str()); }
-    std::uint64_t mirrored(std::uint64_t) const noexcept { return 0; }
 
 private:
     // Reading a queue's descriptor as a file gives "QSIZE:<bytes of all messages> ...". Unknown counts as data.
@@ -125,6 +125,7 @@ private:
         return std::strtoul(text + 6, nullptr, 10);
     }
 };
+static_assert(backing_object<mqueue_mechanism>);
 
 // The channel's queue, never blocking, and its message size. queue_removed.
 inline result<std::pair<descriptor, std::size_t>> open_queue(participant const& c, location const& where, int mode)

@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_PIPE_FIFO_HPP
 #define STRAIT_DETAIL_PIPE_FIFO_HPP
 
+#include <strait/detail/membership/backing_object.hpp>
 #include <strait/detail/membership/location.hpp>
 #include <strait/detail/membership/membership.hpp>
 #include <strait/detail/os/descriptor.hpp>
@@ -24,7 +25,7 @@ inline constexpr char fifo_suffix[] = ".fifo";
 inline error_code const channel_removed{ENOENT, boost::system::system_category()};
 
 // Bytes; the kernel rounds up to a power of two of pages.
-inline result<void> set_pipe_capacity(int fd, std::uint64_t bytes)
+inline error_code set_pipe_capacity(int fd, std::uint64_t bytes)
 {
     if (bytes > static_cast<std::uint64_t>(std::numeric_limits<int>::max()))
         return errc::capacity_limit;
@@ -33,11 +34,14 @@ inline result<void> set_pipe_capacity(int fd, std::uint64_t bytes)
     return errno == EPERM || errno == EINVAL ? make_error_code(errc::capacity_limit) : last_failure();
 }
 
-// Made beside the control file. The control file notes its inode: mechanism[0] number, [1] device.
-struct fifo_mechanism {
-    std::uint64_t capacity = 0;
+// A FIFO beside the control file, which notes its inode: mechanism[0] number, [1] device. The kernel drops what is unread with
+// the last descriptor, so nothing is ever unread in a channel that nobody uses.
+struct fifo_mechanism : no_backing_object {
+    explicit fifo_mechanism(std::uint64_t bytes = 0) noexcept : capacity(bytes) {}
 
-    result<void> create(participant const& c, location const& where)
+    std::uint64_t capacity;  // 0: what the kernel gives
+
+    error_code create(participant const& c, location const& where)
     {
         std::string const path = where.path(fifo_suffix);
         struct ::stat found = {};
@@ -49,14 +53,11 @@ struct fifo_mechanism {
         if (::mkfifo(path.c_str(), object_mode(where.access())) != 0)
             return errno == EEXIST ? make_error_code(errc::untrusted_object) : last_failure();
         ::chmod(path.c_str(), object_mode(where.access()));  // the umask may have taken bits
-        auto noted = note(c, where, path);
-        if (!noted)
+        error_code const failed = note(c, where, path);
+        if (failed)
             ::unlink(path.c_str());
-        return noted;
+        return failed;
     }
-
-    // The kernel drops what is unread with the last descriptor.
-    bool unread(participant const&, location const&) const noexcept { return false; }
 
     // Never anything but a FIFO: what else bears the name is not ours.
     static void destroy(location const& where)
@@ -67,11 +68,9 @@ struct fifo_mechanism {
             ::unlink(path.c_str());
     }
 
-    std::uint64_t mirrored(std::uint64_t) const noexcept { return 0; }
-
 private:
     // An impossible capacity is told to whoever asks for it, not to the receiver later.
-    result<void> note(participant const& c, location const& where, std::string const& path) const
+    error_code note(participant const& c, location const& where, std::string const& path) const
     {
         descriptor fd(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
         struct ::stat made = {};
@@ -86,6 +85,7 @@ private:
         return {};
     }
 };
+static_assert(backing_object<fifo_mechanism>);
 
 // Whether the pipe has a name or not.
 inline void leave_fifo(participant& member, location const& where, deadline until) noexcept

@@ -20,7 +20,7 @@ error_code join_fifo(location const& where, channel_options const& how, std::str
 {
     channel_traits traits = traits_beside<L>(fifo_transport, type_name, how);
     traits.max_message_size = pipe_frame<L>::largest;
-    fifo_mechanism mechanism{how.capacity};
+    fifo_mechanism mechanism(how.capacity);
     return fifo_membership::join(where, traits, r, r == role::sender ? lock_bytes::most : 1, mechanism, member);
 }
 

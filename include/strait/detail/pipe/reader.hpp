@@ -103,8 +103,8 @@ private:
         set_flags(polling.get(), O_NONBLOCK);
         set_flags(blocking.get(), 0);
         if (auto const capacity = member.block().capacity; capacity != 0)
-            if (auto set = set_pipe_capacity(blocking.get(), capacity); !set)
-                return fail(member, where, set.error());
+            if (error_code const e = set_pipe_capacity(blocking.get(), capacity))
+                return fail(member, where, e);
         int const bytes = ::fcntl(blocking.get(), F_GETPIPE_SZ);
         if (bytes <= 0)
             return fail(member, where, last_failure());

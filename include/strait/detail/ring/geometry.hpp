@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_RING_GEOMETRY_HPP
 #define STRAIT_DETAIL_RING_GEOMETRY_HPP
 
+#include <strait/detail/membership/backing_object.hpp>
 #include <strait/detail/membership/participant.hpp>
 #include <strait/detail/os/mapping.hpp>
 #include <strait/detail/ring/header.hpp>
@@ -44,11 +45,11 @@ inline ring_header& header_of(participant const& c) noexcept
 }
 
 // What the door of a named channel needs to know of a ring of any message type.
-struct ring_mechanism {
-    bool varies;
+struct ring_mechanism : no_backing_object {
+    explicit constexpr ring_mechanism(bool v) noexcept : varies(v) {}
 
-    result<void> create(participant const&, location const&) noexcept { return {}; }
-    static void destroy(location const&) noexcept {}
+    bool varies;  // the size of a message
+
     static std::uint64_t data_offset() noexcept { return ring_data_offset(); }
 
     mirror mirrored(std::uint64_t size) const noexcept
@@ -85,6 +86,7 @@ struct ring_mechanism {
         return shared_word(data + (consumed & (capacity - 1)) * stride).load(std::memory_order_acquire) == consumed + 1;
     }
 };
+static_assert(backing_object<ring_mechanism>);
 
 template <message_layout L>
 struct ring_geometry {
@@ -97,7 +99,7 @@ struct ring_geometry {
 
     static constexpr std::uint64_t unit() noexcept { return varies ? record_shape<L>::unit : slot_shape<L>::stride; }
 
-    static mechanism_type mechanism() noexcept { return {varies}; }
+    static mechanism_type mechanism() noexcept { return mechanism_type(varies); }
     static constexpr ::off_t places(role) noexcept { return 1; }
 
     // out_of_memory: no address space has so much.

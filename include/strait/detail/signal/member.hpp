@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_SIGNAL_MEMBER_HPP
 #define STRAIT_DETAIL_SIGNAL_MEMBER_HPP
 
+#include <strait/detail/membership/backing_object.hpp>
 #include <strait/detail/membership/membership.hpp>
 #include <strait/detail/signal/protocol.hpp>
 #include <strait/detail/signal/target.hpp>
@@ -27,13 +28,9 @@ namespace strait::detail {
 
 inline constexpr char signal_transport[] = "realtime_signal";
 
-// There is nothing but the control file: what is pending belongs to the receiver's thread.
-struct signal_mechanism {
-    result<void> create(participant const&, location const&) const { return {}; }
-    bool unread(participant const&, location const&) const noexcept { return false; }
-    static void destroy(location const&) {}
-    std::uint64_t mirrored(std::uint64_t) const noexcept { return 0; }
-};
+// Pending signals belong to the receiver's thread, and go with it.
+struct signal_mechanism : no_backing_object {};
+static_assert(backing_object<signal_mechanism>);
 using signal_membership = membership<signal_mechanism>;
 
 template <message_layout L>

@@ -184,7 +184,7 @@ struct sysv_member {
         constexpr std::size_t most = std::numeric_limits<int>::max();
         if (size > longest || how.capacity > most)
             return errc::queue_limit;
-        sysv_mechanism mechanism{how.capacity * size};
+        sysv_mechanism mechanism(how.capacity * size);
         if (L.fixed_size == 0 && how.max_message_size == 0)
             mechanism.bytes = std::min<std::uint64_t>(mechanism.bytes, host_setting("/proc/sys/kernel/msgmnb", 16384));
         channel_traits traits = traits_beside<L>(kind.name, type_name, how);

@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_SYSV_QUEUE_HPP
 #define STRAIT_DETAIL_SYSV_QUEUE_HPP
 
+#include <strait/detail/membership/backing_object.hpp>
 #include <strait/detail/membership/membership.hpp>
 #include <strait/detail/membership/queue_key.hpp>
 #include <strait/detail/os/crash_point.hpp>
@@ -16,10 +17,12 @@ inline constexpr long sysv_data = 1;
 
 // Made at one of the name's keys. Killed at any instruction of create(), a maker leaves nothing, or a queue that the
 // control file leads to: its key is noted before it exists.
-struct sysv_mechanism {
-    std::uint64_t bytes = 0;  // that the queue takes; 0: what the host gives
+struct sysv_mechanism : no_backing_object {
+    explicit sysv_mechanism(std::uint64_t limit = 0) noexcept : bytes(limit) {}
 
-    result<void> create(participant const& c, location const& where) const
+    std::uint64_t bytes;  // that the queue takes; 0: what the host gives
+
+    error_code create(participant const& c, location const& where) const
     {
         auto& words = c.block().mechanism;
         for (std::uint64_t attempt = 0; attempt != sysv_attempts; ++attempt) {
@@ -35,10 +38,10 @@ struct sysv_mechanism {
                 return errno == ENOSPC ? make_error_code(errc::queue_count_limit) : last_failure();
             STRAIT_CRASH_POINT("create: queue made");
             words[sysv_noted_queue].store(static_cast<std::uint64_t>(queue) + 1, std::memory_order_relaxed);
-            auto const limited = limit(queue);
-            if (!limited)
+            error_code const failed = limit(queue);
+            if (failed)
                 ::msgctl(queue, IPC_RMID, nullptr);
-            return limited;
+            return failed;
         }
         return errc::untrusted_object;
     }
@@ -56,7 +59,6 @@ struct sysv_mechanism {
         if (is_at_our_key(c, where))
             ::msgctl(find(c), IPC_RMID, nullptr);
     }
-    std::uint64_t mirrored(std::uint64_t) const noexcept { return 0; }
 
     static int find(participant const& c) noexcept
     {
@@ -72,7 +74,7 @@ struct sysv_mechanism {
 
 private:
     // The bytes of the unread messages, and their number, stay up to msg_qbytes.
-    result<void> limit(int queue) const
+    error_code limit(int queue) const
     {
         ::msqid_ds now = {};
         if (bytes == 0)
@@ -85,6 +87,7 @@ private:
         return {};
     }
 };
+static_assert(backing_object<sysv_mechanism>);
 
 using sysv_membership = membership<sysv_mechanism>;
 

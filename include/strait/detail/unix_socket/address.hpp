@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_UNIX_SOCKET_ADDRESS_HPP
 #define STRAIT_DETAIL_UNIX_SOCKET_ADDRESS_HPP
 
+#include <strait/detail/membership/backing_object.hpp>
 #include <strait/detail/membership/location.hpp>
 #include <strait/detail/membership/participant.hpp>
 #include <strait/error.hpp>
@@ -22,13 +23,12 @@ inline constexpr char new_socket_suffix[] = ".new~";  // as long, and in no chan
 static_assert(sizeof socket_suffix == sizeof new_socket_suffix);
 
 // The receiver binds the socket while it holds its place, so there is nothing to make for a new channel but a clean name.
-struct unix_mechanism {
-    result<void> create(participant const&, location const& where)
+struct unix_mechanism : no_backing_object {
+    error_code create(participant const&, location const& where)
     {
         destroy(where);
         return {};
     }
-    bool unread(participant const&, location const&) const noexcept { return false; }
     static void destroy(location const& where)
     {
         for (char const* suffix : {socket_suffix, new_socket_suffix}) {
@@ -38,8 +38,8 @@ struct unix_mechanism {
                 ::unlink(path.c_str());
         }
     }
-    std::uint64_t mirrored(std::uint64_t) const noexcept { return 0; }
 };
+static_assert(backing_object<unix_mechanism>);
 
 inline result<::sockaddr_un> unix_address(location const& where, char const* suffix = socket_suffix)
 {
