@@ -45,7 +45,7 @@ ROOMS = {
     "acknowledged": Room("what acknowledgements add: sessions, the retransmit buffer, delivery",
                          "socket frame membership os wait", system=True),
     "signal": Room("real-time signals", "socket frame membership os wait", system=True),
-    "in_process": Room("a queue of objects in one process, and the registry of its names", "os wait", system=True),
+    "in_process": Room("a queue of objects in one process, and the registry of its names", "membership os wait", system=True),
     "handshake": Room("how a client and a server agree on two channels where the transport has no connections",
                       "frame membership os wait", system=True),
     "channel": Room("what the typed ends share: reading, writing, stopping a wait", "os wait",
