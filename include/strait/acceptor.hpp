@@ -22,8 +22,8 @@ namespace strait {
 
 /// Where clients come to be connected. Of a name or an address there is one at a time.
 ///
-///     strait::acceptor<question, answer, strait::shm_ring<>> door{"oracle"};
-///     auto c = door.accept();
+///     strait::acceptor<answer, question, strait::shm_ring<>> oracle{"oracle"};
+///     auto c = oracle.accept();  // a strait::connection<answer, question, strait::shm_ring<>>
 ///     while (std::optional<question> const q = c.receive())
 ///         c.send(reply_to(*q));
 ///
@@ -33,7 +33,7 @@ namespace strait {
 /// whoever can reach it. Connections that were accepted outlive the acceptor.
 ///
 /// Distinct objects: safe. Shared objects: unsafe. Move only.
-template <class In, class Out, class X>
+template <class Out, class In, class X>
 class acceptor {
     using rendezvous = detail::rendezvous_for<In, Out, X>;
     using listener = typename rendezvous::type::listener;

@@ -8,46 +8,57 @@
 #include <strait/peer.hpp>
 #include <strait/receiver.hpp>
 #include <strait/sender.hpp>
+#include <strait/wait.hpp>
 
+#include <chrono>
+#include <cstddef>
+#include <iterator>
+#include <optional>
+#include <span>
+#include <type_traits>
 #include <utility>
 
 namespace strait {
 
-template <class In, class Out, class X>
+template <class Out, class In, class X>
 class acceptor;
 
-/// Both directions between a client and whoever accepts it: a sender of Out and a receiver of In, with all of their
-/// operations.
+/// Both directions between a client and the acceptor that it has met: it holds a sender of Out and a receiver of In.
 ///
 ///     strait::connection<question, answer, strait::shm_ring<>> c{"oracle"};
 ///     c.send({42});
 ///     std::optional<answer> const a = c.receive();
 ///
-/// Over unix_stream, unix_seqpacket and tcp both directions share one socket, so a client may be behind a NAT. Over
-/// shm_ring<spsc> (with any waiting and memory), shm_ring<mpsc> and named_pipe there are two channels that nobody else can
-/// join: their names are gone when the constructor returns, and a death leaves nothing behind. Client and acceptor meet at a
-/// Unix socket then; names have at most 46 bytes.
+/// `Out` is what this side sends, `In` what it receives; the other side has a `connection<In, Out, X>`. Its verbs are those
+/// of the two ends, with their results and errors. out() and in() are the ends themselves, for what a connection does not
+/// repeat because both have it: stats(), native_handle(), and each end's peer().
 ///
-/// Each direction ends when the other side closes or dies: receive() then returns nullopt, end_reason() tells which; sends
-/// report `no_receiver`, where messages lie in a ring once it is full. The two directions are distinct objects: one thread may
-/// send while another receives. Waited for as any receiver is: `selector::add(c)`, or `async_receiver{context,
+/// Over unix_stream, unix_seqpacket and tcp both directions share one socket, so a client may be behind a NAT. Over
+/// shm_ring<spsc> (with any waiting and memory), shm_ring<mpsc> and named_pipe there are two channels that no other process
+/// can join: their names are removed before the constructor returns, and a death leaves nothing behind. Client and acceptor
+/// meet at a Unix socket then; names have at most 46 bytes.
+///
+/// Each direction ends when the other side closes or dies: receive() then returns nullopt, and end_reason() says which; sends
+/// report `no_receiver`, over a ring only once it is full. A selector takes a connection as it takes its receiver:
+/// `selector::add(c)`, `select(deadline, c)`. In an execution context of Asio use the ends: `async_receiver{context,
 /// std::move(c.in())}` and `async_sender{context, std::move(c.out())}`.
 ///
-/// Over tcp, what is on its way to somebody who closes can take along what he has sent last: let the side that asks close
-/// first.
+/// Over tcp, a side that closes while messages to it are on their way can make the other side lose what was sent to it last:
+/// let the side that asks close first.
 ///
 /// Distinct objects: safe. Shared objects: unsafe, but for one thread that sends and one that receives. Move only.
 template <class Out, class In, class X>
-class connection : public sender<Out, X>, public receiver<In, X> {
+class connection {
 public:
-    using sender_type = sender<Out, X>;       ///< of what goes out
-    using receiver_type = receiver<In, X>;    ///< of what comes in
-    using transport_type = X;
-    using options = typename X::options;
+    using sender_type = sender<Out, X>;                  ///< the outgoing end
+    using receiver_type = receiver<In, X>;               ///< the incoming end
+    using transport_type = X;                            ///< what both directions go over
+    using options = typename X::options;                 ///< how it is opened
+    using iterator = typename receiver_type::iterator;   ///< over what comes in
 
-    /// Waits up to options.connect_timeout, and at least a second, for an acceptor to come and to take us. Throws
-    /// `no_receiver` when none has come, `timed_out` when it takes nobody, `type_mismatch` when it has other types,
-    /// `transport_mismatch`, `untrusted_object`, or what limit of the system was met, here or there.
+    /// Waits up to options.connect_timeout, and at least a second, for an acceptor that accepts this client. Throws
+    /// `no_receiver` when there is no acceptor, `timed_out` when it does not accept in time, `type_mismatch` when it has
+    /// other types, `transport_mismatch`, `untrusted_object`, or the system's error of either side.
     explicit connection(endpoint const& where, options const& how = {})
         : connection(detail::join_acceptor<Out, In, X>(where, how).value())
     {
@@ -60,16 +71,16 @@ public:
     {
         if (this != &other) {
             (void)close();
-            out() = std::move(other.out());
-            in() = std::move(other.in());
+            out_ = std::move(other.out_);
+            in_ = std::move(other.in_);
             who_ = other.who_;
         }
         return *this;
     }
     ~connection() { (void)close(); }
 
-    /// The same as constructing one, without exceptions.
-    static result<connection> open(endpoint const& where, options const& how = {})
+    /// Connects as the constructor does, and returns the error instead of throwing it.
+    [[nodiscard]] static result<connection> open(endpoint const& where, options const& how = {})
     {
         auto joined = detail::join_acceptor<Out, In, X>(where, how);
         if (!joined)
@@ -77,26 +88,213 @@ public:
         return connection(std::move(*joined));
     }
 
-    /// The direction away from here.
-    sender_type& out() noexcept { return *this; }
-    /// The direction to here.
-    receiver_type& in() noexcept { return *this; }
+    /// The end that this side sends with.
+    sender_type& out() noexcept { return out_; }
+    /// The end that this side sends with.
+    sender_type const& out() const noexcept { return out_; }
+    /// The end that this side receives with.
+    receiver_type& in() noexcept { return in_; }
+    /// The end that this side receives with.
+    receiver_type const& in() const noexcept { return in_; }
+
+    /// sender::send(): waits while there is no room, and throws failures.
+    void send(Out const& message) { out_.send(message); }
+    /// sender::send() with a stop token: false when a stop was requested before the message was sent.
+    template <stoppable_token Stop>
+    [[nodiscard]] bool send(Out const& message, Stop const& stop)
+    {
+        return out_.send(message, stop);
+    }
+    /// sender::try_send(): sends if that needs no waiting, else errc::full.
+    [[nodiscard]] result<void> try_send(Out const& message) { return out_.try_send(message); }
+    /// sender::send_for(): waits for room at most this long, else errc::timed_out.
+    template <class Rep, class Period>
+    [[nodiscard]] result<void> send_for(Out const& message, std::chrono::duration<Rep, Period> const& d)
+    {
+        return out_.send_for(message, d);
+    }
+    /// sender::send_until(): waits for room up to this deadline, or time point of any clock, else errc::timed_out.
+    template <class When>
+    [[nodiscard]] result<void> send_until(Out const& message, When const& when)
+    {
+        return out_.send_until(message, when);
+    }
+
+    /// sender::send_batch(): sends all of these, waiting while there is no room; how many were accepted.
+    template <class... Stop>
+    std::size_t send_batch(std::span<Out const> messages, Stop const&... stop)
+    {
+        return out_.send_batch(messages, stop...);
+    }
+    /// sender::try_send_batch(): as many as there is room for, at least one, else an error.
+    [[nodiscard]] result<std::size_t> try_send_batch(std::span<Out const> messages) { return out_.try_send_batch(messages); }
+    /// sender::send_batch_for(): waits for room at most this long.
+    template <class Rep, class Period>
+    [[nodiscard]] result<std::size_t> send_batch_for(std::span<Out const> messages, std::chrono::duration<Rep, Period> const& d)
+    {
+        return out_.send_batch_for(messages, d);
+    }
+    /// sender::send_batch_until(): waits for room up to this deadline or time point.
+    template <class When>
+    [[nodiscard]] result<std::size_t> send_batch_until(std::span<Out const> messages, When const& when)
+    {
+        return out_.send_batch_until(messages, when);
+    }
+
+    /// sender::claim(): a message to be filled in place, of so many elements where Out is a string or vector; waits for room.
+    template <class... Arguments>
+    [[nodiscard]] auto claim(Arguments const&... a)
+    {
+        return out_.claim(a...);
+    }
+    /// sender::try_claim(): a message to be filled in place if there is room, else errc::full.
+    template <class... Arguments>
+    [[nodiscard]] auto try_claim(Arguments const&... a)
+    {
+        return out_.try_claim(a...);
+    }
+    /// sender::claim_for(): waits for room at most this long.
+    template <class... Arguments>
+    [[nodiscard]] auto claim_for(Arguments const&... a)
+    {
+        return out_.claim_for(a...);
+    }
+    /// sender::claim_until(): waits for room up to this deadline or time point.
+    template <class... Arguments>
+    [[nodiscard]] auto claim_until(Arguments const&... a)
+    {
+        return out_.claim_until(a...);
+    }
+
+    /// sender::flush(): waits until all that was sent is on its way.
+    auto flush() { return out_.flush(); }
+    /// sender::try_flush(): writes what needs no waiting; an error when something is still here.
+    [[nodiscard]] result<void> try_flush() { return out_.try_flush(); }
+    /// sender::flush_for(): waits at most this long, else errc::timed_out.
+    template <class Rep, class Period>
+    [[nodiscard]] result<void> flush_for(std::chrono::duration<Rep, Period> const& d)
+    {
+        return out_.flush_for(d);
+    }
+    /// sender::flush_until(): waits up to this deadline or time point, else errc::timed_out.
+    template <class When>
+    [[nodiscard]] result<void> flush_until(When const& when)
+    {
+        return out_.flush_until(when);
+    }
+
+    /// receiver::receive(): waits for a message; nullopt at the end of the stream.
+    [[gnu::always_inline]] std::optional<In> receive() { return in_.receive(); }
+    /// receiver::receive(T&): into a message whose memory is reused; false at the end of the stream.
+    [[gnu::always_inline]] bool receive(In& message) { return in_.receive(message); }
+    /// receiver::receive() with a stop token: nullopt also when a stop was requested before a message came.
+    template <stoppable_token Stop>
+    [[nodiscard]] std::optional<In> receive(Stop const& stop)
+    {
+        return in_.receive(stop);
+    }
+    /// receiver::receive(T&) with a stop token: false also when a stop was requested before a message came.
+    template <stoppable_token Stop>
+    [[nodiscard]] bool receive(In& message, Stop const& stop)
+    {
+        return in_.receive(message, stop);
+    }
+    /// receiver::try_receive(): takes a message if one is there, else errc::empty.
+    [[nodiscard]] result<In> try_receive() { return in_.try_receive(); }
+    /// receiver::receive_for(): waits for a message at most this long, else errc::timed_out.
+    template <class Rep, class Period>
+    [[nodiscard]] result<In> receive_for(std::chrono::duration<Rep, Period> const& d)
+    {
+        return in_.receive_for(d);
+    }
+    /// receiver::receive_until(): waits for a message up to this deadline, or time point of any clock, else errc::timed_out.
+    template <class When>
+    [[nodiscard]] result<In> receive_until(When const& when)
+    {
+        return in_.receive_until(when);
+    }
+
+    /// receiver::receive_batch(): waits for one message and takes what more is there; how many, 0 at the end of the stream.
+    template <class... Stop>
+    [[nodiscard]] std::size_t receive_batch(std::span<In> messages, Stop const&... stop)
+    {
+        return in_.receive_batch(messages, stop...);
+    }
+    /// receiver::try_receive_batch(): takes what is there, else errc::empty.
+    [[nodiscard]] result<std::size_t> try_receive_batch(std::span<In> messages) { return in_.try_receive_batch(messages); }
+    /// receiver::receive_batch_for(): waits for the first message at most this long.
+    template <class Rep, class Period>
+    [[nodiscard]] result<std::size_t> receive_batch_for(std::span<In> messages, std::chrono::duration<Rep, Period> const& d)
+    {
+        return in_.receive_batch_for(messages, d);
+    }
+    /// receiver::receive_batch_until(): waits for the first message up to this deadline or time point.
+    template <class When>
+    [[nodiscard]] result<std::size_t> receive_batch_until(std::span<In> messages, When const& when)
+    {
+        return in_.receive_batch_until(messages, when);
+    }
+
+    /// receiver::borrow(): waits for a message and shows it where it lies; false at the end of the stream.
+    template <class... Stop>
+    [[nodiscard]] auto borrow(Stop const&... stop)
+    {
+        return in_.borrow(stop...);
+    }
+    /// receiver::try_borrow(): shows a message if one is there, else errc::empty.
+    [[nodiscard]] auto try_borrow() { return in_.try_borrow(); }
+    /// receiver::borrow_for(): waits for a message at most this long.
+    template <class Rep, class Period>
+    [[nodiscard]] auto borrow_for(std::chrono::duration<Rep, Period> const& d)
+    {
+        return in_.borrow_for(d);
+    }
+    /// receiver::borrow_until(): waits for a message up to this deadline or time point.
+    template <class When>
+    [[nodiscard]] auto borrow_until(When const& when)
+    {
+        return in_.borrow_until(when);
+    }
+
+    /// All messages up to the end of the stream, as an input range.
+    iterator begin() { return in_.begin(); }
+    /// The end of that range.
+    std::default_sentinel_t end() const noexcept { return {}; }
+
+    /// After the end of the stream: whether the other side has left or died. `none` before it.
+    strait::end_reason end_reason() const { return in_.end_reason(); }
 
     /// Ends both directions, after waiting up to options.linger for what is still buffered here; an error says that it was
-    /// lost. The other side reads what was sent and then sees the end. Idempotent; the destructor does the same silently.
+    /// lost. The other side reads what was sent and then sees the end. Idempotent; the destructor closes, too, and drops the
+    /// error.
     result<void> close()
     {
-        auto sent = out().close();
-        auto received = in().close();
+        auto sent = out_.close();
+        auto received = in_.close();
         return sent ? received : sent;
     }
 
-    /// Who is at the other end, as the kernel has told while connecting; errc::no_receiver over tcp, where it cannot.
-    result<peer_identity> peer() const
+    /// The process at the other end, as the kernel said while connecting; errc::no_receiver over tcp, where it cannot.
+    [[nodiscard]] result<peer_identity> peer() const
     {
         if (who_.pid == 0)
             return errc::no_receiver;
         return who_;
+    }
+
+    /// Not there: each end has its own. Use out().stats() or in().stats().
+    template <class Never = void>
+    void stats() const
+    {
+        static_assert(!std::is_void_v<Never>, "strait: a connection has two ends: write c.out().stats() or c.in().stats()");
+    }
+
+    /// Not there: each end has its own. Use out().native_handle() or in().native_handle().
+    template <class Never = void>
+    void native_handle() const
+    {
+        static_assert(!std::is_void_v<Never>,
+                      "strait: a connection has two ends: write c.out().native_handle() or c.in().native_handle()");
     }
 
 private:
@@ -105,11 +303,10 @@ private:
     template <class, class>
     friend class rpc_server;
 
-    explicit connection(detail::two_ends<Out, In, X> ends)
-        : sender_type(std::move(ends.out)), receiver_type(std::move(ends.in)), who_(ends.who)
-    {
-    }
+    explicit connection(detail::two_ends<Out, In, X> ends) : out_(std::move(ends.out)), in_(std::move(ends.in)), who_(ends.who) {}
 
+    sender_type out_;
+    receiver_type in_;
     peer_identity who_;
 };
 

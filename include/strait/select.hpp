@@ -14,17 +14,20 @@
 
 namespace strait {
 
+template <class Out, class In, class X>
+class connection;
+
 /// A descriptor of the application, to be waited for beside channels. `events` as of poll(2).
 struct plain_descriptor {
     int descriptor;    ///< stays its owner's
     short events = 1;  ///< POLLIN
 };
 
-/// Who has something.
+/// One input that is ready.
 struct selection {
     std::size_t index;  ///< the key of add(), or the place among the arguments of select(), from 0
-    error_code news;  ///< none: a message is there, or the descriptor is ready; `closed`: the end of its stream; else a
-                      ///< failure of the receiver, told here and not again
+    error_code error;   ///< none: a message is there, or the descriptor is ready; `closed`: the end of its stream; else a
+                        ///< failure of the receiver, which is reported here once and not again
 };
 
 namespace detail {
@@ -37,10 +40,16 @@ waited_for waiting_for(receiver<T, X>& in, std::size_t key)
     waited_for w;
     w.key = key;
     w.end = &end_access::of(in);
-    w.news = [](void* end) { return readiness_of(*static_cast<end_type*>(end)); };
+    w.readiness = [](void* end) { return readiness_of(*static_cast<end_type*>(end)); };
     w.arm = [](void* end) { return static_cast<end_type*>(end)->arm(); };
     w.disarm = [](void* end) { static_cast<end_type*>(end)->disarm(); };
     return w;
+}
+
+template <class Out, class In, class X>
+waited_for waiting_for(connection<Out, In, X>& c, std::size_t key)
+{
+    return waiting_for(c.in(), key);
 }
 
 inline waited_for waiting_for(plain_descriptor const& d, std::size_t key)
@@ -83,14 +92,20 @@ class selector {
 public:
     selector() : set_(watcher_) {}
 
-    /// Returns its key, which is not used again.
+    /// Adds a receiver. Returns its key, which is not used again.
     template <class T, class X>
     std::size_t add(receiver<T, X>& in)
     {
         set_.add(detail::waiting_for(in, next_));
         return next_++;
     }
-    /// The same.
+    /// Adds the incoming end of a connection. Returns its key, which is not used again.
+    template <class Out, class In, class X>
+    std::size_t add(connection<Out, In, X>& c)
+    {
+        return add(c.in());
+    }
+    /// Adds a descriptor of the application. Returns its key, which is not used again.
     std::size_t add(plain_descriptor const& d)
     {
         set_.add(detail::waiting_for(d, next_));
@@ -111,7 +126,7 @@ public:
         auto const found = set_.wait(until);
         if (!found)
             return found.error();
-        return selection{found->key, found->news};
+        return selection{found->key, found->error};
     }
 
 private:
@@ -138,7 +153,7 @@ result<selection> select(deadline until, Inputs&&... inputs)
     mine.turn = set.turn;
     if (!found)
         return found.error();
-    return selection{found->key, found->news};
+    return selection{found->key, found->error};
 }
 
 }  // namespace strait

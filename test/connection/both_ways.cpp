@@ -123,8 +123,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(one_thread_serves_a_hundred_clients, S, subjects)
                 continue;
             }
             served& c = *all.at(chosen.index);
-            if (chosen.news) {
-                BOOST_TEST((chosen.news == errc::closed));
+            if (chosen.error) {
+                BOOST_TEST((chosen.error == errc::closed));
                 BOOST_TEST((c.end_reason() == strait::end_reason::left));
                 waits.remove(chosen.index);
                 all.erase(chosen.index);

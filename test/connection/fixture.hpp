@@ -39,7 +39,7 @@ struct question {
 template <class S>
 using client_of = strait::connection<question, std::string, typename S::transport>;
 template <class S>
-using acceptor_of = strait::acceptor<question, std::string, typename S::transport>;
+using acceptor_of = strait::acceptor<std::string, question, typename S::transport>;
 
 /// For AddressSanitizer, which builds slowly, one of each way to connect.
 using few_subjects = std::tuple<by_name<conformance::ring<strait::adaptive>>, by_name<strait::named_pipe>,

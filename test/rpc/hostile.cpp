@@ -12,7 +12,7 @@ using raw_client =
     strait::connection<strait::detail::request_frame<I>, strait::detail::reply_frame<I>, typename S::transport>;
 template <class I, class S>
 using raw_acceptor =
-    strait::acceptor<strait::detail::request_frame<I>, strait::detail::reply_frame<I>, typename S::transport>;
+    strait::acceptor<strait::detail::reply_frame<I>, strait::detail::request_frame<I>, typename S::transport>;
 using plain_reply = strait::detail::reply_frame<bank>;
 
 /// What a client says to a reply that a server has made up, for the first request.

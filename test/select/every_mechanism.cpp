@@ -69,14 +69,14 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_message_wakes_who_waits_and_is_still_there, S, c
         sending.join();
         BOOST_TEST_REQUIRE(chosen.has_value());
         BOOST_TEST(chosen->index == 0U);
-        BOOST_TEST(!chosen->news);
+        BOOST_TEST(!chosen->error);
         BOOST_TEST(sleeps() >= before);
         BOOST_TEST((in.try_receive().value() == i));
     }
     out.close().value();
     auto const over = strait::select(deadline::never(), in);
     BOOST_TEST_REQUIRE(over.has_value());
-    BOOST_TEST((over->news == errc::closed));
+    BOOST_TEST((over->error == errc::closed));
     BOOST_TEST(!in.receive());
     BOOST_TEST(in.end_reason() == strait::end_reason::left);
 }
@@ -104,9 +104,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(many_messages_of_a_process_wake_who_sleeps_between
             auto const chosen = all.wait();
             BOOST_TEST_REQUIRE(chosen.has_value());
             BOOST_TEST_REQUIRE(chosen->index == key);
-            if (chosen->news == errc::closed)
+            if (chosen->error == errc::closed)
                 break;
-            BOOST_TEST_REQUIRE(!chosen->news);
+            BOOST_TEST_REQUIRE(!chosen->error);
             for (auto m = in.try_receive(); m; m = in.try_receive())
                 BOOST_TEST_REQUIRE(*m == next++);
         }
@@ -139,7 +139,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_killed_sender_wakes_who_waits, S, conformance::w
             auto const chosen = strait::select(deadline::never(), in);
             killing.join();
             BOOST_TEST_REQUIRE(chosen.has_value());
-            BOOST_TEST((chosen->news == errc::closed));
+            BOOST_TEST((chosen->error == errc::closed));
             BOOST_TEST(!in.receive());
             BOOST_TEST(in.end_reason() == strait::end_reason::died);
         }
@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_sender_that_comes_later_wakes_who_waits, S, conf
     });
     auto const chosen = strait::select(deadline::never(), in);
     BOOST_TEST_REQUIRE(chosen.has_value());
-    BOOST_TEST(!chosen->news);
+    BOOST_TEST(!chosen->error);
     BOOST_TEST((in.receive() == message{1}));
     sending.join();
 }

@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(a_descriptor_is_waited_for_beside_channels)
     BOOST_TEST((strait::select(deadline::poll(), in, strait::plain_descriptor{timer}).error() == errc::empty));
     auto const chosen = strait::select(deadline::never(), in, strait::plain_descriptor{timer});
     BOOST_TEST(chosen.value().index == 1U);
-    BOOST_TEST(!chosen.value().news);
+    BOOST_TEST(!chosen.value().error);
     out.send(1);
     auto const both = strait::select(deadline::never(), in, strait::plain_descriptor{timer});
     auto const other = strait::select(deadline::never(), in, strait::plain_descriptor{timer});
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(a_descriptor_is_waited_for_beside_channels)
     BOOST_TEST(strait::select(deadline::never(), strait::plain_descriptor{timer, POLLOUT | POLLIN}).value().index ==
                0U);
     ::close(timer);
-    BOOST_TEST((strait::select(deadline::never(), strait::plain_descriptor{timer}).value().news == errc::not_open));
+    BOOST_TEST((strait::select(deadline::never(), strait::plain_descriptor{timer}).value().error == errc::not_open));
 }
 
 BOOST_AUTO_TEST_CASE(everybody_has_his_turn)
@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(a_receiver_that_has_ended_is_named_until_it_is_removed)
     for (int i = 0; i != 2; ++i) {
         auto const chosen = all.wait();
         BOOST_TEST(chosen.value().index == first);
-        BOOST_TEST((chosen.value().news == errc::closed));
+        BOOST_TEST((chosen.value().error == errc::closed));
     }
     BOOST_TEST(all.remove(first));
     BOOST_TEST(!all.remove(first));
@@ -143,10 +143,10 @@ BOOST_AUTO_TEST_CASE(what_is_malformed_is_told_once)
     BOOST_TEST((in.receive() == "good"));
     // By the sender's own socket, which is connected.
     BOOST_TEST(::write(out.native_handle(), "no frame", 8) == 8);
-    BOOST_TEST((strait::select(deadline::never(), in).value().news == errc::malformed_message));
+    BOOST_TEST((strait::select(deadline::never(), in).value().error == errc::malformed_message));
     BOOST_TEST((strait::select(deadline::after(1ms), in).error() == errc::timed_out));
     out.send("good again");
-    BOOST_TEST(!strait::select(deadline::never(), in).value().news);
+    BOOST_TEST(!strait::select(deadline::never(), in).value().error);
     BOOST_TEST((in.receive() == "good again"));
 }
 
@@ -156,15 +156,15 @@ BOOST_AUTO_TEST_CASE(a_child_of_fork_waits_for_channels_of_its_own)
     auto [out, in] = strait::channel<int, strait::shm_ring<>>::make_pair().split();
     BOOST_TEST((strait::select(deadline::after(1ms), in).error() == errc::timed_out));
     support::child other([&, &theirs = in] {
-        if (strait::select(deadline::never(), theirs).value().news != errc::inherited_handle)
+        if (strait::select(deadline::never(), theirs).value().error != errc::inherited_handle)
             return 1;
         auto [o, i] = strait::channel<int, strait::shm_ring<>>::make_pair().split();
         std::thread sending([&, &o2 = o] { o2.send(1); });
-        bool const chosen = !strait::select(deadline::never(), i).value().news;
+        bool const chosen = !strait::select(deadline::never(), i).value().error;
         sending.join();
         return chosen ? 0 : 2;
     });
     BOOST_TEST(other.wait() == 0);
     out.send(1);
-    BOOST_TEST(!strait::select(deadline::never(), in).value().news);
+    BOOST_TEST(!strait::select(deadline::never(), in).value().error);
 }

@@ -70,13 +70,13 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(messages_the_end_and_deaths_are_seen_without_inoti
                 });
                 auto const chosen = next % 2 == 0 ? all.wait() : strait::select(deadline::never(), in);
                 sending.join();
-                if (!chosen || chosen->news || in.try_receive().value() != next)
+                if (!chosen || chosen->error || in.try_receive().value() != next)
                     return 1;
             }
             if (strait::select(deadline::after(70ms), in).error() != errc::timed_out)
                 return 2;
         }
-        if (all.wait().value().news != errc::closed || in.receive())
+        if (all.wait().value().error != errc::closed || in.receive())
             return 3;
         support::shared_page page;
         support::child producer([&] {
@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(messages_the_end_and_deaths_are_seen_without_inoti
             ::pause();
         });
         support::notes::await(page->stage, 1);  // until then the stream is over
-        if (all.wait().value().news || in.receive() != 5)
+        if (all.wait().value().error || in.receive() != 5)
             return 4;
         std::thread killing([&] {
             std::this_thread::sleep_for(10ms);  // most likely asleep
@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(messages_the_end_and_deaths_are_seen_without_inoti
         });
         auto const over = all.wait();
         killing.join();
-        if (!over || over->news != errc::closed || in.receive() || in.end_reason() != strait::end_reason::died)
+        if (!over || over->error != errc::closed || in.receive() || in.end_reason() != strait::end_reason::died)
             return 5;
         return 0;
     });
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(without_descriptors_select_waits_all_the_same)
                            });
                            auto const chosen = strait::select(deadline::never(), in);
                            sending.join();
-                           return chosen && !chosen->news && in.receive() == 1 ? 0 : 1;
+                           return chosen && !chosen->error && in.receive() == 1 ? 0 : 1;
                        }).wait();
     BOOST_TEST(status == 0);
 }

@@ -47,11 +47,11 @@ BOOST_AUTO_TEST_CASE(a_race_over_three_channels_loses_nothing)
     };
     while (!all.empty()) {
         auto const chosen = all.wait().value();
-        if (chosen.news == strait::errc::closed) {
+        if (chosen.error == strait::errc::closed) {
             BOOST_TEST(all.remove(chosen.index));
             continue;
         }
-        BOOST_TEST_REQUIRE(!chosen.news);
+        BOOST_TEST_REQUIRE(!chosen.error);
         chosen.index == 0 ? take(ring_in, 0) : chosen.index == 1 ? take(pipe_in, 1) : take(queue_in, 2);
     }
     for (auto& t : threads)

@@ -49,7 +49,7 @@ class rpc_server {
     static_assert(detail::is_rpc_interface<Interface>, "strait: the first argument of rpc_server must be an rpc_interface<...>");
     using request_type = detail::request_frame<Interface>;
     using reply_type = detail::reply_frame<Interface>;
-    using acceptor_type = acceptor<request_type, reply_type, X>;
+    using acceptor_type = acceptor<reply_type, request_type, X>;
 
 public:
     using interface_type = Interface;  ///< what it answers

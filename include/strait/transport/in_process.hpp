@@ -142,7 +142,7 @@ public:
     void disarm() const noexcept {}
 
     // What pop() would find without waiting; nothing else where it would wait.
-    std::optional<error_code> news()
+    std::optional<error_code> readiness()
     {
         if (auto e = base::unusable())
             return make_error_code(*e);

@@ -62,7 +62,7 @@ public:
     }
     void disarm() { end_access::of(end).disarm(); }
 
-    // The handler is called when there may be news. This object may be gone when it returns.
+    // The handler is called when the end may be ready. This object may be gone when it returns.
     template <class Handler>
     void sleep(wake_source const& source, Handler handler)
     {

@@ -18,10 +18,10 @@ namespace strait::detail {
 template <class In>
 bool is_ready(In& in, error_code& failed)
 {
-    auto const news = readiness_of(end_access::of(in));
-    if (news && *news && *news != errc::closed)
-        failed = *news;
-    return news.has_value();
+    auto const ready = readiness_of(end_access::of(in));
+    if (ready && *ready && *ready != errc::closed)
+        failed = *ready;
+    return ready.has_value();
 }
 
 template <class T>

@@ -116,8 +116,8 @@ auto until(std::chrono::time_point<Clock, Duration> const& when, Attempt attempt
 template <class End>
 std::optional<error_code> readiness_of(End& end)
 {
-    if constexpr (requires { end.news(); }) {
-        return end.news();
+    if constexpr (requires { end.readiness(); }) {
+        return end.readiness();
     } else {
         auto const shown = end.peek(deadline::poll());
         if (shown)

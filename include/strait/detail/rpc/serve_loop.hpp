@@ -75,7 +75,7 @@ public:
         auto const c = std::find_if(clients_.begin(), clients_.end(), [&](client const& k) { return k.key == chosen->index; });
         if (c == clients_.end())
             return chosen->index;
-        if (!chosen->news)
+        if (!chosen->error)
             serve(*c);
         else
             c->over = true;

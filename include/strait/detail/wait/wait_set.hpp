@@ -24,7 +24,7 @@ namespace strait::detail {
 struct waited_for {
     std::size_t key = 0;
     void* end = nullptr;  // null: only the descriptor
-    std::optional<error_code> (*news)(void* end) = nullptr;
+    std::optional<error_code> (*readiness)(void* end) = nullptr;
     wake_source (*arm)(void* end) = nullptr;
     void (*disarm)(void* end) = nullptr;
     wake_source source;
@@ -37,7 +37,7 @@ class wait_set {
 public:
     struct found {
         std::size_t key;
-        error_code news;  // none: a message is there, or the descriptor is ready
+        error_code error;  // none: a message is there, or the descriptor is ready
     };
 
     // `bells`: heard for all of them.
@@ -111,11 +111,11 @@ private:
         std::size_t const n = all_.size();
         for (std::size_t i = 0; i != n; ++i) {
             waited_for& w = all_[(turn + i) % n];
-            auto const news = w.end ? w.news(w.end) : descriptor_readiness(w.source);
-            if (!news)
+            auto const ready = w.end ? w.readiness(w.end) : descriptor_readiness(w.source);
+            if (!ready)
                 continue;
             turn = (turn + i) % n + 1;
-            return found{w.key, *news};
+            return found{w.key, *ready};
         }
         return {};
     }
