@@ -109,7 +109,7 @@ template <class Topology, class Memory>
 using ring_in = strait::shm_ring<Topology, strait::adaptive, Memory>;
 
 /// Everything that the suite is run over: one line for each. Not broadcast<latest>: that is the channel of broadcast<lossy>,
-/// and its receivers skip on purpose what the suite sends in a row; test/shm_broadcast/latest.cpp has it. Nor polled<X>, which
+/// and its receivers skip on purpose what the suite sends in a row; test/rings/latest.cpp has it. Nor polled<X>, which
 /// is X but for how a receiver waits; test/polled/ has it. Of udp more is asked here than it declares: few messages over the
 /// loopback are not lost, nor is the last word of their sender.
 using different_subjects = std::tuple<

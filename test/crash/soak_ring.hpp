@@ -6,7 +6,7 @@
 
 #include "soak.hpp"
 
-#include <shm_ring/raw_ends.hpp>
+#include <rings/raw_ends.hpp>
 #include <support/watchdog.hpp>
 
 #include <string>

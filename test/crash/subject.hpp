@@ -4,7 +4,7 @@
 
 #include "points.hpp"
 
-#include <shm_ring/raw_ends.hpp>
+#include <rings/raw_ends.hpp>
 #include <support/messages.hpp>
 
 #include <cstdint>

@@ -2,7 +2,7 @@
 #ifndef SHM_MEMORY_RINGS_HPP
 #define SHM_MEMORY_RINGS_HPP
 
-#include <shm_ring/raw_ends.hpp>
+#include <rings/raw_ends.hpp>
 #include <support/child.hpp>
 #include <support/segments.hpp>
 #include <support/shared_page.hpp>

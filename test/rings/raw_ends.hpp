@@ -1,6 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
-#ifndef SHM_RING_RAW_ENDS_HPP
-#define SHM_RING_RAW_ENDS_HPP
+#ifndef RINGS_RAW_ENDS_HPP
+#define RINGS_RAW_ENDS_HPP
 
 #include <strait/transport/shm_ring.hpp>
 

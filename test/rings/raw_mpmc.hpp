@@ -1,8 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
-#ifndef SHM_MPMC_RAW_MPMC_HPP
-#define SHM_MPMC_RAW_MPMC_HPP
+#ifndef RINGS_RAW_MPMC_HPP
+#define RINGS_RAW_MPMC_HPP
 
-#include <shm_ring/raw_ends.hpp>
+#include <rings/raw_ends.hpp>
 
 #include <string>
 

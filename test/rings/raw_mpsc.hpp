@@ -1,8 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
-#ifndef SHM_MPSC_RAW_MPSC_HPP
-#define SHM_MPSC_RAW_MPSC_HPP
+#ifndef RINGS_RAW_MPSC_HPP
+#define RINGS_RAW_MPSC_HPP
 
-#include <shm_ring/raw_ends.hpp>
+#include <rings/raw_ends.hpp>
 
 #include <string>
 

@@ -1,8 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
-#ifndef SHM_BROADCAST_RAW_BROADCAST_HPP
-#define SHM_BROADCAST_RAW_BROADCAST_HPP
+#ifndef RINGS_RAW_BROADCAST_HPP
+#define RINGS_RAW_BROADCAST_HPP
 
-#include <shm_ring/raw_ends.hpp>
+#include <rings/raw_ends.hpp>
 
 #include <strait/transport/shm_broadcast.hpp>
 

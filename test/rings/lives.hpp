@@ -1,6 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
-#ifndef SHM_MPSC_LIVES_HPP
-#define SHM_MPSC_LIVES_HPP
+#ifndef RINGS_LIVES_HPP
+#define RINGS_LIVES_HPP
 
 #include <support/messages.hpp>
 
