@@ -138,19 +138,19 @@ struct bare_udp : bare_socket {
 struct bare_tcp : bare_socket {
     static descriptor_pair open()
     {
-        int const door = checked(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+        int const listener = checked(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
         sockaddr_in where{};
         where.sin_family = AF_INET;
         where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         auto* const address = reinterpret_cast<sockaddr*>(&where);
         socklen_t size = sizeof(where);
-        checked(::bind(door, address, size), "bind");
-        checked(::listen(door, 1), "listen");
-        checked(::getsockname(door, address, &size), "getsockname");
+        checked(::bind(listener, address, size), "bind");
+        checked(::listen(listener, 1), "listen");
+        checked(::getsockname(listener, address, &size), "getsockname");
         int const write = checked(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
         checked(::connect(write, address, size), "connect");
-        int const read = checked(::accept4(door, nullptr, nullptr, SOCK_CLOEXEC), "accept4");
-        ::close(door);
+        int const read = checked(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC), "accept4");
+        ::close(listener);
         int const on = 1;
         for (int const fd : {read, write})
             checked(::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)), "TCP_NODELAY");

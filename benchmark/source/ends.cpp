@@ -104,7 +104,7 @@ private:
 
 void run_as_processes(std::vector<end_body> const& ends, std::vector<int> const& cpus, double seconds)
 {
-    // Blocked before the first fork, so that no child can end unseen; children inherit it, which hurts nobody.
+    // Blocked before the first fork, so that no child can end unseen; that children inherit it does no harm.
     sigset_t child_ended;
     ::sigemptyset(&child_ended);
     ::sigaddset(&child_ended, SIGCHLD);

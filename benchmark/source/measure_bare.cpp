@@ -95,7 +95,7 @@ std::vector<benchmark_case> cases()
     add_both<sysv<false>::of, sysv<true>::of, 4096>(all, queue);
 
     case_info signal{"bare/signal", "bare", "signal", "block", "real-time signals by hand",
-                     "rt_tgsigqueueinfo() and read() of a signalfd, up to 64 at once; whoever finds too many pending yields"};
+                     "rt_tgsigqueueinfo() and read() of a signalfd, up to 64 at once; a sender that finds too many pending yields"};
     signal.max_senders = 2;
     add_both<signals<false>::of, signals<true>::of, 8>(all, signal);
 

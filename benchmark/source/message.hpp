@@ -48,7 +48,7 @@ std::uint64_t sequence_of(message<N> const& m) noexcept
             difference |= word ^ m.front();
         return difference == 0 ? m.front() : sequence::torn;
     } else {
-        // Somebody may look at all of it: otherwise a copy of which two words are used can be left out.
+        // The compiler must assume that all of it is read: otherwise a copy of which two words are used can be left out.
         asm volatile("" : : "r"(m.data()) : "memory");
         return m.front() == m.back() ? m.front() : sequence::torn;
     }

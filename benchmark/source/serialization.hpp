@@ -29,7 +29,7 @@ concept serialization_format = std::constructible_from<F, std::vector<order> con
     f.decode(i, [](auto const& object) { (void)order{F::as_order(object)}; });
 };
 
-/// Somebody may look at all of it, and at all that it points to: none of it can be left out.
+/// The compiler must assume that all of it, and all that it points to, is read: none of it can be left out.
 template <class T>
 [[gnu::always_inline]] inline void looked_at(T const& object) noexcept
 {

@@ -125,7 +125,7 @@ void produce(typename C::line& line, std::size_t batch, unsigned index, request 
     stream.send_until(begin + static_cast<std::int64_t>(nanoseconds * 0.1));
     stream.send_marked(sequence::begin);
     stream.send_until(begin + static_cast<std::int64_t>(nanoseconds));
-    // A single receiver waits for the stop of each sender. Several take one each, and whoever has taken one is gone:
+    // A single receiver waits for the stop of each sender. Several take one each, and one that has taken one leaves:
     // the sender that finishes last stops them all.
     bool const last = result.senders_left.fetch_sub(1) == 1;
     unsigned const stops = r.receivers == 1 ? 1 : last ? r.receivers : 0;

@@ -21,7 +21,7 @@ struct picture {
 template <strait::transport X>
 typename X::options const small{.max_message_size = 512};
 
-// The renderer trusts no page, and nobody trusts the renderer: it has its own process and two channels.
+// The renderer trusts no page, and no other process trusts the renderer: it has its own process and two channels.
 template <strait::transport X>
 void render(std::string const& tab)
 {
