@@ -18,6 +18,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <concepts>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <type_traits>
@@ -97,7 +98,13 @@ public:
             [c = calls_](auto handler, Q asked) { c->start(std::move(asked), std::move(handler)); }, token, std::move(request));
     }
 
-    /// Leaves. Idempotent; the destructor does the same.
+    /// How many replies to cancelled calls have come and were dropped.
+    std::uint64_t late() const noexcept { return calls_ ? calls_->late() : 0; }
+
+    /// How many replies were refused as malformed: 0 or 1, for no more are read after the first.
+    std::uint64_t malformed() const noexcept { return calls_ ? calls_->malformed() : 0; }
+
+    /// Leaves: outstanding calls end with operation_aborted. Idempotent; the destructor closes, too.
     void close()
     {
         if (auto const c = std::exchange(calls_, nullptr))

@@ -3,7 +3,7 @@
 #define STRAIT_RPC_CLIENT_HPP
 
 #include <strait/connection.hpp>
-#include <strait/detail/rpc/outstanding_requests.hpp>
+#include <strait/detail/rpc/blocking_calls.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
 #include <strait/peer.hpp>
@@ -13,139 +13,233 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
 
 namespace strait {
 
-/// A request that has been sent, whose reply is to be R.
+/// A request that has been sent, whose reply is an R. Only the client that has sent it takes it.
 template <class R>
 struct rpc_pending {
-    std::uint64_t number;  ///< among those of its client
+    std::uint64_t number;  ///< that of the request, in the order of sending
 };
 
-/// Asks a server, and gets its replies.
+/// Sends requests to a server and receives its replies.
 ///
 ///     strait::rpc_client<bank, strait::shm_ring<>> c{"bank"};
 ///     balance const b = c.call(balance_query{7});
 ///
-/// Several requests may be outstanding: post() sends one, reply() waits for what it is answered by, in any order. While more
-/// are outstanding than both directions have room for, post() can wait for the server and the server for us: let a thread
-/// have about a hundred. A call that has timed out is forgotten, and its reply dropped when it comes; the server is not told.
+/// Several requests may be outstanding: post() sends one, reply() waits for its reply, in any order. While more are
+/// outstanding than both directions have room for, post() can wait for the server and the server for this client: let a
+/// thread have about a hundred. A call that has timed out is abandoned: its reply is dropped when it comes, and the server is
+/// not told.
 ///
-/// Failures: `server_gone`, when the server has left or died, or has dropped this client, for all that is outstanding and
-/// all later calls; `handler_failed`; `peer_corrupt` or `malformed_message` when what comes is not the reply to anything asked,
-/// after which the client is good for nothing; those of sending.
+/// call(), post() and reply() wait and throw; the `try_`, `_for` and `_until` forms return an error. Failures:
+/// `server_gone`, when the server has left or died, or has dropped this client, for all that is outstanding and all later
+/// calls; `handler_failed`, when the handler has thrown; `malformed_message`, when a frame comes that is not the reply to an
+/// outstanding request (not asked for, a second reply, of another type), after which all calls fail with it; those of
+/// connection's verbs.
 ///
 /// Distinct objects: safe. Shared objects: unsafe. Move only.
 template <class Interface, class X>
 class rpc_client {
     static_assert(detail::is_rpc_interface<Interface>, "strait: the first argument of rpc_client must be an rpc_interface<...>");
-    using asking = detail::outstanding_requests<Interface, X>;
+    using calls = detail::blocking_calls<Interface, X>;
     template <class Q>
     using reply_to = typename Interface::template reply_to<Q>;
     template <class R>
     using sent = detail::sent_reply<R>;
+    // What a call with a stop token returns: whether, or what, was replied.
+    template <class R>
+    using unless_stopped = std::conditional_t<std::is_void_v<R>, bool, std::optional<sent<R>>>;
 
     template <class Q>
     static constexpr bool known = Interface::template has<Q>;
 
 public:
-    using interface_type = Interface;  ///< what it asks
-    using transport_type = X;
-    using options = typename X::options;
+    using interface_type = Interface;     ///< what can be asked
+    using transport_type = X;             ///< what requests and replies go over
+    using options = typename X::options;  ///< how the connection is opened
 
     /// Connects; throws as connection does.
-    explicit rpc_client(endpoint const& where, options const& how = {}) : asking_(typename asking::connection_type(where, how)) {}
+    explicit rpc_client(endpoint const& where, options const& how = {}) : calls_(typename calls::connection_type(where, how)) {}
 
-    /// The same without exceptions.
-    static result<rpc_client> open(endpoint const& where, options const& how = {})
+    /// Connects as the constructor does, and returns the error instead of throwing it.
+    [[nodiscard]] static result<rpc_client> open(endpoint const& where, options const& how = {})
     {
-        auto c = asking::connection_type::open(where, how);
+        auto c = calls::connection_type::open(where, how);
         if (!c)
             return c.error();
-        return rpc_client(asking(std::move(*c)));
+        return rpc_client(calls(std::move(*c)));
     }
 
-    /// Asks and waits for the reply. Throws rpc_error when the handler has thrown.
+    /// Sends a request and waits for the reply. Throws rpc_error when the handler has thrown.
     template <class Q>
         requires known<Q>
     reply_to<Q> call(Q const& request)
     {
-        auto r = asking_.ask(request, deadline::never());
-        if (!r) [[unlikely]]
-            throw_failure(r.error());
-        if constexpr (!std::is_void_v<reply_to<Q>>)
-            return std::move(*r);
+        return unwrapped<reply_to<Q>>(calls_.ask(request, deadline::never()));
     }
 
-    /// The same up to this moment, else errc::timed_out. After `handler_failed` failure() has the text.
-    template <class Q, class Clock, class Duration>
+    /// Sends a request and waits for the reply, until a stop is requested: then nullopt, or false where the reply is void. A
+    /// stopped call is abandoned. Throws as call() does.
+    template <class Q, stoppable_token Stop>
         requires known<Q>
-    result<reply_to<Q>> call_until(Q const& request, std::chrono::time_point<Clock, Duration> const& when)
+    [[nodiscard]] unless_stopped<reply_to<Q>> call(Q const& request, Stop const& stop)
     {
-        return call_for(request, when - Clock::now());
+        return unless_timed_out<reply_to<Q>>(calls_.ask(request, stop));
     }
 
-    /// The same, counted from now.
-    template <class Q, class Rep, class Period>
-        requires known<Q>
-    result<reply_to<Q>> call_for(Q const& request, std::chrono::duration<Rep, Period> const& d)
-    {
-        return shown<reply_to<Q>>(asking_.ask(request, deadline::after(d)));
-    }
-
-    /// Asks and does not wait for the reply; waits while there is no room for the request.
+    /// Sends a request and waits for the reply up to this deadline, else errc::timed_out; a call that has timed out is
+    /// abandoned. After `handler_failed` failure() has the text.
     template <class Q>
         requires known<Q>
-    rpc_pending<reply_to<Q>> post(Q const& request)
+    [[nodiscard]] result<reply_to<Q>> call_until(Q const& request, deadline until)
     {
-        auto const number = asking_.post(request);
+        return shown<reply_to<Q>>(calls_.ask(request, until));
+    }
+
+    /// Calls up to this moment of any clock; of another clock than the monotonic one the time left is computed once.
+    template <class Q, class Clock, class Duration>
+        requires known<Q>
+    [[nodiscard]] result<reply_to<Q>> call_until(Q const& request, std::chrono::time_point<Clock, Duration> const& when)
+    {
+        return call_until(request, moment(when));
+    }
+
+    /// Calls, waiting at most this long.
+    template <class Q, class Rep, class Period>
+        requires known<Q>
+    [[nodiscard]] result<reply_to<Q>> call_for(Q const& request, std::chrono::duration<Rep, Period> const& d)
+    {
+        return call_until(request, deadline::after(d));
+    }
+
+    /// Sends a request without waiting for the reply; waits while there is no room for the request.
+    template <class Q>
+        requires known<Q>
+    [[nodiscard]] rpc_pending<reply_to<Q>> post(Q const& request)
+    {
+        auto const number = calls_.post(request, deadline::never());
         if (!number)
             throw_failure(number.error());
         return {*number};
     }
 
-    /// Waits for the reply to what was posted. Once for each.
+    /// Sends a request if there is room for it, else errc::full.
+    template <class Q>
+        requires known<Q>
+    [[nodiscard]] result<rpc_pending<reply_to<Q>>> try_post(Q const& request)
+    {
+        return post_until(request, deadline::poll());
+    }
+
+    /// Sends a request, waiting for room up to this deadline, else errc::timed_out.
+    template <class Q>
+        requires known<Q>
+    [[nodiscard]] result<rpc_pending<reply_to<Q>>> post_until(Q const& request, deadline until)
+    {
+        auto const number = calls_.post(request, until);
+        if (!number)
+            return number.error();
+        return rpc_pending<reply_to<Q>>{*number};
+    }
+
+    /// Sends a request, waiting for room up to this moment of any clock.
+    template <class Q, class Clock, class Duration>
+        requires known<Q>
+    [[nodiscard]] result<rpc_pending<reply_to<Q>>> post_until(Q const& request, std::chrono::time_point<Clock, Duration> const& when)
+    {
+        return post_until(request, moment(when));
+    }
+
+    /// Sends a request, waiting for room at most this long.
+    template <class Q, class Rep, class Period>
+        requires known<Q>
+    [[nodiscard]] result<rpc_pending<reply_to<Q>>> post_for(Q const& request, std::chrono::duration<Rep, Period> const& d)
+    {
+        return post_until(request, deadline::after(d));
+    }
+
+    /// Waits for the reply to a request that was posted. Each reply can be taken once: later `empty` is thrown.
     template <class R>
     R reply(rpc_pending<R> const& p)
     {
-        auto r = asking_.template take<R>(p.number, deadline::never());
-        if (!r)
-            throw_failure(r.error());
-        if constexpr (!std::is_void_v<R>)
-            return std::move(*r);
+        return unwrapped<R>(calls_.template take<R>(p.number, deadline::never()));
     }
 
-    /// The same, waiting for so long, else errc::timed_out; then it can be asked for again.
-    template <class R, class Rep, class Period>
-    result<R> reply_for(rpc_pending<R> const& p, std::chrono::duration<Rep, Period> const& d)
+    /// Waits for the reply, until a stop is requested: then nullopt, or false where the reply is void, and the reply can be
+    /// waited for again. Throws as reply() does.
+    template <class R, stoppable_token Stop>
+    [[nodiscard]] unless_stopped<R> reply(rpc_pending<R> const& p, Stop const& stop)
     {
-        return shown<R>(asking_.template take<R>(p.number, deadline::after(d)));
+        return unless_timed_out<R>(calls_.template take<R>(p.number, stop));
     }
 
-    /// What was posted is of no interest any more: its reply is dropped.
+    /// Takes the reply if it has come, else errc::empty.
+    template <class R>
+    [[nodiscard]] result<R> try_reply(rpc_pending<R> const& p)
+    {
+        return reply_until(p, deadline::poll());
+    }
+
+    /// Waits for the reply up to this deadline, else errc::timed_out, after which it can be waited for again; errc::empty
+    /// when it was taken before.
+    template <class R>
+    [[nodiscard]] result<R> reply_until(rpc_pending<R> const& p, deadline until)
+    {
+        return shown<R>(calls_.template take<R>(p.number, until));
+    }
+
+    /// Waits for the reply up to this moment of any clock.
+    template <class R, class Clock, class Duration>
+    [[nodiscard]] result<R> reply_until(rpc_pending<R> const& p, std::chrono::time_point<Clock, Duration> const& when)
+    {
+        return reply_until(p, moment(when));
+    }
+
+    /// Waits for the reply at most this long.
+    template <class R, class Rep, class Period>
+    [[nodiscard]] result<R> reply_for(rpc_pending<R> const& p, std::chrono::duration<Rep, Period> const& d)
+    {
+        return reply_until(p, deadline::after(d));
+    }
+
+    /// Abandons a request that was posted: its reply is dropped when it comes.
     template <class R>
     void forget(rpc_pending<R> const& p)
     {
-        asking_.forget(p.number);
+        calls_.forget(p.number);
     }
 
-    /// What the handler said whose failure was told last.
-    std::string const& failure() const noexcept { return asking_.failure(); }
+    /// The text of the last call that reported `handler_failed`.
+    std::string const& failure() const noexcept { return calls_.failure(); }
 
-    /// How many replies came too late and were dropped.
-    std::uint64_t late() const noexcept { return asking_.late(); }
+    /// How many replies to abandoned requests have come and were dropped.
+    std::uint64_t late() const noexcept { return calls_.late(); }
 
-    /// Who the server is, as the kernel tells.
-    result<peer_identity> peer() const { return asking_.channel().peer(); }
+    /// How many replies were refused as malformed: 0 or 1, for no more are read after the first.
+    std::uint64_t malformed() const noexcept { return calls_.malformed(); }
 
-    /// Leaves; what is outstanding is not answered. Idempotent; the destructor does the same.
-    result<void> close() { return asking_.channel().close(); }
+    /// The process of the server, as the kernel says; errc::no_receiver over tcp, where it cannot.
+    [[nodiscard]] result<peer_identity> peer() const { return calls_.channel().peer(); }
+
+    /// Leaves; outstanding requests get no reply. Idempotent; the destructor closes, too, and drops the error.
+    result<void> close() { return calls_.channel().close(); }
 
 private:
-    explicit rpc_client(asking a) : asking_(std::move(a)) {}
+    explicit rpc_client(calls c) : calls_(std::move(c)) {}
+
+    template <class Clock, class Duration>
+    static deadline moment(std::chrono::time_point<Clock, Duration> const& when)
+    {
+        if constexpr (std::is_same_v<Clock, deadline::clock>)
+            return deadline::at(std::chrono::time_point_cast<deadline::clock::duration>(when));
+        else
+            return deadline::after(when - Clock::now());
+    }
 
     template <class R>
     static result<R> shown(result<sent<R>>&& r)
@@ -159,14 +253,34 @@ private:
         }
     }
 
+    template <class R>
+    R unwrapped(result<sent<R>>&& r) const
+    {
+        if (!r) [[unlikely]]
+            throw_failure(r.error());
+        if constexpr (!std::is_void_v<R>)
+            return std::move(*r);
+    }
+
+    template <class R>
+    unless_stopped<R> unless_timed_out(result<sent<R>>&& r) const
+    {
+        if (!r && r.error() != errc::timed_out)
+            throw_failure(r.error());
+        if constexpr (std::is_void_v<R>)
+            return r.has_value();
+        else
+            return r ? unless_stopped<R>(std::move(*r)) : std::nullopt;
+    }
+
     [[noreturn, gnu::noinline, gnu::cold]] void throw_failure(error_code const& e) const
     {
         if (e == errc::handler_failed)
-            throw rpc_error(asking_.failure());
+            throw rpc_error(calls_.failure());
         detail::raise(e);
     }
 
-    asking asking_;
+    calls calls_;
 };
 
 }  // namespace strait

@@ -5,6 +5,8 @@
 #include <strait/async.hpp>
 #include <strait/connection.hpp>
 #include <strait/detail/rpc/frame.hpp>
+#include <strait/detail/rpc/frame_parser.hpp>
+#include <strait/detail/rpc/outstanding_requests.hpp>
 #include <strait/error.hpp>
 #include <strait/rpc/client.hpp>
 
@@ -16,11 +18,11 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <exception>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,18 +31,16 @@
 
 namespace strait::detail {
 
-// A call that waits for its reply.
+// The handler of a call, whatever its type.
 template <class Reply>
 struct rpc_waiting {
     virtual ~rpc_waiting() = default;
-    // False: this is no reply to that.
+    // Completes the call with the message of a reply. False: it does not decode, and the call has not been completed.
     virtual bool take(Reply& frame) = 0;
     virtual void fail(std::exception_ptr why) = 0;
-
-    std::size_t index = 0;
-    std::string failure;
 };
 
+// The I-th request, whose reply is an R.
 template <class Reply, std::size_t I, class R, class Handler, class Executor>
 class rpc_waiting_handler final : public rpc_waiting<Reply> {
     using executor = asio::associated_executor_t<Handler, Executor>;
@@ -51,7 +51,6 @@ public:
         : handler_(std::move(h)),
           executor_(asio::prefer(asio::get_associated_executor(handler_, ex), asio::execution::outstanding_work.tracked))
     {
-        this->index = I;
     }
 
     bool take(Reply& frame) override
@@ -87,12 +86,14 @@ private:
     tracked executor_;
 };
 
-// The connection of an asynchronous client and what is outstanding there. While nothing is, nothing is awaited.
-// Distinct objects: safe. Shared objects: unsafe.
+// The connection of an asynchronous client and its requests. While no call is outstanding nothing is awaited, so that the
+// context can run out of work. Distinct objects: safe. Shared objects: unsafe.
 template <class Interface, class X, class Executor>
 class rpc_calls : public std::enable_shared_from_this<rpc_calls<Interface, X, Executor>> {
     using request_type = request_frame<Interface>;
     using reply_type = reply_frame<Interface>;
+    using requests = outstanding_requests<reply_type, std::unique_ptr<rpc_waiting<reply_type>>>;
+    using outcome = typename requests::outcome;
 
 public:
     rpc_calls(Executor const& ex, connection<request_type, reply_type, X> c)
@@ -101,6 +102,8 @@ public:
     }
 
     Executor get_executor() { return in_.get_executor(); }
+    std::uint64_t late() const noexcept { return requests_.late(); }
+    std::uint64_t malformed() const noexcept { return requests_.malformed(); }
 
     template <class Q, class Handler>
     void start(Q&& request, Handler handler)
@@ -112,10 +115,9 @@ public:
         auto call = std::make_unique<rpc_waiting_handler<reply_type, index, R, Handler, Executor>>(std::move(handler), get_executor());
         if (broken_)
             return call->fail(std::make_exception_ptr(boost::system::system_error(broken_)));
-        std::uint64_t const number = next_;
-        next_ = (next_ + 1) & number_mask;
+        std::uint64_t const number = requests_.draw();
         fill_frame<request_type, index>(unsent_.emplace_back(), number, std::forward<Q>(request));
-        calls_.emplace(number, std::move(call));
+        requests_.add(number, index, std::move(call));
         if (slot.is_connected())
             slot.assign([weak = this->weak_from_this(), number](asio::cancellation_type) {
                 if (auto const self = weak.lock())
@@ -133,21 +135,24 @@ public:
     }
 
 private:
-    // The request is withdrawn if nothing of it has gone; else its reply will be dropped.
+    // The request is withdrawn if nothing of it has been sent; else its reply will be dropped.
     void cancel(std::uint64_t number)
     {
-        auto const c = calls_.find(number);
-        if (c == calls_.end())
+        auto* const c = requests_.find(number);
+        if (!c)
             return;
-        for (auto f = unsent_.begin(); f != unsent_.end(); ++f)
-            if (number_of(*f) == number && !(sending_ && f == unsent_.begin())) {
-                unsent_.erase(f);
-                break;
-            }
-        auto const call = std::move(c->second);
-        calls_.erase(c);
+        auto const call = std::move(c->call);
+        auto const unsent = std::find_if(unsent_.begin(), unsent_.end(), [&](request_type const& f) {
+            return rpc_frame_parser(f).number() == number;
+        });
+        if (unsent == unsent_.end() || (sending_ && unsent == unsent_.begin())) {
+            requests_.abandon(number);
+        } else {
+            unsent_.erase(unsent);
+            requests_.remove(number);
+        }
         call->fail(std::make_exception_ptr(boost::system::system_error(asio::error::operation_aborted)));
-        if (calls_.empty() && receiving_)
+        if (requests_.awaited() == 0 && receiving_)
             in_.cancel();
     }
 
@@ -168,7 +173,7 @@ private:
 
     void receive()
     {
-        if (receiving_ || calls_.empty() || broken_)
+        if (receiving_ || requests_.awaited() == 0 || broken_)
             return;
         receiving_ = true;
         in_.async_receive([self = this->shared_from_this()](error_code const& e, std::optional<reply_type> r) {
@@ -179,27 +184,26 @@ private:
                 return self->break_down(e);
             if (!e && !r)
                 return self->break_down(errc::server_gone);
-            if (r && !self->settle(*r))
-                return self->break_down(errc::peer_corrupt);
+            if (r && !self->deliver(*r))
+                return self->break_down(errc::malformed_message);
             self->receive();
         });
     }
 
-    bool settle(reply_type& r)
+    // False: the frame is malformed.
+    bool deliver(reply_type& r)
     {
-        auto const c = calls_.find(number_of(r));
-        if (c == calls_.end())  // of one that was cancelled; what was never asked has no reply
-            return number_of(r) < next_;
-        auto const kind = kind_of_reply(r, c->second->index);
-        if (kind == reply_kind::nonsense || (kind != reply_kind::reply && !add_failure_text(r, c->second->failure)))
-            return false;
-        if (kind == reply_kind::part_of_failure)
-            return true;
-        auto const call = std::move(c->second);
-        calls_.erase(c);
-        if (kind == reply_kind::failure)
-            call->fail(std::make_exception_ptr(rpc_error(std::move(call->failure))));
-        else if (!call->take(r)) {
+        typename requests::request* whose = nullptr;
+        outcome const o = requests_.receive(r, whose);
+        if (o != outcome::reply && o != outcome::failure)
+            return o != outcome::malformed;
+        auto const call = std::move(whose->call);
+        auto const failure = std::move(whose->failure);
+        requests_.remove(whose->number);
+        if (o == outcome::failure) {
+            call->fail(std::make_exception_ptr(rpc_error(failure)));
+        } else if (!call->take(r)) {
+            requests_.count_malformed();
             call->fail(std::make_exception_ptr(boost::system::system_error(errc::malformed_message)));
             return false;
         }
@@ -209,9 +213,7 @@ private:
     void break_down(error_code const& why)
     {
         broken_ = why;
-        auto const all = std::exchange(calls_, {});
-        for (auto const& [number, call] : all)
-            call->fail(std::make_exception_ptr(boost::system::system_error(why)));
+        requests_.take_all([&](auto& r) { r.call->fail(std::make_exception_ptr(boost::system::system_error(why))); });
         out_.cancel();
         in_.cancel();
     }
@@ -219,8 +221,7 @@ private:
     async_sender<request_type, X, Executor> out_;
     async_receiver<reply_type, X, Executor> in_;
     std::deque<request_type> unsent_;
-    std::map<std::uint64_t, std::unique_ptr<rpc_waiting<reply_type>>> calls_;
-    std::uint64_t next_ = 0;
+    requests requests_;
     error_code broken_;
     bool sending_ = false;
     bool receiving_ = false;

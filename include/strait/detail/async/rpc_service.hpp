@@ -4,8 +4,9 @@
 
 #include <strait/async.hpp>
 #include <strait/connection.hpp>
-#include <strait/detail/rpc/dispatch.hpp>
+#include <strait/detail/rpc/request_handler.hpp>
 #include <strait/detail/rpc/frame.hpp>
+#include <strait/detail/rpc/frame_parser.hpp>
 #include <strait/error.hpp>
 #include <strait/rpc/interface.hpp>
 
@@ -113,11 +114,11 @@ asio::awaitable<bool> await_replies(request_frame<Interface>& f, Handler& handle
     if constexpr (I == std::tuple_size_v<requests>) {
         co_return false;
     } else {
-        if (tag_of(f) != I)
+        if (rpc_frame_parser(f).index() != I)
             co_return co_await await_replies<Interface, I + 1>(f, handler, replies);
         auto const q = read_frame<I, std::tuple_element_t<I, requests>>(f);
         if (q)
-            co_await await_reply<Interface, I>(handler, *q, number_of(f), replies);
+            co_await await_reply<Interface, I>(handler, *q, rpc_frame_parser(f).number(), replies);
         co_return q.has_value();
     }
 }

@@ -20,11 +20,12 @@
 #include <utility>
 #include <variant>
 
-// What travels for requests and replies. Where all of one direction are sent as they are, so is the frame: the largest of them and
-// 8 bytes. Else it is a variant in the portable encoding.
+// The frames of requests and replies, and how they are filled. Where all messages of one direction are sent as their bytes
+// stand in memory, so is the frame: it is as large as the largest of them and 8 bytes more. Else it is a variant in the
+// portable encoding.
 //
-// A request has a number, which its reply repeats. A frame is of one of the messages of its direction, or, of a reply, a
-// part of what a handler has said when it threw.
+// A request has a number, which its reply repeats. A frame holds one of the messages of its direction; a reply may instead
+// hold the text, or a part of the text, of the exception that a handler has thrown. rpc_frame_parser reads them.
 namespace strait::detail {
 
 template <class Tuple>
@@ -47,6 +48,7 @@ inline constexpr std::size_t largest_plain<std::tuple<T...>> = (std::max({std::s
 template <class Interface, bool Replies>
 struct plain_frame {
     using messages = std::conditional_t<Replies, typename Interface::replies, typename Interface::requests>;
+    static constexpr bool is_reply = Replies;
     static constexpr std::uint64_t failed = 0xffff;       // the last part of a text
     static constexpr std::uint64_t failed_part = 0xfffe;  // more follows
     static constexpr std::size_t text_in_one = largest_plain<messages> - 1;
@@ -66,11 +68,13 @@ std::variant<T...> one_of(std::tuple<T...>);
 
 template <class Interface, bool Replies>
 struct coded_frame {
-    using messages = std::conditional_t<Replies, decltype(failure_or(std::declval<typename Interface::replies>())),
-                                        decltype(one_of(std::declval<typename Interface::requests>()))>;
+    using messages = std::conditional_t<Replies, typename Interface::replies, typename Interface::requests>;
+    static constexpr bool is_reply = Replies;
+    using content = std::conditional_t<Replies, decltype(failure_or(std::declval<typename Interface::replies>())),
+                                       decltype(one_of(std::declval<typename Interface::requests>()))>;
 
     std::uint64_t number;
-    messages what;
+    content what;
 };
 
 template <class Interface, bool Replies>
@@ -83,7 +87,7 @@ using request_frame = rpc_frame<Interface, false>;
 template <class Interface>
 using reply_frame = rpc_frame<Interface, true>;
 
-// Handlers may say more than that; it is cut.
+// In bytes. The text of an exception that is longer is cut.
 inline constexpr std::size_t longest_failure = 1024;
 
 inline constexpr std::uint64_t number_mask = (std::uint64_t{1} << 48) - 1;
@@ -91,26 +95,7 @@ inline constexpr std::uint64_t number_mask = (std::uint64_t{1} << 48) - 1;
 template <class F>
 inline constexpr bool is_plain = requires(F f) { f.head; };
 
-template <class F>
-std::uint64_t number_of(F const& f) noexcept
-{
-    if constexpr (is_plain<F>)
-        return f.head >> 16;
-    else
-        return f.number;
-}
-
-// Of a request: which one, at most one too many.
-template <class F>
-std::size_t tag_of(F const& f) noexcept
-{
-    if constexpr (is_plain<F>)
-        return f.head & 0xffff;
-    else
-        return f.what.index();
-}
-
-// The frame of a message that is the I-th of its direction. A coded one may take it.
+// Fills the frame with a message, which is the I-th of its direction. A coded frame may move it.
 template <class F, std::size_t I, class T>
 void fill_frame(F& f, std::uint64_t number, T&& message)
 {
@@ -121,28 +106,12 @@ void fill_frame(F& f, std::uint64_t number, T&& message)
         std::memcpy(f.body.data(), &message, size);
         std::memset(f.body.data() + size, 0, f.body.size() - size);
     } else {
-        constexpr bool replies = std::is_same_v<std::variant_alternative_t<0, typename F::messages>, failure_text>;
         f.number = number;
-        f.what.template emplace<I + replies>(std::forward<T>(message));
+        f.what.template emplace<I + F::is_reply>(std::forward<T>(message));
     }
 }
 
-// The same back; malformed_message when these bytes are no T.
-template <std::size_t I, class T, class F>
-result<T> read_frame(F& f)
-{
-    if constexpr (is_plain<F>) {
-        if constexpr (std::is_same_v<T, std::monostate>)
-            return T{};
-        else
-            return codec<T>::decode(std::span<std::byte const>(f.body).first(sizeof(T)));
-    } else {
-        constexpr bool replies = std::is_same_v<std::variant_alternative_t<0, typename F::messages>, failure_text>;
-        return result<T>{boost::system::in_place_value, std::get<I + replies>(std::move(f.what))};
-    }
-}
-
-// Calls send(frame) for each of the frames that say what a handler has said.
+// Calls send(frame) for each of the frames that carry the text of a failed call.
 template <class F, class Send>
 void send_failure(std::uint64_t number, std::string_view text, Send send)
 {
@@ -165,40 +134,6 @@ void send_failure(std::uint64_t number, std::string_view text, Send send)
     }
 }
 
-// What a frame of a reply is to whoever waits for the reply to the I-th request.
-enum class reply_kind : std::uint8_t { reply, failure, part_of_failure, nonsense };
-
-template <class F>
-reply_kind kind_of_reply(F const& f, std::size_t wanted) noexcept
-{
-    if constexpr (is_plain<F>) {
-        std::uint64_t const tag = f.head & 0xffff;
-        return tag == wanted             ? reply_kind::reply
-               : tag == F::failed        ? reply_kind::failure
-               : tag == F::failed_part   ? reply_kind::part_of_failure
-                                         : reply_kind::nonsense;
-    } else {
-        return f.what.index() == wanted + 1 ? reply_kind::reply
-               : f.what.index() == 0        ? reply_kind::failure
-                                            : reply_kind::nonsense;
-    }
-}
-
-// The text that it carries, of a failure or a part of one, is added. False: nonsense.
-template <class F>
-bool add_failure_text(F const& f, std::string& text)
-{
-    if constexpr (is_plain<F>) {
-        std::size_t const size = std::to_integer<std::size_t>(f.body[0]);
-        if (size > F::text_in_one || text.size() + size > longest_failure)
-            return false;
-        text.append(reinterpret_cast<char const*>(f.body.data()) + 1, size);
-    } else {
-        text = std::get<0>(f.what).text.substr(0, longest_failure);
-    }
-    return true;
-}
-
 template <class Tuple>
 inline constexpr std::uint64_t fingerprint_of_all = 0;
 template <class... T>
@@ -211,7 +146,7 @@ inline constexpr std::uint64_t fingerprint_of_all<std::tuple<T...>> = [] {
 
 }  // namespace strait::detail
 
-// The bytes alone would not tell two interfaces apart.
+// Two interfaces may have the same bytes: the fingerprint is that of their messages.
 template <class Interface, bool Replies>
 struct strait::serializer<strait::detail::plain_frame<Interface, Replies>>
     : strait::builtin_serializer<strait::detail::plain_frame<Interface, Replies>> {

@@ -2,226 +2,159 @@
 #ifndef STRAIT_DETAIL_RPC_OUTSTANDING_REQUESTS_HPP
 #define STRAIT_DETAIL_RPC_OUTSTANDING_REQUESTS_HPP
 
-#include <strait/connection.hpp>
-#include <strait/detail/rpc/frame.hpp>
-#include <strait/error.hpp>
-#include <strait/rpc/interface.hpp>
-#include <strait/wait.hpp>
+#include <strait/detail/rpc/frame_parser.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <deque>
 #include <string>
-#include <tuple>
-#include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace strait::detail {
 
-// A client's connection, and what it has asked and not been answered. Distinct objects: safe. Shared objects: unsafe.
-template <class Interface, class X>
+// What a client has asked and what the frames that come mean to it, apart from how they travel. Call is what the client
+// stores with each request.
+//
+// A request is outstanding until its whole reply has come and the client has removed it. One that the client has abandoned
+// stays here, without being of interest, until its reply has come: so a late reply can be told from one that was never
+// asked for, and from a second reply to the same request. The latter two are malformed. An abandoned request takes memory
+// for as long as the server does not reply to it.
+//
+// Distinct objects: safe. Shared objects: unsafe.
+template <class Reply, class Call>
 class outstanding_requests {
-    using request_type = request_frame<Interface>;
-    using reply_type = reply_frame<Interface>;
-    template <class Q>
-    using reply_to = typename Interface::template reply_to<Q>;
-    template <class R>
-    using sent = sent_reply<R>;
-
 public:
-    using connection_type = connection<request_type, reply_type, X>;
-
-    explicit outstanding_requests(connection_type c) : connection_(std::move(c)) {}
-
-    connection_type& channel() noexcept { return connection_; }
-    connection_type const& channel() const noexcept { return connection_; }
-    std::string const& failure() const noexcept { return failure_; }
-    std::uint64_t late() const noexcept { return late_; }
-
-    // Its number.
-    template <class Q>
-    result<std::uint64_t> post(Q const& request)
-    {
-        std::uint64_t const number = next_;
-        if (error_code const e = send(request, deadline::never()))
-            return e;
-        outstanding_.push_back({number, Interface::template index<Q>, std::nullopt, {}});
-        return number;
-    }
-
-    void forget(std::uint64_t number)
-    {
-        std::erase_if(outstanding_, [&](waiting const& w) { return w.number == number; });
-    }
-
-    template <class Q>
-    result<sent<reply_to<Q>>> ask(Q const& request, deadline until)
-    {
-        constexpr std::size_t index = Interface::template index<Q>;
-        using R = sent<reply_to<Q>>;
-        std::uint64_t const number = next_;
-        if (error_code const e = send(request, until)) [[unlikely]]
-            return failed<R>(e);
-        std::string text;
-        for (;;) {
-            if (error_code const e = receive(until)) [[unlikely]]
-                return failed<R>(e);
-            if (number_of(reply_) != number) [[unlikely]] {
-                if (error_code const e = keep())
-                    return failed<R>(e);
-                continue;
-            }
-            if (kind_of_reply(reply_, index) == reply_kind::reply) [[likely]]
-                return read<index, R>(reply_);
-            if (error_code const e = hear_failure(index, text); e != errc::empty)
-                return failed<R>(e);
-        }
-    }
-
-    template <class R>
-    result<sent<R>> take(std::uint64_t number, deadline until)
-    {
-        for (;;) {
-            auto const w = std::find_if(outstanding_.begin(), outstanding_.end(), [&](waiting const& o) { return o.number == number; });
-            if (w == outstanding_.end())
-                return failed<sent<R>>(broken_ ? broken_ : make_error_code(errc::empty));  // taken or forgotten
-            if (w->reply) {
-                waiting done = std::move(*w);
-                outstanding_.erase(w);
-                if (kind_of_reply(*done.reply, done.index) == reply_kind::reply)
-                    return read_any<sent<R>>(done.index, *done.reply);
-                failure_ = std::move(done.failure);
-                return failed<sent<R>>(errc::handler_failed);
-            }
-            error_code e = receive(until);
-            if (!e)
-                e = keep();
-            if (e)
-                return failed<sent<R>>(e);
-        }
-    }
-
-private:
-    // A reply that came before it was asked for.
-    struct waiting {
+    struct request {
         std::uint64_t number;
-        std::size_t index;
-        std::optional<reply_type> reply;
-        std::string failure;
+        std::size_t index;  // which request of the interface: its reply has the same
+        Call call;
+        std::string failure{};  // what has come of its text
+        bool answered = false;
+        bool abandoned = false;
     };
 
-    static deadline::clock::time_point moment(deadline d) noexcept
+    enum class outcome : std::uint8_t {
+        reply,       // the frame holds the reply to a request
+        failure,     // the request has failed; its text is complete
+        incomplete,  // a part of a text; more follow
+        late,        // the reply to an abandoned request, which is removed now
+        malformed,   // refused
+    };
+
+    // A number for the next request, which fits into 48 bits.
+    std::uint64_t draw() noexcept { return std::exchange(next_, (next_ + 1) & number_mask); }
+
+    // The request is on its way, or will be. Its number is the highest drawn so far.
+    void add(std::uint64_t number, std::size_t index, Call call)
     {
-        return deadline::clock::time_point(std::chrono::nanoseconds(d.nanoseconds()));
+        all_.push_back({number, index, std::move(call)});
+        ++awaited_;
     }
 
-    template <class Q>
-    error_code send(Q const& request, deadline until)
+    // Null when there is no such request or it was abandoned.
+    request* find(std::uint64_t number) noexcept
     {
-        if (broken_) [[unlikely]]
-            return broken_;
-        fill_frame<request_type, Interface::template index<Q>>(request_, next_, request);
-        auto const done = connection_.send_until(request_, moment(until));
-        if (!done) [[unlikely]]
-            return done.error() == errc::no_receiver ? break_down(errc::server_gone) : done.error();
-        next_ = (next_ + 1) & number_mask;
-        return {};
+        auto const at = position(number);
+        return at != all_.end() && !at->abandoned ? &*at : nullptr;
     }
 
-    error_code receive(deadline until)
+    // Its reply has been delivered, or it was not sent at all.
+    void remove(std::uint64_t number) noexcept
     {
-        if (broken_) [[unlikely]]
-            return broken_;
-        if (until.is_never()) [[likely]] {
-            if (connection_.receive(reply_)) [[likely]]
-                return {};
-            return break_down(errc::server_gone);
-        }
-        auto got = connection_.receive_until(moment(until));
-        if (got) {
-            reply_ = std::move(*got);
-            return {};
-        }
-        if (got.error() == errc::timed_out)
-            return got.error();
-        return break_down(got.error() == errc::closed ? make_error_code(errc::server_gone) : got.error());
+        auto const at = position(number);
+        if (at == all_.end())
+            return;
+        awaited_ -= at->abandoned ? 0 : 1;
+        all_.erase(at);
     }
 
-    // The reply that has come is not the one that is waited for.
-    error_code keep()
+    // Its reply is of no interest any more.
+    void abandon(std::uint64_t number)
     {
-        std::uint64_t const number = number_of(reply_);
-        auto const w = std::find_if(outstanding_.begin(), outstanding_.end(), [&](waiting const& o) { return o.number == number; });
-        if (w == outstanding_.end()) {
-            // Of one that was given up; what was never asked has no reply.
-            if (number >= next_)
-                return break_down(errc::peer_corrupt);
+        auto const at = position(number);
+        if (at == all_.end() || at->abandoned)
+            return;
+        if (at->answered)
+            return remove(number);
+        --awaited_;
+        at->abandoned = true;
+        at->call = Call();
+    }
+
+    // All that are neither abandoned nor removed, which are removed by that.
+    template <class Do>
+    void take_all(Do visit)
+    {
+        auto all = std::exchange(all_, {});
+        awaited_ = 0;
+        for (request& r : all)
+            if (!r.abandoned)
+                visit(r);
+    }
+
+    // How many are neither abandoned nor removed.
+    std::size_t awaited() const noexcept { return awaited_; }
+
+    // What a frame that has come means. `whose` is its request, for `reply` and `failure`.
+    outcome receive(Reply const& frame, request*& whose)
+    {
+        rpc_frame_parser<Reply> const f(frame);
+        auto const at = position(f.number());
+        if (at == all_.end() || at->answered)
+            return refuse();
+        frame_kind const kind = f.kind();
+        if (kind == frame_kind::message ? f.index() != at->index : kind == frame_kind::malformed || !append(f, at->failure))
+            return refuse();
+        if (kind == frame_kind::part_of_failure)
+            return outcome::incomplete;
+        if (at->abandoned) {
+            all_.erase(at);
             ++late_;
-            return {};
+            return outcome::late;
         }
-        if (w->reply)
-            return break_down(errc::peer_corrupt);
-        auto const kind = kind_of_reply(reply_, w->index);
-        if (kind == reply_kind::nonsense || (kind != reply_kind::reply && !add_failure_text(reply_, w->failure)))
-            return break_down(errc::peer_corrupt);
-        if (kind != reply_kind::part_of_failure)
-            w->reply.emplace(std::move(reply_));
-        return {};
+        at->answered = true;
+        whose = &*at;
+        return kind == frame_kind::message ? outcome::reply : outcome::failure;
     }
 
-    // empty: there is more to come.
-    [[gnu::noinline, gnu::cold]] error_code hear_failure(std::size_t index, std::string& text)
+    // The message of a reply did not decode.
+    void count_malformed() noexcept { ++malformed_; }
+
+    std::uint64_t late() const noexcept { return late_; }
+    std::uint64_t malformed() const noexcept { return malformed_; }
+
+private:
+    using position_type = typename std::deque<request>::iterator;
+
+    // Requests lie in the order of their numbers.
+    position_type position(std::uint64_t number) noexcept
     {
-        auto const kind = kind_of_reply(reply_, index);
-        if (kind == reply_kind::nonsense || !add_failure_text(reply_, text))
-            return break_down(errc::peer_corrupt);
-        if (kind == reply_kind::part_of_failure)
-            return errc::empty;
-        failure_ = std::move(text);
-        return errc::handler_failed;
+        auto const at = std::lower_bound(all_.begin(), all_.end(), number,
+                                         [](request const& r, std::uint64_t n) { return r.number < n; });
+        return at != all_.end() && at->number == number ? at : all_.end();
     }
 
-    template <std::size_t I, class R>
-    result<R> read(reply_type& f)
+    static bool append(rpc_frame_parser<Reply> const& f, std::string& text)
     {
-        auto r = read_frame<I, R>(f);
-        if (!r) [[unlikely]]
-            break_down(r.error());
-        return r;
+        auto const part = f.text();
+        if (!part || text.size() + part->size() > longest_failure)
+            return false;
+        text.append(*part);
+        return true;
     }
 
-    // The I-th, whose reply is an R, as whoever posted it knows.
-    template <class R, std::size_t I = 0>
-    result<R> read_any(std::size_t index, reply_type& f)
+    outcome refuse() noexcept
     {
-        if constexpr (I == std::tuple_size_v<typename Interface::replies>) {
-            return failed<R>(errc::malformed_message);
-        } else {
-            if constexpr (std::is_same_v<std::tuple_element_t<I, typename Interface::replies>, R>)
-                if (index == I)
-                    return read<I, R>(f);
-            return read_any<R, I + 1>(index, f);
-        }
+        ++malformed_;
+        return outcome::malformed;
     }
 
-    [[gnu::noinline, gnu::cold]] error_code break_down(error_code const& why)
-    {
-        broken_ = why;
-        (void)connection_.close();
-        return why;
-    }
-
-    connection_type connection_;
-    request_type request_{};
-    reply_type reply_{};
+    std::deque<request> all_;
+    std::size_t awaited_ = 0;
     std::uint64_t next_ = 0;
     std::uint64_t late_ = 0;
-    std::vector<waiting> outstanding_;
-    std::string failure_;
-    error_code broken_;
+    std::uint64_t malformed_ = 0;
 };
 
 }  // namespace strait::detail

@@ -2,7 +2,7 @@
 #ifndef STRAIT_DETAIL_RPC_SERVE_LOOP_HPP
 #define STRAIT_DETAIL_RPC_SERVE_LOOP_HPP
 
-#include <strait/detail/rpc/session.hpp>
+#include <strait/detail/rpc/server_session.hpp>
 #include <strait/detail/wait/adaptive_spin.hpp>
 #include <strait/detail/wait/pause.hpp>
 #include <strait/error.hpp>
@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -28,17 +29,29 @@ inline constexpr bool never_sleeps = [] {
         return false;
 }();
 
-// One thread that serves many clients: waits for all of them, and for descriptors of its owner, and hands requests over in
-// turns. A Desk is who takes them:
-//   bool has_room()                               for one more request
-//   void take(shared_ptr<session>, request&)      false: it was none, and the client must go
-//   bool owes(session&), void pay(session&)       as the session's
-//   bool is_lost(session&)
+// What a loop hands the requests of its clients to.
+//   has_room()                whether it takes one more request
+//   take(session, request)    takes a request; false: it is malformed, and the client is dropped
+//   has_pending(session)      whether replies to this client have not been sent yet; then no more of it is read
+//   settle(session)           sends such replies as far as there is room
+//   is_lost(session)          whether the client cannot be sent to any more
+template <class P, class Session>
+concept request_processor = requires(P& p, std::shared_ptr<Session> const& s, typename Session::request_type& q) {
+    { p.has_room() } -> std::same_as<bool>;
+    { p.take(s, q) } -> std::same_as<bool>;
+    { p.has_pending(*s) } -> std::same_as<bool>;
+    p.settle(*s);
+    { p.is_lost(*s) } -> std::same_as<bool>;
+};
+
+// Serves many clients in one thread: waits for all of them, and for descriptors of its owner, and hands requests over in
+// turns. Distinct objects: safe. Shared objects: unsafe.
 template <class Interface, class X, class Requests>
 class serve_loop {
 public:
     using session = server_session<Interface, X>;
     using request_type = typename session::request_type;
+    static_assert(request_processor<Requests, session>);
 
     explicit serve_loop(Requests& requests) : requests_(requests) {}
 
@@ -55,15 +68,15 @@ public:
     bool empty() const noexcept { return clients_.empty(); }
     std::size_t size() const noexcept { return clients_.size(); }
 
-    // Serves for a while. The key of a descriptor that is ready, or nothing.
+    // Serves for a while. Returns the key of a descriptor that is ready, if one is.
     std::optional<std::size_t> turn()
     {
-        // Whoever asks without end keeps nobody else waiting.
-        bool const served = !clients_.empty() && deadline::now() - listened_at_ < longest_deafness && poll_clients();
+        // The descriptors are looked at every now and then, also while clients send without a pause.
+        bool const served = !clients_.empty() && deadline::now() - checked_at_ < longest_between_checks && poll_clients();
         if (served)
             return std::nullopt;
         std::size_t const blocked = settle();
-        bool const due = std::exchange(listened_at_, deadline::now()) + longest_deafness <= listened_at_;
+        bool const due = std::exchange(checked_at_, deadline::now()) + longest_between_checks <= checked_at_;
         bool const busy = (never_sleeps<X> || due) && !clients_.empty();
         auto const until = busy ? deadline::poll() : blocked != 0 ? deadline::after(pause_) : deadline::never();
         auto const chosen = selector_.wait(until);
@@ -86,17 +99,18 @@ public:
 private:
     static constexpr int most_in_a_row = 32;
     static constexpr std::int64_t busy_window = 200'000;         // nanoseconds
-    static constexpr std::int64_t longest_deafness = 1'000'000;  // between two looks at the descriptors
+    static constexpr std::int64_t longest_between_checks = 1'000'000;  // between two looks at the descriptors, in nanoseconds
     static constexpr std::chrono::milliseconds longest_pause{50};
 
     struct client {
         std::size_t key;
-        std::shared_ptr<session> who;
-        bool blocked = false;  // out of the selector: nothing is read from it
+        std::shared_ptr<session> peer;
+        bool blocked = false;  // not in the selector: nothing is read from it
         bool over = false;
     };
 
-    // Of a ring it takes no system call to see a request, so it pays to look for one before sleeping.
+    // Looking for a request takes no system call over a ring, so it pays to poll for a while before sleeping. Whether a
+    // request was found.
     bool poll_clients()
     {
         if constexpr (!never_sleeps<X>) {
@@ -121,33 +135,33 @@ private:
         return served;
     }
 
-    // The only one is waited for as its transport does, which is quicker.
+    // A single client is waited for in the way of its transport, which is quicker than looking again and again.
     bool await_only(std::int64_t end)
     {
         client& c = clients_.front();
         if (!requests_.has_room())
             return false;
-        auto r = c.who->in().receive_until(deadline::clock::time_point(std::chrono::nanoseconds(end)));
+        auto r = c.peer->in().receive_until(deadline::clock::time_point(std::chrono::nanoseconds(end)));
         if (!r) {
             c.over = r.error() != errc::timed_out;
             return c.over;
         }
-        c.over = !requests_.take(c.who, *r);
+        c.over = !requests_.take(c.peer, *r);
         return true;
     }
 
-    // Whether there was anything to do.
+    // Takes up to 32 requests of a client. Whether there was anything to do.
     bool serve(client& c)
     {
         for (int n = 0; n != most_in_a_row; ++n) {
-            if (!requests_.has_room() || requests_.has_pending(*c.who))
+            if (!requests_.has_room() || requests_.has_pending(*c.peer))
                 return n != 0;
-            auto r = c.who->in().try_receive();
+            auto r = c.peer->in().try_receive();
             if (!r) {
                 c.over = r.error() != errc::empty;
                 return n != 0 || c.over;
             }
-            if (!requests_.take(c.who, *r)) {
+            if (!requests_.take(c.peer, *r)) {
                 c.over = true;
                 return true;
             }
@@ -155,22 +169,23 @@ private:
         return true;
     }
 
-    // Who is over goes. Who owes nothing any more, or finds room at the desk again, is heard; how many are not.
+    // Drops clients that have left, died or failed. Stops reading from those with unsent replies, and from all while there is
+    // no room for requests; reads from them again afterwards. Returns how many are not read from.
     std::size_t settle()
     {
         std::size_t blocked = 0;
         bool const room = requests_.has_room();
         for (client& c : clients_) {
-            bool const pending = requests_.has_pending(*c.who);
+            bool const pending = requests_.has_pending(*c.peer);
             if (pending)
-                requests_.settle(*c.who);
-            c.over = c.over || requests_.is_lost(*c.who);
-            bool const block = !room || (pending && requests_.has_pending(*c.who));
+                requests_.settle(*c.peer);
+            c.over = c.over || requests_.is_lost(*c.peer);
+            bool const block = !room || (pending && requests_.has_pending(*c.peer));
             if (block != c.blocked && !c.over) {
                 if (block)
                     selector_.remove(c.key);
                 else
-                    c.key = selector_.add(c.who->in());
+                    c.key = selector_.add(c.peer->in());
                 c.blocked = block;
             }
             blocked += block ? 1 : 0;
@@ -187,7 +202,7 @@ private:
     selector selector_;
     std::vector<client> clients_;
     adaptive_spin spin_;
-    std::int64_t listened_at_ = 0;
+    std::int64_t checked_at_ = 0;
     std::chrono::milliseconds pause_{1};
 };
 

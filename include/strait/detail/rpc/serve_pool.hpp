@@ -3,8 +3,8 @@
 #define STRAIT_DETAIL_RPC_SERVE_POOL_HPP
 
 #include <strait/detail/os/event_fd.hpp>
-#include <strait/detail/rpc/dispatch.hpp>
-#include <strait/detail/rpc/session.hpp>
+#include <strait/detail/rpc/request_handler.hpp>
+#include <strait/detail/rpc/server_session.hpp>
 
 #include <condition_variable>
 #include <cstddef>
@@ -17,15 +17,16 @@
 
 namespace strait::detail {
 
-// A desk (rpc/serve_loop.hpp) with threads behind it. The thread of the loop reads from the clients; those of the pool call the handler, several
-// at a time, and reply.
+// A request_processor (rpc/serve_loop.hpp) with a queue and threads of its own. The thread of the loop reads the requests;
+// the threads of the pool call the handler, several at a time, and send the replies. The queue holds 64 requests for each thread.
+// Distinct objects: safe. Shared objects: safe.
 template <class Interface, class X, class Handler>
 class serve_pool {
 public:
     using session = server_session<Interface, X>;
     using request_type = typename session::request_type;
 
-    // `nudge` wakes the loop: there is room again, or a client does not take its reply.
+    // `nudge` is rung to wake the loop when the queue has room again, and when a reply could not be sent.
     serve_pool(Handler& h, std::size_t threads, wake_event const& nudge) : handler_(h), nudge_(nudge), most_(64 * threads)
     {
         try {
@@ -55,7 +56,7 @@ public:
             std::lock_guard const hold(mutex_);
             jobs_.push_back({s, std::move(q)});
         }
-        come_.notify_one();
+        queued_.notify_one();
         return true;
     }
 
@@ -85,7 +86,7 @@ private:
     {
         for (;;) {
             std::unique_lock hold(mutex_);
-            come_.wait(hold, [this] { return stopped_ || !jobs_.empty(); });
+            queued_.wait(hold, [this] { return stopped_ || !jobs_.empty(); });
             if (stopped_)
                 return;
             job j = std::move(jobs_.front());
@@ -115,7 +116,7 @@ private:
             std::lock_guard const hold(mutex_);
             stopped_ = true;
         }
-        come_.notify_all();
+        queued_.notify_all();
         for (std::thread& t : threads_)
             t.join();
         threads_.clear();
@@ -125,7 +126,7 @@ private:
     wake_event const& nudge_;
     std::size_t most_;
     std::mutex mutex_;
-    std::condition_variable come_;
+    std::condition_variable queued_;
     std::deque<job> jobs_;
     bool full_ = false;
     bool stopped_ = false;

@@ -1,6 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
-#ifndef STRAIT_DETAIL_RPC_SESSION_HPP
-#define STRAIT_DETAIL_RPC_SESSION_HPP
+#ifndef STRAIT_DETAIL_RPC_SERVER_SESSION_HPP
+#define STRAIT_DETAIL_RPC_SERVER_SESSION_HPP
 
 #include <strait/connection.hpp>
 #include <strait/detail/channel/ends.hpp>
@@ -15,8 +15,10 @@
 
 namespace strait::detail {
 
-// A client, seen by a server. A client that does not take its replies makes nobody wait: they are kept here, and no more of
-// its requests are read meanwhile.
+// The server's side of one client. Replies for which there is no room are stored here, so that the server does not wait for
+// a client that does not take them; the loop reads no more requests of this client until they have been sent.
+//
+// Distinct objects: safe. Shared objects: unsafe; threads that share one hold `sending`.
 template <class Interface, class X>
 class server_session {
 public:
@@ -28,12 +30,12 @@ public:
 
     receiver<request_type, X>& in() noexcept { return connection_.in(); }
 
-    // It is over when it cannot be sent.
+    // Sends or stores a reply. The session is lost when sending fails.
     void send(reply_type const& r)
     {
         if (lost_)
             return;
-        if (kept_.empty()) [[likely]] {
+        if (unsent_.empty()) [[likely]] {
             auto const sent = connection_.try_send(r);
             if (sent) [[likely]]
                 return;
@@ -42,34 +44,34 @@ public:
                 return;
             }
         }
-        kept_.push_back(r);
+        unsent_.push_back(r);
     }
 
-    // Held by whoever calls send(), owes(), pay() or is_lost(), where several threads do.
+    // Where several threads use this session: held while one calls send(), has_pending(), settle() or is_lost().
     std::mutex sending;
 
     bool is_lost() const noexcept { return lost_; }
 
-    // Replies, or parts of one, are still here.
+    // Whether replies, or a part of one, have not been sent yet.
     bool has_pending()
     {
         auto& end = end_access::of(connection_.out());
         if constexpr (requires { end.has_unsent(); })
             if (end.has_unsent())
                 return true;
-        return !kept_.empty();
+        return !unsent_.empty();
     }
 
-    // As far as there is room.
+    // Sends stored replies as far as there is room.
     void settle()
     {
-        while (!lost_ && !kept_.empty()) {
-            auto const sent = connection_.try_send(kept_.front());
+        while (!lost_ && !unsent_.empty()) {
+            auto const sent = connection_.try_send(unsent_.front());
             if (!sent) {
                 lost_ = sent.error() != errc::full;
                 return;
             }
-            kept_.pop_front();
+            unsent_.pop_front();
         }
         auto& end = end_access::of(connection_.out());
         if constexpr (requires { end.has_unsent(); })
@@ -80,7 +82,7 @@ public:
 
 private:
     connection_type connection_;
-    std::deque<reply_type> kept_;
+    std::deque<reply_type> unsent_;
     bool lost_ = false;
 };
 
