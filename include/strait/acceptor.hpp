@@ -20,17 +20,22 @@
 
 namespace strait {
 
-/// Where clients come to be connected. Of a name or an address there is one at a time.
+/// Accepts clients: each that comes is a connection. There is one acceptor of a name or an address at a time.
 ///
 ///     strait::acceptor<answer, question, strait::shm_ring<>> oracle{"oracle"};
 ///     auto c = oracle.accept();  // a strait::connection<answer, question, strait::shm_ring<>>
 ///     while (std::optional<question> const q = c.receive())
 ///         c.send(reply_to(*q));
 ///
-/// Clients that are killed or stopped while they join, that never speak, or that speak another language keep nobody else
-/// out: at most 64 that have said nothing are held, then the oldest goes; who does not finish joining within ten seconds
-/// goes, too. Only processes of the same user are accepted, unless options.access is wider; over tcp with an address,
-/// whoever can reach it. Connections that were accepted outlive the acceptor.
+/// `Out` is what this side sends, `In` what it receives; the client has a `connection<In, Out, X>`.
+///
+/// Clients that are killed or stopped while they join, that never send anything, or that send something else than a greeting
+/// do not keep others out: at most 64 that have not greeted are held, then the oldest is dropped; a client that does not
+/// finish joining within ten seconds is dropped, too. Only processes of the same user are accepted, unless options.access is
+/// wider; over tcp with an address every process that can reach it. Accepted connections outlive the acceptor.
+///
+/// accept() waits and throws; the `try_`, `_for` and `_until` forms return an error: `empty` or `timed_out` when no client
+/// came, `descriptor_limit` when clients are there and this process can have no more descriptors, and those of the system.
 ///
 /// Distinct objects: safe. Shared objects: unsafe. Move only.
 template <class Out, class In, class X>
@@ -41,10 +46,9 @@ class acceptor {
     using progress = typename server_handshake::progress;
 
 public:
-    /// What is accepted.
-    using connection_type = connection<Out, In, X>;
-    using transport_type = X;
-    using options = typename X::options;
+    using connection_type = connection<Out, In, X>;  ///< what is accepted
+    using transport_type = X;                        ///< what connections go over
+    using options = typename X::options;             ///< how it and its connections are opened
 
     /// Begins to listen. Throws `busy` when there is an acceptor already, `type_mismatch`, `transport_mismatch`,
     /// `untrusted_object`, `address_unavailable`, or what limit of the system was met.
@@ -67,8 +71,8 @@ public:
     }
     ~acceptor() { (void)close(); }
 
-    /// The same as constructing one, without exceptions.
-    static result<acceptor> open(endpoint const& where, options const& how = {})
+    /// Begins to listen as the constructor does, and returns the error instead of throwing it.
+    [[nodiscard]] static result<acceptor> open(endpoint const& where, options const& how = {})
     {
         auto l = rendezvous::type::at(where, how);
         if (!l)
@@ -82,11 +86,11 @@ public:
     }
 
     /// Waits for a client.
-    connection_type accept() { return get(deadline::never()).value(); }
+    [[nodiscard]] connection_type accept() { return get(deadline::never()).value(); }
 
-    /// The same; nullopt when a stop was requested before one came.
+    /// Waits for a client until a stop is requested: then nullopt.
     template <stoppable_token Stop>
-    std::optional<connection_type> accept(Stop const& stop)
+    [[nodiscard]] std::optional<connection_type> accept(Stop const& stop)
     {
         while (!stop.stop_requested()) {
             auto c = get(deadline::after(detail::stop_slice));
@@ -98,24 +102,27 @@ public:
         return std::nullopt;
     }
 
-    /// A client, if one is there, else errc::empty. `descriptor_limit`: some are, and this process can have no more.
-    result<connection_type> try_accept() { return get(deadline::poll()); }
+    /// Accepts a client if one is there, else errc::empty.
+    [[nodiscard]] result<connection_type> try_accept() { return get(deadline::poll()); }
 
-    /// Waits for a client up to this moment, else errc::timed_out.
+    /// Waits for a client up to this deadline, else errc::timed_out.
+    [[nodiscard]] result<connection_type> accept_until(deadline until) { return get(until); }
+
+    /// Waits for a client up to this moment of any clock.
     template <class Clock, class Duration>
-    result<connection_type> accept_until(std::chrono::time_point<Clock, Duration> const& when)
+    [[nodiscard]] result<connection_type> accept_until(std::chrono::time_point<Clock, Duration> const& when)
     {
         return detail::until(when, [&](deadline d) { return get(d); });
     }
 
-    /// The same, counted from now.
+    /// Waits for a client at most this long.
     template <class Rep, class Period>
-    result<connection_type> accept_for(std::chrono::duration<Rep, Period> const& d)
+    [[nodiscard]] result<connection_type> accept_for(std::chrono::duration<Rep, Period> const& d)
     {
         return get(deadline::after(d));
     }
 
-    /// Accepts nobody any more; who has joined and was not accepted sees the end. Idempotent; the destructor does the same.
+    /// Stops listening. Clients that have joined and were not accepted see the end. Idempotent; the destructor closes, too.
     result<void> close()
     {
         if (server_) {
@@ -127,17 +134,19 @@ public:
         return {};
     }
 
-    /// A descriptor for poll(2): readable when try_accept() may have somebody, or has to go on with one who joins.
+    /// A descriptor for poll(2), -1 when closed: readable when try_accept() may find a client, or has to be called to go on
+    /// with one that is joining.
     int native_handle() const noexcept { return server_ ? server_->set().fd().get() : -1; }
 
-    /// At which port of tcp it listens.
+    /// The port of tcp at which it listens.
     std::uint16_t port() const
         requires requires(listener const& l) { l.port(); }
     {
         return server_ ? server_->listener().port() : std::uint16_t{0};
     }
 
-    /// How many were not accepted: strangers, the silent, those who left or were killed on the way.
+    /// How many clients were not accepted: those that are not allowed, sent no greeting or a wrong one, left or were killed
+    /// while they joined.
     std::uint64_t turned_away() const noexcept { return server_ ? server_->turned_away() : 0; }
 
 private:
@@ -164,44 +173,44 @@ private:
                 return failed;
             if (last)
                 return until.is_poll() ? errc::empty : errc::timed_out;
-            last = until.is_poll() || until.passed();  // what has come is taken even so
+            last = until.is_poll() || until.passed();  // a client that has come is accepted even then
             failed = server_->gather(last || handshakes_.empty() ? until : until.capped(detail::handshake_timeout),
                                     [&](void* tag) { go_on(tag); });
         }
     }
 
-    // A client who has greeted, for another process to go on with; empty when there is none.
+    // A client that has greeted, for another process to go on with; errc::empty when there is none.
     result<detail::pending_connection> pending()
     {
-        detail::pending_connection g;
-        if (!server_->take(g)) {
+        detail::pending_connection greeted;
+        if (!server_->take(greeted)) {
             error_code const failed = server_->gather(deadline::poll(), [](void*) {});
-            if (!server_->take(g))
+            if (!server_->take(greeted))
                 return failed ? failed : make_error_code(errc::empty);
         }
-        return g;
+        return greeted;
     }
 
-    // A client who needs no more, if there is one.
+    // A client that has joined, if there is one. Drops those that take too long, and begins with those that have greeted.
     std::optional<connection_type> look()
     {
-        std::erase_if(handshakes_, [&](auto const& j) {
-            if (!j->is_late())
+        std::erase_if(handshakes_, [&](auto const& h) {
+            if (!h->is_late())
                 return false;
             server_->count_turned_away();
             return true;
         });
         detail::pending_connection pending;
         while (ready_.empty() && handshakes_.size() < most_handshakes && server_->take(pending)) {
-            auto j = std::make_unique<server_handshake>(std::move(pending));
-            switch (j->begin(where_, how_)) {
+            auto h = std::make_unique<server_handshake>(std::move(pending));
+            switch (h->begin(where_, how_)) {
             case progress::failed: server_->count_turned_away(); break;
-            case progress::complete: complete(*j); break;
+            case progress::complete: complete(*h); break;
             case progress::waits:
-                if (server_->set().add(j->fd(), j.get(), EPOLLIN | EPOLLRDHUP))
+                if (server_->set().add(h->fd(), h.get(), EPOLLIN | EPOLLRDHUP))
                     server_->count_turned_away();
                 else
-                    handshakes_.push_back(std::move(j));
+                    handshakes_.push_back(std::move(h));
             }
         }
         if (ready_.empty())
@@ -211,24 +220,26 @@ private:
         return c;
     }
 
+    // The client of the handshake at `tag` has sent something.
     void go_on(void* tag)
     {
-        auto const j = std::find_if(handshakes_.begin(), handshakes_.end(), [tag](auto const& known) { return known.get() == tag; });
-        if (j == handshakes_.end())
+        auto const h =
+            std::find_if(handshakes_.begin(), handshakes_.end(), [tag](auto const& known) { return known.get() == tag; });
+        if (h == handshakes_.end())
             return;
-        progress const p = (*j)->step();
+        progress const p = (*h)->step();
         if (p == progress::waits)
             return;
         if (p == progress::complete)
-            complete(**j);
+            complete(**h);
         else
             server_->count_turned_away();
-        handshakes_.erase(j);
+        handshakes_.erase(h);
     }
 
-    void complete(server_handshake& j)
+    void complete(server_handshake& h)
     {
-        if (auto ends = j.take())
+        if (auto ends = h.take())
             ready_.push_back(connection_type(std::move(*ends)));
         else
             server_->count_turned_away();

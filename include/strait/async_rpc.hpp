@@ -25,8 +25,6 @@
 #include <utility>
 #include <vector>
 
-#include <fcntl.h>
-
 namespace strait {
 
 /// Asks a server, from an execution context of Boost.Asio.
@@ -142,7 +140,7 @@ boost::asio::awaitable<void> async_serve(rpc_server<Interface, X>& server, Handl
     } clients;
     auto const handler = std::make_shared<all>(all{std::move(handlers)...});
     auto const ex = co_await asio::this_coro::executor;
-    asio::posix::stream_descriptor incoming(ex, ::fcntl(server.next_layer().native_handle(), F_DUPFD_CLOEXEC, 0));
+    asio::posix::stream_descriptor incoming(ex, detail::duplicate(server.next_layer().native_handle()).release());
     for (;;) {
         auto come = server.next_layer().try_accept();
         for (; come; come = server.next_layer().try_accept()) {

@@ -17,10 +17,10 @@ namespace strait {
 template <class Out, class In, class X>
 class connection;
 
-/// A descriptor of the application, to be waited for beside channels. `events` as of poll(2).
+/// A descriptor of the application, to be waited for beside channels.
 struct plain_descriptor {
-    int descriptor;    ///< stays its owner's
-    short events = 1;  ///< POLLIN
+    int descriptor;    ///< is not closed here
+    short events = 1;  ///< as of poll(2): ready when one of these is there; 1 is POLLIN
 };
 
 /// One input that is ready.
@@ -74,19 +74,19 @@ struct thread_watcher {
 
 }  // namespace detail
 
-/// Receivers of any types and mechanisms, and plain descriptors, for one thread to wait for together: sleeps in poll(2)
-/// until one of them has something, and takes nothing. Whoever it names is then asked with try_receive(); nothing is
-/// lost at the others. Fair: after one was named the others come first. A receiver whose stream has ended is named
-/// again and again until it is removed, because its stream goes on if another sender joins.
+/// Receivers of any types and mechanisms, connections, and plain descriptors, for one thread to wait for together. Waiting
+/// sleeps in poll(2) until one of them is ready, and takes nothing: call try_receive() of the one that is named. It is fair:
+/// after one was named the others come first. A receiver whose stream has ended is named again and again until it is
+/// removed, because its stream goes on if another sender joins.
 ///
 /// Nothing is polled while all are idle, and no thread is started. A transport without descriptors (a ring, a System V
-/// queue, in_process) is woken by its channel's bell: its senders ring while somebody waits so, and only then. The
-/// bells are heard through one inotify(7) instance for each selector; where there is no more to be had
-/// (/proc/sys/fs/inotify/max_user_instances), such channels are looked at every 50 ms.
+/// queue, in_process) is woken by its channel's doorbell: its senders ring it only while a thread waits so. Each selector has
+/// one inotify(7) instance for doorbells; where the system has no more of them (/proc/sys/fs/inotify/max_user_instances),
+/// such channels are looked at every 50 ms.
 ///
-/// `shm_ring<mpmc>`: a message that was named is in this receiver's hands, and no other one gets it.
+/// `shm_ring<mpmc>`: the message that made a receiver ready is reserved for it, and no other receiver gets it.
 ///
-/// What was added must stay where it is until it is removed or the selector goes.
+/// What was added must stay where it is until it is removed or the selector is destroyed.
 /// Distinct objects: safe. Shared objects, and ends that are in one: unsafe.
 class selector {
 public:
@@ -112,16 +112,16 @@ public:
         return next_++;
     }
 
-    /// False when there is none of this key.
+    /// Removes what has this key; false when nothing has.
     bool remove(std::size_t key) { return set_.remove(key); }
 
-    /// Whether there is nobody to wait for.
+    /// Whether there is nothing to wait for.
     bool empty() const noexcept { return set_.empty(); }
-    /// How many are waited for.
+    /// How many there are to wait for.
     std::size_t size() const noexcept { return set_.size(); }
 
-    /// Waits until one has something. errc::timed_out at the deadline; errc::empty at once for deadline::poll().
-    result<selection> wait(deadline until = deadline::never())
+    /// Waits until one is ready; errc::timed_out at the deadline, errc::empty at once for deadline::poll().
+    [[nodiscard]] result<selection> wait(deadline until = deadline::never())
     {
         auto const found = set_.wait(until);
         if (!found)
@@ -135,14 +135,14 @@ private:
     std::size_t next_ = 0;
 };
 
-/// Waits until one of these receivers and plain descriptors has something, and says which, as a selector does; for a
-/// loop over the same ones a selector takes fewer system calls. Any thread; each keeps one inotify(7) instance from the
-/// first time that it sleeps here.
+/// Waits until one of these receivers, connections and plain descriptors is ready, and says which, as a selector does:
+/// errc::timed_out at the deadline, errc::empty at once for deadline::poll(). A selector takes fewer system calls for a loop
+/// over the same inputs. Any thread may call it; each has one inotify(7) instance from the first time that it sleeps here.
 ///
 ///     auto const chosen = strait::select(strait::deadline::never(), trades, quotes, strait::plain_descriptor{timer});
 template <class... Inputs>
     requires(sizeof...(Inputs) != 0)
-result<selection> select(deadline until, Inputs&&... inputs)
+[[nodiscard]] result<selection> select(deadline until, Inputs&&... inputs)
 {
     detail::thread_watcher& mine = detail::thread_watcher::get();
     detail::wait_set set(mine.watcher);

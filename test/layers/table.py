@@ -119,8 +119,6 @@ EXCEPTIONS = {
     ("detail/async/end_state.hpp", "poll.h"),
     ("detail/broadcast/lossy_record_reader.hpp", "strait/detail/mpmc/buffer.hpp"),
     ("detail/broadcast/lossy_slots.hpp", "strait/detail/mpmc/buffer.hpp"),
-    ("async_rpc.hpp", "fcntl.h"),
-    ("rpc/server.hpp", "poll.h"),
     ("transport/acknowledged.hpp", "sys/random.h"),
     ("transport/anonymous_pipe.hpp", "fcntl.h"),
     ("transport/anonymous_pipe.hpp", "unistd.h"),

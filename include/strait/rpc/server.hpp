@@ -26,8 +26,6 @@
 #include <utility>
 #include <vector>
 
-#include <poll.h>
-
 namespace strait {
 
 /// Answers the requests of clients, each by the handler whose parameter it fits.
@@ -36,12 +34,12 @@ namespace strait {
 ///     s.serve([&](balance_query const& q) { return find(q.account); },
 ///             [&](transfer const& t) { return book(t); });
 ///
-/// A handler that throws fails that call: the client gets the exception's text. The requests of one client begin in the
-/// order in which they were sent. A client that sends nonsense, that has left or died is dropped, and nobody else notices;
-/// one that does not take its replies is not read from meanwhile. On the way out serve() drops all clients: outstanding
-/// calls fail with `server_gone`. It can be called again, in another mode too.
+/// A handler that throws fails that call: the client gets the exception's text. The requests of one client are begun in the
+/// order in which they were sent. A client that sends malformed requests, that has left or died is dropped, which the others
+/// do not notice; one that does not take its replies is not read from meanwhile. When serving ends, all clients are dropped:
+/// their outstanding calls fail with `server_gone`. The object can serve again afterwards, in another mode too.
 ///
-/// Throws when it cannot wait; a client that the server lacks the descriptors or memory to accept waits.
+/// Serving throws when waiting fails. While the process lacks descriptors or memory for another client, that client waits.
 ///
 /// Distinct objects: safe. Shared objects: unsafe, but for stop(). Not movable.
 template <class Interface, class X>
@@ -52,11 +50,11 @@ class rpc_server {
     using acceptor_type = acceptor<reply_type, request_type, X>;
 
 public:
-    using interface_type = Interface;  ///< what it answers
-    using transport_type = X;
-    using options = typename X::options;
+    using interface_type = Interface;     ///< what it answers
+    using transport_type = X;             ///< what requests and replies go over
+    using options = typename X::options;  ///< how it listens and how its connections are opened
 
-    /// Begins to listen: clients that come wait for serve(). Throws as acceptor does.
+    /// Begins to listen: clients that come wait until it serves. Throws as acceptor does.
     explicit rpc_server(endpoint const& where, options const& how = {}) : where_(where), how_(how), acceptor_(where, how) {}
     rpc_server(rpc_server const&) = delete;
     rpc_server& operator=(rpc_server const&) = delete;
@@ -71,18 +69,18 @@ public:
         run(requests);
     }
 
-    /// The same until a stop is requested.
+    /// Serves all clients in this thread, until a stop is requested, which wakes it at once, or stop() is called.
     template <class... Handlers>
         requires(sizeof...(Handlers) != 0)
     void serve(std::stop_token const& until, Handlers... handlers)
     {
-        std::stop_callback const told(until, [this] { stop(); });
+        std::stop_callback const on_stop(until, [this] { stop(); });
         serve(std::move(handlers)...);
     }
 
-    /// Serves all clients with a pool of threads of its own: handlers run at the same time, also for requests of one client,
-    /// and are called for different requests of it in any order of ending. The threads end with this call; requests that none
-    /// of them has begun by then are not answered.
+    /// Serves all clients with a pool of so many threads, until stop() is called: handlers run at the same time, also for
+    /// requests of one client, whose replies then come in any order. The threads end with this call; requests that none of
+    /// them has begun by then are not answered.
     template <class... Handlers>
         requires(sizeof...(Handlers) != 0)
     void serve_in_pool(std::size_t threads, Handlers... handlers)
@@ -92,10 +90,11 @@ public:
         run(pool);
     }
 
-    /// Serves each client in a process of its own, which fork() makes: what a handler does to memory, or to its process, is
-    /// that client's affair. Children are reaped as they end; no handler of SIGCHLD is needed or installed, but another
-    /// waitpid(-1) in this program would take them away. When this call or its process ends the children end after the
-    /// request they are at; after options.linger they are killed. As after any fork(): let there be no other threads.
+    /// Serves each client in a process of its own, made by fork(), until stop() is called: what a handler does to memory, or
+    /// to its process, concerns that client only. Children are reaped as they end; no handler of SIGCHLD is needed or
+    /// installed, but a waitpid(-1) elsewhere in this program would reap them, too. When this call or its process ends, the
+    /// children end after the request that they are handling; after options.linger they are killed. As with any fork(), the
+    /// program should have no other threads.
     template <class... Handlers>
         requires(sizeof...(Handlers) != 0)
     void serve_forked(Handlers... handlers)
@@ -123,19 +122,19 @@ public:
                 if (auto const* const c = fork_for(children, std::move(*pending), handler); c && c->ended)
                     keys.emplace_back(c->ended.get(), waits.add(plain_descriptor{c->ended.get()}));
             if (pending.error() != errc::empty)
-                take_breath();
+                pause_briefly();
         }
         children.end(deadline::after(how_.linger));
     }
 
-    /// Ends serve(), or the next one. Any thread, and signal handlers.
+    /// Ends the call that serves, or the next one. May be called from any thread and from signal handlers.
     void stop() noexcept
     {
         stopped_.store(true, std::memory_order_release);
         event_.ring();
     }
 
-    /// At which port of tcp it listens.
+    /// The port of tcp at which it listens.
     std::uint16_t port() const
         requires requires(acceptor_type const& d) { d.port(); }
     {
@@ -145,7 +144,7 @@ public:
     /// How many clients were not accepted.
     std::uint64_t turned_away() const noexcept { return acceptor_.turned_away(); }
 
-    /// Where clients come in, for who serves them in another way (async_rpc.hpp).
+    /// The acceptor of its clients, to serve them in another way (async_rpc.hpp).
     acceptor_type& next_layer() noexcept { return acceptor_; }
 
 private:
@@ -160,7 +159,7 @@ private:
         return all{std::move(handlers)...};
     }
 
-    // Once for each stop().
+    // True once after stop().
     bool stopped() noexcept { return stopped_.load(std::memory_order_relaxed) && stopped_.exchange(false, std::memory_order_acquire); }
 
     template <class Requests>
@@ -174,9 +173,9 @@ private:
             auto const ready = loop.turn();
             if (ready == event)
                 event_.clear();
-            else if (ready && ready == acceptor_key && !let_in(loop)) {
+            else if (ready && ready == acceptor_key && !accept_all(loop)) {
                 if (loop.empty())
-                    take_breath();
+                    pause_briefly();
                 else
                     loop.unwatch(*std::exchange(acceptor_key, std::nullopt));  // until a client has gone
             }
@@ -185,9 +184,9 @@ private:
         }
     }
 
-    // False: for want of descriptors.
+    // False: clients are left that there are no descriptors for.
     template <class Loop>
-    bool let_in(Loop& loop)
+    bool accept_all(Loop& loop)
     {
         for (;;) {
             auto come = acceptor_.try_accept();
@@ -197,24 +196,24 @@ private:
         }
     }
 
-    // Somebody else may give descriptors back.
-    void take_breath() const { (void)detail::wait_descriptor(event_.fd(), POLLIN, deadline::after(unwatched)); }
+    // Until stop(), at most 50 ms: another part of the process may close descriptors.
+    void pause_briefly() const { (void)detail::wait_readable(event_.fd(), deadline::after(unwatched)); }
 
     template <class Handler>
     detail::child_processes::child const* fork_for(detail::child_processes& children, detail::pending_connection pending, Handler& handler)
     {
         using server_handshake = detail::server_handshake<reply_type, request_type, X>;
-        detail::descriptor socket = pending.socket.release();  // goes along
+        detail::descriptor socket = pending.socket.release();  // stays open in the child
         return children.start([&](int life_line) {
-            server_handshake j(std::move(socket), pending.who);
-            auto ends = j.finish(where_, how_);
+            server_handshake handshake(std::move(socket), pending.who);
+            auto ends = handshake.finish(where_, how_);
             if (!ends)
                 return;
             detail::request_handler<Interface, X, Handler> requests(handler);
             detail::serve_loop<Interface, X, decltype(requests)> loop(requests);
             loop.add(connection<reply_type, request_type, X>(std::move(*ends)));
-            std::size_t const told = loop.watch(life_line);
-            while (!loop.empty() && loop.turn() != told) {}
+            std::size_t const parent_ended = loop.watch(life_line);
+            while (!loop.empty() && loop.turn() != parent_ended) {}
         });
     }
 

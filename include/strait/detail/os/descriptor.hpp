@@ -69,6 +69,9 @@ private:
     int fd_ = -1;
 };
 
+// Another descriptor, close-on-exec, of the same open description; no descriptor, and errno, where that fails.
+inline descriptor duplicate(int fd) { return descriptor(::fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
+
 // A path to what this descriptor of this process has open. Opening it makes a description of its own for the same object.
 inline std::string path_of_descriptor(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
 

@@ -30,6 +30,9 @@ namespace strait::detail {
     }
 }
 
+// Sleeps until the descriptor can be read from, as wait_descriptor() does.
+inline result<void> wait_readable(int fd, deadline until) { return wait_descriptor(fd, POLLIN, until); }
+
 }  // namespace strait::detail
 
 #endif
