@@ -2,7 +2,7 @@
 #ifndef STRAIT_ASYNC_HPP
 #define STRAIT_ASYNC_HPP
 
-#include <strait/detail/async/end_operation.hpp>
+#include <strait/detail/async/operations.hpp>
 #include <strait/detail/async/end_state.hpp>
 #include <strait/detail/async/receive_actions.hpp>
 #include <strait/detail/async/select_operation.hpp>

@@ -3,7 +3,7 @@
 #define STRAIT_ASYNC_RPC_HPP
 
 #include <strait/detail/async/rpc_calls.hpp>
-#include <strait/detail/async/rpc_service.hpp>
+#include <strait/detail/async/awaited_session.hpp>
 #include <strait/detail/os/descriptor.hpp>
 #include <strait/rpc.hpp>
 
@@ -128,7 +128,7 @@ boost::asio::awaitable<void> async_serve(rpc_server<Interface, X>& server, Handl
     using all = detail::overloaded<Handlers...>;
     static_assert(detail::awaits_every_request<all, Interface>,
                   "strait: a request of the interface has no handler, or one that does not return its reply or an awaitable of it");
-    using client = detail::rpc_served<Interface, X>;
+    using client = detail::awaited_session<Interface, X>;
     struct crowd {
         std::vector<std::weak_ptr<client>> present;
         ~crowd()

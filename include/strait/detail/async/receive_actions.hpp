@@ -10,7 +10,7 @@
 #include <span>
 #include <utility>
 
-// What the operations of a receiver do; async/end_operation.hpp says how an Action is used.
+// What the operations of a receiver do; async/operations.hpp says how an Action is used.
 
 namespace strait::detail {
 

@@ -11,7 +11,7 @@
 #include <span>
 #include <utility>
 
-// What the operations of a sender do; async/end_operation.hpp says how an Action is used.
+// What the operations of a sender do; async/operations.hpp says how an Action is used.
 
 namespace strait::detail {
 

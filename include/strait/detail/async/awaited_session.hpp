@@ -1,6 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
-#ifndef STRAIT_DETAIL_ASYNC_RPC_SERVICE_HPP
-#define STRAIT_DETAIL_ASYNC_RPC_SERVICE_HPP
+#ifndef STRAIT_DETAIL_ASYNC_AWAITED_SESSION_HPP
+#define STRAIT_DETAIL_ASYNC_AWAITED_SESSION_HPP
 
 #include <strait/async.hpp>
 #include <strait/connection.hpp>
@@ -54,11 +54,11 @@ inline constexpr bool awaits_every_request<Handler, rpc_interface<R(Q)...>> = (a
 
 // A client of a server whose handlers may be coroutines: one request after the other.
 template <class Interface, class X>
-struct rpc_served {
+struct awaited_session {
     using request_type = request_frame<Interface>;
     using reply_type = reply_frame<Interface>;
 
-    rpc_served(asio::any_io_executor const& ex, connection<reply_type, request_type, X> c)
+    awaited_session(asio::any_io_executor const& ex, connection<reply_type, request_type, X> c)
         : out(ex, std::move(c.out())), in(ex, std::move(c.in()))
     {
     }
@@ -124,7 +124,7 @@ asio::awaitable<bool> await_replies(request_frame<Interface>& f, Handler& handle
 }
 
 template <class Interface, class X, class Handler>
-asio::awaitable<void> serve_one(std::shared_ptr<rpc_served<Interface, X>> client, std::shared_ptr<Handler> handler)
+asio::awaitable<void> serve_one(std::shared_ptr<awaited_session<Interface, X>> client, std::shared_ptr<Handler> handler)
 {
     constexpr auto told = asio::as_tuple(asio::use_awaitable);
     std::vector<reply_frame<Interface>> replies;

@@ -1,6 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
-#ifndef STRAIT_DETAIL_ASYNC_END_OPERATION_HPP
-#define STRAIT_DETAIL_ASYNC_END_OPERATION_HPP
+#ifndef STRAIT_DETAIL_ASYNC_OPERATIONS_HPP
+#define STRAIT_DETAIL_ASYNC_OPERATIONS_HPP
 
 #include <strait/detail/async/end_state.hpp>
 #include <strait/error.hpp>
