@@ -5,7 +5,6 @@
 #include <strait/detail/async/operations.hpp>
 #include <strait/detail/async/end_state.hpp>
 #include <strait/detail/async/receive_actions.hpp>
-#include <strait/detail/async/select_operation.hpp>
 #include <strait/detail/async/send_actions.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
@@ -37,12 +36,11 @@
 /// two may finish at the same time. A chain of three, `a || b || c`, is a pair of a pair: Asio drops what the inner one
 /// has received when the outer one is decided meanwhile; for three or more there is async_select().
 ///
-/// Nobody polls while channels are idle. Of sockets, pipes and POSIX queues the context awaits the descriptor. Where
-/// there is none (a ring, a System V queue, in_process) the channel's bell wakes: senders ring only while somebody
-/// waits so, otherwise sending costs what it always does. Bells, and deaths, are heard through one inotify(7) instance
-/// for each context; where the user has no more of them (/proc/sys/fs/inotify/max_user_instances), or of watches, such
-/// channels are looked at every 50 ms. So are those of senders that wait for a receiver to come, or for room in a ring.
-/// No thread is started.
+/// Idle channels are not polled. Of sockets, pipes and POSIX queues the context awaits the descriptor. Where there is none (a
+/// ring, a System V queue, in_process) the channel's doorbell wakes it: senders ring it only while someone waits so, otherwise
+/// sending costs what it always does. Doorbells, and deaths, come as events of one inotify(7) instance for each context; where
+/// the user has no more of them (/proc/sys/fs/inotify/max_user_instances), or of watches, such channels are looked at every
+/// 50 ms. So are those of senders that wait for a receiver to come, or for room in a ring. No thread is started.
 ///
 /// A context may be run by one thread or by many; with many, the operations and functions of one object belong into
 /// one strand, as those of Asio's sockets do. In a child of fork() the ends of the parent are of no use, as ever; do
@@ -51,7 +49,7 @@ namespace strait {
 
 namespace detail {
 
-// What both kinds of ends are.
+// What async_sender and async_receiver have in common.
 template <class End, class Executor>
 class async_end {
     using state = end_state<End, Executor>;
@@ -59,24 +57,24 @@ class async_end {
 public:
     using executor_type = Executor;
 
-    /// Takes an end over.
+    /// Takes over an end that is open; its operations use this executor.
     async_end(Executor const& ex, End end) : state_(std::make_shared<state>(ex, std::move(end))) {}
-    /// The same.
+    /// Takes over an end that is open; its operations use the executor of this context.
     template <std::derived_from<boost::asio::execution_context> Context>
     async_end(Context& context, End end) : async_end(context.get_executor(), std::move(end))
     {
     }
 
-    /// Opens the channel as the end does.
+    /// Opens the channel as the constructor of the end does, and throws as that; its operations use this executor.
     async_end(Executor const& ex, endpoint const& where, typename End::options const& how = {}) : async_end(ex, End(where, how)) {}
-    /// The same.
+    /// Opens the channel as the constructor of the end does, and throws as that; its operations use the context's executor.
     template <std::derived_from<boost::asio::execution_context> Context>
     async_end(Context& context, endpoint const& where, typename End::options const& how = {})
         : async_end(context.get_executor(), End(where, how))
     {
     }
 
-    /// The same end with another executor of the same or another context.
+    /// Takes over the end of `other`, whose operation is cancelled, with another executor of this or another context.
     template <class Other>
         requires std::constructible_from<Executor, Other>
     async_end(async_end<End, Other>&& other) : async_end(Executor(other.get_executor()), other.release())
@@ -84,6 +82,7 @@ public:
     }
 
     async_end(async_end&&) = default;
+    /// Closes first.
     async_end& operator=(async_end&& other)
     {
         if (this != &other) {
@@ -94,26 +93,28 @@ public:
     }
     ~async_end() { leave(); }
 
+    /// The executor of its operations, for handlers that have none of their own.
     executor_type get_executor() const { return state_->get_executor(); }
 
     /// Ends the operation under way with asio::error::operation_aborted.
     void cancel() { state_->cancel(); }
 
-    /// The same, then leaves the channel.
+    /// Ends the operation under way with asio::error::operation_aborted and closes the end, as its close() does.
     result<void> close()
     {
-        state_->let_go();
+        state_->detach();
         return state_->end.close();
     }
 
     /// The channel's end, for all that needs no waiting. Not while an operation is under way.
     End& next_layer() noexcept { return state_->end; }
+    /// The channel's end, for all that needs no waiting.
     End const& next_layer() const noexcept { return state_->end; }
 
-    /// Gives the end back, after cancelling what is under way. Then this object is good for nothing but assignment.
-    End release()
+    /// Gives the end back, after cancelling what is under way. This object can only be assigned to or destroyed then.
+    [[nodiscard]] End release()
     {
-        state_->let_go();
+        state_->detach();
         return std::move(state_->end);
     }
 
@@ -150,14 +151,13 @@ class async_receiver : public detail::async_end<receiver<T, X>, Executor> {
     using default_token = boost::asio::default_completion_token_t<Executor>;
 
 public:
-    using value_type = T;
-    using transport_type = X;
+    using value_type = T;      ///< the type of the messages
+    using transport_type = X;  ///< what they go over
 
-    /// The same with another executor.
+    /// This type with another executor, whose default completion token is used.
     template <class Other>
     struct rebind_executor {
-        /// Whose default tokens are those of Other.
-        using other = async_receiver<T, X, Other>;
+        using other = async_receiver<T, X, Other>;  ///< that type
     };
 
     using base::base;
@@ -179,8 +179,8 @@ public:
                                                                    token);
     }
 
-    /// Waits until a message or the end is there, and takes nothing. Handler: void(error_code), where an
-    /// error is a failure of the channel that is not told again.
+    /// Waits until a message or the end is there, and takes nothing. Handler: void(error_code), where an error is a failure
+    /// of the channel that is not reported again.
     template <class Token = default_token>
     auto async_wait(Token&& token = default_token())
     {
@@ -196,20 +196,19 @@ class async_sender : public detail::async_end<sender<T, X>, Executor> {
     using default_token = boost::asio::default_completion_token_t<Executor>;
 
 public:
-    using value_type = T;
-    using transport_type = X;
+    using value_type = T;      ///< the type of the messages
+    using transport_type = X;  ///< what they go over
 
-    /// The same with another executor.
+    /// This type with another executor, whose default completion token is used.
     template <class Other>
     struct rebind_executor {
-        /// Whose default tokens are those of Other.
-        using other = async_sender<T, X, Other>;
+        using other = async_sender<T, X, Other>;  ///< that type
     };
 
     using base::base;
 
-    /// Sends a message; waits while the channel is full. Handler: void(error_code), a failure as of
-    /// sender::try_send(). A cancelled one has sent nothing; once a byte of the message is on its way
+    /// Sends a message; waits while the channel is full, and for the first receiver as long as options.connect_timeout says.
+    /// Handler: void(error_code), a failure as of sender::try_send(). A cancelled one has sent nothing; once a byte of the message is on its way
     /// cancelling has no effect but to leave the rest to the next operation.
     template <class Token = default_token>
     auto async_send(T message, Token&& token = default_token())
@@ -224,10 +223,19 @@ public:
     {
         return base::template start<void(error_code, std::size_t)>(detail::send_many<T>{messages}, token);
     }
+
+    /// Waits until there may be room for a message, and sends none: then try_send() of next_layer() may succeed. First sends
+    /// the rest of a message of which a part is on its way. Handler: void(error_code), where an error is what sending would
+    /// report. Where the system does not tell (a System V queue, signals) it is called after 50 ms at most.
+    template <class Token = default_token>
+    auto async_wait(Token&& token = default_token())
+    {
+        return base::template start<void(error_code)>(detail::await_room{}, token);
+    }
 };
 
 /// Waits until one of these async_receivers has a message or its end, and takes nothing. Handler: void(error_code,
-/// std::size_t), which of them. An earlier one is named rather than a later one.
+/// std::size_t), its place among them from 0; where several are ready the earliest.
 ///
 ///     switch (co_await strait::async_select(std::tie(trades, quotes), asio::use_awaitable)) ...
 template <class... In, class Token = boost::asio::default_completion_token_t<

@@ -27,16 +27,17 @@
 
 namespace strait {
 
-/// Asks a server, from an execution context of Boost.Asio.
+/// Sends requests to a server and receives its replies, in an execution context of Boost.Asio.
 ///
 ///     strait::async_rpc_client<bank, strait::unix_stream> c{context, "bank"};
 ///     balance const b = co_await c.async_call(balance_query{7}, asio::use_awaitable);
 ///
 /// Any number of calls may be outstanding. All types of cancellation end a call at once: its request is withdrawn if nothing
-/// of it has gone, else its reply is dropped when it comes. While no call is outstanding the context has no work of this.
+/// of it has been sent, else its reply is dropped when it comes. While no call is outstanding the context has no work from
+/// this object. Failures are those of rpc_client.
 ///
 /// Distinct objects: safe. Shared objects: unsafe: with several threads its functions, and cancelling, belong into the strand
-/// that it was given as its executor. Move only. Destroying it fails what is outstanding with operation_aborted.
+/// that it was given as its executor. Move only. Destroying it ends outstanding calls with operation_aborted.
 template <class Interface, class X, class Executor = boost::asio::any_io_executor>
 class async_rpc_client {
     using calls = detail::rpc_calls<Interface, X, Executor>;
@@ -55,17 +56,17 @@ class async_rpc_client {
     };
 
 public:
-    using interface_type = Interface;  ///< what it asks
-    using transport_type = X;
-    using executor_type = Executor;  ///< where handlers are called that have none of their own
-    using options = typename X::options;
+    using interface_type = Interface;     ///< what can be asked
+    using transport_type = X;             ///< what requests and replies go over
+    using executor_type = Executor;       ///< where handlers are called that have no executor of their own
+    using options = typename X::options;  ///< how the connection is opened
 
-    /// Connects, which waits as the constructor of a connection does, and throws as that does.
+    /// Connects: waits as the constructor of a connection does, and throws as that does. Uses this executor.
     async_rpc_client(Executor const& ex, endpoint const& where, options const& how = {})
         : calls_(std::make_shared<calls>(ex, connection_type(where, how)))
     {
     }
-    /// The same.
+    /// Connects: waits as the constructor of a connection does, and throws as that does. Uses the context's executor.
     template <std::derived_from<boost::asio::execution_context> Context>
     async_rpc_client(Context& context, endpoint const& where, options const& how = {})
         : async_rpc_client(context.get_executor(), where, how)
@@ -73,6 +74,7 @@ public:
     }
 
     async_rpc_client(async_rpc_client&&) = default;
+    /// Closes first.
     async_rpc_client& operator=(async_rpc_client&& other)
     {
         if (this != &other) {
@@ -83,11 +85,12 @@ public:
     }
     ~async_rpc_client() { close(); }
 
-    /// That executor.
+    /// The executor of its operations.
     executor_type get_executor() const { return calls_->get_executor(); }
 
-    /// Asks. Handler: void(std::exception_ptr, reply), or void(std::exception_ptr) where that is void: an rpc_error with what
-    /// the server's handler has said, or a system_error with a failure as of rpc_client, or operation_aborted.
+    /// Sends a request and waits for its reply. Handler: void(std::exception_ptr, reply), or void(std::exception_ptr) where the
+    /// reply is void. The exception is an rpc_error with the text of what the server's handler has thrown, or a system_error
+    /// with a failure as of rpc_client or operation_aborted.
     template <class Q, class Token = boost::asio::default_completion_token_t<Executor>>
         requires(Interface::template has<std::remove_cvref_t<Q>>)
     auto async_call(Q request, Token&& token = boost::asio::default_completion_token_t<Executor>())
@@ -113,14 +116,14 @@ private:
     std::shared_ptr<calls> calls_;
 };
 
-/// Serves all clients in coroutines of this executor, until it is cancelled; server.stop() means nothing to it. Handlers
-/// return their reply, or an awaitable of it. The requests of one client are handled one after the other, those of different
-/// clients by turns, wherever one awaits something. On the way out all clients are dropped.
+/// Serves all clients of `server` in coroutines of this coroutine's executor, until it is cancelled; server.stop() has no
+/// effect on it. Handlers return their reply, or an awaitable of it. The requests of one client are handled one after the
+/// other, those of different clients by turns, wherever a handler awaits something. When it ends all clients are dropped.
 ///
 ///     asio::co_spawn(context, strait::async_serve(server, [](balance_query const& q) -> asio::awaitable<balance> {
 ///         co_return co_await find(q.account); }), asio::detached);
 ///
-/// One thread, or a strand.
+/// The executor runs on one thread, or is a strand.
 template <class Interface, class X, class... Handlers>
 boost::asio::awaitable<void> async_serve(rpc_server<Interface, X>& server, Handlers... handlers)
 {
@@ -129,13 +132,13 @@ boost::asio::awaitable<void> async_serve(rpc_server<Interface, X>& server, Handl
     static_assert(detail::awaits_every_request<all, Interface>,
                   "strait: a request of the interface has no handler, or one that does not return its reply or an awaitable of it");
     using client = detail::awaited_session<Interface, X>;
-    struct crowd {
-        std::vector<std::weak_ptr<client>> present;
-        ~crowd()
+    struct cancelled_at_the_end {
+        std::vector<std::weak_ptr<client>> all;
+        ~cancelled_at_the_end()
         {
-            for (auto const& c : present)
-                if (auto const there = c.lock())
-                    there->cancel();
+            for (auto const& c : all)
+                if (auto const session = c.lock())
+                    session->cancel();
         }
     } clients;
     auto const handler = std::make_shared<all>(all{std::move(handlers)...});
@@ -145,8 +148,8 @@ boost::asio::awaitable<void> async_serve(rpc_server<Interface, X>& server, Handl
         auto come = server.next_layer().try_accept();
         for (; come; come = server.next_layer().try_accept()) {
             auto const c = std::make_shared<client>(ex, std::move(*come));
-            std::erase_if(clients.present, [](auto const& w) { return w.expired(); });
-            clients.present.push_back(c);
+            std::erase_if(clients.all, [](auto const& w) { return w.expired(); });
+            clients.all.push_back(c);
             asio::co_spawn(ex, detail::serve_one<Interface, X>(c, handler), asio::detached);
         }
         co_await incoming.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);

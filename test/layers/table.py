@@ -116,7 +116,6 @@ EXCEPTIONS = {
     ("detail/lanes/geometry.hpp", "fcntl.h"),
     ("detail/connection/server_handshake.hpp", "fcntl.h"),
     ("detail/connection/server_handshake.hpp", "poll.h"),
-    ("detail/async/end_state.hpp", "poll.h"),
     ("detail/broadcast/lossy_record_reader.hpp", "strait/detail/mpmc/buffer.hpp"),
     ("detail/broadcast/lossy_slots.hpp", "strait/detail/mpmc/buffer.hpp"),
     ("transport/acknowledged.hpp", "sys/random.h"),

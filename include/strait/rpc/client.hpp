@@ -34,7 +34,7 @@ struct rpc_pending {
 /// Several requests may be outstanding: post() sends one, reply() waits for its reply, in any order. While more are
 /// outstanding than both directions have room for, post() can wait for the server and the server for this client: let a
 /// thread have about a hundred. A call that has timed out is abandoned: its reply is dropped when it comes, and the server is
-/// not told.
+/// not informed.
 ///
 /// call(), post() and reply() wait and throw; the `try_`, `_for` and `_until` forms return an error. Failures:
 /// `server_gone`, when the server has left or died, or has dropped this client, for all that is outstanding and all later

@@ -9,10 +9,11 @@
 
 namespace strait {
 
-/// What a call throws when the server's handler has thrown: code() is errc::handler_failed, text() what the handler said.
+/// What a call throws when the server's handler has thrown: code() is errc::handler_failed, text() the exception's what().
+/// Distinct objects: safe. Shared objects: safe for reading.
 class rpc_error : public boost::system::system_error {
 public:
-    /// Made by clients.
+    /// Clients make these.
     explicit rpc_error(std::string text) : system_error(errc::handler_failed, text), text_(std::move(text)) {}
 
     /// At most 1,024 bytes of the exception's what().

@@ -15,7 +15,7 @@ namespace strait {
 
 namespace detail {
 
-// A reply of void on its way.
+// What is sent for a reply of type R: for void, an empty message.
 template <class R>
 using sent_reply = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
 
@@ -31,8 +31,8 @@ inline constexpr std::size_t index_among = [] {
 
 }  // namespace detail
 
-/// What a server can be asked: function types, each the reply to a request. Requests have different types; a reply may be
-/// void. Client and server must name the same ones in the same order: else they refuse each other.
+/// What a server can be asked: function types, `reply(request)` each. All requests have different types; a reply may be void.
+/// Client and server must name equal ones in the same order: else they refuse each other with `type_mismatch`.
 ///
 ///     using bank = strait::rpc_interface<balance(balance_query), receipt(transfer), void(closing)>;
 template <class... Functions>
@@ -44,18 +44,18 @@ struct rpc_interface<R(Q)...> {
     static_assert(((detail::times_among<Q, Q...> == 1) && ...), "strait: two requests of an rpc_interface have the same type");
     static_assert((detail::require_serializable<Q>() && ...) && (detail::require_serializable<detail::sent_reply<R>>() && ...));
 
-    using requests = std::tuple<Q...>;                     ///< what is asked
-    using replies = std::tuple<detail::sent_reply<R>...>;  ///< what is sent back; std::monostate for void
+    using requests = std::tuple<Q...>;                     ///< the types of the requests
+    using replies = std::tuple<detail::sent_reply<R>...>;  ///< the types of what is sent back; std::monostate for void
 
     /// Whether A is one of the requests.
     template <class A>
     static constexpr bool has = detail::times_among<A, Q...> == 1;
 
-    /// Which one.
+    /// The place of A among the requests, from 0.
     template <class A>
     static constexpr std::size_t index = detail::index_among<A, Q...>;
 
-    /// What a request of type A is answered by.
+    /// The type of the reply to a request of type A.
     template <class A>
     using reply_to = typename std::tuple_element_t<index<A>, std::tuple<std::type_identity<R>...>>::type;
 };
@@ -86,7 +86,7 @@ inline constexpr bool handles_every_request<Handler, rpc_interface<R(Q)...>> = (
 
 }  // namespace detail
 
-/// A handler of all requests of an interface: each can be handed to it, and what it returns is the reply.
+/// A handler of all requests of an interface: it can be called with each, and what it returns converts to the reply.
 template <class Handler, class Interface>
 concept rpc_handler = detail::handles_every_request<Handler, Interface>;
 

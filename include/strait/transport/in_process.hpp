@@ -93,6 +93,16 @@ public:
     }
     void disarm() const noexcept {}
 
+    // What push() would say without waiting, no error where there is room; nothing where it would wait.
+    std::optional<error_code> readiness()
+    {
+        if (auto e = base::unusable())
+            return make_error_code(*e);
+        if (base::queue().has_room())
+            return error_code();
+        return {};
+    }
+
     result<void> close(deadline)
     {
         base::leave();

@@ -2,10 +2,7 @@
 #ifndef STRAIT_DETAIL_ASYNC_ASIO_SERVICE_HPP
 #define STRAIT_DETAIL_ASYNC_ASIO_SERVICE_HPP
 
-#include <strait/detail/async/inner_executor.hpp>
-#include <strait/detail/async/inotify_waits.hpp>
 #include <strait/detail/async/pending_wait.hpp>
-#include <strait/detail/async/stored_handler.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
 
@@ -14,10 +11,12 @@
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/execution.hpp>
 #include <boost/asio/execution_context.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/intrusive/list.hpp>
 
 #include <atomic>
@@ -29,210 +28,227 @@
 
 namespace strait::detail {
 
-// Where the operations of one execution context sleep: it hears the bells of their channels, and looks again where a
-// bell cannot tell. A millisecond after the last has left it has nothing outstanding: the context can run out of work.
+// The executor below a strand: a strand of the user's may be busy with handlers that have nothing to do with channels.
+template <class Executor>
+asio::any_io_executor without_strand(Executor const& ex)
+{
+    using io = asio::io_context::executor_type;
+    if constexpr (requires { ex.get_inner_executor(); })
+        return without_strand(ex.get_inner_executor());
+    else if constexpr (requires { ex.template target<asio::strand<io>>(); }) {
+        if (auto const* s = ex.template target<asio::strand<io>>())
+            return s->get_inner_executor();
+        if (auto const* s = ex.template target<asio::strand<asio::any_io_executor>>())
+            return without_strand(s->get_inner_executor());
+        return ex;
+    } else
+        return ex;
+}
+
+// What wakes the operations of one execution context that wait: it watches the files of their channels, whose doorbells are
+// rung there, and looks again every now and then where no event can tell. A millisecond after the last operation is over it
+// cancels its own waits, so that the context can run out of work.
 //
-// Distinct objects: safe. Shared objects: safe; a sleeper belongs to one operation at a time.
+// Distinct objects: safe. Shared objects: safe; a pending_wait belongs to one operation at a time.
 class asio_service : public asio::execution_context::service {
 public:
     using key_type = asio_service;
     static inline asio::execution_context::id id;
 
-    // Held by an operation that has slept, until it is over.
-    class visit {
+    // Held by an operation from its first wait until it is over.
+    class use {
     public:
-        visit() = default;
-        explicit visit(asio_service& room) : room_(&room) { room.enter(); }
-        visit(visit&& other) noexcept : room_(std::exchange(other.room_, nullptr)) {}
-        visit& operator=(visit&& other) noexcept
+        use() = default;
+        explicit use(asio_service& service) : service_(&service) { service.begin_use(); }
+        use(use&& other) noexcept : service_(std::exchange(other.service_, nullptr)) {}
+        use& operator=(use&& other) noexcept
         {
-            std::swap(room_, other.room_);
+            std::swap(service_, other.service_);
             return *this;
         }
-        ~visit()
+        ~use()
         {
-            if (room_)
-                room_->leave();
+            if (service_)
+                service_->end_use();
         }
-        explicit operator bool() const noexcept { return room_ != nullptr; }
+        explicit operator bool() const noexcept { return service_ != nullptr; }
 
     private:
-        asio_service* room_ = nullptr;
+        asio_service* service_ = nullptr;
     };
 
     explicit asio_service(asio::execution_context& context) : service(context) {}
 
-    // The first end brings an executor for what the room does itself.
+    // The service of this executor's context. Its own timers and descriptor use the executor of the first end.
     template <class Executor>
     static asio_service& of(Executor const& ex)
     {
         asio::execution_context& context = asio::query(ex, asio::execution::context);
         asio::any_io_executor const own = asio::prefer(without_strand(ex), asio::execution::outstanding_work.untracked);
-        if (!asio::has_service<asio_service>(context)) {  // what it uses is made first, and goes after it
+        if (!asio::has_service<asio_service>(context)) {  // what it uses is made first, and destroyed after it
             asio::steady_timer const timer(own);
             asio::posix::stream_descriptor const descriptor(own);
         }
-        asio_service& room = asio::use_service<asio_service>(context);
-        std::lock_guard const hold(room.mutex_);
-        if (!room.timer_ && !room.shut_) {
-            room.timer_.emplace(own);
-            room.closing_time_.emplace(own);
-            room.descriptor_.emplace(own);
+        asio_service& service = asio::use_service<asio_service>(context);
+        std::lock_guard const hold(service.mutex_);
+        if (!service.timer_ && !service.shut_) {
+            service.timer_.emplace(own);
+            service.idle_timer_.emplace(own);
+            service.descriptor_.emplace(own);
         }
-        return room;
+        return service;
     }
 
-    // Has this file heard. True when it was not until now: look again before sleeping.
-    bool hear(pending_wait& s, int file)
+    // Events of this file wake `w` from now on. True when they did not until now: look again before waiting.
+    bool watch(pending_wait& w, int file)
     {
         std::lock_guard const hold(mutex_);
-        if (s.file == file)
+        if (w.file == file)
             return false;
-        inotify_waits_.remove(s);
-        return file >= 0 && !shut_ && inotify_waits_.add(s, file);
+        inotify_waits_.remove(w);
+        return file >= 0 && !shut_ && inotify_waits_.add(w, file);
     }
 
-    // The file is about to be closed.
-    void forget(pending_wait& s) noexcept
+    // Called before the file is closed.
+    void unwatch(pending_wait& w) noexcept
     {
         std::lock_guard const hold(mutex_);
-        inotify_waits_.remove(s);
+        inotify_waits_.remove(w);
     }
 
-    // Calls the handler as by post() when the sleeper is woken.
+    // Calls the handler as by post() when `w` is woken; `again`: also after a while.
     template <class Executor, class Handler>
-    void sleep(pending_wait& s, bool again, Executor const& ex, Handler handler)
+    void wait(pending_wait& w, bool again, Executor const& ex, Handler handler)
     {
         auto slot = asio::get_associated_cancellation_slot(handler);
         if (slot.is_connected())
-            slot.assign([this, &s](asio::cancellation_type) { wake(s); });
+            slot.assign([this, &w](asio::cancellation_type) { wake(w); });
         stored_handler* const p = stored_handler_of<Executor, Handler>::make(ex, std::move(handler));
         {
             std::lock_guard const hold(mutex_);
-            if (!shut_ && !s.rung.load(std::memory_order_acquire)) {
-                s.handler = p;
-                fall_asleep(s, again);
+            if (!shut_ && !w.woken.load(std::memory_order_acquire)) {  // pairs with pending_wait::wake()
+                w.handler = p;
+                begin_wait(w, again);
                 return;
             }
         }
         p->finish(p, !shut_);
     }
 
-    // The same when the descriptor is ready, or has an error.
+    // Calls the handler also when the descriptor is ready or has an error.
     template <class Descriptor, class Handler>
-    void sleep(pending_wait& s, bool again, Descriptor& d, typename Descriptor::wait_type what, Handler handler)
+    void wait(pending_wait& w, bool again, Descriptor& d, typename Descriptor::wait_type what, Handler handler)
     {
-        // The lock is held until the wait has begun: else it could be over, and another one begun, before we have noted
-        // it.
+        // The lock is held until the wait of the descriptor has begun: else that could be over, and another one begun,
+        // before it is noted here.
         std::unique_lock hold(mutex_);
-        if (s.rung.load(std::memory_order_acquire)) {
+        if (w.woken.load(std::memory_order_acquire)) {  // pairs with pending_wait::wake()
             hold.unlock();
             auto const ex = d.get_executor();
             asio::post(ex, std::move(handler));
             return;
         }
-        s.descriptor = &d;
-        s.cancel = [](void* waiting) {
+        w.descriptor = &d;
+        w.cancel = [](void* waiting) {
             error_code ignored;
             static_cast<Descriptor*>(waiting)->cancel(ignored);
         };
-        fall_asleep(s, again);
+        begin_wait(w, again);
         d.async_wait(what, std::move(handler));
     }
 
-    // The operation goes on.
-    void awake(pending_wait& s) noexcept
+    // The handler has been called: the wait is over.
+    void end_wait(pending_wait& w) noexcept
     {
         std::lock_guard const hold(mutex_);
-        s.descriptor = nullptr;
-        s.rise();
+        w.descriptor = nullptr;
+        w.leave_list();
     }
 
-    // Whoever sleeps here goes on at once, if somebody does.
-    void wake(pending_wait& s)
+    // Ends the wait of `w` if it waits.
+    void wake(pending_wait& w)
     {
-        stored_handler* woken = nullptr;
+        stored_handler* ready = nullptr;
         {
             std::lock_guard const hold(mutex_);
-            s.rouse(woken);
+            w.wake(ready);
         }
-        stored_handler::finish_all(woken, true);
+        stored_handler::finish_all(ready, true);
     }
 
 private:
-    static constexpr std::chrono::milliseconds closing_pause{1};
+    static constexpr std::chrono::milliseconds idle_pause{1};
     static constexpr std::chrono::milliseconds tick_length{10};
     static constexpr unsigned ticks_between_looks = 5;
-    static constexpr unsigned looks_after_closing =
-        6;  // the lock of one who died is freed a moment after its file is closed
+    static constexpr unsigned looks_after_closing = 6;  // the kernel frees the locks of a dead process after closing its files
 
-    void enter()
+    void begin_use()
     {
         std::lock_guard const hold(mutex_);
-        ++visitors_;
+        ++uses_;
     }
 
-    // What is outstanding is given up when nobody has come back after a while: most do at once.
-    void leave()
+    // The waits of the service are cancelled after a pause without operations: most of them begin another one at once.
+    void end_use()
     {
         std::lock_guard const hold(mutex_);
-        if (--visitors_ != 0 || shut_ || closing_ || !(listening_ || ticking_))
+        if (--uses_ != 0 || shut_ || idle_pending_ || !(awaits_events_ || ticking_))
             return;
-        closing_ = true;
-        closing_time_->expires_after(closing_pause);
-        closing_time_->async_wait([this](error_code const&) { close_up(); });
+        idle_pending_ = true;
+        idle_timer_->expires_after(idle_pause);
+        idle_timer_->async_wait([this](error_code const&) { cancel_if_idle(); });
     }
 
-    void close_up()
+    void cancel_if_idle()
     {
         std::lock_guard const hold(mutex_);
-        closing_ = false;
-        if (visitors_ != 0 || shut_)
+        idle_pending_ = false;
+        if (uses_ != 0 || shut_)
             return;
         error_code ignored;
         descriptor_->cancel(ignored);
         timer_->cancel();
     }
 
-    void fall_asleep(pending_wait& s, bool again)
+    void begin_wait(pending_wait& w, bool again)
     {
-        s.again = again || (s.file >= 0 && s.watch < 0);
-        asleep_.push_front(s);
-        if (s.watch >= 0)
-            listen();
-        if (s.again || s.soon != 0)
+        w.again = again || (w.file >= 0 && w.watch < 0);
+        waiting_.push_front(w);
+        if (w.watch >= 0)
+            await_events();
+        if (w.again || w.looks_left != 0)
             tick();
     }
 
-    void listen()
+    void await_events()
     {
-        if (std::exchange(listening_, true))
+        if (std::exchange(awaits_events_, true))
             return;
         if (!descriptor_->is_open())
             descriptor_->assign(inotify_waits_.fd());
-        descriptor_->async_wait(asio::posix::stream_descriptor::wait_read, [this](error_code const& e) { heard(e); });
+        descriptor_->async_wait(asio::posix::stream_descriptor::wait_read, [this](error_code const& e) { events_came(e); });
     }
 
-    void heard(error_code const& e)
+    void events_came(error_code const& e)
     {
-        stored_handler* woken = nullptr;
+        stored_handler* ready = nullptr;
         {
             std::lock_guard const hold(mutex_);
-            listening_ = false;
+            awaits_events_ = false;
             if (shut_)
                 return;
             if (!e)
-                inotify_waits_.listen([&](pending_wait& s, bool closed) {
+                inotify_waits_.read_events([&](pending_wait& w, bool closed) {
                     if (closed) {
-                        s.soon = looks_after_closing;
+                        w.looks_left = looks_after_closing;
                         tick();
                     }
-                    s.rouse(woken);
+                    w.wake(ready);
                 });
-            if (visitors_ != 0)
-                listen();
+            if (uses_ != 0)
+                await_events();
         }
-        stored_handler::finish_all(woken, true);
+        stored_handler::finish_all(ready, true);
     }
 
     void tick()
@@ -245,66 +261,66 @@ private:
 
     void ticked()
     {
-        stored_handler* woken = nullptr;
+        stored_handler* ready = nullptr;
         {
             std::lock_guard const hold(mutex_);
             ticking_ = false;
-            if (shut_ || visitors_ == 0)
+            if (shut_ || uses_ == 0)
                 return;
             bool const look = ++ticks_ % ticks_between_looks == 0;
             bool more = false;
-            inotify_waits_.for_each([&](pending_wait& s) {  // also of those who are between two sleeps
-                if (s.soon != 0) {
-                    more = --s.soon != 0 || more;
-                    s.rouse(woken);
+            inotify_waits_.for_each([&](pending_wait& w) {  // also those that are between two waits
+                if (w.looks_left != 0) {
+                    more = --w.looks_left != 0 || more;
+                    w.wake(ready);
                 }
             });
-            for (auto at = asleep_.begin(); at != asleep_.end();) {
-                pending_wait& s = *at++;  // before it leaves
-                if (s.again) {
+            for (auto at = waiting_.begin(); at != waiting_.end();) {
+                pending_wait& w = *at++;  // before waking takes it out of the list
+                if (w.again) {
                     more = true;
                     if (look)
-                        s.rouse(woken);
+                        w.wake(ready);
                 }
             }
             if (more)
                 tick();
         }
-        stored_handler::finish_all(woken, true);
+        stored_handler::finish_all(ready, true);
     }
 
-    // Operations that are still asleep are destroyed, and never called.
+    // Handlers that still wait are destroyed and never called.
     void shutdown() override
     {
         stored_handler* left = nullptr;
         {
             std::lock_guard const hold(mutex_);
             shut_ = true;
-            asleep_.clear_and_dispose([&](pending_wait* s) {
-                s->descriptor = nullptr;
-                if (s->handler)
-                    std::exchange(s->handler, nullptr)->link(left);
+            waiting_.clear_and_dispose([&](pending_wait* w) {
+                w->descriptor = nullptr;
+                if (w->handler)
+                    std::exchange(w->handler, nullptr)->link(left);
             });
             if (descriptor_ && descriptor_->is_open())
                 (void)descriptor_->release();
         }
         descriptor_.reset();
         timer_.reset();
-        closing_time_.reset();
+        idle_timer_.reset();
         stored_handler::finish_all(left, false);
     }
 
     std::mutex mutex_;
     inotify_waits inotify_waits_;
-    boost::intrusive::list<pending_wait, boost::intrusive::constant_time_size<false>> asleep_;
-    std::size_t visitors_ = 0;
+    boost::intrusive::list<pending_wait, boost::intrusive::constant_time_size<false>> waiting_;
+    std::size_t uses_ = 0;
     unsigned ticks_ = 0;
-    bool listening_ = false;
-    bool ticking_ = false;
-    bool closing_ = false;
+    bool awaits_events_ = false;  // descriptor_ is waited for
+    bool ticking_ = false;        // timer_ is waited for
+    bool idle_pending_ = false;   // idle_timer_ is waited for
     bool shut_ = false;
     std::optional<asio::steady_timer> timer_;
-    std::optional<asio::steady_timer> closing_time_;
+    std::optional<asio::steady_timer> idle_timer_;
     std::optional<asio::posix::stream_descriptor> descriptor_;
 };
 

@@ -32,7 +32,7 @@ inline constexpr bool is_awaitable = false;
 template <class T, class E>
 inline constexpr bool is_awaitable<asio::awaitable<T, E>> = true;
 
-// What a handler returns at once, or what is awaited from it.
+// The reply of a handler that returns it, or that returns an awaitable of it.
 template <class T>
 struct awaited_from {
     using type = T;
@@ -52,7 +52,8 @@ inline constexpr bool awaits_every_request = false;
 template <class Handler, class... R, class... Q>
 inline constexpr bool awaits_every_request<Handler, rpc_interface<R(Q)...>> = (awaitably_handles<Handler, R, Q> && ...);
 
-// A client of a server whose handlers may be coroutines: one request after the other.
+// The server's side of one client whose requests are handled in coroutines, one after the other.
+// Distinct objects: safe. Shared objects: unsafe.
 template <class Interface, class X>
 struct awaited_session {
     using request_type = request_frame<Interface>;
@@ -75,6 +76,7 @@ struct awaited_session {
     bool stopped = false;
 };
 
+// Calls the handler of the I-th request and awaits its reply.
 template <class Interface, std::size_t I, class Q, class Handler>
 asio::awaitable<void> await_reply(Handler& handler, Q const& q, std::uint64_t number, std::vector<reply_frame<Interface>>& replies)
 {
@@ -106,7 +108,7 @@ asio::awaitable<void> await_reply(Handler& handler, Q const& q, std::uint64_t nu
         });
 }
 
-// False: this was no request.
+// Puts the reply to the request in a frame, or the parts of a failure's text, into `replies`. False: it is malformed.
 template <class Interface, std::size_t I = 0, class Handler>
 asio::awaitable<bool> await_replies(request_frame<Interface>& f, Handler& handler, std::vector<reply_frame<Interface>>& replies)
 {
@@ -123,20 +125,21 @@ asio::awaitable<bool> await_replies(request_frame<Interface>& f, Handler& handle
     }
 }
 
+// Serves one client until it leaves, sends a malformed request, cannot be sent to, or is cancelled.
 template <class Interface, class X, class Handler>
 asio::awaitable<void> serve_one(std::shared_ptr<awaited_session<Interface, X>> client, std::shared_ptr<Handler> handler)
 {
-    constexpr auto told = asio::as_tuple(asio::use_awaitable);
+    constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
     std::vector<reply_frame<Interface>> replies;
     while (!client->stopped) {
-        auto [failed, request] = co_await client->in.async_receive(told);
+        auto [failed, request] = co_await client->in.async_receive(as_values);
         if (failed || !request)
             break;
         replies.clear();
         if (!co_await await_replies<Interface>(*request, *handler, replies))
             break;
         for (auto const& r : replies)
-            if (auto [unsent] = co_await client->out.async_send(r, told); unsent)
+            if (auto [unsent] = co_await client->out.async_send(r, as_values); unsent)
                 co_return;
     }
 }

@@ -5,6 +5,7 @@
 #include <strait/detail/async/asio_service.hpp>
 #include <strait/detail/async/pending_wait.hpp>
 #include <strait/detail/channel/ends.hpp>
+#include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/error.hpp>
 #include <strait/transport.hpp>
 
@@ -15,8 +16,6 @@
 #include <memory>
 #include <utility>
 
-#include <poll.h>
-
 namespace strait::detail {
 
 // An end of a channel that operations of an execution context use; shared by its owner and the operation under way.
@@ -26,45 +25,48 @@ class end_state {
     using descriptor_type = asio::posix::basic_stream_descriptor<Executor>;
 
 public:
-    end_state(Executor const& ex, End e) : end(std::move(e)), room_(asio_service::of(ex)), descriptor_(ex) {}
+    end_state(Executor const& ex, End e) : end(std::move(e)), service_(asio_service::of(ex)), descriptor_(ex) {}
     end_state(end_state const&) = delete;
     end_state& operator=(end_state const&) = delete;
-    ~end_state() { let_go(); }
+    ~end_state() { detach(); }
 
     Executor get_executor() { return descriptor_.get_executor(); }
 
-    // Which operations are cancelled: those begun before it was counted on.
+    // Is counted on by cancel(): operations that began before that are cancelled.
     std::uint64_t generation() const noexcept { return generation_; }
 
     void cancel()
     {
         ++generation_;
-        room_.wake(pending_wait_);
+        service_.wake(pending_wait_);
     }
 
-    // Before the end is closed or moved away.
-    void let_go()
+    // Called before the end is closed or moved away.
+    void detach()
     {
         cancel();
-        room_.forget(pending_wait_);
+        service_.unwatch(pending_wait_);
         unregister();
     }
 
     void look() noexcept { pending_wait_.look(); }
-    asio_service::visit visit() { return asio_service::visit(room_); }
+    asio_service::use use() { return asio_service::use(service_); }
 
-    // False: look once more before sleeping, and disarm() if that finds something.
+    // From now on the peers of the end wake it. False: look once more before waiting, and disarm() if that finds something.
     bool arm(wake_source& source)
     {
-        source = end_access::of(end).arm();
-        bool const fresh = room_.hear(pending_wait_, source.file);
+        auto& transport_end = end_access::of(end);
+        source = transport_end.arm();
+        if constexpr (requires { transport_end.awaits_receiver(); })
+            source.again = source.again || transport_end.awaits_receiver();  // the first receiver does not wake senders
+        bool const fresh = service_.watch(pending_wait_, source.file);
         return !fresh && source.descriptor >= 0;
     }
     void disarm() { end_access::of(end).disarm(); }
 
-    // The handler is called when the end may be ready. This object may be gone when it returns.
+    // Calls the handler when the end may be ready. This object may have been destroyed when wait() returns.
     template <class Handler>
-    void sleep(wake_source const& source, Handler handler)
+    void wait(wake_source const& source, Handler handler)
     {
         error_code failed;
         if (source.descriptor != registered_) {
@@ -74,17 +76,17 @@ public:
             registered_ = failed ? -1 : source.descriptor;
         }
         if (registered_ < 0)
-            room_.sleep(pending_wait_, source.again || failed, get_executor(), std::move(handler));
+            service_.wait(pending_wait_, source.again || failed, get_executor(), std::move(handler));
         else
-            room_.sleep(pending_wait_, source.again, descriptor_,
-                        (source.events & POLLOUT) != 0 ? descriptor_type::wait_write : descriptor_type::wait_read,
-                        std::move(handler));
+            service_.wait(pending_wait_, source.again, descriptor_,
+                          waits_for_room(source.events) ? descriptor_type::wait_write : descriptor_type::wait_read,
+                          std::move(handler));
     }
 
-    // `keep`: the next sleep is at the same descriptor, which nobody closes in between.
-    void awake(bool keep)
+    // The handler of wait() has been called. `keep`: the next wait is for the same descriptor, which stays open until then.
+    void end_wait(bool keep)
     {
-        room_.awake(pending_wait_);
+        service_.end_wait(pending_wait_);
         if (!keep)
             unregister();
         disarm();
@@ -99,7 +101,7 @@ private:
             (void)descriptor_.release();
     }
 
-    asio_service& room_;
+    asio_service& service_;
     pending_wait pending_wait_;
     descriptor_type descriptor_;
     int registered_ = -1;

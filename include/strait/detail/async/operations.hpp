@@ -7,22 +7,28 @@
 
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/cancellation_type.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/post.hpp>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <tuple>
 #include <utility>
 
-// Operations as asio::async_compose() wants them. An Action is what one of them does:
-//   bool is_due(End&, error_code&)     a look when it begins and before it sleeps, which does not complete anything.
-//                                      True: attempt() will not find it pending, or has failed so already
-//   bool attempt(End&, error_code&)    does it, if that needs no waiting. False: pending
-//   bool is_done() const               cancelling comes too late
-//   void complete(Self&, error_code)   of a cancelled one, too
-//   static constexpr bool keeps_descriptor
+// Operations for asio::async_compose(). An Action is what an operation at one end does:
+//   bool is_due(End&, error_code&)     looks whether attempt() would find it pending, and completes nothing. False: it is
+//                                      pending. Called when the operation begins, and before each wait
+//   bool attempt(End&, error_code&)    does it if that needs no waiting. False: it is pending
+//   bool is_done() const               it is done already, so that cancelling it has no effect
+//   void complete(Self&, error_code)   calls the handler, also of a cancelled operation
+//   static constexpr bool keeps_descriptor   the end waits for the same descriptor from one wait to the next
 namespace strait::detail {
 
+// An operation at one end, in as many steps as it takes. Distinct objects: safe. Shared objects: unsafe.
 template <class State, class Action>
 class end_operation {
 public:
@@ -38,58 +44,84 @@ public:
             begun_ = true;
             self.reset_cancellation_state(asio::enable_total_cancellation());
             state_->look();
-            return action_.is_due(state_->end, failed_) ? come_back(self) : sleep(self);
+            return action_.is_due(state_->end, failed_) ? post(self) : wait(self);
         }
-        if (std::exchange(asleep_, false))
-            state_->awake(Action::keeps_descriptor);
+        if (std::exchange(waiting_, false))
+            state_->end_wait(Action::keeps_descriptor);
         bool const cancelled = self.cancelled() != asio::cancellation_type::none || generation_ != state_->generation();
         if (cancelled && !action_.is_done())
             return complete(self, asio::error::operation_aborted);
         state_->look();
         if (failed_ || cancelled || action_.attempt(state_->end, failed_))
             return complete(self, failed_);
-        sleep(self);
+        wait(self);
     }
 
 private:
+    // Goes on in a handler of its own: none is called before the function that begins an operation has returned.
     template <class Self>
-    void come_back(Self& self)
+    void post(Self& self)
     {
         auto const ex = state_->get_executor();
         asio::post(ex, std::move(self));
     }
 
     template <class Self>
-    void sleep(Self& self)
+    void wait(Self& self)
     {
-        if (!visit_)
-            visit_ = state_->visit();
+        if (!use_)
+            use_ = state_->use();
         wake_source source;
         if (!state_->arm(source) && action_.is_due(state_->end, failed_)) {
             state_->disarm();
-            return come_back(self);
+            return post(self);
         }
-        asleep_ = true;
-        State& s = *state_;  // held by what is moved from here on
-        s.sleep(source, std::move(self));
+        waiting_ = true;
+        State& s = *state_;  // is held by what is moved away here
+        s.wait(source, std::move(self));
     }
 
-    // Nothing of ours is held when the handler is called.
+    // The handler is called when the operation holds neither the end nor the service any more.
     template <class Self>
     void complete(Self& self, error_code const& e)
     {
         state_.reset();
-        visit_ = {};
+        use_ = {};
         action_.complete(self, e);
     }
 
     std::shared_ptr<State> state_;
     Action action_;
     std::uint64_t generation_;
-    asio_service::visit visit_;
+    asio_service::use use_;
     error_code failed_;
     bool begun_ = false;
-    bool asleep_ = false;
+    bool waiting_ = false;
+};
+
+// Waits for all of these receivers and cancels the other waits when the first one is ready.
+template <class... In>
+struct select_operation {
+    std::tuple<In&...> ins;
+
+    template <class Self>
+    void operator()(Self& self)
+    {
+        self.reset_cancellation_state(asio::enable_total_cancellation());
+        std::apply(
+            [&self](In&... in) {
+                asio::experimental::make_parallel_group(in.async_wait(asio::deferred)...)
+                    .async_wait(asio::experimental::wait_for_one(), std::move(self));
+            },
+            ins);
+    }
+
+    template <class Self, class... Outcome>
+    void operator()(Self& self, std::array<std::size_t, sizeof...(In)> order, Outcome const&... outcomes)
+    {
+        std::array<error_code, sizeof...(In)> const all{outcomes...};
+        self.complete(all[order[0]], order[0]);
+    }
 };
 
 }  // namespace strait::detail

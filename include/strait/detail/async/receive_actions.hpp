@@ -10,11 +10,12 @@
 #include <span>
 #include <utility>
 
-// What the operations of a receiver do; async/operations.hpp says how an Action is used.
+// What the operations of a receiver do; async/operations.hpp says what an Action is.
 
 namespace strait::detail {
 
-// Looks and takes nothing. A failure is told once, and therefore kept; the end is told again and again.
+// Whether a message, the end or a failure is there; takes nothing. The end reports a failure once, so that it is stored here;
+// it reports the end of the stream again and again.
 template <class In>
 bool is_ready(In& in, error_code& failed)
 {

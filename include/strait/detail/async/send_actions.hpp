@@ -3,19 +3,35 @@
 #define STRAIT_DETAIL_ASYNC_SEND_ACTIONS_HPP
 
 #include <strait/detail/channel/ends.hpp>
+#include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/error.hpp>
+#include <strait/serialization.hpp>
 #include <strait/transport.hpp>
 #include <strait/wait.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <utility>
 
-// What the operations of a sender do; async/operations.hpp says how an Action is used.
+// What the operations of a sender do; async/operations.hpp says what an Action is.
 
 namespace strait::detail {
 
-// Of a message that has been accepted in part, the rest. False: it waits for room.
+// Whether sending has failed for now only: there is no room, or the first receiver has not come yet.
+template <class Out>
+bool waits_on(Out& out, error_code const& e)
+{
+    if (e == errc::full)
+        return true;
+    auto& end = end_access::of(out);
+    if constexpr (requires { end.awaits_receiver(); })
+        return e == errc::no_receiver && end.awaits_receiver();
+    else
+        return static_cast<void>(end), false;
+}
+
+// Sends the rest of a message that was accepted in part. False: there is no room for it.
 template <class Out>
 bool push_rest(Out& out, error_code& failed)
 {
@@ -53,7 +69,7 @@ struct send_one {
             }();
             accepted = sent.has_value();
             if (!accepted) {
-                if (sent.error() == errc::full)
+                if (waits_on(out, sent.error()))
                     return false;
                 failed = sent.error();
             }
@@ -86,7 +102,7 @@ struct send_many {
             auto const sent = out.try_send_batch(messages.subspan(count));
             if (sent)
                 count += *sent;
-            else if (sent.error() == errc::full)
+            else if (waits_on(out, sent.error()))
                 return false;
             else
                 failed = sent.error();
@@ -98,6 +114,51 @@ struct send_many {
     void complete(Self& self, error_code const& e)
     {
         self.complete(e, count);
+    }
+};
+
+// Waits until a message may be sent, and sends none. Where an end cannot say so without sending (a System V queue, signals, a
+// socket that is not connected yet) it waits once, which takes 50 ms at most.
+struct await_room {
+    static constexpr bool keeps_descriptor = false;
+    bool waited = false;
+
+    template <class Out>
+    bool is_due(Out& out, error_code& failed)
+    {
+        if (failed || !push_rest(out, failed))
+            return static_cast<bool>(failed);
+        auto& end = end_access::of(out);
+        if constexpr (object_transport<typename Out::transport_type>) {
+            auto const ready = end.readiness();
+            failed = ready ? *ready : error_code();
+            return ready.has_value();
+        } else {
+            constexpr std::size_t least = std::max<std::size_t>(codec<typename Out::value_type>::layout.fixed_size, 1);
+            auto const room = end.reserve(least, deadline::poll());  // is not committed, and has never been
+            if (!room) {
+                if (waits_on(out, room.error()))
+                    return false;
+                failed = room.error();
+                return true;
+            }
+            if constexpr (requires { end.native_handle(); })
+                return end.native_handle() >= 0 ? is_writable(end.native_handle()) : waited;
+            else
+                return Out::guarantees.zero_copy || waited;
+        }
+    }
+    template <class Out>
+    bool attempt(Out& out, error_code& failed)
+    {
+        waited = true;
+        return is_due(out, failed);
+    }
+    bool is_done() const noexcept { return false; }
+    template <class Self>
+    void complete(Self& self, error_code const& e)
+    {
+        self.complete(e);
     }
 };
 

@@ -117,6 +117,12 @@ struct object_queue : object_channel {
         return result<T>{boost::system::in_place_value, std::move(message)};
     }
 
+    bool has_room()
+    {
+        std::lock_guard const hold(mutex);
+        return messages.size() < capacity;
+    }
+
     // What pop() would find without waiting: a message (no error), the end, or nothing.
     std::optional<error_code> look()
     {

@@ -33,6 +33,12 @@ namespace strait::detail {
 // Sleeps until the descriptor can be read from, as wait_descriptor() does.
 inline result<void> wait_readable(int fd, deadline until) { return wait_descriptor(fd, POLLIN, until); }
 
+// Whether a write to the descriptor would not wait, or would fail at once.
+inline bool is_writable(int fd) { return wait_descriptor(fd, POLLOUT, deadline::poll()).has_value(); }
+
+// Whether these events of poll(2) are those of a writer.
+constexpr bool waits_for_room(short events) noexcept { return (events & POLLOUT) != 0; }
+
 }  // namespace strait::detail
 
 #endif

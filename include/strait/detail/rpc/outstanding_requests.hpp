@@ -17,7 +17,7 @@ namespace strait::detail {
 // stores with each request.
 //
 // A request is outstanding until its whole reply has come and the client has removed it. One that the client has abandoned
-// stays here, without being of interest, until its reply has come: so a late reply can be told from one that was never
+// stays here, without being of interest, until its reply has come: so a late reply can be distinguished from one that was never
 // asked for, and from a second reply to the same request. The latter two are malformed. An abandoned request takes memory
 // for as long as the server does not reply to it.
 //
