@@ -1,4 +1,5 @@
 // Distributed under the Boost Software License, Version 1.0.
+#include <strait/detail/host/leftovers.hpp>
 #include <strait/detail/membership/membership.hpp>
 #include <strait/detail/membership/nameless_pair.hpp>
 

@@ -41,7 +41,9 @@ ROOMS = {
     "socket": Room("what ends over sockets of any family share", "codec frame membership os wait", system=True),
     "unix_socket": Room("what Unix sockets add: addresses, the peer's identity, connecting, listening",
                         "socket frame membership os wait", system=True),
-    "inet": Room("what TCP and UDP add", "socket frame membership os wait", system=True),
+    "host": Room("what the mechanisms together may leave on the host, for whoever removes a channel of any of them",
+                 "pipe mqueue sysv unix_socket memory membership"),
+    "inet": Room("what TCP and UDP add", "host socket frame membership os wait", system=True),
     "acknowledged": Room("what acknowledgements add: sessions, the retransmit buffer, delivery",
                          "socket frame membership os wait", system=True),
     "signal": Room("real-time signals", "socket frame membership os wait", system=True),
@@ -60,7 +62,7 @@ ROOMS = {
 }
 
 MECHANISMS = ("os wait membership memory ring lanes mpmc broadcast frame pipe queue mqueue sysv socket unix_socket inet "
-              "acknowledged signal in_process")
+              "acknowledged signal in_process host")
 VOCABULARY_BOOST = ("boost/version.hpp", "boost/system/")
 
 

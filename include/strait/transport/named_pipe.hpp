@@ -2,6 +2,7 @@
 #ifndef STRAIT_TRANSPORT_NAMED_PIPE_HPP
 #define STRAIT_TRANSPORT_NAMED_PIPE_HPP
 
+#include <strait/detail/host/leftovers.hpp>
 #include <strait/detail/pipe/frame.hpp>
 #include <strait/detail/pipe/receiver.hpp>
 #include <strait/detail/pipe/sender.hpp>

@@ -2,6 +2,7 @@
 #ifndef STRAIT_TRANSPORT_POSIX_MQUEUE_HPP
 #define STRAIT_TRANSPORT_POSIX_MQUEUE_HPP
 
+#include <strait/detail/host/leftovers.hpp>
 #include <strait/detail/mqueue/receiver.hpp>
 #include <strait/detail/queue/packing_member.hpp>
 #include <strait/detail/queue/sender.hpp>

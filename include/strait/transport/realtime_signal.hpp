@@ -2,6 +2,7 @@
 #ifndef STRAIT_TRANSPORT_REALTIME_SIGNAL_HPP
 #define STRAIT_TRANSPORT_REALTIME_SIGNAL_HPP
 
+#include <strait/detail/host/leftovers.hpp>
 #include <strait/detail/queue/sender.hpp>
 #include <strait/detail/signal/listener.hpp>
 #include <strait/detail/signal/member.hpp>

@@ -2,6 +2,7 @@
 #ifndef STRAIT_TRANSPORT_SHM_RING_HPP
 #define STRAIT_TRANSPORT_SHM_RING_HPP
 
+#include <strait/detail/host/leftovers.hpp>
 #include <strait/detail/lanes/geometry.hpp>
 #include <strait/detail/lanes/receiver.hpp>
 #include <strait/detail/lanes/writer.hpp>

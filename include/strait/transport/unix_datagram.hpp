@@ -2,6 +2,7 @@
 #ifndef STRAIT_TRANSPORT_UNIX_DATAGRAM_HPP
 #define STRAIT_TRANSPORT_UNIX_DATAGRAM_HPP
 
+#include <strait/detail/host/leftovers.hpp>
 #include <strait/detail/socket/datagram_receiver.hpp>
 #include <strait/detail/unix_socket/ends.hpp>
 #include <strait/detail/unix_socket/packets.hpp>

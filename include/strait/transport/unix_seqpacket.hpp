@@ -2,6 +2,7 @@
 #ifndef STRAIT_TRANSPORT_UNIX_SEQPACKET_HPP
 #define STRAIT_TRANSPORT_UNIX_SEQPACKET_HPP
 
+#include <strait/detail/host/leftovers.hpp>
 #include <strait/detail/socket/stream_receiver.hpp>
 #include <strait/detail/unix_socket/ends.hpp>
 #include <strait/detail/unix_socket/packets.hpp>

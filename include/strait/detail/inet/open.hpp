@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_INET_OPEN_HPP
 #define STRAIT_DETAIL_INET_OPEN_HPP
 
+#include <strait/detail/host/leftovers.hpp>
 #include <strait/detail/inet/connector.hpp>
 #include <strait/detail/socket/join.hpp>
 

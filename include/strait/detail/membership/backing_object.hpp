@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_MEMBERSHIP_BACKING_OBJECT_HPP
 #define STRAIT_DETAIL_MEMBERSHIP_BACKING_OBJECT_HPP
 
+#include <strait/detail/membership/leftover.hpp>
 #include <strait/detail/membership/location.hpp>
 #include <strait/detail/membership/participant.hpp>
 #include <strait/detail/membership/role.hpp>
@@ -25,7 +26,7 @@ concept backing_object = requires(M& m, M const& unchanged, participant const& p
     { m.create(p, where) } -> std::same_as<error_code>;
     { m.unread(p, where) } -> std::same_as<bool>;
     { m.forget(p, where) } -> std::same_as<void>;
-    { M::destroy(where) } -> std::same_as<void>;
+    requires leftover<typename M::leftover>;
     { unchanged.mirrored(number) } -> std::convertible_to<mirror>;
     { unchanged.is_good(p, role::sender, number) } -> std::same_as<bool>;
     { unchanged.reach(p, mapped) } -> std::same_as<error_code>;
@@ -35,6 +36,9 @@ concept backing_object = requires(M& m, M const& unchanged, participant const& p
 
 // A mechanism that has nothing besides the control file. Others derive from it and replace what is different.
 struct no_backing_object {
+    // Removes the object of a channel by its name. It is one of host_leftovers, so that any transport can.
+    using leftover = no_leftover;
+
     // The directory below which the directories of channels with a name lie. Channels with a path do not need it.
     static constexpr std::string_view root = location::in_memory;
 
@@ -49,9 +53,6 @@ struct no_backing_object {
     // Removes the object of a channel whose name leads to it no more, because somebody has replaced or removed the control file,
     // or whose creation failed after create().
     void forget(participant const&, location const&) const noexcept {}
-
-    // Removes the object of the channel at this name, whose control file is there still.
-    static void destroy(location const&) noexcept {}
 
     // Which part of a control file of this size is mapped twice.
     mirror mirrored(std::uint64_t) const noexcept { return {}; }

@@ -6,7 +6,6 @@
 #include <strait/detail/membership/control_file.hpp>
 #include <strait/detail/membership/participant.hpp>
 #include <strait/detail/membership/removal.hpp>
-#include <strait/detail/membership/segment_key.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/range_lock.hpp>
 
@@ -26,9 +25,9 @@ namespace strait::detail {
 // creates, repairs or removes happens under the set-up lock, and only while the name still means the file that was locked.
 //
 // The Mechanism is what carries the messages beside, or inside, the control file.
-template <class Mechanism>
-class membership : public removal<Mechanism> {
-    using named = removal<Mechanism>;
+template <class Mechanism, class Leftovers = host_leftovers>
+class membership : public removal<Mechanism, Leftovers> {
+    using named = removal<Mechanism, Leftovers>;
     static_assert(backing_object<Mechanism>);
 
 public:
@@ -203,10 +202,12 @@ private:
             return raced ? named::try_again : e;
         }
         error_code failed = mechanism.create(c, where);
-        if (!failed)
+        if (!failed) {
             failed = reach(c, mechanism);
+            if (failed)
+                mechanism.forget(c, where);
+        }
         if (failed) {
-            remove_segment(c.fd());
             ::unlinkat(dir.get(), where.file(control_file_suffix).c_str(), 0);
             where.remove_directory();
             return failed;

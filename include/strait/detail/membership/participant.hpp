@@ -106,7 +106,7 @@ public:
     }
 
 private:
-    template <class Mechanism>
+    template <class Mechanism, class Leftovers>
     friend class membership;
     friend class nameless_pair;
 

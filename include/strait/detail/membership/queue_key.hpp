@@ -3,8 +3,7 @@
 #define STRAIT_DETAIL_MEMBERSHIP_QUEUE_KEY_HPP
 
 #include <strait/detail/membership/control_block.hpp>
-#include <strait/detail/membership/location.hpp>
-#include <strait/detail/os/descriptor.hpp>
+#include <strait/detail/membership/leftover.hpp>
 #include <strait/detail/os/fnv1a.hpp>
 
 #include <array>
@@ -13,13 +12,12 @@
 #include <cstring>
 #include <string>
 
-#include <fcntl.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-// How a channel finds its System V queue, and how whoever finds the channel removes it.
+// How a channel finds its System V queue, and how an end of any transport that finds the channel removes it.
 namespace strait::detail {
 
 inline constexpr char sysv_transport[] = "sysv_mqueue";
@@ -46,30 +44,33 @@ inline bool sysv_trusted(::msqid_ds const& found, access_mode a) noexcept
     return (owned || a != access_mode::owner) && (found.msg_perm.mode & 0777) == object_mode(a);
 }
 
-// Removes the queue that the control file at this name notes, if there is one; with the set-up lock held. What is noted may
-// be a lie, so no queue goes but one at a key of this name. A queue whose maker was killed before it noted which one it is
-// has never been used: no other goes for the key's sake.
-inline void remove_sysv_queue(location const& where)
-{
-    descriptor const file(::open(where.path(control_file_suffix).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    std::array<char, sizeof control_block::transport> transport{};
-    std::array<std::uint64_t, 2> noted{};
-    auto const is = [&](char const* name) { return std::strncmp(transport.data(), name, transport.size()) == 0; };
-    if (!file || ::pread(file.get(), transport.data(), transport.size(), offsetof(control_block, transport)) <= 0 ||
-        (!is(sysv_transport) && !is(packed_sysv_transport) && !is(prioritized_sysv_transport)) ||
-        ::pread(file.get(), noted.data(), sizeof noted, offsetof(control_block, mechanism)) != sizeof noted ||
-        noted[sysv_noted_attempt] - 1 >= sysv_attempts)
-        return;
-    int const queue = ::msgget(sysv_key(where, noted[sysv_noted_attempt] - 1), 0);
-    ::msqid_ds found = {};
-    if (queue < 0 || ::msgctl(queue, IPC_STAT, &found) != 0)
-        return;
-    bool const unused = found.msg_stime == 0 && found.msg_rtime == 0 && found.msg_qnum == 0;
-    bool const ours = noted[sysv_noted_queue] == 0 ? unused && found.msg_perm.cuid == ::geteuid()
-                                                   : noted[sysv_noted_queue] - 1 == static_cast<std::uint64_t>(queue);
-    if (ours)
-        ::msgctl(queue, IPC_RMID, nullptr);
-}
+// The control file notes the key, then the queue is made, then the queue is noted. What is noted may be a lie, so no queue goes
+// but one at a key of this name. A queue whose maker was killed before it was noted has never been used: a queue that was is
+// another program's, and stays although it has the key.
+struct sysv_leftover {
+    static error_code remove(int control_file, location const& where)
+    {
+        std::array<char, sizeof control_block::transport> transport{};
+        std::array<std::uint64_t, 2> noted{};
+        auto const is = [&](char const* name) { return std::strncmp(transport.data(), name, transport.size()) == 0; };
+        if (::pread(control_file, transport.data(), transport.size(), offsetof(control_block, transport)) <= 0 ||
+            (!is(sysv_transport) && !is(packed_sysv_transport) && !is(prioritized_sysv_transport)) ||
+            ::pread(control_file, noted.data(), sizeof noted, offsetof(control_block, mechanism)) != sizeof noted ||
+            noted[sysv_noted_attempt] - 1 >= sysv_attempts)
+            return {};
+        int const queue = ::msgget(sysv_key(where, noted[sysv_noted_attempt] - 1), 0);
+        ::msqid_ds found = {};
+        if (queue < 0 || ::msgctl(queue, IPC_STAT, &found) != 0)
+            return {};
+        bool const unused = found.msg_stime == 0 && found.msg_rtime == 0 && found.msg_qnum == 0;
+        bool const ours = noted[sysv_noted_queue] == 0 ? unused && found.msg_perm.cuid == ::geteuid()
+                                                       : noted[sysv_noted_queue] - 1 == static_cast<std::uint64_t>(queue);
+        if (ours)
+            ::msgctl(queue, IPC_RMID, nullptr);
+        return {};
+    }
+};
+static_assert(leftover<sysv_leftover>);
 
 }  // namespace strait::detail
 

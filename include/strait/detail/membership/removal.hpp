@@ -3,19 +3,16 @@
 #define STRAIT_DETAIL_MEMBERSHIP_REMOVAL_HPP
 
 #include <strait/detail/membership/control_file.hpp>
+#include <strait/detail/membership/leftover.hpp>
 #include <strait/detail/membership/participant.hpp>
-#include <strait/detail/membership/queue_key.hpp>
-#include <strait/detail/membership/segment_key.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/range_lock.hpp>
 
 #include <cerrno>
 #include <chrono>
 #include <string>
-#include <utility>
 
 #include <fcntl.h>
-#include <mqueue.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,7 +20,7 @@ namespace strait::detail {
 
 // What lies under a channel's name, for those who do not join it, or come when nobody is there: its control file, and the
 // objects beside that. The Mechanism is that of membership.
-template <class Mechanism>
+template <class Mechanism, class Leftovers>
 class removal {
 public:
     // How long opening, leaving and removing wait for others at the door: a few system calls, unless they are stopped.
@@ -55,6 +52,7 @@ public:
     // Removes a channel whatever its content; success also when there is none. Living ends go on with what they hold.
     static result<void> remove(endpoint const& at)
     {
+        static_assert(Leftovers::template contains<typename Mechanism::leftover>, "add it to detail/host/leftovers.hpp");
         // Whoever may unlink there may remove: what others may do with the directory is not asked.
         location where;
         descriptor dir;
@@ -70,9 +68,8 @@ public:
             if (auto held = lock_byte(found.get(), lock_bytes::setup, deadline::after(lock_timeout)); !held)
                 return held;
         STRAIT_CRASH_POINT("remove: set-up lock taken");
-        if (error_code const e = remove_segment(found.get()))
+        if (error_code const e = Leftovers::remove(found.get(), where))
             return e;
-        destroy_whatever(dir, where);
         STRAIT_CRASH_POINT("remove: objects removed");
         result<void> done;
         if (::unlinkat(dir.get(), where.file(control_file_suffix).c_str(), 0) != 0 && errno != ENOENT)
@@ -89,9 +86,8 @@ protected:
     // A channel that nobody uses and that holds nothing; with it our directory, if it is empty now.
     static void remove_unused(descriptor const& dir, int fd, location const& where)
     {
-        if (remove_segment(fd))
+        if (Mechanism::leftover::remove(fd, where))
             return;  // its owner will
-        Mechanism::destroy(where);
         STRAIT_CRASH_POINT("leave: objects removed");
         ::unlinkat(dir.get(), where.file(control_file_suffix).c_str(), 0);
         STRAIT_CRASH_POINT("leave: name removed");
@@ -110,9 +106,8 @@ protected:
         if (wrong && (unread || wrong == errc::untrusted_object))
             return wrong;
         if (!kept && !unread) {
-            error_code const owned = remove_segment(fd);
+            error_code const owned = Leftovers::remove(fd, where);
             if (!owned) {
-                destroy_whatever(dir, where);
                 STRAIT_CRASH_POINT("repair: objects of the dead removed");
                 if (::unlinkat(dir.get(), where.file(control_file_suffix).c_str(), 0) != 0 && errno != ENOENT)
                     return last_failure();  // in a directory where only its owner may
@@ -132,20 +127,6 @@ protected:
     }
 
 private:
-    // What a channel of this name had beside its control file, over whatever transport it ran.
-    static void destroy_whatever(descriptor const& dir, location const& where)
-    {
-        for (auto const& [suffix, kind] : {std::pair(".fifo", ::mode_t{S_IFIFO}), std::pair(".sock", ::mode_t{S_IFSOCK})}) {
-            struct ::stat found = {};
-            std::string const name = where.file(suffix);
-            if (::fstatat(dir.get(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 && (found.st_mode & S_IFMT) == kind)
-                ::unlinkat(dir.get(), name.c_str(), 0);
-        }
-        ::mq_unlink(("/" + where.flat_name()).c_str());
-        remove_sysv_queue(where);
-        Mechanism::destroy(where);
-    }
-
     // Of a channel that nobody uses. The same transport reads it whatever its type is; of another we only know whether it
     // might keep messages.
     static bool holds_unread(participant const& c, error_code const& wrong, location const& where, Mechanism& mechanism)

@@ -3,7 +3,7 @@
 #define STRAIT_DETAIL_MEMBERSHIP_SEGMENT_KEY_HPP
 
 #include <strait/detail/membership/control_block.hpp>
-#include <strait/detail/membership/location.hpp>
+#include <strait/detail/membership/leftover.hpp>
 #include <strait/detail/os/descriptor.hpp>
 #include <strait/detail/os/fnv1a.hpp>
 #include <strait/error.hpp>
@@ -31,9 +31,9 @@ inline constexpr std::string_view segment_memory = "sysv_memory";  // how contro
 // How many keys are tried: another segment may have one by chance.
 inline constexpr std::uint64_t segment_tries = 16;
 
-inline ::key_t segment_key(struct ::stat const& participant, std::uint64_t number) noexcept
+inline ::key_t segment_key(struct ::stat const& control_file, std::uint64_t number) noexcept
 {
-    std::uint64_t const words[] = {participant.st_dev, participant.st_ino, number};
+    std::uint64_t const words[] = {control_file.st_dev, control_file.st_ino, number};
     std::uint64_t const h = fnv1a({reinterpret_cast<char const*>(words), sizeof words});
     auto const key = static_cast<::key_t>(h ^ h >> 32);
     return key == IPC_PRIVATE ? 1 : key;
@@ -41,7 +41,7 @@ inline ::key_t segment_key(struct ::stat const& participant, std::uint64_t numbe
 
 // What a control file says of its segment; no number: it has none.
 struct segment_note {
-    struct ::stat participant = {};
+    struct ::stat control_file = {};
     std::uint64_t number = 0;
     std::uint64_t size = 0;
 
@@ -49,7 +49,7 @@ struct segment_note {
     {
         segment_note n;
         std::array<char, offsetof(control_block, transport)> bytes{};
-        if (::fstat(fd, &n.participant) != 0 || ::pread(fd, bytes.data(), bytes.size(), 0) != static_cast<::ssize_t>(bytes.size()))
+        if (::fstat(fd, &n.control_file) != 0 || ::pread(fd, bytes.data(), bytes.size(), 0) != static_cast<::ssize_t>(bytes.size()))
             return n;
         auto const word = [&](std::size_t at) {
             std::uint64_t w = 0;
@@ -67,22 +67,25 @@ struct segment_note {
     // Its id, or -1: there is none of that key, or it is not what the owner of the control file made for it.
     int find() const noexcept
     {
-        int const id = number == 0 ? -1 : ::shmget(segment_key(participant, number), 0, 0);
+        int const id = number == 0 ? -1 : ::shmget(segment_key(control_file, number), 0, 0);
         struct ::shmid_ds found = {};
         if (id == -1 || ::shmctl(id, IPC_STAT, &found) != 0)
             return -1;
-        return found.shm_perm.uid == participant.st_uid && found.shm_segsz == size ? id : -1;
+        return found.shm_perm.uid == control_file.st_uid && found.shm_segsz == size ? id : -1;
     }
 };
 
-// Removes the segment of this control file, if it has one; living ends go on with it. Only its owner may.
-inline error_code remove_segment(int fd) noexcept
-{
-    int const id = fd < 0 ? -1 : segment_note::read(fd).find();
-    if (id == -1 || ::shmctl(id, IPC_RMID, nullptr) == 0 || errno == EINVAL || errno == EIDRM)
-        return {};
-    return last_failure();
-}
+// Only the owner of a segment may remove it. Living ends go on with what they have mapped.
+struct segment_leftover {
+    static error_code remove(int control_file, location const&) noexcept
+    {
+        int const id = control_file < 0 ? -1 : segment_note::read(control_file).find();
+        if (id == -1 || ::shmctl(id, IPC_RMID, nullptr) == 0 || errno == EINVAL || errno == EIDRM)
+            return {};
+        return last_failure();
+    }
+};
+static_assert(leftover<segment_leftover>);
 
 }  // namespace strait::detail
 

@@ -76,6 +76,8 @@ inline std::uint64_t huge_page_size() noexcept
 // removes both; so does remove(). A segment without a control file is left only by who takes the control file away by hand.
 template <class Mechanism, int Flags = 0>
 struct segment_mechanism : Mechanism {
+    using leftover = segment_leftover;
+
     static error_code create(participant const& c, location const& where) noexcept
     {
         struct ::stat file = {};
@@ -92,12 +94,21 @@ struct segment_mechanism : Mechanism {
             STRAIT_CRASH_POINT("create: key of the segment noted");
             int const id = ::shmget(key, size, IPC_CREAT | IPC_EXCL | Flags | static_cast<int>(object_mode(where.access())));
             STRAIT_CRASH_POINT("create: segment made");
-            if (id != -1)
-                return own(id, file);
+            if (id != -1) {
+                error_code const failed = own(id, file);
+                if (failed)
+                    ::shmctl(id, IPC_RMID, nullptr);
+                return failed;
+            }
             if (errno != EEXIST)
                 return segment_failure(Flags);
         }
         return errc::segment_count_limit;
+    }
+
+    static void forget(participant const& c, location const& where) noexcept
+    {
+        static_cast<void>(leftover::remove(c.fd(), where));  // only its owner can
     }
 
     error_code reach(participant const& c, std::shared_ptr<mapping>& m) const
@@ -105,7 +116,7 @@ struct segment_mechanism : Mechanism {
         segment_note const note = segment_note::read(c.fd());
         std::uint64_t const first = Mechanism::data_offset();
         int const id = note.find();
-        if (id == -1 || static_cast<std::uint64_t>(note.participant.st_size) != first)
+        if (id == -1 || static_cast<std::uint64_t>(note.control_file.st_size) != first)
             return errc::peer_corrupt;
         std::uint64_t const alignment = (Flags & SHM_HUGETLB) != 0 ? huge_page_size() : 1;
         mirror const twice = Mechanism::mirrored(first + note.size);

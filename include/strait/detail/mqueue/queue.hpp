@@ -5,6 +5,7 @@
 #include <strait/detail/membership/backing_object.hpp>
 #include <strait/detail/membership/location.hpp>
 #include <strait/detail/membership/participant.hpp>
+#include <strait/detail/mqueue/leftover.hpp>
 #include <strait/detail/os/descriptor.hpp>
 #include <strait/error.hpp>
 
@@ -32,8 +33,6 @@ inline error_code const queue_removed{ENOENT, boost::system::system_category()};
 inline constexpr unsigned data_priority = 0;
 inline constexpr unsigned hint_priority = 1;
 
-inline std::string queue_name(location const& where) { return "/" + where.flat_name(); }
-
 // On Linux a queue descriptor is a file descriptor.
 static_assert(std::is_same_v<::mqd_t, int>);
 
@@ -56,6 +55,8 @@ inline error_code queue_failure(int number)
 // Made under the channel's flat name. The control file notes its inode: mechanism[0] number, [1] device; [2] counts receivers
 // asleep on the queue.
 struct mqueue_mechanism : no_backing_object {
+    using leftover = mqueue_leftover;
+
     std::size_t messages = 0;
     std::size_t message_size = 0;
 
@@ -113,7 +114,6 @@ struct mqueue_mechanism : no_backing_object {
         }
     }
 
-    static void destroy(location const& where) { ::mq_unlink(queue_name(where).c_str()); }
 
 private:
     // Reading a queue's descriptor as a file gives "QSIZE:<bytes of all messages> ...". Unknown counts as data.

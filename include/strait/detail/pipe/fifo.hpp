@@ -6,6 +6,7 @@
 #include <strait/detail/membership/location.hpp>
 #include <strait/detail/membership/membership.hpp>
 #include <strait/detail/os/descriptor.hpp>
+#include <strait/detail/pipe/leftover.hpp>
 #include <strait/error.hpp>
 
 #include <cerrno>
@@ -18,8 +19,6 @@
 #include <unistd.h>
 
 namespace strait::detail {
-
-inline constexpr char fifo_suffix[] = ".fifo";
 
 // The object that an end found is not the one that its channel was made with: somebody removed the channel meanwhile.
 inline error_code const channel_removed{ENOENT, boost::system::system_category()};
@@ -37,6 +36,8 @@ inline error_code set_pipe_capacity(int fd, std::uint64_t bytes)
 // A FIFO beside the control file, which notes its inode: mechanism[0] number, [1] device. The kernel drops what is unread with
 // the last descriptor, so nothing is ever unread in a channel that nobody uses.
 struct fifo_mechanism : no_backing_object {
+    using leftover = fifo_leftover;
+
     explicit fifo_mechanism(std::uint64_t bytes = 0) noexcept : capacity(bytes) {}
 
     std::uint64_t capacity;  // 0: what the kernel gives
@@ -57,15 +58,6 @@ struct fifo_mechanism : no_backing_object {
         if (failed)
             ::unlink(path.c_str());
         return failed;
-    }
-
-    // Never anything but a FIFO: what else bears the name is not ours.
-    static void destroy(location const& where)
-    {
-        std::string const path = where.path(fifo_suffix);
-        struct ::stat found = {};
-        if (::lstat(path.c_str(), &found) == 0 && S_ISFIFO(found.st_mode))
-            ::unlink(path.c_str());
     }
 
 private:

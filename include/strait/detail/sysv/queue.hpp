@@ -18,6 +18,8 @@ inline constexpr long sysv_data = 1;
 // Made at one of the name's keys. Killed at any instruction of create(), a maker leaves nothing, or a queue that the
 // control file leads to: its key is noted before it exists.
 struct sysv_mechanism : no_backing_object {
+    using leftover = sysv_leftover;
+
     explicit sysv_mechanism(std::uint64_t limit = 0) noexcept : bytes(limit) {}
 
     std::uint64_t bytes;  // that the queue takes; 0: what the host gives
@@ -53,7 +55,6 @@ struct sysv_mechanism : no_backing_object {
         return c.block().retained != 0 && ::msgctl(queue, IPC_STAT, &found) == 0 && sysv_trusted(found, where.access()) && found.msg_qnum != 0;
     }
 
-    static void destroy(location const& where) { remove_sysv_queue(where); }
     void forget(participant const& c, location const& where) const
     {
         if (is_at_our_key(c, where))

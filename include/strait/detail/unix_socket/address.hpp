@@ -5,6 +5,7 @@
 #include <strait/detail/membership/backing_object.hpp>
 #include <strait/detail/membership/location.hpp>
 #include <strait/detail/membership/participant.hpp>
+#include <strait/detail/unix_socket/leftover.hpp>
 #include <strait/error.hpp>
 
 #include <cstdint>
@@ -18,26 +19,11 @@
 
 namespace strait::detail {
 
-inline constexpr char socket_suffix[] = ".sock";
-inline constexpr char new_socket_suffix[] = ".new~";  // as long, and in no channel's name
-static_assert(sizeof socket_suffix == sizeof new_socket_suffix);
-
 // The receiver binds the socket while it holds its place, so there is nothing to make for a new channel but a clean name.
 struct unix_mechanism : no_backing_object {
-    error_code create(participant const&, location const& where)
-    {
-        destroy(where);
-        return {};
-    }
-    static void destroy(location const& where)
-    {
-        for (char const* suffix : {socket_suffix, new_socket_suffix}) {
-            std::string const path = where.path(suffix);
-            struct ::stat found = {};
-            if (::lstat(path.c_str(), &found) == 0 && S_ISSOCK(found.st_mode))
-                ::unlink(path.c_str());
-        }
-    }
+    using leftover = socket_leftover;
+
+    error_code create(participant const& p, location const& where) const { return leftover::remove(p.fd(), where); }
 };
 static_assert(backing_object<unix_mechanism>);
 

@@ -73,7 +73,7 @@ public:
             return;
         if (socket_) {
             socket_.reset();
-            unix_mechanism::destroy(where_);  // still in our place: the next receiver cannot have bound it yet
+            (void)socket_leftover::remove(member_.fd(), where_);  // still in our place: the next receiver cannot have bound it yet
         }
         unix_mechanism m;
         membership<unix_mechanism>::leave(member_, where_, m, until);
@@ -90,7 +90,7 @@ private:
         descriptor s;
         if (error_code const e = open_unix_socket(kind_, s))
             return e;
-        unix_mechanism::destroy(where_);
+        (void)socket_leftover::remove(member_.fd(), where_);
         ::fchmod(s.get(), object_mode(where_.access()));  // never wider, not even before the chmod below
         if (::bind(s.get(), reinterpret_cast<::sockaddr const*>(&*address), sizeof *address) != 0)
             return errno == EADDRINUSE ? make_error_code(errc::untrusted_object) : last_failure();
