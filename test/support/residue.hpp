@@ -4,7 +4,7 @@
 
 #include <support/names.hpp>
 
-#include <strait/detail/membership/queue_key.hpp>
+#include <strait/detail/sysv/queue_key.hpp>
 
 #include <cerrno>
 #include <cstddef>

@@ -6,7 +6,7 @@
 #include <support/residue.hpp>
 #include <support/watchdog.hpp>
 
-#include <strait/detail/membership/queue_key.hpp>
+#include <strait/detail/sysv/queue_key.hpp>
 #include <strait/error.hpp>
 
 #include <boost/test/unit_test.hpp>

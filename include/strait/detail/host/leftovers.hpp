@@ -3,10 +3,10 @@
 #define STRAIT_DETAIL_HOST_LEFTOVERS_HPP
 
 #include <strait/detail/membership/leftover.hpp>
-#include <strait/detail/membership/queue_key.hpp>
-#include <strait/detail/membership/segment_key.hpp>
+#include <strait/detail/memory/segment_key.hpp>
 #include <strait/detail/mqueue/leftover.hpp>
 #include <strait/detail/pipe/leftover.hpp>
+#include <strait/detail/sysv/queue_key.hpp>
 #include <strait/detail/unix_socket/leftover.hpp>
 
 namespace strait::detail {

@@ -2,8 +2,8 @@
 #ifndef STRAIT_DETAIL_IN_PROCESS_QUEUE_HPP
 #define STRAIT_DETAIL_IN_PROCESS_QUEUE_HPP
 
-#include <strait/detail/os/descriptor.hpp>
 #include <strait/detail/membership/role.hpp>
+#include <strait/detail/os/descriptor.hpp>
 #include <strait/detail/wait/doorbell.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>

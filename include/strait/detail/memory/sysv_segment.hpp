@@ -4,7 +4,7 @@
 
 #include <strait/detail/membership/location.hpp>
 #include <strait/detail/membership/participant.hpp>
-#include <strait/detail/membership/segment_key.hpp>
+#include <strait/detail/memory/segment_key.hpp>
 #include <strait/detail/os/allocation.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/mapping.hpp>

@@ -3,8 +3,8 @@
 #define STRAIT_DETAIL_SOCKET_CONNECTION_SET_HPP
 
 #include <strait/detail/os/epoll_set.hpp>
-#include <strait/detail/socket/stream_connection.hpp>
 #include <strait/detail/socket/no_acknowledgement.hpp>
+#include <strait/detail/socket/stream_connection.hpp>
 #include <strait/wait.hpp>
 
 #include <algorithm>

@@ -2,8 +2,8 @@
 #ifndef STRAIT_DETAIL_SOCKET_STREAM_SENDER_HPP
 #define STRAIT_DETAIL_SOCKET_STREAM_SENDER_HPP
 
-#include <strait/detail/socket/stream_link.hpp>
 #include <strait/detail/socket/send_buffer.hpp>
+#include <strait/detail/socket/stream_link.hpp>
 #include <strait/stats.hpp>
 #include <strait/wait.hpp>
 

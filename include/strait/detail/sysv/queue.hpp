@@ -4,8 +4,8 @@
 
 #include <strait/detail/membership/backing_object.hpp>
 #include <strait/detail/membership/membership.hpp>
-#include <strait/detail/membership/queue_key.hpp>
 #include <strait/detail/os/crash_point.hpp>
+#include <strait/detail/sysv/queue_key.hpp>
 
 #include <cerrno>
 #include <cstdint>

@@ -1,6 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
-#ifndef STRAIT_DETAIL_MEMBERSHIP_QUEUE_KEY_HPP
-#define STRAIT_DETAIL_MEMBERSHIP_QUEUE_KEY_HPP
+#ifndef STRAIT_DETAIL_SYSV_QUEUE_KEY_HPP
+#define STRAIT_DETAIL_SYSV_QUEUE_KEY_HPP
 
 #include <strait/detail/membership/control_block.hpp>
 #include <strait/detail/membership/leftover.hpp>
