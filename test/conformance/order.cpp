@@ -111,7 +111,8 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_sender_without_a_receiver_waits_for_one, S, r
     }
     sender_of<S> out{where};
     if constexpr (!guarantees_of<S>.retained) {
-        BOOST_CHECK_EQUAL(code(out.try_send(make_probe(0))), errc::full);
+        auto const polled = code(out.try_send(make_probe(0)));
+        BOOST_CHECK(polled == errc::full || polled == errc::no_receiver);
         BOOST_CHECK_EQUAL(code(out.send_for(make_probe(0), 1ms)), errc::timed_out);
     }
     std::thread consuming([&] {

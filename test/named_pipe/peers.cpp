@@ -16,16 +16,19 @@ BOOST_AUTO_TEST_CASE(a_sender_without_receiver_is_told_and_waits_when_asked_to)
     strait::channel_options brief;
     brief.connect_timeout = 1ms;
     auto patient = open_sender<numbers>(name);
-    BOOST_CHECK(send(patient, std::uint64_t{1}, deadline::poll()) == errc::full);
+    BOOST_CHECK(send(patient, std::uint64_t{1}, deadline::poll()) == errc::no_receiver);
+    BOOST_CHECK(patient.awaits_receiver());
     BOOST_CHECK(send(patient, std::uint64_t{1}, deadline::after(1ms)) == errc::timed_out);
     auto hasty = open_sender<numbers>(name, brief);
     BOOST_CHECK(send(hasty, std::uint64_t{1}) == errc::no_receiver);
+    BOOST_CHECK(!hasty.awaits_receiver());
     support::child later([&] {
         auto in = open_receiver<numbers>(name);
         std::uint64_t got = 0;
         return !receive(in, got) && got == 5 ? 0 : 1;
     });
     BOOST_CHECK(!send(patient, std::uint64_t{5}));
+    BOOST_CHECK(!patient.awaits_receiver());
     BOOST_CHECK_EQUAL(later.wait(), 0);
 }
 

@@ -203,6 +203,41 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_found_no_room_was_not_sent_and_a_claim_can_be
     BOOST_CHECK_EQUAL(out.stats().bytes, 8 * (sent + 1));
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_poll_without_a_receiver_says_so_and_the_first_one_is_awaited_still, X, transports)
+{
+    constexpr strait::message_layout number{8, 8, 1};
+    auto const open = [&](strait::channel_options const& how) {
+        return packed<X>::template sender_end<number>::open(name, how, "number").value();
+    };
+    auto const send = [](auto& out, strait::deadline until) -> strait::error_code {
+        auto const room = out.reserve(8, until);
+        if (!room)
+            return room.error();
+        std::memset(room->data(), 7, 8);
+        out.commit(8);
+        auto const sent = out.flush(until);
+        return sent ? strait::error_code() : sent.error();
+    };
+    strait::channel_options brief;
+    brief.connect_timeout = 1ms;
+    auto late = open(brief);
+    BOOST_CHECK_EQUAL(send(late, strait::deadline::never()), errc::no_receiver);
+    BOOST_CHECK(!late.awaits_receiver());
+    auto out = open({});
+    for (int i = 0; i != 3; ++i) {
+        BOOST_CHECK_EQUAL(send(out, strait::deadline::poll()), errc::no_receiver);
+        BOOST_CHECK(out.awaits_receiver());
+    }
+    {
+        auto in = packed<X>::template receiver_end<number>::open(name, {}, "number").value();
+        BOOST_CHECK_EQUAL(send(out, strait::deadline::poll()), strait::error_code());
+        BOOST_CHECK(!out.awaits_receiver());
+        BOOST_CHECK(in.peek(strait::deadline::never()).has_value());
+    }
+    BOOST_CHECK_EQUAL(send(out, strait::deadline::poll()), errc::no_receiver);
+    BOOST_CHECK(!out.awaits_receiver());
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_unread_goes_with_its_receiver_and_the_sender_is_told, X, transports)
 {
     strait::sender<std::uint64_t, packed<X>> out{name};

@@ -194,6 +194,19 @@ BOOST_AUTO_TEST_CASE(no_receiver_when_its_thread_has_ended_and_its_end_lives)
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_poll_without_a_receiver_says_so_and_the_first_one_is_awaited_still)
+{
+    sender<int> out{name};
+    for (int i = 0; i != 3; ++i)
+        BOOST_CHECK_EQUAL(code(out.try_send(i)), errc::no_receiver);
+    {
+        receiver<int> in{name};
+        BOOST_CHECK_EQUAL(code(out.try_send(5)), strait::error_code());
+        BOOST_CHECK(in.receive() == 5);
+    }
+    BOOST_CHECK_EQUAL(code(out.try_send(6)), errc::no_receiver);
+}
+
 BOOST_AUTO_TEST_CASE(a_small_channel_takes_as_many_messages_as_were_asked_for)
 {
     strait::channel_options small;

@@ -12,28 +12,32 @@
 
 namespace strait::detail {
 
-// What a channel over a queue is called, and whether it outlives everybody with what is unread.
+// What a channel over a queue of the kernel is called, and whether unread messages outlive all participants.
 struct queue_traits {
     char const* name;
     bool retained;
 };
 
-// Whether a sender has somebody to send to, where unread messages are not kept: it waits for the first receiver, and is
-// told when the last one has gone. Of a channel that keeps them it always has.
+// Whether a sender has a receiver to send to, in a channel that does not retain unread messages: its sender waits for the first
+// receiver up to connect_timeout, and gets no_receiver when the last one has gone. In a channel that retains them a sender needs
+// no receiver.
 class receiver_presence {
 public:
     void start(participant const& c, deadline connect_until) noexcept
     {
-        keeps_ = c.block().retained != 0;
+        retained_ = c.block().retained != 0;
         connect_until_ = connect_until;
     }
 
-    // At a message: a system call, since the dead leave no word.
-    bool nobody(participant const& c) const noexcept { return !keeps_ && (all_left(c) || c.receivers_gone()); }
+    // To be asked before each message. It makes a system call, because a dead receiver has written nothing.
+    bool is_missing(participant const& c) const noexcept { return !retained_ && (all_left(c) || c.receivers_gone()); }
     void met() noexcept { state_ = state::met; }
 
-    // There is no room: also nobody who could make it? That is a system call.
-    bool gone(participant const& c) const noexcept { return !keeps_ && c.receivers_gone(); }
+    // To be asked when there is no room: whether all receivers that could make some have gone. It makes a system call.
+    bool gone(participant const& c) const noexcept { return !retained_ && c.receivers_gone(); }
+
+    // Whether the first receiver may still come: no message was sent yet, and connect_timeout is not over.
+    bool awaited() const noexcept { return !retained_ && state_ == state::fresh && !connect_until_.passed(); }
 
     error_code lose() noexcept
     {
@@ -41,16 +45,17 @@ public:
         return errc::no_receiver;
     }
 
-    // Nobody is there: waits a turn, for who may come. Success: look again.
+    // When no receiver is there: waits until participants come or go, for at most one wait slice. Success: look again. A poll does
+    // not wait and reports no_receiver, but the first receiver is awaited still.
     error_code await(participant const& c, deadline until, bool first, std::uint64_t& waits) noexcept
     {
         std::uint32_t const seen = c.event();
-        if (!nobody(c))
+        if (!is_missing(c))
             return {};
-        if (state_ != state::fresh || connect_until_.passed())
+        if (!awaited())
             return lose();
         if (until.is_poll())
-            return errc::full;
+            return errc::no_receiver;
         if (until.passed())
             return errc::timed_out;
         waits += first ? 1 : 0;
@@ -61,7 +66,7 @@ public:
 private:
     enum class state : std::uint8_t { fresh, met, lost };
 
-    // By the counts, which the dead have not left.
+    // By the counts alone: receivers that died are still counted as there.
     static bool all_left(participant const& c) noexcept
     {
         auto const& b = c.block();
@@ -70,7 +75,7 @@ private:
 
     deadline connect_until_ = deadline::never();
     state state_ = state::fresh;
-    bool keeps_ = true;
+    bool retained_ = true;
 };
 
 }  // namespace strait::detail

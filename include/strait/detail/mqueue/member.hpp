@@ -52,7 +52,7 @@ struct mqueue_member {
 
     bool send(std::byte const* bytes, std::size_t size) const noexcept
     {
-        if (receivers.nobody(member)) [[unlikely]] {
+        if (receivers.is_missing(member)) [[unlikely]] {
             errno = ENOTCONN;
             return false;
         }
@@ -89,8 +89,14 @@ struct mqueue_member {
         }
     }
 
-    // Waits for room.
-    wake_source arm() const noexcept { return {.descriptor = queue.get(), .events = POLLOUT, .file = member.fd()}; }
+    bool awaits_receiver() const noexcept { return is_member() && receivers.awaited(); }
+
+    // For room, or for the first receiver: while that is missing the queue has room, which says nothing.
+    wake_source arm() const noexcept
+    {
+        bool const missing = awaits_receiver() && receivers.is_missing(member);
+        return {.descriptor = missing ? -1 : queue.get(), .events = POLLOUT, .file = member.fd(), .again = missing};
+    }
 
     void leave_as_sender(deadline until) noexcept
     {

@@ -128,6 +128,9 @@ public:
         return {accepted_.messages, accepted_.bytes, writer_.waits(), writer_.depth(), 0};
     }
 
+    // Whether the first receiver may still come, so that no_receiver is not the last word.
+    bool awaits_receiver() const noexcept { return writer_.awaits_receiver(); }
+
     wake_source arm() const noexcept { return writer_.arm(); }
     void disarm() const noexcept {}
 

@@ -47,7 +47,14 @@ public:
         return opened.error();
     }
 
-    // full | timed_out | no_receiver when no receiver has come.
+    // Whether the first receiver may still come: none was met yet, and connect_timeout is not over.
+    bool awaits_receiver() const noexcept
+    {
+        return member_.is_member() && !fifo_ && !removed_ && !connect_until_.passed();
+    }
+
+    // Opens the FIFO, waiting for the first receiver. Errors: timed_out; no_receiver when none has come up to connect_timeout, when
+    // the channel was removed, and where the deadline is poll(), after which it can be tried again.
     [[gnu::noinline, gnu::cold]] result<void> connect(deadline until)
     {
         if (!member_.is_member())
@@ -62,10 +69,9 @@ public:
             }
             if (opened.error() != errc::no_receiver && opened.error() != channel_removed)
                 return opened.error();
-            if (connect_until_.passed() || opened.error() == channel_removed)
+            removed_ = opened.error() == channel_removed;
+            if (until.is_poll() || !awaits_receiver())
                 return errc::no_receiver;
-            if (until.is_poll())
-                return errc::full;
             if (until.passed())
                 return errc::timed_out;
             waits_ += first ? 1 : 0;
@@ -124,6 +130,7 @@ private:
     deadline connect_until_;
     guarded_descriptor fifo_;
     std::uint64_t waits_ = 0;
+    bool removed_ = false;  // the channel, before it was connected
 };
 
 }  // namespace strait::detail

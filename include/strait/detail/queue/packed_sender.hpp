@@ -124,6 +124,8 @@ public:
         return s;
     }
 
+    bool awaits_receiver() const noexcept { return inner_.awaits_receiver(); }
+
     wake_source arm() noexcept { return inner_.arm(); }
     void disarm() const noexcept {}
 

@@ -26,7 +26,8 @@ namespace strait::detail {
 //   bool send(bytes, size)                    without waiting; else errno says why. Only from payload() ...
 //   static constexpr bool sends_from_anywhere ... unless this says so
 //   error_code send_or_wait(bytes, size, until, waits)   after send() has failed
-//   wake_source arm()                         to wait for room
+//   bool awaits_receiver() const              whether the first receiver may still come
+//   wake_source arm()                         to wait for room, or for that
 //   void leave_as_sender(until)               wakes receivers that sleep, so that they see it
 //
 // Distinct objects: safe. Shared objects: unsafe.
@@ -112,6 +113,9 @@ public:
     {
         end_.set_priority(p);
     }
+
+    // Whether the first receiver may still come, so that no_receiver is not the last word.
+    bool awaits_receiver() const noexcept { return end_.awaits_receiver(); }
 
     wake_source arm() noexcept { return end_.arm(); }
     void disarm() const noexcept {}

@@ -125,7 +125,12 @@ struct signal_member {
         return e;
     }
 
-    // Waits for room, which the receiver tells now and then, or for a receiver.
+    bool awaits_receiver() const noexcept
+    {
+        return queue && is_member() && !target && !lost && !connect_until.passed();
+    }
+
+    // For room, which the receiver reports after a quarter of the capacity, or for a receiver.
     wake_source arm() noexcept
     {
         if (!is_member())
@@ -199,10 +204,8 @@ private:
         error_code const e = find_receiver();
         if (!e || e != errc::no_receiver)
             return e;
-        if (lost || connect_until.passed())
+        if (until.is_poll() || !awaits_receiver())
             return errc::no_receiver;
-        if (until.is_poll())
-            return errc::full;
         if (until.passed())
             return errc::timed_out;
         waits += first ? 1 : 0;

@@ -71,7 +71,7 @@ struct sysv_member {
     {
         if (!queue) [[unlikely]]
             return false;
-        if (receivers.nobody(member)) [[unlikely]] {
+        if (receivers.is_missing(member)) [[unlikely]] {
             errno = ENOTCONN;
             return false;
         }
@@ -120,7 +120,9 @@ struct sysv_member {
         return e || number == 0 ? e : failure(number);
     }
 
-    // Waits for room, which receivers tell now and then.
+    bool awaits_receiver() const noexcept { return is_member() && receivers.awaited(); }
+
+    // For room, which receivers report after a quarter of the queue, or for the first receiver.
     wake_source arm() noexcept { return arm_at(&sysv_eventcounts::senders, true); }
 
     wake_source arm_at(eventcount sysv_eventcounts::*asleep, bool again) noexcept
