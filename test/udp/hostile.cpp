@@ -33,6 +33,7 @@ using support::code;
 using support::frame_of;
 using support::resident_pages;
 
+// What trailers and numbers mean is tested in udp/parser.cpp, for every byte, loss and order. Here some come over a real socket.
 namespace {
 
 constexpr strait::message_layout text = strait::detail::codec<std::string>::layout;
@@ -136,11 +137,11 @@ BOOST_AUTO_TEST_CASE(garbage_is_counted_and_reported_to_nobody)
     raw_sender good(r.in.port());
     raw_sender bad(r.in.port());
     good.word(udp_trailer::hello);
-    for (std::uint64_t round = 0; round != 500; ++round) {
+    for (std::uint64_t round = 0; round != 100; ++round) {
         bad.write(support::noise_of(round));
         BOOST_REQUIRE_EQUAL(r.next(), errc::empty);
     }
-    BOOST_CHECK_EQUAL(r.in.stats().dropped, 500u);
+    BOOST_CHECK_EQUAL(r.in.stats().dropped, 100u);
     good.message("ok");
     BOOST_CHECK(!r.next());
     BOOST_CHECK_EQUAL(r.last, "ok");
@@ -159,7 +160,7 @@ BOOST_AUTO_TEST_CASE(a_flood_of_garbage_hides_no_message)
     BOOST_CHECK_EQUAL(r.last, "behind");
 }
 
-BOOST_AUTO_TEST_CASE(each_difference_of_a_trailer_keeps_messages_out_and_is_told_to_the_sender)
+BOOST_AUTO_TEST_CASE(a_trailer_that_is_refused_keeps_messages_out_and_its_sender_is_told)
 {
     listening<text> r;
     auto const rejected = [&](auto change, int patience = 60'000) {
@@ -172,13 +173,12 @@ BOOST_AUTO_TEST_CASE(each_difference_of_a_trailer_keeps_messages_out_and_is_told
         return p.rejection(patience);
     };
     BOOST_CHECK_EQUAL(rejected([](auto& t) { ++t.fingerprint; }), errc::type_mismatch);
-    BOOST_CHECK_EQUAL(rejected([](auto& t) { t.fixed_size = 8; }), errc::type_mismatch);
     BOOST_CHECK_EQUAL(rejected([](auto& t) { ++t.version; }), errc::incompatible_peer);
     BOOST_CHECK_EQUAL(rejected([](auto& t) { t.magic = __builtin_bswap64(t.magic); }), errc::incompatible_peer);
     // Strangers are told nothing.
     BOOST_CHECK_EQUAL(rejected([](auto& t) { ++t.magic; }, 20), errc::no_receiver);
     BOOST_CHECK_EQUAL(rejected([](auto& t) { ++t.cookie; }, 20), errc::no_receiver);
-    BOOST_CHECK_EQUAL(r.in.stats().dropped, 12u);
+    BOOST_CHECK_EQUAL(r.in.stats().dropped, 10u);
 }
 
 BOOST_AUTO_TEST_CASE(by_a_name_nobody_is_heard_who_cannot_read_its_secret)
@@ -324,27 +324,6 @@ BOOST_AUTO_TEST_CASE(late_datagrams_are_delivered_and_are_no_gap_any_more)
     late[1].message("too late");
     BOOST_CHECK_EQUAL(r.next(), errc::empty);
     BOOST_CHECK_EQUAL(r.in.stats().dropped, 6u);
-}
-
-BOOST_AUTO_TEST_CASE(numbers_at_their_ends_are_counted_by_nobody_else)
-{
-    listening<text> r;
-    for (std::uint64_t const n : {std::uint64_t{1} << 31, std::uint64_t{1} << 63, ~std::uint64_t{0}, std::uint64_t{0}}) {
-        raw_sender p(r.in.port());
-        p.trailer.stream = n;
-        for (std::uint64_t const d : {~std::uint64_t{0}, std::uint64_t{0}, std::uint64_t{1}, n, n + 1, n - 1}) {
-            p.trailer.datagram = d;
-            p.trailer.first = n;
-            p.trailer.count = 0xffffffff;
-            p.with_trailer(frame_of(1, "x"));
-            auto const e = r.next();
-            BOOST_CHECK(!e || e == errc::empty);
-        }
-    }
-    raw_sender good(r.in.port());
-    good.message("good");
-    BOOST_CHECK(!r.next());
-    BOOST_CHECK_EQUAL(r.last, "good");
 }
 
 BOOST_AUTO_TEST_CASE(any_number_of_invented_streams_takes_bounded_memory)

@@ -3,6 +3,7 @@
 #define STRAIT_TRANSPORT_TCP_HPP
 
 #include <strait/detail/inet/connector.hpp>
+#include <strait/detail/inet/listener.hpp>
 #include <strait/detail/inet/open.hpp>
 #include <strait/detail/socket/stream_receiver.hpp>
 #include <strait/detail/socket/stream_sender.hpp>
@@ -67,8 +68,8 @@ public:
         if (!connector)
             return connector.error();
         sender_end s(base(std::move(*connector), limit, connect_until, how.linger));
-        if (auto tried = s.try_connect(); !tried)
-            return tried.error();
+        if (error_code const e = s.try_connect())
+            return e;
         return s;
     }
 

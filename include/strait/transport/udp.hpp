@@ -106,8 +106,8 @@ public:
         if (!connector)
             return connector.error();
         sender_end s(base(std::move(*connector), limit, connect_until, how.linger));
-        if (auto tried = s.try_connect(); !tried)
-            return tried.error();
+        if (error_code const e = s.try_connect())
+            return e;
         return s;
     }
 

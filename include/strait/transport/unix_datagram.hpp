@@ -5,16 +5,14 @@
 #include <strait/detail/host/leftovers.hpp>
 #include <strait/detail/socket/datagram_receiver.hpp>
 #include <strait/detail/unix_socket/ends.hpp>
-#include <strait/detail/unix_socket/packets.hpp>
+#include <strait/detail/unix_socket/socket.hpp>
 #include <strait/transport.hpp>
-
-#include <sys/socket.h>
 
 namespace strait {
 
 namespace detail {
 
-struct unix_datagrams : unix_packets<SOCK_DGRAM> {
+struct unix_datagrams : unix_datagram_packets {
     static constexpr char name[] = "unix_datagram";
     static constexpr bool connects = false;
 

@@ -5,16 +5,14 @@
 #include <strait/detail/host/leftovers.hpp>
 #include <strait/detail/socket/stream_receiver.hpp>
 #include <strait/detail/unix_socket/ends.hpp>
-#include <strait/detail/unix_socket/packets.hpp>
+#include <strait/detail/unix_socket/socket.hpp>
 #include <strait/transport.hpp>
-
-#include <sys/socket.h>
 
 namespace strait {
 
 namespace detail {
 
-struct unix_seqpackets : unix_packets<SOCK_SEQPACKET> {
+struct unix_seqpackets : unix_seqpacket_packets {
     static constexpr char name[] = "unix_seqpacket";
     static constexpr bool connects = true;
 

@@ -10,8 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <sys/socket.h>
-
 namespace strait {
 
 namespace detail {
@@ -28,7 +26,7 @@ struct unix_streams {
     using receiver = stream_receiver<L, unix_listener>;
     static constexpr bool connects = true;
 
-    static unix_kind sockets(std::size_t capacity, std::uint64_t) noexcept { return {SOCK_STREAM, capacity, 0}; }
+    static unix_kind sockets(std::size_t capacity, std::uint64_t) noexcept { return {.capacity = capacity}; }
 };
 
 }  // namespace detail

@@ -15,13 +15,13 @@
 
 namespace strait::detail {
 
-// Bytes on their way into or out of a socket, data[begin, end). Page-aligned; what moves keeps its offset within 8 bytes,
-// so that frames stay aligned also behind the rest of one that a socket took in part.
+// Bytes that go into or come out of a socket, data()[begin, end). The memory is page-aligned. Bytes that are moved keep their offset
+// within 8 bytes, so that frames stay aligned also behind the rest of one that a socket has taken in part.
 class stream_buffer {
 public:
     stream_buffer() = default;
     stream_buffer(stream_buffer&& other) noexcept { *this = std::move(other); }
-    // What was moved from has no memory, and says so.
+    // The one that was moved from has no memory any more.
     stream_buffer& operator=(stream_buffer&& other) noexcept
     {
         bytes_ = std::move(other.bytes_);
@@ -35,7 +35,7 @@ public:
     std::size_t size() const noexcept { return end - begin; }
     std::size_t room() const noexcept { return capacity_ - end; }
 
-    // Room for `more` bytes at the end, moving what is there to the front; false when there is no memory.
+    // Makes room for `more` bytes at the end, moving the others to the front or into a larger buffer. False: there is no memory.
     bool make_room(std::size_t more) noexcept
     {
         if (room() >= more)
@@ -60,7 +60,7 @@ public:
         return true;
     }
 
-    // A large frame has passed: gives back what it needed.
+    // Gives back the memory that a large frame needed, if nothing is buffered.
     void shrink() noexcept
     {
         if (size() == 0) {
@@ -85,7 +85,7 @@ private:
     std::size_t capacity_ = 0;
 };
 
-// Room for one message of an alignment that frames do not have.
+// Memory for one message of an alignment that frames do not have.
 template <message_layout L>
 class aligned_message {
 public:
@@ -93,7 +93,7 @@ public:
 
     std::byte* data(std::size_t size)
     {
-        if (size > capacity_ || !bytes_) {  // the latter after a move
+        if (size > capacity_ || !bytes_) {  // it has no memory after a move
             std::size_t const whole = (size + L.alignment - 1) / L.alignment * L.alignment;
             bytes_.reset(static_cast<std::byte*>(std::aligned_alloc(L.alignment, whole)));
             capacity_ = bytes_ ? whole : 0;
@@ -101,7 +101,7 @@ public:
         return bytes_.get();
     }
 
-    // This payload where it lies, or a copy of it in this room. out_of_memory.
+    // This payload where it lies, or an aligned copy of it. out_of_memory.
     result<std::span<std::byte const>> show(std::span<std::byte const> payload)
     {
         if constexpr (needed) {

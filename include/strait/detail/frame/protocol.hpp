@@ -11,12 +11,12 @@
 #include <cstring>
 #include <type_traits>
 
-// What travels over a connected stream socket: a greeting from the sender, then frames. The receiver never writes, except
-// a rejection before it closes: an acknowledgement that met a closed socket would make the kernel reset the connection
-// and drop what the sender had handed over. Acknowledged streams, which lose nothing by that, are in acknowledged/protocol.hpp.
+// What travels over a connected stream socket: a greeting from the sender, then frames. The receiver never writes, except a
+// rejection before it closes: an acknowledgement that met a closed socket would make the kernel reset the connection and drop
+// what the sender had handed over. Acknowledged streams, which lose nothing by that, are in acknowledged/protocol.hpp.
 namespace strait::detail {
 
-// Names one channel among all that could listen at an address; zero where the address alone says it.
+// Identifies one channel among all that could listen at an address; zero where the address alone identifies it.
 using stream_cookie = std::array<std::uint64_t, 2>;
 
 //  0 magic   8 version  12 byte_order  16 word_size  20 protocol  24 fixed_size  32 fingerprint  40 cookie[2]  56 unused
@@ -47,7 +47,7 @@ struct stream_greeting {
         return g;
     }
 
-    // untrusted_object: whoever this is does not speak our language, or is not meant to speak to us.
+    // What is wrong with it. untrusted_object: it is no greeting of ours, or meant for another channel.
     error_code check(stream_greeting const& wanted) const noexcept
     {
         if (magic == __builtin_bswap64(magic_value))
@@ -73,7 +73,7 @@ struct stream_rejection {
     std::uint32_t why = 0;
     std::uint32_t unused = 0;
 
-    // What a sender is told; no_receiver when these are not the bytes of a rejection.
+    // The error of the sender; no_receiver when these are not the bytes of a rejection.
     errc reason() const noexcept
     {
         auto const e = static_cast<errc>(why);
@@ -92,6 +92,7 @@ struct stream_frame {
     static constexpr std::uint32_t with_handles = 0x73646600;  // "\0fds": data; the low byte says how many came beside it
     static constexpr std::uint64_t largest_payload = 0xffff'fff0U;
     static constexpr std::size_t longest_run = 4096;  // bytes
+    static constexpr std::size_t most_handles = 64;   // descriptors beside one message; the kernel takes 253
 
     std::uint32_t size = 0;
     std::uint32_t kind = data;
@@ -113,14 +114,14 @@ struct stream_frame {
                (payload != 0 && payload <= longest_run && payload % fixed_size == 0);
     }
 
-    // What a frame of data is told by, and how many descriptors it says come with its first byte; 0 for another kind.
+    // The kind of a frame of data with so many descriptors, and how many a frame says come with its first byte.
     static constexpr std::uint32_t kind_of(std::size_t handles) noexcept
     {
         return handles == 0 ? data : with_handles | static_cast<std::uint32_t>(handles);
     }
     std::size_t handles() const noexcept { return (kind & ~0xffU) == with_handles ? kind & 0xffU : 0; }
 
-    // Header and padding around a payload that lies behind the place of its header; returns the bytes of all.
+    // Writes the header and the padding around a payload that lies behind the place of its header; returns the bytes of all.
     static std::size_t write_around(std::byte* place, std::size_t payload, std::uint32_t kind) noexcept
     {
         stream_frame const header{static_cast<std::uint32_t>(payload), kind};
@@ -139,7 +140,7 @@ struct stream_frame {
 };
 static_assert(sizeof(stream_frame) == 8);
 
-// Of a varying size, where options.max_message_size says nothing else.
+// Bytes of the largest message of a type that varies, where options.max_message_size says nothing else.
 inline constexpr std::uint64_t stream_default_limit = std::uint64_t{64} << 20;
 
 template <message_layout L>
@@ -151,6 +152,7 @@ constexpr std::uint64_t stream_limit(std::uint64_t asked) noexcept
     return limit < stream_frame::largest_payload ? limit : stream_frame::largest_payload;
 }
 
+// Bytes that one system call sends or receives, unless a message is longer.
 inline constexpr std::size_t stream_chunk = std::size_t{64} << 10;
 
 }  // namespace strait::detail

@@ -11,12 +11,12 @@
 
 namespace strait::detail {
 
-// Where one is in a row of whole frames that came in one piece, from anybody: the message in front, and how many more
-// its frame has.
+// A place in a row of whole frames that came in one piece, from a peer that may be hostile: the message in front, and how many
+// more its frame has.
 template <message_layout L>
 class frame_row {
 public:
-    // A whole frame of messages lies there, of `rest` bytes up to the end of the row.
+    // Whether a whole frame of messages lies there; `rest`: bytes up to the end of the row.
     static bool is_sound(std::byte const* frame, std::size_t rest, std::uint64_t limit) noexcept
     {
         if (rest < sizeof(stream_frame))
@@ -26,7 +26,7 @@ public:
                stream_frame::fits(f.size, L.fixed_size) && stream_frame::bytes(f.size) <= rest;
     }
 
-    // False: it is not sound.
+    // Goes to the first message of this frame. False: the frame is not sound.
     bool enter(std::byte const* frame, std::size_t rest, std::uint64_t limit) noexcept
     {
         if (!is_sound(frame, rest, limit))
@@ -39,7 +39,8 @@ public:
         return true;
     }
 
-    // How many bytes of the row are behind one: those of the frame when its last message has been taken, else none.
+    // Goes on by so many messages. Returns how many bytes of the row are done with: those of the frame when its last message was
+    // taken, else none.
     std::size_t take(std::size_t messages) noexcept
     {
         front += messages * size;
@@ -49,7 +50,7 @@ public:
 
     std::size_t size = 0;   // of the message in front
     std::size_t front = 0;  // where it lies in its frame
-    std::size_t left = 0;   // messages of the frame, which stays in the row as long
+    std::size_t left = 0;   // messages of the frame that were not taken
     std::size_t bytes = 0;  // of the frame
 };
 

@@ -4,6 +4,8 @@
 
 #include <strait/detail/host/leftovers.hpp>
 #include <strait/detail/inet/connector.hpp>
+#include <strait/detail/inet/listener.hpp>
+#include <strait/detail/inet/name.hpp>
 #include <strait/detail/socket/join.hpp>
 
 #include <algorithm>

@@ -11,8 +11,8 @@
 #include <cstring>
 #include <type_traits>
 
-// What travels in a datagram: whole frames, then a trailer that says whose they are, since there is no connection that
-// could. A hello and an end have no frames.
+// What travels in a datagram: whole frames, then a trailer that says which stream they belong to, since there is no connection
+// that could. A hello and an end have no frames.
 namespace strait::detail {
 
 //  0 magic   8 version  12 fixed_size  16 fingerprint  24 cookie  32 stream  40 datagram  48 first  56 count  60 kind
@@ -47,7 +47,7 @@ struct udp_trailer {
         return t;
     }
 
-    // untrusted_object: whoever this is does not speak our language, or is not meant to speak to us.
+    // What is wrong with it. untrusted_object: it is no trailer of ours, or meant for another channel.
     error_code check(udp_trailer const& wanted) const noexcept
     {
         if (magic == __builtin_bswap64(magic_value))
@@ -67,7 +67,7 @@ static_assert(sizeof(udp_trailer) == 64 && offsetof(udp_trailer, fingerprint) ==
 // What a receiver answers to a sender with another message type: shorter than what it answers to.
 struct udp_rejection {
     stream_rejection said;
-    std::uint64_t stream = 0;  // only who has seen a datagram of the stream knows it
+    std::uint64_t stream = 0;  // known only to those who have seen a datagram of the stream
 };
 static_assert(sizeof(udp_rejection) == 24);
 

@@ -14,15 +14,16 @@
 
 namespace strait::detail {
 
-// What has come of each sender's stream: gaps are counted, and what comes twice is seen. Bounded, since whoever reaches the
-// port can invent streams: of very many the one longest silent is forgotten, which begins anew if it speaks again.
+// What has come of each sender's stream: gaps are counted, and a datagram that comes twice is recognised. The number of streams is
+// bounded, since any process that reaches the port can invent some: of more than 1,024 the one that was silent for longest is
+// forgotten, and begins anew if something of it comes again.
 //
 // The window of 64 datagrams is that of RFC 6479, "IPsec Anti-Replay Algorithm without Bit Shifting", with bit shifting.
 class udp_streams {
 public:
     static constexpr std::size_t most = 1024;
 
-    // Before anything else; false when there is no memory.
+    // Before anything else. False: there is no memory.
     bool start() noexcept
     {
         sets_.reset(new (std::nothrow) set[most / ways]);
@@ -56,7 +57,7 @@ public:
         return true;
     }
 
-    // This one has left.
+    // Notes that the sender of this stream has left.
     void end(udp_trailer const& t) noexcept
     {
         stream& s = find(t);
@@ -76,7 +77,7 @@ private:
         std::uint64_t window = 0;   // bit i: the datagram `newest - i` has come
         std::uint64_t next = 0;     // message
         std::uint64_t missing = 0;  // messages that may still come
-        std::uint64_t heard = 0;    // when; 0: this is nobody's place
+        std::uint64_t heard = 0;    // by clock_, when the last datagram came; 0: the place is free
         bool live = false;
     };
     using set = std::array<stream, ways>;
@@ -87,12 +88,12 @@ private:
         for (stream& s : places)
             if (s.heard != 0 && s.id == t.stream)
                 return s;
-        // One that has left rather than one that is silent.
+        // A stream that has ended gives way before one that is silent.
         stream& s = *std::min_element(places.begin(), places.end(), [](stream const& a, stream const& b) {
             return a.live != b.live ? b.live : a.heard < b.heard;
         });
         live_ += s.live ? 0 : 1;
-        // What was sent before the first that comes of it may have been for another receiver.
+        // What was sent before the first datagram that comes of it may have been for another receiver.
         s = {t.stream, t.datagram - 1, 0, t.first, 0, ++clock_, true};
         if (t.datagram == 0)
             s.newest = 0;

@@ -7,6 +7,7 @@
 #include <strait/detail/frame/row.hpp>
 #include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/detail/os/read_buffer.hpp>
+#include <strait/detail/socket/listener.hpp>
 #include <strait/detail/wait/adaptive_spin.hpp>
 #include <strait/detail/wait/futex.hpp>
 #include <strait/stats.hpp>
@@ -26,16 +27,12 @@
 
 namespace strait::detail {
 
-enum class datagram_outcome { datagram, nothing, end, malformed, failure };
-
-// The receiving end over one datagram socket, whoever sends to it. Each datagram is a row of whole frames; what is not is
-// dropped, from its first bad frame on, and takes nothing else along. A frame that says `end` says: look at the control file,
-// a sender has left. A death says nothing: hence the slices. The Listener is that of connection_set, and may have
-//   bool start()                                            false: there is no memory for what it keeps
-//   datagram_outcome receive(read_ahead&, channel_stats&)   where a datagram is more than its frames; does not wait
+// The receiving end over one descriptor that all senders share. Each datagram is a row of whole frames. From the first bad frame of
+// a datagram on its rest is dropped, and no other datagram suffers. A frame that says `end` means that a sender has left: then the
+// control file is asked whether the stream is over. A death is said by no frame, so the control file is asked now and then.
 //
 // Distinct objects: safe. Shared objects: unsafe.
-template <message_layout L, class Listener>
+template <message_layout L, datagram_listener Listener>
 class datagram_receiver {
 public:
     datagram_receiver(Listener listener, std::uint64_t limit, std::chrono::nanoseconds linger)
@@ -43,15 +40,12 @@ public:
     {
     }
 
-    // Before anything else; an error leaves the channel.
+    // Before anything else. An error leaves the channel.
     error_code start()
     {
         std::size_t const size = listener_.packet();
         auto pages = allocate_pages(size);
-        bool ready = static_cast<bool>(pages);
-        if constexpr (requires { listener_.start(); })
-            ready = ready && listener_.start();
-        if (!ready) {
+        if (!pages || !listener_.start()) {
             (void)close(deadline::after(linger_));
             return errc::out_of_memory;
         }
@@ -77,7 +71,7 @@ public:
 
     void release() noexcept { take(1); }
 
-    // Copies messages as long as the datagram has more.
+    // Copies messages up to the end of the datagram.
     result<std::size_t> take_n(std::span<std::byte> to, deadline until)
         requires(L.fixed_size != 0)
     {
@@ -94,7 +88,7 @@ public:
         return taken;
     }
 
-    // The datagram has another one. What is wrong with it is left to peek().
+    // Whether the datagram has another message. What is wrong with it is left to peek().
     bool has_message() noexcept
     {
         return !buffer_.is_empty() && (row_.left != 0 || row_.is_sound(frame(), buffer_.have - buffer_.at, limit_));
@@ -145,34 +139,13 @@ private:
 
     outcome receive() noexcept
     {
-        if constexpr (requires { listener_.receive(buffer_, stats_); }) {
-            outcome const o = listener_.receive(buffer_, stats_);
-            if (o == outcome::datagram)
-                ended_ = end_reason::none;
-            return o;
-        }
-        else
-            return receive_frames();
+        outcome const o = listener_.receive(buffer_, stats_);
+        if (o == outcome::datagram)
+            ended_ = end_reason::none;
+        return o;
     }
 
-    outcome receive_frames() noexcept
-    {
-        auto const n = ::recv(listener_.fd(), buffer_.data(), buffer_.size, MSG_DONTWAIT | MSG_TRUNC);
-        if (n < 0)
-            return errno == EAGAIN || errno == EINTR ? outcome::nothing : outcome::failure;
-        auto const size = static_cast<std::size_t>(n);
-        if (size > buffer_.size || size < sizeof(stream_frame))  // cut, or nothing of ours
-            return outcome::malformed;
-        stream_frame const f = stream_frame::at(buffer_.data());
-        if (size == sizeof f && f.kind == stream_frame::end && f.size == 0)
-            return outcome::end;
-        buffer_.at = 0;
-        buffer_.have = size;
-        ended_ = end_reason::none;
-        return outcome::datagram;
-    }
-
-    // Success: a datagram lies in the buffer, which is good or not.
+    // Success: a datagram lies in the buffer, good or bad.
     error_code fill(deadline until)
     {
         outcome o = receive();
@@ -211,7 +184,7 @@ private:
             }
             if (until.is_poll())
                 return errc::empty;
-            stats_.waits += counted ? 0 : 1;  // also of one who was held up while it spun
+            stats_.waits += counted ? 0 : 1;  // also when it was held up while it polled
             counted = true;
             if (until.passed())
                 return errc::timed_out;

@@ -19,7 +19,7 @@
 
 namespace strait::detail {
 
-// A frame on its way into a socket around a message that stays where it is.
+// A frame that is sent around a message that stays where it lies in the caller's memory.
 class large_frame {
 public:
     explicit large_frame(std::span<std::byte const> message) noexcept
@@ -36,7 +36,7 @@ public:
     std::size_t left() const noexcept { return left_; }
     std::size_t sent() const noexcept { return whole_ - left_; }
 
-    // One system call; false, and errno, when nothing has left.
+    // Makes one system call; false, and errno, when nothing has left.
     bool send(int fd) noexcept
     {
         ::msghdr all{};
@@ -45,17 +45,17 @@ public:
         auto const n = ::sendmsg(fd, &all, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0)
             return false;
-        auto gone = static_cast<std::size_t>(n);
-        left_ -= gone;
+        auto left = static_cast<std::size_t>(n);
+        left_ -= left;
         for (::iovec& p : parts_) {
-            std::size_t const of_it = std::min(gone, p.iov_len);
+            std::size_t const of_it = std::min(left, p.iov_len);
             p = {static_cast<std::byte*>(p.iov_base) + of_it, p.iov_len - of_it};
-            gone -= of_it;
+            left -= of_it;
         }
         return true;
     }
 
-    // As much as leaves up to the deadline. no_receiver: the connection is over.
+    // Sends as much as leaves up to the deadline. no_receiver: the connection is over.
     result<void> drain(int fd, deadline until, std::uint64_t& waits)
     {
         while (left_ != 0) {

@@ -12,14 +12,14 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-// Descriptors beside the bytes of a Unix socket (SCM_RIGHTS). The kernel ties them to the first byte that is sent with them:
-// who reads that byte gets them, all at once, and no read goes on behind a piece that has some.
+// Descriptors beside the bytes of a Unix socket (SCM_RIGHTS). The kernel ties them to the first byte that is sent with them: the
+// read of that byte brings all of them, and no read goes on behind a piece that has some.
 namespace strait::detail {
 
-// What the kernel passes at a time (SCM_MAX_FD).
+// How many the kernel passes at a time (SCM_MAX_FD).
 inline constexpr std::size_t most_passed = 253;
 
-// As send(2).
+// Sends bytes and descriptors as send(2) does.
 inline ::ssize_t send_with_handles(int socket, std::span<std::byte const> bytes, std::span<int const> handles) noexcept
 {
     alignas(::cmsghdr) char control[CMSG_SPACE(most_passed * sizeof(int))];
@@ -37,8 +37,8 @@ inline ::ssize_t send_with_handles(int socket, std::span<std::byte const> bytes,
     return ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-// As recv(2). What came beside the bytes is added to `handles`, which has room for it, with close-on-exec; `cut` is set when
-// there was more than this process can have.
+// Receives bytes as recv(2) does. Descriptors that came beside them are added to `handles`, which has room for them, with
+// close-on-exec; `cut` is set when there were more than this process can have.
 inline ::ssize_t receive_with_handles(int socket, std::span<std::byte> bytes, int flags, std::vector<descriptor>& handles, bool& cut)
 {
     alignas(::cmsghdr) char control[CMSG_SPACE(most_passed * sizeof(int))];

@@ -19,18 +19,18 @@
 
 namespace strait::detail {
 
-// The sending end over a stream socket, or one that behaves like it: an outbox, and a link to where it is emptied.
-template <message_layout L, class Connector>
+// The sending end over a connected socket: a buffer of frames, and the connection that they leave by.
+template <message_layout L, connector Connector>
 class stream_sender {
 public:
-    stream_sender(Connector connector, std::uint64_t limit, deadline connect_until, std::chrono::nanoseconds linger)
-        : link_(std::move(connector), connect_until), limit_(limit), linger_(linger)
+    stream_sender(Connector c, std::uint64_t limit, deadline connect_until, std::chrono::nanoseconds linger)
+        : link_(std::move(c), connect_until), limit_(limit), linger_(linger)
     {
     }
 
-    // Over a socket that is connected already; `both_ways`: shared with a receiver.
-    stream_sender(Connector connector, descriptor socket, std::uint64_t limit, std::chrono::nanoseconds linger, bool both_ways = false)
-        : stream_sender(std::move(connector), limit, deadline::never(), linger)
+    // Over a socket that is connected already. `both_ways`: a receiver of this process reads from it.
+    stream_sender(Connector c, descriptor socket, std::uint64_t limit, std::chrono::nanoseconds linger, bool both_ways = false)
+        : stream_sender(std::move(c), limit, deadline::never(), linger)
     {
         link_.adopt(std::move(socket), both_ways);
     }
@@ -39,14 +39,17 @@ public:
     stream_sender& operator=(stream_sender&&) = default;
     ~stream_sender() { (void)close(deadline::after(linger_)); }
 
-    // The first try, at opening: what fails for want of a receiver is tried again later.
-    result<void> try_connect() { return link_.try_connect(); }
+    // The first try, when the end is opened: what fails for want of a receiver is tried again by later operations.
+    error_code try_connect() { return link_.try_connect(); }
+
+    // Whether the first receiver may still come: none was reached yet, and options.connect_timeout is not over.
+    bool awaits_receiver() const noexcept { return link_.awaits_receiver(); }
 
     result<std::span<std::byte>> reserve(std::size_t size, deadline until)
     {
         if (size > limit_) [[unlikely]]
             return errc::message_too_large;
-        if (out_.is_enough(stream_frame::bytes(size), link_.chunk())) [[unlikely]]
+        if (out_.is_enough(stream_frame::bytes(size), link_.connector().chunk())) [[unlikely]]
             if (auto drained = drain(until); !drained)
                 return drained.error();
         return out_.reserve(size);
@@ -55,7 +58,7 @@ public:
     result<void> attach(std::span<int const> handles)
         requires(L.handles)
     {
-        if (handles.size() > most_handles)
+        if (handles.size() > stream_frame::most_handles)
             return errc::message_too_large;
         out_.attach(handles);
         return {};
@@ -71,8 +74,8 @@ public:
         if (!out_.empty())  // of the one before
             return until.is_poll() ? errc::full : errc::timed_out;
         if (!link_.socket())
-            if (auto connected = link_.connect(until, out_.waits()); !connected)
-                return connected;
+            if (error_code const e = link_.connect(until, out_.waits()))
+                return e;
         auto const done = out_.send_large(link_.socket().get(), message, until);
         if (!done && done.error() == errc::no_receiver)
             return lose();
@@ -84,26 +87,25 @@ public:
     result<std::size_t> put_n(std::span<std::byte const> messages, deadline until)
         requires(L.fixed_size != 0)
     {
-        // A run cannot be withdrawn in part: only one who waits for all of it may send one.
-        std::size_t const fitting = std::clamp<std::size_t>((link_.chunk() - sizeof(stream_frame)) / L.fixed_size, 1,
+        // A run cannot be withdrawn in part: only a caller that waits for all of it sends one.
+        std::size_t const fitting = std::clamp<std::size_t>((link_.connector().chunk() - sizeof(stream_frame)) / L.fixed_size, 1,
                                                             stream_frame::messages_in_run(L.fixed_size));
         std::size_t const longest = (until.is_never() ? fitting : 1) * L.fixed_size;
         std::uint64_t const before = out_.accepted();
-        result<void> left;
-        while (left && !messages.empty()) {
+        error_code failed;
+        while (!failed && !messages.empty()) {
             auto const run = messages.first(std::min(messages.size(), longest));
-            if (out_.is_enough(stream_frame::bytes(run.size()), link_.chunk())) {
-                left = flush(until);
+            if (out_.is_enough(stream_frame::bytes(run.size()), link_.connector().chunk())) {
+                failed = flush(until).error();
                 continue;
             }
-            if (left = out_.append(run); !left)
-                break;
-            messages = messages.subspan(run.size());
+            if (failed = out_.append(run); !failed)
+                messages = messages.subspan(run.size());
         }
-        if (left)
-            left = flush(until);
-        if (!left && out_.accepted() == before)
-            return left.error();
+        if (!failed)
+            failed = flush(until).error();
+        if (failed && out_.accepted() == before)
+            return failed;
         return static_cast<std::size_t>(out_.accepted() - before);
     }
 
@@ -133,28 +135,21 @@ public:
     wake_source arm() const noexcept
     {
         bool const connected = static_cast<bool>(link_.socket());
-        return {.descriptor = native_handle(), .events = POLLOUT, .file = connected ? -1 : connector().file(), .again = !connected};
+        return {.descriptor = native_handle(), .events = POLLOUT, .file = connected ? -1 : link_.connector().file(), .again = !connected};
     }
     void disarm() const noexcept {}
-    Connector const& connector() const noexcept { return link_.connector(); }
 
 private:
     result<void> drain(deadline until)
     {
         if (!link_.socket()) [[unlikely]] {
-            if (auto fit = link_.check(); !fit || out_.empty())
-                return fit;
-            if (auto connected = link_.connect(until, out_.waits()); !connected)
-                return connected;
+            error_code e = link_.check();
+            if (!e && !out_.empty())
+                e = link_.connect(until, out_.waits());
+            if (e || out_.empty())
+                return e ? result<void>(e) : result<void>();
         }
-        auto done = [&] {
-            if constexpr (requires(Connector& c, stream_buffer& b) { c.transmit(0, b, 0); })
-                return out_.drain(link_.socket().get(), until, [this](int fd, stream_buffer& frames, std::size_t, std::uint64_t sent) {
-                    return link_.connector().transmit(fd, frames, sent);
-                });
-            else
-                return out_.drain(link_.socket().get(), until);
-        }();
+        auto done = out_.drain(link_.connector(), link_.socket().get(), until);
         if (!done && done.error() == errc::no_receiver) [[unlikely]]
             return lose();
         return done;
@@ -164,14 +159,15 @@ private:
     {
         if (!link_.socket())
             return link_.socket().missing();
-        errc const why = link_.rejected();
+        errc const why = link_.read_rejection();
         out_.lose();
         link_.lose();
         return why;
     }
 
-    // Reading what may have come avoids the reset that closing over unread bytes would send.
-    // The channel is left before the end of the stream shows: whoever sees the end need not wait for the leaving.
+    // Sends the rest and the end of the stream, up to the deadline. The channel is left before the end of the stream shows: a
+    // receiver that sees the end need not wait for the leaving. What the receiver may have said is read, since closing over unread
+    // bytes would send a reset.
     result<void> say_goodbye(deadline until)
     {
         auto done = drain_all(until);
@@ -179,21 +175,16 @@ private:
         if (!done || !link_.socket())
             return done;
         int const fd = link_.socket().get();
-        if constexpr (requires(Connector& c) { c.goodbye(0, 0); }) {
-            link_.connector().goodbye(fd, out_.accepted());
+        if (!link_.connector().greets()) {
+            link_.connector().say_end(fd, out_.accepted());
             return done;
         }
-        if (!link_.greets()) {  // only wakes the receiver
-            stream_frame const end{0, stream_frame::end};
-            (void)!::send(fd, &end, sizeof end, MSG_NOSIGNAL | MSG_DONTWAIT);
-            return done;
-        }
-        if (done = out_.append_end(); done)
-            done = drain_all(until);
-        if (!done)
+        if (error_code const e = out_.append_end())
+            return e;
+        if (done = drain_all(until); !done)
             return done;
         ::shutdown(fd, SHUT_WR);
-        errc const why = link_.rejected();
+        errc const why = link_.read_rejection();
         if (why != errc::no_receiver)
             return why;
         return {};

@@ -4,8 +4,8 @@
 
 #include <strait/detail/frame/protocol.hpp>
 #include <strait/detail/membership/membership.hpp>
+#include <strait/detail/socket/connector.hpp>
 #include <strait/detail/unix_socket/address.hpp>
-#include <strait/detail/unix_socket/peer.hpp>
 #include <strait/detail/unix_socket/socket.hpp>
 
 #include <algorithm>
@@ -19,10 +19,10 @@
 
 namespace strait::detail {
 
-// A sender on its way to the socket of its receiver; a Connector of socket/stream_sender.hpp.
-class unix_connector {
+// Connects a sender to the socket that its receiver has bound beside the control file.
+class unix_connector : public plain_transmission {
 public:
-    // Of a pair, which is connected from the beginning: nobody else can come.
+    // Of a pair, which is connected from the beginning: attempt() finds no other receiver.
     unix_connector() = default;
     unix_connector(unix_kind const& kind, int fd) : kind_(kind) { chunk_ = chunk_of(fd); }
     unix_connector(participant member, location where, unix_kind const& kind, peer_predicate accept)
@@ -34,7 +34,7 @@ public:
     {
         if (!named_)
             return errc::no_receiver;
-        seen_ = member_.event();  // before looking: who comes after this wakes pause()
+        seen_ = member_.event();  // before looking: a receiver that comes after this wakes pause()
         auto const address = unix_address(where_);
         if (!address)
             return address.error();
@@ -46,12 +46,12 @@ public:
             return errno == ENOENT ? make_error_code(errc::no_receiver) : last_failure();
         if (!trusted_object(found, S_IFSOCK, where_.access()))
             return errc::untrusted_object;
-        // EAGAIN: the backlog is full. A receiver that does not accept is no receiver yet.
+        // EAGAIN: the backlog is full. A receiver that does not accept counts as not there yet.
         if (uninterrupted([&] {
                 return ::connect(s.get(), reinterpret_cast<::sockaddr const*>(&*address), sizeof *address);
             }) != 0)
             return errno == ECONNREFUSED || errno == ENOENT || errno == EAGAIN ? make_error_code(errc::no_receiver) : last_failure();
-        if (greets()) {  // of datagrams the kernel does not tell who binds the address; the address is ours
+        if (greets()) {  // of datagrams the kernel does not say who has bound the address; the directory is ours
             peer_ = unix_peer(s.get());
             if (!unix_peer_allowed(peer_, where_.access(), accept_))
                 return errc::refused;
@@ -60,10 +60,9 @@ public:
         return s;
     }
 
-    // Whether a receiver learns of each sender by itself. Else the control file says all that it needs to know.
+    // Datagrams have no connection that could begin or end: the control file says who sends.
     bool greets() const noexcept { return kind_.type != SOCK_DGRAM; }
 
-    // Bytes that are sent in one call, unless a message is longer.
     std::size_t chunk() const noexcept { return chunk_; }
 
     void pause(deadline until) const noexcept { member_.wait_event(seen_, until); }
@@ -96,6 +95,7 @@ private:
     std::uint32_t seen_ = 0;
     bool named_ = false;
 };
+static_assert(connector<unix_connector>);
 
 }  // namespace strait::detail
 

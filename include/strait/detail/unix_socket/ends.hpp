@@ -24,12 +24,12 @@
 
 namespace strait::detail {
 
-// What transports over connected Unix sockets have in common. A Kind says which they are:
+// What the transports over Unix sockets have in common. A Kind says which they are:
 //   static constexpr char name[]
 //   template <message_layout L> static std::uint64_t limit(asked)    of one message
 //   static unix_kind sockets(capacity, limit)
 //   template <message_layout L> using receiver                       over a unix_listener
-//   static constexpr bool connects                                   each sender on its own: the kernel tells who they are
+//   static constexpr bool connects                                   each sender has a connection, by which the kernel identifies it
 template <class Kind>
 class unix_channels {
 public:
@@ -51,7 +51,7 @@ private:
     {
         if (error_code const e = location::find(at, how.access, where))
             return e;
-        // Before anything is made: a name that no socket can have, and a message that none takes.
+        // Before anything is made: a name may be too long for a socket, and a message for any buffer.
         if (auto const address = unix_address(where); !address)
             return address.error();
         auto const limit = Kind::template limit<L>(how.max_message_size);
@@ -64,15 +64,7 @@ private:
         return join_stream<L>(Kind::name, where, how, limit, type_name, r, mechanism, member);
     }
 
-    static peer_predicate accept_of(options const& how)
-    {
-        if constexpr (Kind::connects)
-            return how.accept;
-        else
-            return {};
-    }
-
-    // What the first opener has decided counts.
+    // The limit that the first opener has decided.
     template <message_layout L>
     static std::uint64_t limit_of(participant const& member)
     {
@@ -97,12 +89,12 @@ public:
         auto const limit = limit_of<L>(member);
         auto const kind = Kind::sockets(member.block().capacity, limit);
         sender_end s(base(unix_connector(std::move(member), std::move(place), kind, accept_of(how)), limit, connect_until, how.linger));
-        if (auto tried = s.try_connect(); !tried)
-            return tried.error();
+        if (error_code const e = s.try_connect())
+            return e;
         return s;
     }
 
-    // One direction of a connected socket, which is shared with the receiver of the other one.
+    // One direction of a connected socket, which it shares with the receiver of the other direction.
     static result<sender_end> over(descriptor socket, peer_identity const&, options const& how)
     {
         auto const limit = Kind::template limit<L>(how.max_message_size);
@@ -114,7 +106,7 @@ public:
     }
     static unix_kind sockets(options const& how) { return Kind::sockets(how.capacity, Kind::template limit<L>(how.max_message_size)); }
 
-    /// The receiver, as of connecting; no_receiver before.
+    /// Who the receiver is, as the kernel identified it when this end connected. no_receiver: it has not connected yet.
     result<peer_identity> peer() const
         requires Kind::connects
     {
@@ -152,7 +144,7 @@ public:
         return r;
     }
 
-    // The other direction.
+    // The other direction of a connected socket.
     static result<receiver_end> over(descriptor socket, peer_identity const& who, options const& how)
     {
         auto const limit = Kind::template limit<L>(how.max_message_size);
@@ -164,7 +156,7 @@ public:
         return r;
     }
 
-    /// Who sent the last message.
+    /// Who sent the last message, as the kernel identified it when it connected; all zero before the first message.
     result<peer_identity> peer() const
         requires Kind::connects
     {
@@ -177,7 +169,7 @@ private:
     explicit receiver_end(base r) : base(std::move(r)) {}
 };
 
-/// A socketpair. The kernel tells each end of the other's death, whoever else has held the descriptors.
+/// Two connected sockets. The kernel lets each end know of the other's death, whichever processes have held the descriptors.
 template <class Kind>
 template <message_layout L>
 class unix_channels<Kind>::pair {

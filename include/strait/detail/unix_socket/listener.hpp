@@ -5,9 +5,11 @@
 #include <strait/detail/frame/protocol.hpp>
 #include <strait/detail/membership/membership.hpp>
 #include <strait/detail/membership/sender_watch.hpp>
+#include <strait/detail/os/read_buffer.hpp>
+#include <strait/detail/socket/listener.hpp>
 #include <strait/detail/unix_socket/address.hpp>
-#include <strait/detail/unix_socket/peer.hpp>
 #include <strait/detail/unix_socket/socket.hpp>
+#include <strait/stats.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -22,10 +24,10 @@
 
 namespace strait::detail {
 
-// Where a receiver's senders come to; a Listener of socket/connection_set.hpp.
+// The socket that a receiver binds beside the control file, and to which its senders connect or send datagrams.
 class unix_listener {
 public:
-    // Of a pair until it is opened.
+    // Until it is opened it is that of a pair, which has no name.
     explicit unix_listener(unix_kind const& kind, peer_predicate accept = {}) : accept_(std::move(accept)), kind_(kind) {}
 
     error_code open(participant member, location where)
@@ -43,7 +45,6 @@ public:
 
     int fd() const noexcept { return socket_.get(); }
 
-    // The largest packet that a sender of ours makes; 0: it is a stream.
     std::size_t packet() const noexcept { return kind_.packet == 0 ? 0 : std::max(stream_chunk, kind_.packet); }
 
     result<std::pair<descriptor, peer_identity>> accept() const
@@ -55,8 +56,25 @@ public:
         return std::pair(std::move(s), who);
     }
 
-    // Else it is told so when it has greeted: an answer to a greeting that nobody reads would be lost.
     bool admits(peer_identity const& who) const { return !named_ || unix_peer_allowed(who, where_.access(), accept_); }
+
+    // Of datagrams: nothing beside the read buffer is needed.
+    static constexpr bool start() noexcept { return true; }
+    datagram_outcome receive(read_ahead& to, channel_stats&) const noexcept
+    {
+        auto const n = ::recv(fd(), to.data(), to.size, MSG_DONTWAIT | MSG_TRUNC);
+        if (n < 0)
+            return errno == EAGAIN || errno == EINTR ? datagram_outcome::nothing : datagram_outcome::failure;
+        auto const size = static_cast<std::size_t>(n);
+        if (size > to.size || size < sizeof(stream_frame))  // cut, or nothing of ours
+            return datagram_outcome::malformed;
+        stream_frame const f = stream_frame::at(to.data());
+        if (size == sizeof f && f.kind == stream_frame::end && f.size == 0)
+            return datagram_outcome::end;
+        to.at = 0;
+        to.have = size;
+        return datagram_outcome::datagram;
+    }
 
     bool has_control_file() const noexcept { return named_; }
     int file() const noexcept { return member_.fd(); }
@@ -73,15 +91,15 @@ public:
             return;
         if (socket_) {
             socket_.reset();
-            (void)socket_leftover::remove(member_.fd(), where_);  // still in our place: the next receiver cannot have bound it yet
+            (void)socket_leftover::remove(member_.fd(), where_);  // we still hold the place: the next receiver cannot have bound it yet
         }
         unix_mechanism m;
         membership<unix_mechanism>::leave(member_, where_, m, until);
     }
 
 private:
-    // Whatever socket lies there is a dead receiver's: we hold the only place. The name appears when the socket has its
-    // mode, which the umask may have narrowed, and listens.
+    // A socket that lies there is a dead receiver's, since we hold the only place. The name appears when the socket listens and has
+    // its mode, which the umask may have narrowed.
     result<void> listen()
     {
         auto const address = unix_address(where_, new_socket_suffix);
@@ -105,7 +123,7 @@ private:
         return {};
     }
 
-    // Replaces nothing: what lies there now is not a socket.
+    // Gives the socket its name, and replaces nothing: what lies there now is not a socket.
     static bool give_name(char const* from, char const* to) noexcept
     {
         if (::renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
@@ -113,7 +131,7 @@ private:
         struct ::stat found = {};
         if (errno != EINVAL && errno != ENOSYS)
             return false;
-        if (::lstat(to, &found) == 0) {  // a file system that cannot tell
+        if (::lstat(to, &found) == 0) {  // a file system without RENAME_NOREPLACE
             errno = EEXIST;
             return false;
         }
@@ -128,6 +146,7 @@ private:
     unix_kind kind_;
     bool named_ = false;
 };
+static_assert(listener<unix_listener> && datagram_listener<unix_listener>);
 
 }  // namespace strait::detail
 

@@ -1,0 +1,86 @@
+// Distributed under the Boost Software License, Version 1.0.
+#ifndef STRAIT_DETAIL_SOCKET_CONNECTOR_HPP
+#define STRAIT_DETAIL_SOCKET_CONNECTOR_HPP
+
+#include <strait/detail/frame/buffer.hpp>
+#include <strait/detail/frame/protocol.hpp>
+#include <strait/detail/os/descriptor.hpp>
+#include <strait/error.hpp>
+#include <strait/wait.hpp>
+
+#include <cerrno>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+
+#include <sys/socket.h>
+
+namespace strait::detail {
+
+// What a sender over sockets needs to know about the place of its receiver. Only attempt(), pause(), transmit(), say_end(),
+// read_rejection() and leave() make system calls.
+//
+//   attempt()             one try to connect, without waiting. no_receiver: no receiver is there yet, or a handshake is under way
+//   pause(deadline)       waits until another try may help
+//   is_trying()           whether a handshake is under way, so that attempt() goes on with it
+//   cookie()              the cookie of the channel that was reached last
+//   file()                the descriptor of the channel's control file; -1: there is none
+//   usable()              false when the end was left, moved from, or inherited by fork()
+//   missing()             why it is not usable: not_open or inherited_handle
+//   leave(deadline)       leaves the channel
+//   chunk()               how many bytes of frames one system call sends, unless a message is longer
+//   greets()              whether a greeting goes first, and an end frame last that must arrive. Else the control file tells of
+//                         senders, and the end is only said to wake the receiver
+//   transmit(fd, frames, bytes, sent)
+//                         one system call that sends up to `bytes` bytes from the front of `frames`, behind `sent` messages. Returns
+//                         the number of bytes of frames that have left; -1, and errno, when none has
+//   say_end(fd, sent)     says that the stream is over behind `sent` messages, where greets() is false
+//   read_rejection(fd)    what the receiver has said before it closed; no_receiver when it has said nothing
+template <class C>
+concept connector = std::movable<C> && requires(C c, C const& k, deadline d, int fd, stream_buffer& frames, std::size_t bytes, std::uint64_t sent) {
+    { c.attempt() } -> std::same_as<result<descriptor>>;
+    { c.pause(d) } -> std::same_as<void>;
+    { k.is_trying() } -> std::same_as<bool>;
+    { k.cookie() } -> std::same_as<stream_cookie>;
+    { k.file() } -> std::same_as<int>;
+    { k.usable() } -> std::same_as<bool>;
+    { k.missing() } -> std::same_as<errc>;
+    { c.leave(d) } -> std::same_as<void>;
+    { k.chunk() } -> std::same_as<std::size_t>;
+    { k.greets() } -> std::same_as<bool>;
+    { c.transmit(fd, frames, bytes, sent) } -> std::same_as<::ssize_t>;
+    { c.say_end(fd, sent) } -> std::same_as<void>;
+    { c.read_rejection(fd) } -> std::same_as<errc>;
+};
+
+// How a connector sends over a connected socket, unless it does that in a way of its own: a base of most connectors.
+class plain_transmission {
+public:
+    static std::size_t chunk() noexcept { return stream_chunk; }
+    static bool greets() noexcept { return true; }
+
+    static ::ssize_t transmit(int fd, stream_buffer const& frames, std::size_t bytes, std::uint64_t) noexcept
+    {
+        return ::send(fd, frames.data() + frames.begin, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+
+    static void say_end(int fd, std::uint64_t) noexcept
+    {
+        stream_frame const end{0, stream_frame::end};
+        (void)!::send(fd, &end, sizeof end, MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+
+    static errc read_rejection(int fd) noexcept
+    {
+        stream_rejection r;
+        auto const read = [&] { return ::recv(fd, &r, sizeof r, MSG_DONTWAIT); };
+        auto n = uninterrupted(read);
+        if (n < 0 && errno == ECONNRESET)  // a packet socket reports it once, before what had come
+            n = uninterrupted(read);
+        return n == static_cast<::ssize_t>(sizeof r) ? r.reason() : errc::no_receiver;
+    }
+};
+
+}  // namespace strait::detail
+
+#endif
