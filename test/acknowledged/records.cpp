@@ -3,21 +3,18 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
-
-#include <sys/socket.h>
 
 using namespace strait;
 using namespace strait::detail;
 
 namespace {
 
-constexpr message_layout bytes{};
 constexpr session_id number(std::uint64_t n) { return {n, ~n}; }
 
 // The memory of a channel, and receivers that come one after the other.
@@ -27,37 +24,27 @@ struct fixture {
     };
     std::unique_ptr<page> memory = std::make_unique<page>();
     std::optional<session_table> sessions;
-    std::vector<descriptor> senders;
-    std::vector<std::unique_ptr<stream_connection>> connections;
+    std::vector<ack_session*> connected;
 
     fixture() { next_receiver(); }
 
-    // The one before was killed: it has told nobody anything.
+    // The one before was killed: it has acknowledged nothing.
     void next_receiver()
     {
-        connections.clear();
+        connected.clear();
         sessions.emplace(std::chrono::seconds(10), ack_records(*reinterpret_cast<control_block*>(memory->bytes)));
     }
 
-    // A sender comes that has had `first` messages acknowledged.
-    stream_connection& connect(session_id const& id, std::uint64_t first = 0)
+    // A sender connects that has had `first` messages acknowledged.
+    ack_session& connect(session_id const& id, std::uint64_t first = 0)
     {
-        std::array<int, 2> ends;
-        BOOST_TEST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
-        descriptor const& there = senders.emplace_back(ends[0]);
-        auto const greeting = stream_greeting::of(bytes, {}, stream_greeting::acknowledged);
-        session_claim claim;
-        claim.id = id;
-        claim.first = first;
-        BOOST_TEST(::send(there.get(), &greeting, sizeof greeting, 0) == sizeof greeting);
-        BOOST_TEST(::send(there.get(), &claim, sizeof claim, 0) == sizeof claim);
-        auto& c = *connections.emplace_back(std::make_unique<stream_connection>(descriptor(ends[1]), peer_identity(), 0, false, sizeof claim));
-        BOOST_TEST((c.read() == stream_connection::progress::more));
-        BOOST_TEST((c.next(greeting, 64, 0) == stream_connection::progress::introduced));
-        stream_connection* older = nullptr;
-        BOOST_TEST((sessions->admit(c, older) == errc()));
-        return c;
+        auto const admitted = sessions->admit({id, first}, &memory);
+        BOOST_TEST_REQUIRE((admitted.refusal == errc()));
+        return *connected.emplace_back(admitted.session);
     }
+    void disconnect(ack_session& s) { sessions->left(s, ++now); }
+
+    std::int64_t now = 0;
 };
 
 }  // namespace
@@ -106,17 +93,17 @@ BOOST_AUTO_TEST_CASE(a_record_that_was_half_written_is_nobodys)
 
 BOOST_AUTO_TEST_CASE(records_are_taken_from_those_who_came_longest_ago_and_are_away)
 {
-    stream_connection& first = connect(number(1));
+    ack_session& first = connect(number(1));
     sessions->consumed(first, 5, 100);
     for (std::uint64_t n = 2; n <= ack_records::most; ++n)
         sessions->consumed(connect(number(n)), n, 100);
-    sessions->left(*connections[3]);  // of 4
-    sessions->left(*connections[1]);  // of 2
+    disconnect(*connected[3]);  // of 4
+    disconnect(*connected[1]);  // of 2
     sessions->consumed(connect(number(1000)), 9, 100);
     sessions->consumed(connect(number(2), 2), 1, 100);  // comes back, and takes the place of 4
-    sessions->left(*connections[4]);  // of 5, whose place 4 takes: it has lost its own
+    disconnect(*connected[4]);  // of 5, whose place 4 takes: it has lost its own
     sessions->consumed(connect(number(4), 4), 40, 100);
-    stream_connection& late = connect(number(2000));  // all are in use
+    ack_session& late = connect(number(2000));  // all are in use
     sessions->consumed(late, 6, 100);
     sessions->consumed(first, 1, 100);
     next_receiver();

@@ -22,6 +22,7 @@ using namespace std::chrono_literals;
 using support::frame_of;
 using support::resident_pages;
 
+// What bytes mean is tested in frame/stream_parser.cpp, for every byte and every cut. Here some of them come over a real socket.
 namespace {
 
 constexpr message_layout text = detail::codec<std::string>::layout;
@@ -82,7 +83,7 @@ BOOST_AUTO_TEST_CASE(a_greeting_that_is_none_costs_that_connection_only)
     BOOST_TEST(r.last == "ok");
 }
 
-BOOST_AUTO_TEST_CASE(each_difference_of_a_greeting_is_told_to_the_sender)
+BOOST_AUTO_TEST_CASE(a_sender_is_told_why_its_greeting_is_refused)
 {
     listening<text> r;
     auto const rejected = [&](auto change) {
@@ -96,17 +97,13 @@ BOOST_AUTO_TEST_CASE(each_difference_of_a_greeting_is_told_to_the_sender)
         return p.rejection();
     };
     BOOST_TEST((rejected([](auto& g) { ++g.fingerprint; }) == errc::type_mismatch));
-    BOOST_TEST((rejected([](auto& g) { g.fixed_size = 8; }) == errc::type_mismatch));
-    BOOST_TEST((rejected([](auto& g) { ++g.version; }) == errc::incompatible_peer));
-    BOOST_TEST((rejected([](auto& g) { g.word_size = 4; }) == errc::incompatible_peer));
-    BOOST_TEST((rejected([](auto& g) { g.magic = __builtin_bswap64(g.magic); }) == errc::incompatible_peer));
     BOOST_TEST((rejected([](auto& g) { g.cookie[1] = 1; }) == errc::untrusted_object));
     BOOST_TEST(r.last.empty());  // and nothing of it was delivered
 }
 
 BOOST_AUTO_TEST_CASE(a_lying_length_is_malformed_and_costs_no_memory)
 {
-    for (std::uint32_t const size : {1025U, 1U << 31, ~0U}) {
+    for (std::uint32_t const size : {1025U, ~0U}) {
         listening<text> r(limited_to(1024));
         raw_peer p(r.in.port());
         p.greet(text);
@@ -155,21 +152,10 @@ BOOST_AUTO_TEST_CASE(a_frame_of_another_size_or_kind_is_malformed)
     BOOST_TEST((r.next() == errc::malformed_message));
 }
 
-BOOST_AUTO_TEST_CASE(a_run_of_no_messages_or_of_too_many_is_malformed)
-{
-    for (std::uint32_t const size : {0U, 4104U}) {
-        listening<number> r;
-        raw_peer p(r.in.port());
-        p.greet(number);
-        p.frame(size, std::string(size, 'x'));
-        BOOST_TEST((r.next() == errc::malformed_message), size);
-    }
-}
-
-BOOST_AUTO_TEST_CASE(of_a_run_cut_at_any_byte_the_whole_messages_arrive)
+BOOST_AUTO_TEST_CASE(of_a_run_that_is_cut_the_whole_messages_arrive)
 {
     auto const whole = frame_of(3 * 8, "message1message2message3");
-    for (std::size_t cut = 0; cut <= whole.size(); ++cut) {
+    for (std::size_t const cut : {std::size_t{0}, std::size_t{7}, std::size_t{16}, std::size_t{31}, whole.size()}) {
         listening<number> r;
         raw_peer p(r.in.port());
         p.greet(number);
@@ -184,10 +170,10 @@ BOOST_AUTO_TEST_CASE(of_a_run_cut_at_any_byte_the_whole_messages_arrive)
     }
 }
 
-BOOST_AUTO_TEST_CASE(a_stream_cut_at_any_byte_is_a_death_and_never_a_message)
+BOOST_AUTO_TEST_CASE(a_stream_that_is_cut_is_a_death_and_never_a_message)
 {
     auto const whole = frame_of(13, "thirteen char");
-    for (std::size_t cut = 0; cut < whole.size(); ++cut) {
+    for (std::size_t const cut : {std::size_t{0}, std::size_t{3}, std::size_t{8}, std::size_t{20}, whole.size() - 1}) {
         listening<text> r;
         raw_peer p(r.in.port());
         p.greet(text);
@@ -223,7 +209,7 @@ BOOST_AUTO_TEST_CASE(silent_connections_are_bounded_and_harm_nobody)
         silent.emplace_back(r.in.port());
         BOOST_TEST((r.next(deadline::poll()) == errc::empty));
     }
-    BOOST_TEST(r.in.stats().dropped >= 200 - strait::detail::most_silent);
+    BOOST_TEST(r.in.stats().dropped >= 200 - strait::detail::most_pending);
     good.frame(1, "b");
     BOOST_TEST(!r.next());
     BOOST_TEST(r.last == "b");

@@ -4,7 +4,7 @@
 
 #include <strait/acknowledged_options.hpp>
 #include <strait/detail/acknowledged/sender.hpp>
-#include <strait/detail/acknowledged/session_table.hpp>
+#include <strait/detail/acknowledged/sessions.hpp>
 #include <strait/detail/inet/open.hpp>
 #include <strait/detail/socket/stream_receiver.hpp>
 #include <strait/transport.hpp>
@@ -13,8 +13,6 @@
 #include <cstdint>
 #include <string_view>
 #include <utility>
-
-#include <sys/random.h>
 
 namespace strait {
 
@@ -91,8 +89,8 @@ public:
         std::uint64_t limit = 0;
         detail::tcp_settings settings;
         detail::session_id id;
-        if (::getrandom(id.data(), sizeof id, 0) != static_cast<::ssize_t>(sizeof id))
-            return detail::last_failure();
+        if (error_code const e = detail::draw_session_id(id))
+            return e;
         auto connector = detail::connect_tcp<L>(guarantees.name, where, how, type_name, limit, settings);
         if (!connector)
             return connector.error();
@@ -109,8 +107,8 @@ private:
 
 /// Distinct objects: safe. Shared objects: unsafe.
 template <message_layout L>
-class acknowledged<tcp>::receiver_end : public detail::stream_receiver<L, detail::tcp_listener, detail::session_table> {
-    using base = detail::stream_receiver<L, detail::tcp_listener, detail::session_table>;
+class acknowledged<tcp>::receiver_end : public detail::stream_receiver<L, detail::tcp_listener, detail::acknowledged_sessions> {
+    using base = detail::stream_receiver<L, detail::tcp_listener, detail::acknowledged_sessions>;
 
 public:
     static result<receiver_end> open(endpoint const& where, options const& how, std::string_view type_name)
@@ -120,7 +118,7 @@ public:
         if (!listener)
             return listener.error();
         auto const records = listener->has_control_file() ? detail::ack_records(listener->member().block()) : detail::ack_records();
-        receiver_end r(base(std::move(*listener), limit, how.linger, detail::session_table(how.reconnect_within, records)));
+        receiver_end r(base(std::move(*listener), limit, how.linger, detail::acknowledged_sessions(how.reconnect_within, records)));
         if (error_code const e = r.start())
             return e;
         return r;

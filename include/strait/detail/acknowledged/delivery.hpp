@@ -17,28 +17,29 @@
 
 namespace strait::detail {
 
-// What is kept, on its way: goes out by one connection after another, until it is acknowledged.
-template <message_layout L, class Connector>
+// Sends what is buffered by one connection after another, until it is acknowledged.
+template <message_layout L, connector Connector>
 class ack_delivery {
 public:
-    ack_delivery(ack_link<Connector> to, std::uint64_t capacity) : link(std::move(to)), kept(capacity) {}
+    ack_delivery(ack_link<Connector> to, std::uint64_t capacity) : link(std::move(to)), unacknowledged(capacity) {}
 
     error_code connect(deadline until)
     {
-        error_code const e = link.connect(until, kept.first(), waits);
+        error_code const e = link.connect(until, unacknowledged.first(), waits);
         if (!e)
-            kept.resend_all();
+            unacknowledged.resend_all();
         return e;
     }
 
-    // As much as the socket takes, if there is one. full, timed_out: not all.
+    // Sends as much as the socket takes, if there is one. full, timed_out: not all. While a lost receiver may come back, that is no
+    // failure.
     error_code push(deadline until)
     {
         for (;;) {
-            auto const rest = kept.unsent();
+            auto const rest = unacknowledged.unsent();
             if (rest.empty()) {
-                if (heard_behind_ + kept.capacity() / 4 < sent_) [[unlikely]]
-                    hear();
+                if (heard_behind_ + unacknowledged.capacity() / 4 < sent_) [[unlikely]]
+                    read_acknowledgements();
                 return {};
             }
             if (!link.is_connected()) [[unlikely]] {
@@ -48,7 +49,7 @@ public:
             }
             auto const n = link.send(rest);
             if (n > 0) [[likely]] {
-                kept.count_sent(static_cast<std::size_t>(n));
+                unacknowledged.count_sent(static_cast<std::size_t>(n));
                 sent_ += static_cast<std::size_t>(n);
             }
             else if (errno == ENOBUFS || errno == ENOMEM)
@@ -61,12 +62,12 @@ public:
                 ++waits;
                 if (auto const room = link.wait(POLLIN | POLLOUT, until); !room)
                     return room.error();
-                hear();
+                read_acknowledgements();
             }
         }
     }
 
-    // Until something is acknowledged, on this connection or another. Looks at least once.
+    // Goes on, on this connection or another, until acknowledgements make the condition true. Looks at least once.
     template <class Condition>
     [[gnu::noinline, gnu::cold]] error_code wait_until(Condition is_done, deadline until)
     {
@@ -76,10 +77,10 @@ public:
             if (!link.is_connected() && !is_done())
                 if (error_code const e = connect(until))
                     return e;
-            hear();
+            read_acknowledgements();
             if (error_code const e = push(deadline::poll()); e && e != errc::full)
                 return e;
-            if (is_done())  // also by what was sent once more after it had been acknowledged
+            if (is_done())  // perhaps by sending once more what had been acknowledged before
                 return {};
             if (!link.is_connected())
                 continue;
@@ -93,49 +94,50 @@ public:
         }
     }
 
+    // Sends the rest and the end, and waits until the receiver has consumed all messages, and, at an address, the end.
     error_code say_goodbye(deadline until)
     {
-        if (!link.has_met() && kept.empty())
+        if (!link.has_met() && unacknowledged.empty())
             return {};
-        if (!kept.append_end())
+        if (!unacknowledged.append_end())
             return errc::out_of_memory;
-        error_code done = wait_until([this] { return kept.unacknowledged() == 0; }, until);
-        // By a name the control file tells that we have left. Else, when nobody is there to read the end, that is no loss. A host
-        // that is silent may be far away, or somebody there who would take us for dead.
-        while (!done && !kept.empty() && link.file() < 0) {
+        error_code done = wait_until([this] { return unacknowledged.messages() == 0; }, until);
+        // By a name the control file says that we have left. At an address it is no loss when no receiver is there to read the end. But
+        // a host that does not answer may be far away, and a receiver on it would take us for dead.
+        while (!done && !unacknowledged.empty() && link.file() < 0) {
             done = link.is_connected() ? error_code() : connect(until.capped(std::chrono::milliseconds(50)));
             if (!done)
-                done = wait_until([this] { return kept.empty() || !link.is_connected(); }, until);
+                done = wait_until([this] { return unacknowledged.empty() || !link.is_connected(); }, until);
             else if (done == errc::timed_out && link.is_trying() && !until.passed())
                 done = {};
         }
         link.end();
-        return kept.unacknowledged() == 0 ? error_code() : done;
+        return unacknowledged.messages() == 0 ? error_code() : done;
     }
 
-    // What is waited for when there is no room: acknowledgements.
-    short events() const noexcept { return kept.unsent().empty() ? POLLIN : POLLIN | POLLOUT; }
+    // What poll(2) is to wait for when there is no room: acknowledgements.
+    short events() const noexcept { return unacknowledged.unsent().empty() ? POLLIN : POLLIN | POLLOUT; }
 
     ack_link<Connector> link;
-    retransmit_buffer<L> kept;
+    retransmit_buffer<L> unacknowledged;
     std::uint64_t waits = 0;
 
 private:
-    // Takes what acknowledgements there are.
-    void hear()
+    // Takes the acknowledgements that have come.
+    void read_acknowledgements()
     {
         heard_behind_ = sent_;
         bool const on = link.is_connected() && link.hear([this](acknowledgement const& a) {
-            return kept.acknowledge(a.consumed, a.magic == acknowledgement::of_the_end);
+            return unacknowledged.acknowledge(a.consumed, a.magic == acknowledgement::of_the_end);
         });
         if (!on)
             drop();
     }
 
-    // The socket takes nothing more. What has come before may say why.
+    // The socket takes nothing more. What has come from the receiver may say why.
     [[gnu::noinline, gnu::cold]] void lose()
     {
-        hear();
+        read_acknowledgements();
         drop();
     }
 
@@ -144,11 +146,11 @@ private:
         if (!link.is_connected())
             return;
         link.lose();
-        kept.resend_all();
+        unacknowledged.resend_all();
     }
 
     std::uint64_t sent_ = 0;          // bytes, on all connections
-    std::uint64_t heard_behind_ = 0;  // of them, when acknowledgements were looked for last
+    std::uint64_t heard_behind_ = 0;  // of them, when acknowledgements were read last
 };
 
 }  // namespace strait::detail

@@ -3,6 +3,8 @@
 #define STRAIT_DETAIL_ACKNOWLEDGED_PROTOCOL_HPP
 
 #include <strait/detail/frame/protocol.hpp>
+#include <strait/detail/os/descriptor.hpp>
+#include <strait/error.hpp>
 
 #include <array>
 #include <cstddef>
@@ -11,12 +13,20 @@
 #include <span>
 #include <type_traits>
 
-// What acknowledged streams add to frame/protocol.hpp: behind the greeting the sender says which session it carries on with,
-// and the receiver answers with records of 16 bytes: acknowledgements, and a rejection at most.
+#include <sys/random.h>
+
+// What acknowledged streams add to frame/protocol.hpp: behind the greeting the sender says which session the connection carries
+// on, and the receiver answers with records of 16 bytes: acknowledgements, and a rejection at most.
 namespace strait::detail {
 
-// One sender's stream, across all the connections that carry it: random, so that nobody takes part who does not know it.
+// Identifies one sender's stream, across all the connections that carry it. It is random, so that no stranger can take part.
 using session_id = std::array<std::uint64_t, 2>;
+
+inline error_code draw_session_id(session_id& id) noexcept
+{
+    bool const drawn = ::getrandom(id.data(), sizeof id, 0) == static_cast<::ssize_t>(sizeof id);
+    return drawn ? error_code() : last_failure();
+}
 
 //  0 id[2]  16 first  24 unused
 struct session_claim {
@@ -39,7 +49,7 @@ struct acknowledgement {
 };
 static_assert(sizeof(acknowledgement) == 16 && sizeof(stream_rejection) == 16);
 
-// Bytes that a connection of a receiver has behind its greeting, as what they are.
+// The claim that a connection has behind its greeting.
 inline session_claim claim_of(std::span<std::byte const, sizeof(session_claim)> bytes) noexcept
 {
     session_claim c;

@@ -19,7 +19,7 @@ namespace strait::detail {
 struct ack_record {
     std::atomic<std::uint64_t> id[2];
     std::atomic<std::uint64_t> consumed;  // messages, from the beginning
-    std::atomic<std::uint64_t> used;      // the higher, the later a connection of the session has come
+    std::atomic<std::uint64_t> used;      // grows with each connection that comes: the highest is the latest
 
     bool is_of(session_id const& wanted) const noexcept
     {
@@ -28,9 +28,9 @@ struct ack_record {
 };
 static_assert(sizeof(ack_record) == 32);
 
-// What the receivers of a name have consumed, in the control file of their channel behind its control block: so the next one
-// goes on behind one that was killed. The receiver writes it, of which there is one; who comes after it reads, and writes,
-// when the kernel has freed its place. A record that is half written when it dies is nobody's: no session has that number.
+// What the receivers of a name have consumed of each session, in the channel's control file behind its control block: so the next
+// receiver goes on where one was killed. Only the receiver writes, of which there is one; the next one reads and writes when the
+// kernel has freed its place. A record that is half written when its receiver dies belongs to no session: none has that id.
 //
 // Of a channel without a name there are none.
 class ack_records {
@@ -45,14 +45,14 @@ public:
             latest_ = std::max(latest_, r.used.load(std::memory_order_relaxed));
     }
 
-    // Null: there is none.
+    // The record of this session; null: there is none.
     ack_record* find(session_id const& id) const noexcept
     {
         auto const found = std::find_if(all_.begin(), all_.end(), [&](auto const& r) { return r.is_of(id); });
         return found == all_.end() ? nullptr : &*found;
     }
 
-    // The record that was used least recently, of those that may be taken.
+    // The record that was used least recently, of those that may be taken; null: there is none.
     template <class Predicate>
     ack_record* oldest(Predicate may_be_taken) const noexcept
     {
@@ -63,6 +63,7 @@ public:
         return chosen;
     }
 
+    // Makes this the record of another session.
     static void begin(ack_record& r, session_id const& id, std::uint64_t consumed) noexcept
     {
         r.id[0].store(0, std::memory_order_relaxed);

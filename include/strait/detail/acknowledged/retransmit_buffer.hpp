@@ -4,96 +4,80 @@
 
 #include <strait/detail/frame/buffer.hpp>
 #include <strait/detail/frame/protocol.hpp>
+#include <strait/detail/frame/writer.hpp>
 #include <strait/error.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 
 namespace strait::detail {
 
-// The frames of one session that are not acknowledged: those that a socket has taken, then those that none has yet. A frame
-// goes when all its messages are acknowledged; a connection that breaks makes all that are left unsent again.
+// The frames of one session that are not acknowledged: first those that a socket has taken, then those that none has taken yet. A
+// frame is dropped when all its messages are acknowledged. When a connection breaks, all that are left are unsent again.
 template <message_layout L>
 class retransmit_buffer {
 public:
     explicit retransmit_buffer(std::uint64_t capacity) : capacity_(capacity) {}
 
-    // Nothing is kept, not even an end.
-    bool empty() const noexcept { return buffer_.size() == 0; }
-    std::size_t bytes() const noexcept { return buffer_.size(); }
+    // Nothing is buffered, not even an end frame.
+    bool empty() const noexcept { return buffer().size() == 0; }
+    std::size_t bytes() const noexcept { return buffer().size(); }
+    // How many messages were ever added.
     std::uint64_t accepted() const noexcept { return next_; }
-    std::uint64_t unacknowledged() const noexcept { return next_ - acknowledged_; }
+    // How many messages are not acknowledged.
+    std::uint64_t messages() const noexcept { return next_ - acknowledged_; }
 
-    // How many messages come before the first frame that is kept.
+    // How many messages of the session come before the first frame that is buffered.
     std::uint64_t first() const noexcept { return first_; }
 
-    // One message is always taken, however large.
-    bool has_room(std::size_t bytes) const noexcept { return buffer_.size() == 0 || buffer_.size() + bytes <= capacity_; }
+    // Whether a frame of so many bytes may be added. One message is always taken, however large.
+    bool has_room(std::size_t bytes) const noexcept { return buffer().size() == 0 || buffer().size() + bytes <= capacity_; }
     std::uint64_t capacity() const noexcept { return capacity_; }
 
-    result<std::span<std::byte>> reserve(std::size_t size)
-    {
-        if (!make_room(stream_frame::bytes(size))) [[unlikely]]
-            return errc::out_of_memory;
-        if constexpr (aligned_message<L>::needed) {
-            std::byte* const p = aligned_.data(size);
-            if (!p)
-                return errc::out_of_memory;
-            return std::span(p, size);
-        }
-        else
-            return std::span(buffer_.data() + buffer_.end + sizeof(stream_frame), size);
-    }
+    // Room for a message of this size; out_of_memory.
+    result<std::span<std::byte>> reserve(std::size_t size) { return writer_.reserve(size, buffer().size(), moved()); }
 
     void commit(std::size_t used) noexcept
     {
-        if constexpr (aligned_message<L>::needed)
-            std::memcpy(buffer_.data() + buffer_.end + sizeof(stream_frame), aligned_.data(used), used);
-        frame(used);
+        writer_.commit(used, stream_frame::data);
+        count_accepted(used);
     }
 
-    // A run of messages; false when there is no memory.
-    bool append(std::span<std::byte const> run) noexcept
+    // Adds a run of messages. False: there is no memory.
+    bool append(std::span<std::byte const> run)
     {
-        if (!make_room(stream_frame::bytes(run.size())))
+        if (!writer_.append(run, stream_frame::data, buffer().size(), moved()))
             return false;
-        std::memcpy(buffer_.data() + buffer_.end + sizeof(stream_frame), run.data(), run.size());
-        frame(run.size());
+        count_accepted(run.size());
         return true;
     }
 
-    bool append_end() noexcept
-    {
-        if (!make_room(sizeof(stream_frame)))
-            return false;
-        buffer_.end += stream_frame::write_around(buffer_.data() + buffer_.end, 0, stream_frame::end);
-        return true;
-    }
+    // Adds the end frame. False: there is no memory.
+    bool append_end() { return writer_.append({}, stream_frame::end, buffer().size(), moved()); }
 
-    std::span<std::byte const> unsent() const noexcept { return {buffer_.data() + sent_, buffer_.end - sent_}; }
+    std::span<std::byte const> unsent() const noexcept { return {buffer().data() + sent_, buffer().end - sent_}; }
     void count_sent(std::size_t bytes) noexcept
     {
         sent_ += bytes;
         while (begun_end_ < sent_) {
             stream_frame const f = frame_at(begun_end_);
-            begun_ += messages_in(f);
+            begun_ += frame_writer<L>::messages_in(f);
             begun_end_ += stream_frame::bytes(f.size);
         }
         if (first_ < acknowledged_) [[unlikely]]
             prune(sent_);
     }
 
-    // For another connection, which begins with first().
+    // Everything is to be sent once more, on another connection, which begins with first().
     void resend_all() noexcept
     {
         prune(begun_end_);
-        sent_ = buffer_.begin;
+        sent_ = buffer().begin;
     }
 
-    // False: what was never sent cannot be acknowledged, and nothing twice.
+    // So many messages of the session are consumed, and its end is if `end`. False: that cannot be, since so many were never sent, or
+    // more were acknowledged before.
     bool acknowledge(std::uint64_t consumed, bool end) noexcept
     {
         if (consumed < acknowledged_ || consumed > begun_)
@@ -105,55 +89,48 @@ public:
     }
 
 private:
-    stream_frame frame_at(std::size_t offset) const noexcept { return stream_frame::at(buffer_.data() + offset); }
+    stream_frame frame_at(std::size_t offset) const noexcept { return stream_frame::at(buffer().data() + offset); }
 
-    static std::uint64_t messages_in(stream_frame const& f) noexcept
-    {
-        return f.kind == stream_frame::end ? 0 : L.fixed_size == 0 ? 1 : f.size / std::max<std::uint64_t>(1, L.fixed_size);
-    }
-
-    // Drops the frames that are acknowledged, as far as they end before `end`. On a connection each frame is sent that comes
-    // behind first() as it was said there, also one that is acknowledged meanwhile, since it was sent on the one before:
-    // the receiver counts them.
+    // Drops the frames that are acknowledged, as far as they end before `end`. On a connection every frame is sent that lies behind
+    // first() as it was when the connection began, also one that is acknowledged meanwhile because it was sent on the connection
+    // before: the receiver counts them.
     void prune(std::size_t end) noexcept
     {
-        while (buffer_.begin != buffer_.end) {
-            stream_frame const f = frame_at(buffer_.begin);
-            std::uint64_t const last = first_ + messages_in(f);
+        while (buffer().begin != buffer().end) {
+            stream_frame const f = frame_at(buffer().begin);
+            std::uint64_t const last = first_ + frame_writer<L>::messages_in(f);
             std::size_t const bytes = stream_frame::bytes(f.size);
-            bool const done = f.kind == stream_frame::end ? end_acknowledged_ : last <= acknowledged_;  // else a part of a run
-            if (!done || buffer_.begin + bytes > end)
+            bool const done = f.kind == stream_frame::end ? end_acknowledged_ : last <= acknowledged_;  // of a run a part may be acknowledged
+            if (!done || buffer().begin + bytes > end)
                 break;
             first_ = last;
-            buffer_.begin += bytes;
+            buffer().begin += bytes;
         }
-        if (buffer_.begin == buffer_.end)
-            buffer_.begin = buffer_.end = sent_ = begun_end_ = 0;
+        if (buffer().begin == buffer().end)
+            buffer().begin = buffer().end = sent_ = begun_end_ = 0;
     }
 
-    bool make_room(std::size_t bytes) noexcept { return buffer_.room() >= bytes || move_or_grow(bytes); }
+    stream_buffer& buffer() noexcept { return writer_.bytes; }
+    stream_buffer const& buffer() const noexcept { return writer_.bytes; }
 
-    // As much again as is kept: each byte is moved twice at most, on an average.
-    [[gnu::noinline, gnu::cold]] bool move_or_grow(std::size_t bytes) noexcept
+    // Keeps the offsets right when the writer moves the bytes. It is asked for as much room again as is buffered, so that each byte is
+    // moved twice at most, on average.
+    auto moved() noexcept
     {
-        std::size_t const before = buffer_.begin;
-        if (!buffer_.make_room(bytes + buffer_.size()))
-            return false;
-        sent_ -= before - buffer_.begin;
-        begun_end_ -= before - buffer_.begin;
-        return true;
+        return [this](std::size_t by) {
+            sent_ -= by;
+            begun_end_ -= by;
+        };
     }
 
-    void frame(std::size_t used) noexcept
+    void count_accepted(std::size_t payload) noexcept
     {
-        next_ += messages_in({static_cast<std::uint32_t>(used), stream_frame::data});
-        buffer_.end += stream_frame::write_around(buffer_.data() + buffer_.end, used, stream_frame::data);
+        next_ += frame_writer<L>::messages_in({static_cast<std::uint32_t>(payload), stream_frame::data});
     }
 
-    stream_buffer buffer_;
-    [[no_unique_address]] aligned_message<L> aligned_;
-    std::size_t sent_ = 0;       // up to here in the buffer this connection has taken it
-    std::size_t begun_end_ = 0;  // where the first frame begins of which no byte has gone on any
+    frame_writer<L> writer_;
+    std::size_t sent_ = 0;       // up to this offset the socket of this connection has taken the bytes
+    std::size_t begun_end_ = 0;  // where the first frame begins of which no byte has left on any connection
     std::uint64_t begun_ = 0;    // messages before that
     std::uint64_t first_ = 0;
     std::uint64_t acknowledged_ = 0;

@@ -19,9 +19,9 @@
 
 namespace strait::detail {
 
-// The sending end of an acknowledged stream. A message is accepted once it is kept; what is kept goes to the receiver, on
-// one connection after another, until the receiver has acknowledged it.
-template <message_layout L, class Connector>
+// The sending end of an acknowledged stream. A message is accepted once it is buffered. What is buffered goes to the receiver by one
+// connection after another, until the receiver has acknowledged it.
+template <message_layout L, connector Connector>
 class ack_sender {
 public:
     ack_sender(ack_link<Connector> link, std::uint64_t limit, std::uint64_t capacity, std::chrono::nanoseconds linger)
@@ -33,7 +33,7 @@ public:
     ack_sender& operator=(ack_sender&&) = default;
     ~ack_sender() { (void)close(deadline::after(linger_)); }
 
-    // The first try, at opening: what fails for want of a receiver is tried again later.
+    // The first try, when the end is opened: what fails for want of a receiver is tried again by later operations.
     error_code try_connect()
     {
         error_code const e = reach(deadline::poll());
@@ -46,34 +46,34 @@ public:
             return errc::message_too_large;
         if (error_code const e = make_way(stream_frame::bytes(size), until)) [[unlikely]]
             return e;
-        return delivery_.kept.reserve(size);
+        return delivery_.unacknowledged.reserve(size);
     }
 
     void commit(std::size_t used) noexcept
     {
         stats_.bytes += used;
-        delivery_.kept.commit(used);
+        delivery_.unacknowledged.commit(used);
     }
 
     result<std::size_t> put_n(std::span<std::byte const> messages, deadline until)
         requires(L.fixed_size != 0)
     {
-        // Who does not wait for all takes room for one after the other.
+        // A caller that does not wait for all takes room for one after the other.
         std::size_t const longest = (until.is_never() ? stream_frame::messages_in_run(L.fixed_size) : 1) * L.fixed_size;
-        std::uint64_t const before = delivery_.kept.accepted();
+        std::uint64_t const before = delivery_.unacknowledged.accepted();
         error_code failed;
         while (!messages.empty() && !failed) {
             auto const run = messages.first(std::min(messages.size(), longest));
             if (failed = make_way(stream_frame::bytes(run.size()), until); failed)
                 break;
-            if (!delivery_.kept.append(run)) {
+            if (!delivery_.unacknowledged.append(run)) {
                 failed = errc::out_of_memory;
                 break;
             }
             stats_.bytes += run.size();
             messages = messages.subspan(run.size());
         }
-        auto const done = static_cast<std::size_t>(delivery_.kept.accepted() - before);
+        auto const done = static_cast<std::size_t>(delivery_.unacknowledged.accepted() - before);
         if (done == 0)
             return failed;
         if (auto const flushed = flush(until); !flushed)
@@ -81,7 +81,7 @@ public:
         return done;
     }
 
-    // What is kept has been handed to the kernel, as far as there is a connection that takes it by then. It stays accepted.
+    // Hands what is buffered to the kernel, as far as there is a connection that takes it up to the deadline. The rest stays accepted.
     result<void> flush(deadline until)
     {
         error_code const e = delivery_.push(until);
@@ -90,16 +90,16 @@ public:
         return {};
     }
 
-    // Everything accepted has been acknowledged.
+    // Waits until everything that was accepted is acknowledged.
     result<void> settle(deadline until)
     {
-        if (error_code const e = delivery_.wait_until([this] { return delivery_.kept.empty(); }, until))
+        if (error_code const e = delivery_.wait_until([this] { return delivery_.unacknowledged.empty(); }, until))
             return e;
         return {};
     }
 
-    // Waits for the acknowledgement of all, and of the end. An error says that some messages may not have been read, of
-    // which stats().dropped tells the number.
+    // Waits for the acknowledgement of all messages, and of the end. An error says that some may not have been read; stats().dropped
+    // is their number.
     result<void> close(deadline until)
     {
         if (!delivery_.link.is_open())
@@ -107,7 +107,7 @@ public:
         error_code done;
         if (delivery_.link.is_usable()) {
             done = delivery_.say_goodbye(until);
-            stats_.dropped += delivery_.kept.unacknowledged();
+            stats_.dropped += delivery_.unacknowledged.messages();
             delivery_.link.leave(until);
         }
         delivery_.link.close();
@@ -119,36 +119,41 @@ public:
     channel_stats stats() const noexcept
     {
         channel_stats s = stats_;
-        s.messages = delivery_.kept.accepted();
+        s.messages = delivery_.unacknowledged.accepted();
         s.waits = delivery_.waits;
-        s.depth = delivery_.kept.bytes();
+        s.depth = delivery_.unacknowledged.bytes();
         return s;
     }
 
-    int native_handle() const noexcept { return delivery_.link.fd(); }
-    bool has_unsent() const noexcept { return !delivery_.kept.unsent().empty(); }
+    // Whether the first receiver may still come: none was reached yet, and options.connect_timeout is not over.
+    bool awaits_receiver() const noexcept { return delivery_.link.awaits_receiver(); }
 
-    // Full, it waits for acknowledgements; unconnected, it tries again.
+    int native_handle() const noexcept { return delivery_.link.fd(); }
+    bool has_unsent() const noexcept { return !delivery_.unacknowledged.unsent().empty(); }
+
+    // With a full buffer it waits for acknowledgements; without a connection it tries again.
     wake_source arm() const noexcept
     {
-        return {.descriptor = delivery_.link.fd(), .events = delivery_.events(), .file = delivery_.link.is_connected() ? -1 : delivery_.link.file(),
+        return {.descriptor = delivery_.link.fd(),
+                .events = delivery_.events(),
+                .file = delivery_.link.is_connected() ? -1 : delivery_.link.file(),
                 .again = !delivery_.link.is_connected()};
     }
     void disarm() const noexcept {}
 
 private:
-    // Room for a frame of so many bytes. What was staged before leaves when it is enough for a system call.
+    // Makes room for a frame of so many bytes. What was buffered before leaves when it is enough for a system call.
     [[gnu::always_inline]] error_code make_way(std::size_t bytes, deadline until)
     {
         if (!delivery_.link.is_connected()) [[unlikely]]
             if (error_code const e = reach(until))
                 return e;
-        std::size_t const staged = delivery_.kept.unsent().size();
+        std::size_t const staged = delivery_.unacknowledged.unsent().size();
         if (staged != 0 && staged + bytes > stream_chunk) [[unlikely]]
             if (error_code const e = delivery_.push(until))
                 return e;
-        if (!delivery_.kept.has_room(bytes)) [[unlikely]]
-            return delivery_.wait_until([&] { return delivery_.kept.has_room(bytes); }, until);
+        if (!delivery_.unacknowledged.has_room(bytes)) [[unlikely]]
+            return delivery_.wait_until([&] { return delivery_.unacknowledged.has_room(bytes); }, until);
         return {};
     }
 

@@ -4,154 +4,176 @@
 
 #include <strait/detail/acknowledged/protocol.hpp>
 #include <strait/detail/acknowledged/records.hpp>
-#include <strait/detail/socket/stream_connection.hpp>
 #include <strait/error.hpp>
-#include <strait/wait.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <memory>
+#include <span>
+#include <utility>
 #include <vector>
-
-#include <sys/socket.h>
 
 namespace strait::detail {
 
-// What a receiver knows of one sender's stream.
+// What a receiver knows of one sender's stream, and which acknowledgements it has still to send. It has no descriptor and no clock.
 struct ack_session {
     session_id id{};
-    std::uint64_t consumed = 0;               // messages, from the beginning
-    std::size_t owed = 0;                     // bytes of them that are not acknowledged
-    stream_connection* connection = nullptr;  // the newest; none: it is away
-    std::int64_t away_since = 0;              // by session_table::listened()
-    bool finished = false;         // its end was read
-    bool barred = false;           // it has sent what cannot be
-    bool given_up = false;         // away for so long that it counted as dead
-    ack_record* record = nullptr;  // where the next receiver finds what was consumed; none: nowhere
-    acknowledgement told;          // the last one, of which so much has still to leave
-    std::size_t unsent = 0;
+    std::uint64_t consumed = 0;         // messages, from the beginning
+    std::uint64_t repeated = 0;         // how many of the next messages were consumed before
+    std::size_t unacknowledged = 0;     // bytes of consumed messages that are not acknowledged
+    void* connection = nullptr;         // the newest; null: the sender is away
+    std::int64_t away_since = 0;        // in the time of session_table::listened()
+    bool finished = false;              // its end was read
+    bool barred = false;                // it has sent what cannot be
+    bool given_up = false;              // it was away for so long that it counts as dead
+    ack_record* record = nullptr;       // where the next receiver finds what was consumed; null: nowhere
+
+    // The bytes of acknowledgements that are to be sent next. A new record is begun only when the one before has left as a whole.
+    std::span<std::byte const> outgoing() noexcept
+    {
+        if (unsent_ == 0) {
+            last_ = wanted();
+            unsent_ = sizeof last_;
+        }
+        return std::as_bytes(std::span(&last_, 1)).last(unsent_);
+    }
+
+    // So many of them have left. True: everything is acknowledged.
+    bool count_sent(std::size_t bytes) noexcept
+    {
+        unsent_ -= bytes;
+        if (unsent_ != 0 || last_ != wanted())
+            return false;
+        unacknowledged = 0;
+        return true;
+    }
+
+    // The socket took nothing: a record that was not begun may be a newer one later. `over`: nor will it ever.
+    void count_refused(bool over) noexcept
+    {
+        if (unsent_ == sizeof last_)
+            unsent_ = 0;
+        if (over)
+            unsent_ = unacknowledged = 0;
+    }
+
+    bool is_settled() const noexcept { return unacknowledged == 0 && unsent_ == 0; }
+
+    // Another connection carries the stream from now on: nothing of a record has left on it.
+    void begin_connection(void* c, std::uint64_t again) noexcept
+    {
+        connection = c;
+        repeated = again;
+        given_up = false;
+        unsent_ = unacknowledged = 0;
+    }
+
+private:
+    acknowledgement wanted() const noexcept
+    {
+        return {finished ? acknowledgement::of_the_end : acknowledgement::of_messages, consumed};
+    }
+
+    acknowledgement last_;  // the last one that was begun
+    std::size_t unsent_ = 0;  // bytes of it
 };
 
-// Which sessions a receiver has heard of, what of them was consumed and what of that it has told their senders.
+// The sessions that a receiver has heard of. Decides which connections it admits, which messages it has had before, when a sender
+// that is away counts as dead, and what is to be acknowledged. The time is passed in, in nanoseconds.
 class session_table {
 public:
-    static constexpr bool counts = true;
-    static constexpr std::uint32_t protocol = stream_greeting::acknowledged;
-    static constexpr std::size_t introduction = sizeof(session_claim);
     static constexpr std::size_t most_away = 1024;
-    static constexpr std::size_t batch = std::size_t{64} << 10;           // bytes consumed that are acknowledged at once
-    static constexpr std::int64_t between_polls = 100'000;                // nanoseconds; else when somebody asks for more
+    static constexpr std::size_t batch = std::size_t{64} << 10;  // bytes consumed that are acknowledged at once
+
+    struct admission {
+        errc refusal = errc();           // why the connection is refused
+        ack_session* session = nullptr;  // else its session
+        void* older = nullptr;           // the connection that carried the session before: close it
+    };
 
     session_table(std::chrono::nanoseconds give_up_after, ack_records records) : give_up_after_(give_up_after), records_(records) {}
 
-    // A connection has said whose it is. `older` is to be closed: the newest connection of a session is the one that counts.
-    errc admit(stream_connection& c, stream_connection*& older)
+    // A connection claims to carry a session on. The newest connection of a session is the one that counts.
+    admission admit(session_claim const& claim, void* connection)
     {
-        session_claim const claim = claim_of(c.introduction().first<sizeof(session_claim)>());
         auto found = std::find_if(all_.begin(), all_.end(), [&](auto const& s) { return s->id == claim.id; });
         if (found == all_.end()) {
             auto fresh = std::make_unique<ack_session>();
             fresh->id = claim.id;
             fresh->record = records_.find(claim.id);
             fresh->consumed = claim.first;
-            if (fresh->record)  // a receiver that was killed may have told its sender less
+            if (fresh->record)  // a receiver that was killed may have acknowledged less than it had consumed
                 fresh->consumed = std::max(claim.first, fresh->record->consumed.load(std::memory_order_relaxed));
             found = all_.insert(all_.end(), std::move(fresh));
         }
         ack_session& s = **found;
-        // What we have not seen nobody has acknowledged: messages are missing.
+        // What this receiver has not seen was acknowledged by no receiver: messages are missing.
         if (s.barred || claim.first > s.consumed)
-            return errc::peer_corrupt;
-        older = s.connection;
-        if (older)
-            older->session = nullptr;
-        s.connection = &c;
-        note(s);
-        s.given_up = false;
-        s.unsent = 0;
-        s.owed = 0;
-        c.session = &s;
-        c.repeated = s.consumed - claim.first;
-        if (c.repeated != 0)
+            return {errc::peer_corrupt};
+        void* const older = s.connection;
+        s.begin_connection(connection, s.consumed - claim.first);
+        keep_record(s);
+        if (s.repeated != 0)
             note_unacknowledged(s, 1);
-        return {};
+        return {errc(), &s, older};
     }
 
-    // Whether the message in front has been consumed before; then it is gone.
-    bool skip(stream_connection& c) noexcept
+    // Whether the message in front was consumed before; then it is to be left out.
+    static bool skip(ack_session& s) noexcept
     {
-        if (c.repeated == 0)
+        if (s.repeated == 0)
             return false;
-        --c.repeated;
-        c.release();
+        --s.repeated;
         return true;
     }
 
-    void consumed(stream_connection& c, std::size_t messages, std::size_t bytes)
+    // True: it is time to acknowledge.
+    bool consumed(ack_session& s, std::size_t messages, std::size_t bytes)
     {
-        ack_session& s = *c.session;
         s.consumed += messages;
         if (s.record)
             s.record->consumed.store(s.consumed, std::memory_order_relaxed);
         note_unacknowledged(s, bytes);
-        if (s.owed >= batch)
-            tell(s);
+        return s.unacknowledged >= batch;
     }
 
-    void ended(stream_connection& c) noexcept
+    // The session's connection is closed. Its sender may come back. Of more than 1,024 sessions without a connection the one that has
+    // been so for longest is forgotten.
+    void left(ack_session& s, std::int64_t now)
     {
-        c.session->finished = true;
-        tell(*c.session);
-    }
-    void bar(stream_connection& c) noexcept
-    {
-        c.session->barred = true;
-        c.reject(errc::peer_corrupt);
-    }
-
-    // The connection goes. Its sender may come back.
-    void left(stream_connection& c)
-    {
-        if (!c.session)
-            return;
-        std::erase(owing_, c.session);
-        c.session->connection = nullptr;
-        c.session->owed = 0;
-        c.session->away_since = listened();
-        auto const away = [](auto const& s) { return !s->connection; };
+        std::erase(unsettled_, &s);
+        s.connection = nullptr;
+        s.unacknowledged = 0;
+        s.away_since = listened(now);
+        auto const away = [](auto const& other) { return !other->connection; };
         if (std::count_if(all_.begin(), all_.end(), away) > static_cast<std::ptrdiff_t>(most_away))
             all_.erase(std::min_element(all_.begin(), all_.end(), [&](auto const& a, auto const& b) {
                 return away(a) != away(b) ? away(a) : a->away_since < b->away_since;
             }));
-        c.session = nullptr;
     }
 
-    // Tells what is owed, if not just now; false: a socket has no room.
-    bool settle(bool at_once)
+    // Lets `acknowledge(session)` send what is to be acknowledged. False: a socket had no room for all of it.
+    template <class Acknowledge>
+    bool settle(Acknowledge acknowledge)
     {
-        if (owing_.empty())
-            return true;
-        std::int64_t const now = deadline::now();
-        if (!at_once && now - settled_at_ < between_polls)
-            return true;
-        settled_at_ = now;
-        std::erase_if(owing_, [](ack_session* s) { return tell(*s), s->owed == 0 && s->unsent == 0; });
-        return owing_.empty();
+        std::erase_if(unsettled_, [&](ack_session* s) { return acknowledge(*s), s->is_settled(); });
+        return unsettled_.empty();
     }
+    bool is_settled() const noexcept { return unsettled_.empty(); }
 
-    // Somebody's connection has broken who may still come back.
-    bool expects_any() noexcept
+    // A sender whose connection has broken may still come back.
+    bool expects_any(std::int64_t now) noexcept
     {
         if (all_.empty())
             return false;
-        std::int64_t const now = listened();
-        return std::any_of(all_.begin(), all_.end(),
-                           [&](auto const& s) { return is_missing(*s) && now - s->away_since < give_up_after_.count(); });
+        std::int64_t const t = listened(now);
+        return std::any_of(all_.begin(), all_.end(), [&](auto const& s) { return is_missing(*s) && t - s->away_since < give_up_after_.count(); });
     }
 
-    // Nobody who is away is waited for any more; true if there was one.
+    // Waits for none of the senders that are away any more; true: there was one.
     bool give_up() noexcept
     {
         bool any = false;
@@ -162,8 +184,8 @@ public:
     }
 
 private:
-    // What is consumed of the session from now on has a record: its own, or that of one whose connection is no more.
-    void note(ack_session& s) noexcept
+    // From now on there is a record of what is consumed of the session: its own, or one whose session has no connection any more.
+    void keep_record(ack_session& s) noexcept
     {
         if (!s.record) {
             auto const owner = [&](ack_record const& r) {
@@ -185,11 +207,10 @@ private:
 
     static bool is_missing(ack_session const& s) noexcept { return !s.connection && !s.finished && !s.given_up; }
 
-    // Nanoseconds in which who is away could have come back. Those that pass while nobody looks, for the program was busy or
-    // the machine stopped, count little: a sender may have been stopped, too, or be on its way through what was.
-    std::int64_t listened() noexcept
+    // Nanoseconds in which a sender that is away could have come back. A pause between two looks, when the program was busy or the
+    // machine stopped, counts little: a sender may have been stopped, too, or be about to connect.
+    std::int64_t listened(std::int64_t now) noexcept
     {
-        std::int64_t const now = deadline::now();
         listened_ += std::min<std::int64_t>(now - looked_at_, give_up_after_.count() / 4);
         looked_at_ = now;
         return listened_;
@@ -197,46 +218,15 @@ private:
 
     void note_unacknowledged(ack_session& s, std::size_t bytes)
     {
-        if (s.owed == 0 && std::find(owing_.begin(), owing_.end(), &s) == owing_.end())
-            owing_.push_back(&s);
-        s.owed += bytes;
-    }
-
-    // One record is begun at a time. A sender that reads none gets no more: what is owed stays so.
-    static void tell(ack_session& s) noexcept
-    {
-        acknowledgement const wanted{s.finished ? acknowledgement::of_the_end : acknowledgement::of_messages, s.consumed};
-        for (;;) {
-            if (s.unsent == 0) {
-                s.told = wanted;
-                s.unsent = sizeof s.told;
-            }
-            auto const* const rest = reinterpret_cast<std::byte const*>(&s.told) + (sizeof s.told - s.unsent);
-            auto const n = uninterrupted(
-                [&] { return ::send(s.connection->fd(), rest, s.unsent, MSG_NOSIGNAL | MSG_DONTWAIT); });
-            bool const whole = s.unsent == sizeof s.told;
-            if (n < 0) {
-                if (whole)
-                    s.unsent = 0;  // not begun
-                if (errno != EAGAIN)
-                    s.unsent = s.owed = 0;  // nobody is there: its connection will say so
-                return;
-            }
-            s.unsent -= static_cast<std::size_t>(n);
-            if (s.unsent != 0)
-                return;
-            if (s.told == wanted) {
-                s.owed = 0;
-                return;
-            }
-        }
+        if (s.unacknowledged == 0 && std::find(unsettled_.begin(), unsettled_.end(), &s) == unsettled_.end())
+            unsettled_.push_back(&s);
+        s.unacknowledged += bytes;
     }
 
     std::vector<std::unique_ptr<ack_session>> all_;
-    std::vector<ack_session*> owing_;
+    std::vector<ack_session*> unsettled_;
     std::chrono::nanoseconds give_up_after_;
     ack_records records_;
-    std::int64_t settled_at_ = 0;
     std::int64_t listened_ = 0;
     std::int64_t looked_at_ = 0;
 };

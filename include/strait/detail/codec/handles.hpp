@@ -15,9 +15,6 @@
 // the bytes hold the number of each. A serializer whose T is such a descriptor says so by `carries_handle`.
 namespace strait::detail {
 
-// Of one message. The kernel takes 253.
-inline constexpr std::size_t most_handles = 64;
-
 /// A T that travels beside the bytes.
 template <class T>
 concept handle = requires { requires serializer<T>::carries_handle; };

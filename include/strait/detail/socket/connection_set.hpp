@@ -2,13 +2,17 @@
 #ifndef STRAIT_DETAIL_SOCKET_CONNECTION_SET_HPP
 #define STRAIT_DETAIL_SOCKET_CONNECTION_SET_HPP
 
+#include <strait/detail/frame/stream_parser.hpp>
 #include <strait/detail/os/epoll_set.hpp>
-#include <strait/detail/socket/no_acknowledgement.hpp>
+#include <strait/detail/socket/listener.hpp>
+#include <strait/detail/socket/pending_connections.hpp>
 #include <strait/detail/socket/stream_connection.hpp>
+#include <strait/serialization/layout.hpp>
 #include <strait/wait.hpp>
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -18,54 +22,87 @@
 
 namespace strait::detail {
 
-// Connections that have not greeted yet; then the oldest goes.
-inline constexpr std::size_t most_silent = 64;
+// What a receiver notes of its senders' streams beyond their connections.
+//
+//   acknowledges                    whether anything is noted; else all the rest does nothing
+//   protocol, introduction          of the greeting, and how many bytes come behind it
+//   admit(c, older)                 a connection has greeted; an error: it is refused. `older`: a connection to be closed for it
+//   skip(c)                         whether the message in front was consumed before; then it is gone
+//   consumed(c, messages, bytes)    so much in front of a connection was consumed
+//   ended(c), bar(c), left(c)       its end was read; it has sent what cannot be; its connection is closed
+//   settle(at_once)                 says what is due to be said to senders; false: a socket had no room
+//   expects_any()                   a sender is away that may come back
+//   give_up()                       waits for none of them any more; true: there was one
+template <class S>
+concept stream_sessions = std::movable<S> && requires(S s, stream_connection& c, stream_connection*& older, std::size_t n, bool at_once) {
+    { S::acknowledges } -> std::convertible_to<bool>;
+    { S::protocol } -> std::convertible_to<std::uint32_t>;
+    { S::introduction } -> std::convertible_to<std::size_t>;
+    { s.admit(c, older) } -> std::same_as<errc>;
+    { s.skip(c) } -> std::same_as<bool>;
+    s.consumed(c, n, n);
+    s.ended(c);
+    s.bar(c);
+    s.left(c);
+    { s.settle(at_once) } -> std::same_as<bool>;
+    { s.expects_any() } -> std::same_as<bool>;
+    { s.give_up() } -> std::same_as<bool>;
+};
 
-// Who has come to a receiver over stream sockets, and which of them may have something to read, in turns.
-//
-// A Listener knows where from:
-//   int fd() const                                    to accept on; -1: there is but the connection given at first
-//   result<std::pair<descriptor, peer_identity>> accept()   errc::empty: nobody; busy: somebody came who was turned away
-//   end_reason senders_gone(bool slept)               by the channel's control file, if it has one
-//   bool has_control_file() const
-//   int file() const                                  that of the control file, or -1
-//   std::size_t packet() const                        optional: as of a stream_connection
-//   bool admits(peer_identity const&) const           optional: false: it is told that it is refused
-//   stream_cookie cookie() const
-//   bool usable() const, errc missing() const         as for a Connector
-//   void leave(deadline)
-//
-// A Ledger is told what is consumed of whose stream: an session_table, or a no_ledger.
-template <message_layout L, class Listener, class Sessions = no_acknowledgement>
+// Of streams without acknowledgements: a sender that goes does not come back.
+struct no_acknowledgement {
+    static constexpr bool acknowledges = false;
+    static constexpr std::uint32_t protocol = stream_greeting::plain;
+    static constexpr std::size_t introduction = 0;
+
+    static errc admit(stream_connection const&, stream_connection*&) noexcept { return errc(); }
+    static bool skip(stream_connection const&) noexcept { return false; }
+    static void consumed(stream_connection const&, std::size_t, std::size_t) noexcept {}
+    static void ended(stream_connection const&) noexcept {}
+    static void bar(stream_connection const&) noexcept {}
+    static void left(stream_connection const&) noexcept {}
+    static bool settle(bool) noexcept { return true; }
+    static bool expects_any() noexcept { return false; }
+    static bool give_up() noexcept { return false; }
+};
+static_assert(stream_sessions<no_acknowledgement>);
+
+// The connections of a receiver over stream sockets, and which of them may have something to read, in turns.
+template <message_layout L, listener Listener, stream_sessions Sessions = no_acknowledgement>
 class connection_set {
-    using progress = stream_connection::progress;
+    using progress = stream_progress;
 
 public:
-    connection_set(Listener listener, std::uint64_t limit, Sessions sessions)
-        : listener_(std::move(listener)), sessions_(std::move(sessions)), limit_(limit)
+    connection_set(Listener from, std::uint64_t limit, Sessions sessions) : listener_(std::move(from)), sessions_(std::move(sessions))
     {
+        rules_.limit = limit;
+        rules_.fixed_size = L.fixed_size;
+        rules_.introduction = Sessions::introduction;
+        rules_.handles = L.handles;
     }
 
+    // Before anything else.
     error_code start()
     {
+        rules_.greeting = stream_greeting::of(L, listener_.cookie(), Sessions::protocol);
+        rules_.packet = listener_.packet();
         error_code const e = set_.open();
         return e || listener_.fd() < 0 ? e : set_.add(listener_.fd(), nullptr, EPOLLIN);
     }
 
-    // A connection that needs no accepting, or has been accepted.
-    error_code add(descriptor socket, peer_identity who)
+    // Takes a connection that was accepted, or that needs no accepting.
+    error_code add(descriptor socket, peer_identity const& who)
     {
-        auto come = std::make_unique<stream_connection>(std::move(socket), who, packet(), L.handles, Sessions::introduction);
-        if constexpr (requires { listener_.admits(who); })
-            if (!listener_.admits(who))
-                come->refuse();
-        connections_.push_back(std::move(come));
-        stream_connection& c = *connections_.back();
+        auto come = std::make_unique<stream_connection>(std::move(socket), who, rules_, ++come_);
+        if (!listener_.admits(who))  // which may throw
+            come->refuse();
+        stream_connection& c = pending_.add(std::move(come));
         if (error_code const e = set_.add(c.fd(), &c, EPOLLIN | EPOLLRDHUP)) {
-            connections_.pop_back();
+            pending_.take(c);
             return e;
         }
-        drop_oldest_silent();
+        while (stream_connection* const oldest = pending_.surplus())
+            look_for_the_last_time(*oldest);
         return {};
     }
 
@@ -73,18 +110,20 @@ public:
     {
         ready_.clear();
         connections_.clear();
+        pending_.clear();
         set_.close();
     }
 
     Listener& listener() noexcept { return listener_; }
     Listener const& listener() const noexcept { return listener_; }
+    Sessions& sessions() noexcept { return sessions_; }
     guarded_descriptor const& fd() const noexcept { return set_.fd(); }
     std::uint64_t turned_away() const noexcept { return turned_away_; }
 
+    // The connections that may have something to read; most operations are on the first of them.
     bool empty() const noexcept { return ready_.empty(); }
     std::size_t count() const noexcept { return ready_.size(); }
     stream_connection& front() noexcept { return *ready_.front(); }
-
     progress next() { return next_of(front()); }
     progress read() { return front().read(); }
 
@@ -105,20 +144,19 @@ public:
     // The first has nothing more to be read now.
     void rest() { ready_.pop_front(); }
 
-    // The first is over, by its own doing or ours.
-    void finish() { remove(ready_.front()); }
-    Sessions& sessions() noexcept { return sessions_; }
+    // The first is over, whether its sender or this receiver has ended it.
+    void finish() { remove(*ready_.front()); }
     void turn_away()
     {
         ++turned_away_;
         finish();
     }
 
-    // The same as gather() without waiting: a single connection tells by a read, which takes less than asking for all of
-    // them first. Others may come meanwhile: after many such reads, or a while without any, all are asked.
+    // Looks for something to read without waiting; false: there is nothing. A single connection is read, which takes less than asking
+    // the kernel about all of them first. Others may come meanwhile: after 64 such reads, or 20 us without any, all are asked.
     bool glance()
     {
-        if (connections_.size() != 1 || !ready_.empty() || deaf_)
+        if (connections_.size() != 1 || pending_.size() != 0 || !ready_.empty() || out_of_descriptors_)
             return gather(deadline::poll());
         bool const found = connections_.front()->read() != progress::drained;
         if (found)
@@ -128,38 +166,33 @@ public:
         return found;
     }
 
-    // Accepts who has come and notes who has something to read; waits for that up to the deadline. False: nothing.
+    // Accepts connections that have come and notes which have something to read; waits for that up to the deadline. False: there is
+    // nothing.
     bool gather(deadline until)
     {
         gathered_at_ = deadline::now();
         std::array<::epoll_event, 64> events;
         auto const come = set_.wait(events, until);
         for (::epoll_event const& e : come)
-            if (auto* const c = static_cast<stream_connection*>(e.data.ptr); !c)
-                accept_all();
-            else if (std::find(ready_.begin(), ready_.end(), c) == ready_.end() &&
-                     std::any_of(connections_.begin(), connections_.end(), [c](auto const& held) { return held.get() == c; }))
+            if (!e.data.ptr)
+                accept();
+            else if (stream_connection* const c = find(e.data.ptr); c && std::find(ready_.begin(), ready_.end(), c) == ready_.end())
                 ready_.push_back(c);
         return !come.empty();
     }
 
-    // Out of descriptors: nobody can be accepted. Tries again.
-    bool is_deaf() const noexcept { return deaf_; }
-    void listen_again()
+    // Nothing can be accepted, since this process has no descriptors left. Then try_again() before looking.
+    bool is_out_of_descriptors() const noexcept { return out_of_descriptors_; }
+    void try_again()
     {
-        deaf_ = false;
+        out_of_descriptors_ = false;
         (void)set_.modify(listener_.fd(), nullptr, EPOLLIN);
     }
 
-    // Connections that never greeted are nobody's stream, unless nobody else can come.
-    bool no_sender() const noexcept
-    {
-        if (listener_.fd() < 0)
-            return connections_.empty();
-        return std::none_of(connections_.begin(), connections_.end(), [](auto const& c) { return c->is_greeted(); });
-    }
+    // No sender has a connection. Those that never greeted are not counted, unless no other can come.
+    bool no_sender() const noexcept { return connections_.empty() && (listener_.fd() >= 0 || pending_.size() == 0); }
 
-    // After a while without traffic: gives back what large messages needed.
+    // Gives back memory that large messages needed.
     void shrink() noexcept
     {
         for (auto const& c : connections_)
@@ -169,93 +202,89 @@ public:
 private:
     progress next_of(stream_connection& c)
     {
-        auto const wanted = stream_greeting::of(L, listener_.cookie(), Sessions::protocol);
-        progress p = c.next(wanted, limit_, L.fixed_size);
-        if constexpr (Sessions::counts) {
-            if (p == progress::introduced) [[unlikely]] {
-                stream_connection* older = nullptr;
-                if (errc const wrong = sessions_.admit(c, older); wrong != errc()) {
-                    c.reject(wrong);
-                    return progress::refused;
-                }
-                if (older)
-                    remove(older);
-                p = c.next(wanted, limit_, L.fixed_size);
-            }
+        progress p = c.next();
+        if (p == progress::greeted) [[unlikely]]
+            p = welcome(c);
+        if constexpr (Sessions::acknowledges) {
             if (c.is_greeted() && !c.session) [[unlikely]]
                 return progress::refused;  // asked once more
             while (p == progress::message && sessions_.skip(c))
-                p = c.next(wanted, limit_, L.fixed_size);
+                p = c.next();
         }
         return p;
     }
 
-    std::size_t packet() const noexcept
+    [[gnu::noinline, gnu::cold]] progress welcome(stream_connection& c)
     {
-        if constexpr (requires { listener_.packet(); })
-            return listener_.packet();
-        else
-            return 0;
+        connections_.push_back(pending_.take(c));
+        stream_connection* older = nullptr;
+        if (errc const wrong = sessions_.admit(c, older); wrong != errc()) {
+            c.reject(wrong);
+            return progress::refused;
+        }
+        if (older)
+            remove(*older);
+        return c.next();
     }
 
-    // Many may have come before we looked, and what they have said counts.
-    void drop_oldest_silent()
+    // What a silent peer has said by now counts; else it goes.
+    void look_for_the_last_time(stream_connection& c)
     {
-        auto const silent = [](auto const& c) { return !c->is_greeted(); };
-        while (std::count_if(connections_.begin(), connections_.end(), silent) > static_cast<std::ptrdiff_t>(most_silent)) {
-            auto* const oldest = std::find_if(connections_.begin(), connections_.end(), silent)->get();
-            progress p = oldest->read();
-            if (p == progress::more)
-                p = next_of(*oldest);
-            if (oldest->is_greeted() && p != progress::refused) {
-                ready_.push_back(oldest);
-                continue;
-            }
+        progress p = c.read();
+        if (p == progress::more)
+            p = next_of(c);
+        if (c.is_greeted() && p != progress::refused) {
+            ready_.push_back(&c);
+        }
+        else {
             ++turned_away_;
-            remove(oldest);
+            remove(c);
         }
     }
 
-    void remove(stream_connection* c)
+    stream_connection* find(void const* address) const noexcept
     {
-        sessions_.left(*c);
-        std::erase(ready_, c);
-        set_.remove(c->fd());  // closing would not, where a sender has this socket, too
-        std::erase_if(connections_, [c](auto const& held) { return held.get() == c; });
+        for (auto const& c : connections_)
+            if (c.get() == address)
+                return c.get();
+        return pending_.find(address);
     }
 
-    // Out of descriptors, the listener is left alone, for epoll would report it for ever.
-    void accept_all()
+    void remove(stream_connection& c)
     {
-        for (;;) {
-            auto come = listener_.accept();
-            if (come) {
-                if (add(std::move(come->first), come->second))
-                    ++turned_away_;
-            }
-            else if (come.error() == errc::busy) {
+        sessions_.left(c);
+        std::erase(ready_, &c);
+        set_.remove(c.fd());  // closing would not, where a sender has this socket, too
+        if (!pending_.take(c))
+            std::erase_if(connections_, [&c](auto const& held) { return held.get() == &c; });
+    }
+
+    // Out of descriptors, the listener is left alone until try_again(), since epoll would report it without end.
+    void accept()
+    {
+        error_code const e = accept_all(listener_, turned_away_, [this](descriptor socket, peer_identity const& who) {
+            if (add(std::move(socket), who))
                 ++turned_away_;
-            }
-            else {
-                if (come.error() == errc::descriptor_limit || come.error() == errc::out_of_memory) {
-                    deaf_ = true;
-                    (void)set_.modify(listener_.fd(), nullptr, 0);
-                }
-                return;
-            }
+            return error_code();
+        });
+        if (e == errc::descriptor_limit || e == errc::out_of_memory) {
+            out_of_descriptors_ = true;
+            (void)set_.modify(listener_.fd(), nullptr, 0);
         }
     }
 
     Listener listener_;
     [[no_unique_address]] Sessions sessions_;
+    stream_rules rules_;
     epoll_set set_;
-    std::vector<std::unique_ptr<stream_connection>> connections_;
+    pending_connections<stream_connection> pending_;
+    std::vector<std::unique_ptr<stream_connection>> connections_;  // that have greeted
     std::deque<stream_connection*> ready_;
-    std::uint64_t limit_;
+    std::uint64_t come_ = 0;  // connections, so far
     std::uint64_t turned_away_ = 0;
     std::int64_t gathered_at_ = 0;
     unsigned glances_ = 0;  // that found something
-    bool deaf_ = false;
+    bool out_of_descriptors_ = false;
 };
 
 }  // namespace strait::detail

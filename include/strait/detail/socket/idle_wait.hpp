@@ -14,50 +14,50 @@
 
 namespace strait::detail {
 
-// While a receiver over stream sockets has nothing to read: how it waits, and when it believes that its stream is over. The
-// Arrivals are connection_set.
+// How a receiver over stream sockets waits while it has nothing to read, and when it takes its stream to be over. `Connections` is
+// a connection_set.
 class idle_wait {
 public:
     // A sender has been here.
     void seen() noexcept { seen_ = true; }
-    // One's connection is over: whoever closes leaves the channel, or dies, at the same time.
+    // A connection is over. A sender that closes it leaves the channel, or dies, at the same time: look soon.
     void gone() noexcept
     {
         seen_ = true;
         slice_ = std::chrono::milliseconds(1);
     }
-    // Without an end frame.
+    // A connection has ended without an end frame.
     void died() noexcept { died_ = true; }
 
     // There is a message.
     void over() noexcept
     {
         if (std::exchange(why_, end_reason::none) != end_reason::none)
-            died_ = false;  // that death has been told
+            died_ = false;  // that death was reported
     }
 
     end_reason why() const noexcept { return why_; }
 
-    // Success: something may be there now.
-    template <class Arrivals>
-    [[gnu::noinline, gnu::cold]] error_code wait(Arrivals& come, deadline until, channel_stats& stats, bool& waited)
+    // Waits for a turn. Success: something may be there now. closed: the stream is over, why() says how.
+    template <class Connections>
+    [[gnu::noinline, gnu::cold]] error_code wait(Connections& come, deadline until, channel_stats& stats, bool& waited)
     {
         auto& listener = come.listener();
         auto& sessions = come.sessions();
         if (!listener.usable())
             return listener.missing();
-        if (come.is_deaf()) {
-            come.listen_again();
+        if (come.is_out_of_descriptors()) {
+            come.try_again();
             bool const found = come.gather(deadline::poll());
-            if (come.is_deaf() && come.empty())
+            if (come.is_out_of_descriptors() && come.empty())
                 return errc::descriptor_limit;
             if (found)
                 return {};
         }
-        end_reason const gone = listener.has_control_file()       ? listener.senders_gone(waited)
+        end_reason const gone = listener.has_control_file()                            ? listener.senders_gone(waited)
                                 : seen_ && come.no_sender() && !sessions.expects_any() ? end_reason::left
-                                                                               : end_reason::none;
-        bool const late = until.is_poll() || until.passed();  // what is there is taken even so
+                                                                                       : end_reason::none;
+        bool const late = until.is_poll() || until.passed();  // what is there is taken all the same
         if (gone != end_reason::none || late) {
             if (gone == end_reason::none ? come.glance() : come.gather(deadline::poll()))
                 return {};
@@ -73,11 +73,11 @@ public:
         stats.waits += waited ? 0 : 1;
         if (!waited && try_before_sleeping(spin_, until, [&] { return come.glance(); }))
             return {};
-        // Without a control file nothing but the sockets tells of an end: then the first slice is for shrinking only.
+        // Without a control file only the sockets say that senders end: then the first slice serves to give back memory.
         bool const settled = sessions.settle(true);
-        bool const for_ever = waited && !listener.has_control_file() && settled && !sessions.expects_any();
+        bool const without_end = waited && !listener.has_control_file() && settled && !sessions.expects_any();
         waited = true;
-        if (!come.gather(for_ever ? until : until.capped(slice_)) && slice_ == wait_slice)
+        if (!come.gather(without_end ? until : until.capped(slice_)) && slice_ == wait_slice)
             come.shrink();
         slice_ = std::min(2 * slice_, wait_slice);
         return {};

@@ -2,17 +2,15 @@
 #ifndef STRAIT_DETAIL_SOCKET_STREAM_CONNECTION_HPP
 #define STRAIT_DETAIL_SOCKET_STREAM_CONNECTION_HPP
 
-#include <strait/detail/codec/handles.hpp>
-#include <strait/detail/frame/buffer.hpp>
 #include <strait/detail/frame/protocol.hpp>
+#include <strait/detail/frame/stream_parser.hpp>
 #include <strait/detail/os/descriptor.hpp>
 #include <strait/detail/socket/passed_handles.hpp>
 #include <strait/peer.hpp>
 
-#include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <utility>
 #include <vector>
@@ -21,139 +19,87 @@
 
 namespace strait::detail {
 
-struct ack_session;
-
-// One sender's connection, seen from the receiver. Knows bytes and frames, not who waits for them.
+// One sender's connection, seen from the receiver: reads its socket, and lets a parser say what the bytes are.
 class stream_connection {
 public:
-    enum class progress : std::uint8_t {
-        message,    // shown by payload()
-        more,       // bytes came; ask next() again
-        drained,    // nothing to be read now
-        left,       // an end frame, then the end
-        died,       // the end without one, perhaps in the middle of a frame
-        malformed,  // a frame that cannot be
-        refused,    // no greeting, or a wrong one
-        introduced,  // greeted, and said who it is: introduction()
-        no_memory,
-        no_descriptors,  // a message whose descriptors this process cannot have; it is there without them
-    };
+    using progress = stream_progress;
 
-    // `packet`: the largest that comes in one piece, for sockets that keep pieces apart; 0: a stream. `introduction`: bytes
-    // that come behind the greeting.
-    stream_connection(descriptor socket, peer_identity who, std::size_t packet, bool takes_handles, std::size_t introduction = 0)
-        : socket_(std::move(socket)), peer_(who), packet_(packet), introduction_(introduction)
+    // `number`: differs from that of every other connection of this receiver.
+    stream_connection(descriptor socket, peer_identity const& who, stream_rules const& rules, std::uint64_t number = 0)
+        : socket_(std::move(socket)), parser_(rules), peer_(who), number_(number), is_stream_(rules.packet == 0)
     {
-        if (takes_handles)
-            handles_.reserve(most_passed + most_handles);
+        if (rules.handles)
+            handles_.reserve(most_passed + stream_frame::most_handles);
     }
 
     int fd() const noexcept { return socket_.get(); }
-    bool is_greeted() const noexcept { return greeted_; }
+    bool is_greeted() const noexcept { return parser_.is_greeted(); }
     peer_identity const& peer() const noexcept { return peer_; }
+    std::uint64_t number() const noexcept { return number_; }
 
-    // The next whole frame among the bytes read ahead. Every length is looked at before anything is done with it.
-    progress next(stream_greeting const& wanted, std::uint64_t limit, std::uint64_t fixed_size)
+    // What the bytes are that were read ahead. A greeting that is refused is answered.
+    progress next() noexcept
     {
-        if (!greeted_) [[unlikely]] {
-            if (buffer_.size() < sizeof(stream_greeting))
-                return progress::drained;
-            if (!is_understood(wanted))
-                return progress::refused;
-            if (buffer_.size() < sizeof(stream_greeting) + introduction_)
-                return progress::drained;
-            buffer_.begin += sizeof(stream_greeting) + introduction_;
-            greeted_ = true;
-            if (introduction_ != 0)
-                return progress::introduced;
-        }
-        if (!in_frame_) {
-            if (buffer_.size() < sizeof(stream_frame))
-                return buffer_.size() == 0 && !handles_.empty() ? progress::malformed : progress::drained;
-            stream_frame const f = stream_frame::at(buffer_.data() + buffer_.begin);
-            if (f.kind != stream_frame::data) [[unlikely]] {
-                if (f.kind == stream_frame::end && f.size == 0)
-                    return progress::left;
-                if (!claims_handles(f, fixed_size))
-                    return progress::malformed;
-            }
-            if ((fixed_size == 0 && f.size > limit) || !stream_frame::fits(f.size, fixed_size)) [[unlikely]]
-                return progress::malformed;
-            buffer_.begin += sizeof f;
-            in_frame_ = true;
-            size_ = fixed_size != 0 ? fixed_size : f.size;
-            left_ = f.size;
-            padding_ = stream_frame::bytes(f.size) - sizeof f - f.size;
-        }
-        if (buffer_.size() < (left_ == size_ ? size_ + padding_ : size_))
-            return progress::drained;
-        return lacking_ ? progress::no_descriptors : progress::message;
+        progress const p = parser_.next();
+        if (p == progress::refused) [[unlikely]]
+            reject(parser_.refusal());
+        return p;
     }
 
-    // What came behind the greeting; until the next read().
-    std::span<std::byte const> introduction() const noexcept { return {buffer_.data() + buffer_.begin - introduction_, introduction_}; }
+    std::span<std::byte const> introduction() const noexcept { return parser_.introduction(); }
+    std::span<std::byte const> payload() const noexcept { return parser_.payload(); }
+    std::span<descriptor> handles() noexcept { return {handles_.data(), parser_.handles()}; }
+    std::size_t available() const noexcept { return parser_.available(); }
 
-    // What came beside the message that is shown.
-    std::span<descriptor> handles() noexcept { return {handles_.data(), own_}; }
-
-    std::span<std::byte const> payload() const noexcept { return {buffer_.data() + buffer_.begin, size_}; }
-
-    // How many of the frame's messages are there, when next() has said that there is one.
-    std::size_t available() const noexcept
+    // So many messages in front are done with; the descriptors that nobody has moved away are closed.
+    void release(std::size_t messages = 1) noexcept
     {
-        return buffer_.size() >= left_ + padding_ ? left_ / size_ : std::min(buffer_.size(), left_ - size_) / size_;
+        std::size_t const handles = parser_.release(messages);
+        if (handles != 0) [[unlikely]]
+            handles_.erase(handles_.begin(), handles_.begin() + static_cast<std::ptrdiff_t>(handles));
+        if (parser_.buffered() != 0)
+            exhausted_ = false;  // messages come several at a time
     }
 
-    void release() noexcept { release_bytes(size_); }
-    void release(std::size_t messages) noexcept { release_bytes(messages * size_); }
-
-    // One read of what the kernel has. Grows only for a frame whose beginning is there, and by what such frames need.
+    // One read of what the kernel has: more, drained, or why nothing will come any more.
     progress read()
     {
         if (over_ != progress::drained) [[unlikely]]
             return over_;
-        std::size_t const greeting = sizeof(stream_greeting) + introduction_;
-        std::size_t wanted = greeting - std::min(buffer_.size(), greeting);
-        if (greeted_) {
-            // At most as much again as has come: a length alone makes nobody allocate.
-            wanted = packet_ != 0 ? packet_ : std::max(buffer_.size(), stream_chunk);
-            if (in_frame_ && packet_ == 0)
-                wanted = std::min(wanted, left_ + padding_ - std::min(buffer_.size(), left_ + padding_));
-            if (buffer_.size() == 0)
-                buffer_.begin = buffer_.end = 0;
-        }
-        if (!buffer_.make_room(wanted))
+        auto const to = parser_.room();
+        if (!to.data())
             return progress::no_memory;
-        std::size_t const most = greeted_ && packet_ == 0 ? buffer_.room() : wanted;  // a silent peer costs us no more than a greeting
-        std::span const to(buffer_.data() + buffer_.end, most);
-        int const flags = MSG_DONTWAIT | (packet_ != 0 ? MSG_TRUNC : 0);
-        if (greeted_ && handles_.capacity() != 0 && handles_.size() > most_handles)
-            return over_ = progress::malformed;  // more than any message has
-        auto const n = greeted_ && handles_.capacity() != 0
-                           ? receive_with_handles(socket_.get(), to, flags, handles_, cut_)
-                           : uninterrupted([&] { return ::recv(socket_.get(), to.data(), to.size(), flags); });
-        if (n > 0 && static_cast<std::size_t>(n) <= most) {
-            buffer_.end += static_cast<std::size_t>(n);
-            exhausted_ = packet_ == 0 && static_cast<std::size_t>(n) < most;
-            return progress::more;
+        if (parser_.has_too_many_handles())
+            return over_ = progress::malformed;
+        int const flags = MSG_DONTWAIT | (is_stream_ ? 0 : MSG_TRUNC);
+        bool const with_handles = is_greeted() && handles_.capacity() != 0;
+        std::size_t const before = handles_.size();
+        bool cut = false;
+        auto const n = with_handles ? receive_with_handles(socket_.get(), to, flags, handles_, cut)
+                                    : uninterrupted([&] { return ::recv(socket_.get(), to.data(), to.size(), flags); });
+        if (n > 0) {
+            auto const bytes = static_cast<std::size_t>(n);
+            progress const p = parser_.take(bytes, handles_.size() - before, cut);
+            if (p != progress::more) [[unlikely]]
+                return over_ = p;
+            exhausted_ = is_stream_ && bytes < to.size();
+            return p;
         }
         if (n < 0 && errno == EAGAIN)
             return progress::drained;
-        // An empty packet looks like an end. Of one longer than all that a sender of ours makes the rest is gone.
-        over_ = n <= 0 ? progress::died : greeted_ ? progress::malformed : progress::refused;
-        return over_;
+        return over_ = progress::died;  // an empty packet looks like an end
     }
 
-    // Its greeting will be answered so.
-    void refuse() noexcept { unwanted_ = true; }
+    // Its greeting will be refused.
+    void refuse() noexcept { parser_.refuse(errc::refused); }
 
-    // Whether the last read brought one message and less than it had room for: then another one is not worth a system
-    // call before the kernel says that there is more. Asked once for each such read.
+    // Whether the last read brought one message and less than there was room for: then another read is not worth a system call
+    // before the kernel says that there is more. Answers so once for each such read.
     bool is_exhausted() noexcept { return std::exchange(exhausted_, false); }
 
-    void shrink() noexcept { buffer_.shrink(); }
+    void shrink() noexcept { parser_.shrink(); }
 
-    // Tells the sender why, as far as its socket takes it.
+    // Says to the sender why it is refused, as far as its socket takes it.
     void reject(errc why) noexcept
     {
         stream_rejection r;
@@ -161,68 +107,17 @@ public:
         (void)!::send(socket_.get(), &r, sizeof r, MSG_NOSIGNAL | MSG_DONTWAIT);
     }
 
-    // Of an acknowledged stream.
-    ack_session* session = nullptr;
-    std::uint64_t repeated = 0;  // the next messages have been consumed before
+    // What an acknowledged receiver knows of the stream; null: nothing.
+    void* session = nullptr;
 
 private:
-    bool is_understood(stream_greeting const& wanted) noexcept
-    {
-        stream_greeting g;
-        std::memcpy(&g, buffer_.data() + buffer_.begin, sizeof g);
-        error_code const wrong = unwanted_ ? make_error_code(errc::refused) : g.check(wanted);
-        if (wrong) {
-            reject(static_cast<errc>(wrong.value()));
-            return false;
-        }
-        return true;
-    }
-
-    // They come with the first byte of their message, which nobody reads behind: so all that are here are this one's.
-    bool claims_handles(stream_frame const& f, std::size_t fixed_size) noexcept
-    {
-        std::size_t const said = f.handles();
-        if (handles_.capacity() == 0 || said == 0 || said > most_handles || (fixed_size != 0 && f.size != fixed_size) ||
-            handles_.size() > said || (handles_.size() < said && !cut_))
-            return false;
-        own_ = handles_.size();
-        lacking_ = std::exchange(cut_, false);
-        return true;
-    }
-
-    void release_bytes(std::size_t n) noexcept
-    {
-        buffer_.begin += n;
-        left_ -= n;
-        if (left_ == 0) {
-            buffer_.begin += padding_;
-            in_frame_ = false;
-            if (own_ != 0 || lacking_) [[unlikely]] {
-                handles_.erase(handles_.begin(), handles_.begin() + static_cast<std::ptrdiff_t>(own_));
-                own_ = 0;
-                lacking_ = false;
-            }
-        }
-        if (buffer_.size() != 0)
-            exhausted_ = false;  // messages come in numbers
-    }
-
     guarded_descriptor socket_;
-    stream_buffer buffer_;
+    stream_parser parser_;
     peer_identity peer_;
-    std::size_t packet_ = 0;
-    std::size_t introduction_ = 0;
-    std::size_t size_ = 0;     // of the message in front
-    std::size_t left_ = 0;     // of the frame's payload, not yet released
-    std::size_t padding_ = 0;  // behind it
+    std::uint64_t number_;
+    std::vector<descriptor> handles_;    // without capacity: for messages that have none
     progress over_ = progress::drained;  // what read() has said when that was the last
-    std::vector<descriptor> handles_;  // without capacity: for messages that have none
-    std::size_t own_ = 0;              // of them, those of the message in front
-    bool cut_ = false;                 // the last read had more of them
-    bool lacking_ = false;             // so the message in front has not all
-    bool in_frame_ = false;
-    bool greeted_ = false;
-    bool unwanted_ = false;
+    bool is_stream_;
     bool exhausted_ = false;
 };
 

@@ -5,6 +5,7 @@
 #include <strait/detail/frame/buffer.hpp>
 #include <strait/detail/socket/connection_set.hpp>
 #include <strait/detail/socket/idle_wait.hpp>
+#include <strait/detail/socket/listener.hpp>
 #include <strait/stats.hpp>
 #include <strait/wait.hpp>
 
@@ -20,18 +21,18 @@
 
 namespace strait::detail {
 
-// The receiving end over stream sockets: one listener, any number of senders, taken in turns.
-template <message_layout L, class Listener, class Sessions = no_acknowledgement>
+// The receiving end over stream sockets: one listener, any number of senders, whose connections are read in turns.
+template <message_layout L, listener Listener, stream_sessions Sessions = no_acknowledgement>
 class stream_receiver {
-    using progress = stream_connection::progress;
+    using progress = stream_progress;
 
 public:
-    stream_receiver(Listener listener, std::uint64_t limit, std::chrono::nanoseconds linger, Sessions sessions = {})
-        : connections_(std::move(listener), limit, std::move(sessions)), linger_(linger)
+    stream_receiver(Listener from, std::uint64_t limit, std::chrono::nanoseconds linger, Sessions sessions = {})
+        : connections_(std::move(from), limit, std::move(sessions)), linger_(linger)
     {
     }
 
-    // Before anything else; an error leaves the channel.
+    // Before anything else. An error leaves the channel.
     error_code start()
     {
         error_code const e = connections_.start();
@@ -44,8 +45,8 @@ public:
     stream_receiver& operator=(stream_receiver&&) = default;
     ~stream_receiver() { (void)close(deadline::after(linger_)); }
 
-    // A connection that needs no accepting.
-    error_code adopt(descriptor socket, peer_identity who)
+    // Takes a connection that needs no accepting.
+    error_code adopt(descriptor socket, peer_identity const& who)
     {
         idle_.seen();
         return connections_.add(std::move(socket), who);
@@ -53,7 +54,7 @@ public:
 
     result<std::span<std::byte const>> peek(deadline until)
     {
-        if (!connections_.fd()) [[unlikely]]  // what is buffered belongs to the parent
+        if (!connections_.fd()) [[unlikely]]  // in a child of fork() what is buffered belongs to the parent
             return connections_.fd().missing();
         if (shown_) [[unlikely]]
             return aligned_.show(connections_.front().payload());
@@ -79,17 +80,17 @@ public:
         std::size_t const size = connections_.front().payload().size();
         stats_.bytes += size;
         connections_.release(1, size);
-        tell_if_drained();
+        acknowledge_if_drained();
     }
 
-    // Those that came with the message that is shown; what nobody moves away is closed with its release.
+    // The descriptors that came with the message that is shown. Those that are not moved away are closed when it is released.
     std::span<descriptor> handles() noexcept
         requires(L.handles)
     {
         return connections_.front().handles();
     }
 
-    // Copies messages as long as the same sender has more.
+    // Copies messages as long as the sender of the first one has more.
     result<std::size_t> take_n(std::span<std::byte> to, deadline until)
         requires(L.fixed_size != 0)
     {
@@ -105,13 +106,13 @@ public:
             taken += n;
             shown_ = false;
         } while (taken != most && has_message());
-        tell_if_drained();
+        acknowledge_if_drained();
         stats_.messages += taken;
         stats_.bytes += taken * L.fixed_size;
         return taken;
     }
 
-    // The sender of the last one has another. What ends the stream is left to peek().
+    // Whether the sender of the last message has another one. What ends the stream is left to peek().
     bool has_message()
     {
         if (shown_ || connections_.empty())
@@ -145,11 +146,14 @@ public:
 
     int native_handle() const noexcept { return connections_.fd().get(); }
 
-    // While there are no descriptors for those who come, nothing tells when there are some.
+    // While there are no descriptors for connections that come, nothing says when there are some again.
     wake_source arm() noexcept
     {
-        (void)connections_.sessions().settle(true);  // nobody may ask again for long
-        return {.descriptor = connections_.fd().get(), .events = POLLIN, .file = connections_.listener().file(), .again = connections_.is_deaf()};
+        (void)connections_.sessions().settle(true);  // it may be long until the next operation
+        return {.descriptor = connections_.fd().get(),
+                .events = POLLIN,
+                .file = connections_.listener().file(),
+                .again = connections_.is_out_of_descriptors()};
     }
     void disarm() const noexcept {}
     Listener const& listener() const noexcept { return connections_.listener(); }
@@ -159,15 +163,16 @@ private:
     // What look() says when it has neither a message (no error) nor a failure.
     static inline error_code const look_again{EAGAIN, boost::system::system_category()};
 
-    // Nobody need wait for the next look to learn what was consumed. Where messages come fast many were read at a time.
-    void tell_if_drained() noexcept(!Sessions::counts)
+    // When all that was read is consumed, acknowledgements leave at once: the next operation may be far off. Where messages come
+    // fast, many are read at a time.
+    void acknowledge_if_drained() noexcept(!Sessions::acknowledges)
     {
-        if constexpr (Sessions::counts)
+        if constexpr (Sessions::acknowledges)
             if (connections_.next() != progress::message)
                 (void)connections_.sessions().settle(true);
     }
 
-    // Takes the connections that have something in turns: a message of one, or nothing more to be had without waiting.
+    // Reads the connections that have something, in turns, up to the first message. look_again: nothing more can be had without waiting.
     error_code look()
     {
         while (!connections_.empty()) {
@@ -186,13 +191,14 @@ private:
             switch (p) {
             case progress::message:
                 shown_ = true;
-                last_peer_ = connections_.front().peer();
+                if (connections_.front().number() != last_sender_) [[unlikely]]
+                    note_sender();
                 idle_.seen();
                 return {};
             case progress::more:
                 if (++reads_ % 64 == 0 || connections_.count() > 1) {
                     connections_.rotate();
-                    connections_.gather(deadline::poll());  // others may have come meanwhile
+                    connections_.gather(deadline::poll());  // others may have something meanwhile
                 }
                 break;
             case progress::no_memory:
@@ -214,7 +220,7 @@ private:
                 return errc::malformed_message;
             case progress::died:
                 if (connections_.front().is_greeted() || connections_.listener().fd() < 0) {
-                    if (!Sessions::counts)  // else it may come back
+                    if (!Sessions::acknowledges)  // else its sender may come back
                         idle_.died();
                     finish();
                     break;
@@ -225,6 +231,13 @@ private:
             }
         }
         return look_again;
+    }
+
+    // The messages shown from now on are those of another connection.
+    [[gnu::noinline]] void note_sender() noexcept
+    {
+        last_sender_ = connections_.front().number();
+        last_peer_ = connections_.front().peer();
     }
 
     // The first connection is over.
@@ -240,6 +253,7 @@ private:
     channel_stats stats_;
     std::chrono::nanoseconds linger_;
     peer_identity last_peer_;
+    std::uint64_t last_sender_ = 0;  // the number of its connection
     std::uint64_t reads_ = 0;
     bool shown_ = false;  // the message in front of the first that is ready
     open_flag open_;
