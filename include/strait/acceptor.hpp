@@ -207,7 +207,7 @@ private:
             case progress::failed: server_->count_turned_away(); break;
             case progress::complete: complete(*h); break;
             case progress::waits:
-                if (server_->set().add(h->fd(), h.get(), EPOLLIN | EPOLLRDHUP))
+                if (server_->watch(h->fd(), h.get()))
                     server_->count_turned_away();
                 else
                     handshakes_.push_back(std::move(h));

@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(garbage_is_turned_away, S, host_subjects)
     acceptor_of<S> door{where};
     std::mt19937_64 random(7);
     auto const good = greeting<S>();
-    for (int i = 0; i != support::rounds(200); ++i) {
+    for (int i = 0; i != support::rounds(60); ++i) {
         int const s = reach(where, type_of<S>);
         BOOST_REQUIRE(s >= 0);
         std::vector<std::byte> said(sizeof good);

@@ -21,13 +21,13 @@
 
 namespace strait::detail {
 
-// The socket itself goes both ways.
+// One socket carries both directions.
 template <class X>
 concept one_socket = requires(descriptor d, peer_identity const& who, typename X::options const& how) {
     X::template sender_end<sample_layouts[1]>::over(std::move(d), who, how);
 };
 
-// Once their name is removed two ends are told of each other's death, also where messages are kept for others to come.
+// Once their name is removed the two ends of a channel learn of each other's death, also where messages are retained.
 template <class X>
 concept two_channels = !X::guarantees.retained || requires(typename X::template sender_end<sample_layouts[1]>& s,
                                                            typename X::template receiver_end<sample_layouts[1]>& r) {
@@ -47,7 +47,7 @@ consteval bool check_connectable()
     return true;
 }
 
-// Where the acceptor of connections over X is met: at a Unix socket beside a control file.
+// Where an acceptor of connections over X listens and its clients connect: at a Unix socket beside a control file.
 template <class X, message_layout Up, message_layout Down>
 struct unix_rendezvous {
     using connector = unix_connector;
@@ -76,14 +76,6 @@ struct unix_rendezvous {
         }
     }
 
-    static peer_predicate accept_of(options const& how)
-    {
-        if constexpr (requires { how.accept; })
-            return how.accept;
-        else
-            return {};
-    }
-
     static result<connector> to(endpoint const& at, options const& how)
     {
         location where;
@@ -106,7 +98,7 @@ struct unix_rendezvous {
     }
 };
 
-// At an address, or a port of the loopback that a control file tells.
+// The rendezvous at an address, or at a port of the loopback that a control file publishes.
 template <class X, message_layout Up, message_layout Down>
 struct tcp_rendezvous {
     using connector = tcp_connector;
@@ -144,7 +136,7 @@ struct tcp_rendezvous {
     }
 };
 
-// Of a client that sends Out and receives In.
+// The rendezvous of a client that sends Out and receives In.
 template <class Out, class In, class X>
 struct rendezvous_for {
     static_assert(check_connectable<X>());

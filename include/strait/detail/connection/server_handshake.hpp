@@ -3,8 +3,11 @@
 #define STRAIT_DETAIL_CONNECTION_SERVER_HANDSHAKE_HPP
 
 #include <strait/detail/connection/rendezvous.hpp>
+#include <strait/detail/handshake/bytes.hpp>
 #include <strait/detail/handshake/channel_name_pair.hpp>
 #include <strait/detail/handshake/client.hpp>
+#include <strait/detail/handshake/parser.hpp>
+#include <strait/detail/handshake/protocol.hpp>
 #include <strait/detail/handshake/server.hpp>
 #include <strait/receiver.hpp>
 #include <strait/sender.hpp>
@@ -13,15 +16,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <utility>
-
-#include <fcntl.h>
-#include <poll.h>
 
 namespace strait::detail {
 
-// How long either side waits for the other's next step.
+// How long each side waits for the other's next step.
 inline constexpr std::chrono::seconds handshake_timeout{10};
 
 // The two ends of one side, before they are a connection.
@@ -32,13 +31,13 @@ struct two_ends {
     peer_identity who;
 };
 
-// Both directions of a connected socket: two descriptions of one socket, so that either end can be moved and closed alone.
+// Both directions of a connected socket, by two descriptors of it, so that each end can be moved and closed alone.
 template <class Out, class In, class X>
 result<two_ends<Out, In, X>> ends_over(descriptor socket, peer_identity const& who, typename X::options const& how)
 {
     using out_end = typename ends<Out, X>::sender;
     using in_end = typename ends<In, X>::receiver;
-    descriptor other(::fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
+    descriptor other = second_descriptor(socket);
     if (!other)
         return last_failure();
     auto in = in_end::over(std::move(other), who, how);
@@ -51,6 +50,7 @@ result<two_ends<Out, In, X>> ends_over(descriptor socket, peer_identity const& w
                                 end_access::make<receiver<In, X>>(in_end(std::move(*in)), how.linger), who};
 }
 
+// The options of the two channels of a connection, which nothing outlives.
 template <class X>
 typename X::options pair_options(typename X::options how)
 {
@@ -58,7 +58,7 @@ typename X::options pair_options(typename X::options how)
     return how;
 }
 
-// A FIFO is opened by name when it is first written to, and so before that is removed. Its reader is there, or dead.
+// Opens a FIFO by name, which otherwise happens with the first message, before the name is removed. Its reader is there, or dead.
 template <class Out, class X>
 error_code connect_now(sender<Out, X>& out)
 {
@@ -66,6 +66,7 @@ error_code connect_now(sender<Out, X>& out)
     return end_access::of(out).reserve(size != 0 ? size : 1, deadline::poll()).error();
 }
 
+// No other end can come, since the names of both channels are gone.
 template <class Out, class In, class X>
 void forget_names(sender<Out, X>& out, receiver<In, X>& in)
 {
@@ -75,16 +76,22 @@ void forget_names(sender<Out, X>& out, receiver<In, X>& in)
     }
 }
 
-// The acceptor's side of a guest who has greeted. Nothing here waits for the guest but finish().
+// The acceptor's side of the handshake with a client that has greeted. Only finish() waits for the client.
 template <class Out, class In, class X>
 class server_handshake {
 public:
-    enum class progress : std::uint8_t { waits, complete, failed };
+    using progress = handshake_progress;
 
-    explicit server_handshake(pending_connection g) : socket_(std::move(g.socket)), who_(g.who), since_(deadline::now()) {}
+    explicit server_handshake(pending_connection c)
+        : socket_(std::move(c.socket)), who_(c.who), parser_(c.parser), since_(deadline::now())
+    {
+    }
 
-    // In another process than the one that accepted: what it has is no longer the parent's.
-    server_handshake(descriptor socket, peer_identity const& who) : server_handshake(pending_connection{guarded_descriptor(std::move(socket)), who}) {}
+    // In another process than the one that accepted the client: the socket belongs to this one.
+    server_handshake(descriptor socket, peer_identity const& who)
+        : server_handshake(pending_connection{guarded_descriptor(std::move(socket)), who, server_handshake_parser::behind_the_greeting()})
+    {
+    }
 
     server_handshake(server_handshake const&) = delete;
     server_handshake& operator=(server_handshake const&) = delete;
@@ -101,7 +108,7 @@ public:
         return deadline::now() - since_ > std::chrono::nanoseconds(handshake_timeout).count();
     }
 
-    // An error has been told to the guest.
+    // Answers the greeting. What fails here is said to the client.
     progress begin(endpoint const& acceptor, typename X::options const& how)
     {
         handshake_answer welcome;
@@ -119,32 +126,28 @@ public:
         } else {
             how_ = how;
         }
-        answer(socket_.get(), welcome);
+        answer_client(socket_.get(), welcome);
         return one_socket<X> ? progress::complete : progress::waits;
     }
 
-    // When the guest has said something.
+    // Goes on, when there is something to read.
     progress step()
     {
         if constexpr (one_socket<X>)
             return progress::complete;
-        unsigned char word = 0;
-        std::size_t got = 0;
-        error_code const e = receive_all(socket_.get(), std::as_writable_bytes(std::span(&word, 1)), got, deadline::poll());
-        if (e)
-            return e == errc::timed_out ? progress::waits : progress::failed;
-        if (word != handshake_joined)
-            return progress::failed;
+        progress const p = read_step(socket_.get(), parser_, [this] { return parser_.join(); });
+        if (p != progress::complete)
+            return p;
         auto out = sender<Out, X>::open(names_->down(), how_);
         if (!out || connect_now(*out))
             return progress::failed;
         out_ = std::move(*out);
         remove_names();
         forget_names(*out_, *in_);
-        return send_all(socket_.get(), &handshake_complete, 1) ? progress::failed : progress::complete;
+        return send_handshake(socket_.get(), &handshake_complete, 1) ? progress::failed : progress::complete;
     }
 
-    // When that is complete.
+    // The two ends, when the handshake is complete.
     result<two_ends<Out, In, X>> take()
     {
         if constexpr (one_socket<X>)
@@ -153,11 +156,11 @@ public:
             return two_ends<Out, In, X>{std::move(*out_), std::move(*in_), who_};
     }
 
-    // All of it at once.
+    // All steps, waiting for each.
     result<two_ends<Out, In, X>> finish(endpoint const& acceptor, typename X::options const& how)
     {
         progress p = begin(acceptor, how);
-        while (p == progress::waits && wait_descriptor(fd(), POLLIN, deadline::after(handshake_timeout)))
+        while (p == progress::waits && wait_for_client(fd(), deadline::after(handshake_timeout)))
             p = step();
         if (p != progress::complete)
             return errc::no_receiver;
@@ -167,7 +170,7 @@ public:
 private:
     progress fail(error_code const& why)
     {
-        refuse(socket_.get(), why);
+        refuse_client(socket_.get(), why);
         return progress::failed;
     }
 
@@ -182,6 +185,7 @@ private:
 
     guarded_descriptor socket_;
     peer_identity who_;
+    server_handshake_parser parser_;
     std::int64_t since_;
     typename X::options how_;
     std::optional<channel_name_pair> names_;
@@ -189,9 +193,10 @@ private:
     std::optional<sender<Out, X>> out_;
 };
 
-// The client's side.
+// The client's side, behind the answer: joins the two channels.
 template <class Out, class In, class X>
-result<two_ends<Out, In, X>> join_name_pair(descriptor const& socket, channel_name_pair const& names, typename X::options const& how)
+result<two_ends<Out, In, X>> join_name_pair(descriptor const& socket, client_handshake_parser& parser, channel_name_pair const& names,
+                                            typename X::options const& how)
 {
     auto in = receiver<In, X>::open(names.down(), how);
     if (!in)
@@ -201,19 +206,15 @@ result<two_ends<Out, In, X>> join_name_pair(descriptor const& socket, channel_na
         return out.error();
     if (error_code const e = connect_now(*out))
         return e;
-    if (error_code const e = send_all(socket.get(), &handshake_joined, 1))
+    if (error_code const e = send_handshake(socket.get(), &handshake_joined, 1))
         return e;
-    unsigned char word = 0;
-    std::size_t got = 0;
-    auto const bytes = std::as_writable_bytes(std::span(&word, 1));
-    if (error_code const e = receive_all(socket.get(), bytes, got, deadline::after(handshake_timeout)))
+    if (error_code const e = hear(socket.get(), parser, deadline::after(handshake_timeout), [&] { return parser.complete(); }))
         return e;
-    if (word != handshake_complete)
-        return errc::untrusted_object;
     forget_names(*out, *in);
     return two_ends<Out, In, X>{std::move(*out), std::move(*in), unix_peer(socket.get())};
 }
 
+// The client's side: finds an acceptor and connects to it.
 template <class Out, class In, class X>
 result<two_ends<Out, In, X>> join_acceptor(endpoint const& where, typename X::options const& how)
 {
@@ -223,21 +224,21 @@ result<two_ends<Out, In, X>> join_acceptor(endpoint const& where, typename X::op
     if (!connector)
         return connector.error();
     descriptor socket;
-    std::uint64_t number = 0;
+    client_handshake_parser parser;
     {
-        handshake_client<rendezvous::both, typename rendezvous::type::connector> caller(std::move(*connector));
-        if (error_code const e = caller.call(until, socket, number))
+        handshake_client<rendezvous::both, typename rendezvous::type::connector> client(std::move(*connector));
+        if (error_code const e = client.call(until, socket, parser))
             return e;
     }
     if constexpr (one_socket<X>) {
         auto const who = X::guarantees.crosses_hosts ? peer_identity() : unix_peer(socket.get());
         return ends_over<Out, In, X>(std::move(socket), who, how);
     } else {
-        auto const names = channel_name_pair::of(where, number);
+        auto const names = channel_name_pair::of(where, parser.number());
         if (!names)
             return names.error();
-        auto joined = join_name_pair<Out, In, X>(socket, *names, pair_options<X>(how));
-        if (!joined) {  // the acceptor may be dead and leave that to us
+        auto joined = join_name_pair<Out, In, X>(socket, parser, *names, pair_options<X>(how));
+        if (!joined) {  // the acceptor may be dead, and cannot remove them
             (void)X::remove(names->up());
             (void)X::remove(names->down());
         }

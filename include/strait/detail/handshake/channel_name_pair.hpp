@@ -19,8 +19,8 @@
 
 namespace strait::detail {
 
-// The names of the two channels of a connection, `bank.0123456789ab.up` and `.down`, which last as long as it takes to join
-// both. The number is drawn at random: whoever was killed or stopped long ago meets nobody there.
+// The names of the two channels of a connection, `bank.0123456789ab.up` and `.down`, which exist as long as it takes to join
+// both. The number is drawn at random, so that a process that was stopped long ago finds no other end by an old one.
 class channel_name_pair {
 public:
     static constexpr std::string_view up_suffix = ".up";
@@ -50,7 +50,8 @@ public:
     endpoint const& up() const noexcept { return up_; }
     endpoint const& down() const noexcept { return down_; }
 
-    // What an acceptor and its client, both killed while they joined, have left below `root`; for the only acceptor there is.
+    // Removes what acceptors and clients that were killed while they joined have left below `root`. Only the one acceptor of this
+    // endpoint may do that.
     template <class Remove>
     static void sweep(endpoint const& acceptor, std::string_view root, Remove remove)
     {

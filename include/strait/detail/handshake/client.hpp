@@ -2,50 +2,23 @@
 #ifndef STRAIT_DETAIL_HANDSHAKE_CLIENT_HPP
 #define STRAIT_DETAIL_HANDSHAKE_CLIENT_HPP
 
+#include <strait/detail/handshake/bytes.hpp>
+#include <strait/detail/handshake/parser.hpp>
 #include <strait/detail/handshake/protocol.hpp>
 #include <strait/detail/os/descriptor.hpp>
-#include <strait/detail/os/poll_descriptor.hpp>
+#include <strait/detail/socket/connector.hpp>
+#include <strait/error.hpp>
 #include <strait/wait.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
-#include <span>
 #include <utility>
-
-#include <poll.h>
-#include <sys/socket.h>
 
 namespace strait::detail {
 
-// Of a handshake: all of it, or why not. no_receiver: the other one has gone.
-inline error_code send_all(int fd, void const* bytes, std::size_t size) noexcept
-{
-    auto const n = uninterrupted([&] { return ::send(fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT); });
-    return n == static_cast<::ssize_t>(size) ? error_code() : make_error_code(errc::no_receiver);
-}
-
-// As many bytes as came before the end.
-inline error_code receive_all(int fd, std::span<std::byte> to, std::size_t& got, deadline until) noexcept
-{
-    while (got != to.size()) {
-        auto const n = ::recv(fd, to.data() + got, to.size() - got, MSG_DONTWAIT);
-        if (n > 0)
-            got += static_cast<std::size_t>(n);
-        else if (n < 0 && errno == EAGAIN) {
-            if (auto waited = wait_descriptor(fd, POLLIN, until); !waited)
-                return waited.error();
-        } else if (n == 0 || errno != EINTR) {
-            return errc::no_receiver;
-        }
-    }
-    return {};
-}
-
-// A client on its way to an acceptor. A Connector knows where that is (socket/stream_sender.hpp).
-template <message_layout Both, class Connector>
+// A client that looks for an acceptor. It leaves the acceptor's channel when it is destroyed.
+template <message_layout Both, connector Connector>
 class handshake_client {
 public:
     explicit handshake_client(Connector c) : connector_(std::move(c)) {}
@@ -53,12 +26,13 @@ public:
     handshake_client& operator=(handshake_client const&) = delete;
     ~handshake_client() { connector_.leave(deadline::after(std::chrono::seconds(5))); }
 
-    // Waits for an acceptor to come, and to take us; begins again when it dies meanwhile.
-    error_code call(deadline until, descriptor& socket, std::uint64_t& number)
+    // Waits for an acceptor to come, and to take this client, at least a second. Begins again when the acceptor dies meanwhile.
+    error_code call(deadline until, descriptor& socket, client_handshake_parser& parser)
     {
         for (;;) {
+            parser = {};
             auto reached = connector_.attempt();
-            error_code e = reached ? exchange(reached->get(), until, number) : reached.error();
+            error_code e = reached ? exchange(reached->get(), until, parser) : reached.error();
             if (!e) {
                 socket = std::move(*reached);
                 return {};
@@ -72,25 +46,12 @@ public:
     }
 
 private:
-    error_code exchange(int fd, deadline until, std::uint64_t& number) const noexcept
+    error_code exchange(int fd, deadline until, client_handshake_parser& parser) const
     {
         auto const greeting = stream_greeting::of(Both, connector_.cookie());
-        if (error_code const e = send_all(fd, &greeting, sizeof greeting))
+        if (error_code const e = send_handshake(fd, &greeting, sizeof greeting))
             return e;
-        handshake_answer answer;
-        answer.magic = 0;
-        std::size_t got = 0;
-        auto const bytes = std::as_writable_bytes(std::span(&answer, 1));
-        if (error_code const e = receive_all(fd, bytes, got, std::max(until, deadline::after(std::chrono::seconds(1))))) {
-            if (got != sizeof(stream_rejection))
-                return e;
-            stream_rejection r;  // a receiver of a plain channel listens there
-            r.magic = answer.magic;
-            r.why = answer.why;
-            return r.reason();
-        }
-        number = answer.number;
-        return answer.refusal();
+        return hear(fd, parser, std::max(until, deadline::after(std::chrono::seconds(1))), [&] { return parser.welcome(); });
     }
 
     Connector connector_;

@@ -10,11 +10,11 @@
 #include <cstdint>
 #include <type_traits>
 
-// How a client and an acceptor come together, over a stream socket. The client sends a stream_greeting that speaks of both
-// directions; the acceptor answers with a lobby_answer. Where both ways go over this socket, it then carries two streams, each
-// with a greeting of its own. Else the answer has the number of two channels, of which the acceptor has opened the one that it
-// receives from; the client opens both and sends `joined`; the acceptor opens the other one, removes both names, and sends
-// `complete`: from then on nobody else can come to these channels, and no death leaves anything behind.
+// How a client and an acceptor connect, over a stream socket. The client sends a stream_greeting that describes both directions; the
+// acceptor answers with a handshake_answer. Where one socket carries both directions, it then carries two streams, each with a
+// greeting of its own. Else the answer has the number of two channels, of which the acceptor has opened the one that it receives
+// from. The client opens both and sends `joined`; the acceptor opens the other one, removes both names, and sends `complete`. From
+// then on no other process can come to these channels, and a death leaves nothing behind.
 namespace strait::detail {
 
 inline constexpr unsigned char handshake_joined = 'j';
@@ -28,7 +28,7 @@ struct handshake_answer {
     std::uint32_t unused = 0;
     std::uint64_t number = 0;
 
-    // What a client is told by an answer; no_receiver when these are not the bytes of one.
+    // The error of the client; no_receiver when these are not the bytes of an answer.
     error_code refusal() const noexcept
     {
         if (magic != magic_value || why > static_cast<std::uint32_t>(errc::not_open))
@@ -38,7 +38,7 @@ struct handshake_answer {
 };
 static_assert(sizeof(handshake_answer) == 24 && offsetof(handshake_answer, number) == 16 && std::is_trivially_copyable_v<handshake_answer>);
 
-// What a client and its acceptor agree on: the layouts of both directions, seen from the client.
+// The layout that the greeting of a handshake shows: made of the layouts of both directions, seen from the client.
 template <message_layout Up, message_layout Down>
 inline constexpr message_layout both_ways = [] {
     std::uint64_t h = 0x636f'6e6e'6563'7421U;
