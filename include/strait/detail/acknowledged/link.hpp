@@ -65,7 +65,7 @@ public:
             if (base::connect_until().passed())
                 return errc::no_receiver;
             if (until.is_poll())
-                return errc::full;
+                return base::has_met() || is_trying() ? errc::full : errc::no_receiver;
             if (until.passed())
                 return errc::timed_out;
             waits += waited ? 0 : 1;

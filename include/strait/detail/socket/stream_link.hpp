@@ -52,7 +52,7 @@ public:
             if ((lost_ && !connector().is_trying()) || base::connect_until().passed())
                 return errc::no_receiver;
             if (until.is_poll())
-                return errc::full;
+                return connector().is_trying() ? errc::full : errc::no_receiver;
             if (until.passed())
                 return errc::timed_out;
             waits += first ? 1 : 0;
