@@ -20,18 +20,18 @@ namespace strait {
 /// TCP over IPv4 and IPv6: the receiver listens, each of many senders has a connection.
 ///
 /// Endpoints are addresses, `host:port`: a receiver at `:port` listens on every interface, a sender reaches the loopback;
-/// port 0 lets the kernel choose (receiver_end::port() tells). A name is a channel of this user on this host: over the
+/// port 0 lets the kernel choose (receiver_end::port() returns it). A name is a channel of this user on this host: over the
 /// loopback, at a port that the control file publishes together with a secret. options.capacity is bytes of socket
 /// buffer, options.max_message_size 64 MiB for types that vary, up to 4 GiB.
 ///
-/// A sender waits for the first receiver with its first operation; when the receiver has gone it gets no_receiver, and
-/// the next operation tries to connect again: what comes by the next connection may overtake what is left of the one before.
-/// A peer with another message type is refused: by name when opening; by
-/// address nothing of it is delivered, and the sender learns of it with an operation after the refusal has come.
+/// A sender's first operation that waits, waits for the first receiver; one that does not wait reports no_receiver. When the
+/// receiver has gone, operations report no_receiver, and the next one tries to connect again. What is sent by the next connection may
+/// overtake what is left of the one before. A peer with another message type is refused: by name when it opens; by address nothing
+/// of it is delivered, and an operation of the sender reports type_mismatch after the refusal has arrived.
 ///
-/// That send() has returned says that the kernel has the message, not that it was read: plain TCP commits nothing. A
-/// sender that is killed may take messages along, and the stream then ends with end_reason::died. With an address there
-/// is no authentication and no encryption; the stream ends when every sender that has been there has gone.
+/// When send() has returned, the kernel has the message; whether it is read, plain TCP does not say. With a sender that is killed
+/// messages may be lost, and the stream then ends with end_reason::died. With an address there is no authentication and no
+/// encryption, and the stream ends when every sender that was connected has gone.
 class tcp {
 public:
     static constexpr transport_guarantees guarantees{
@@ -73,7 +73,7 @@ public:
         return s;
     }
 
-    // One direction of a connected socket, which is shared with the receiver of the other one.
+    // One direction of a connected socket, which it shares with the receiver of the other direction.
     static result<sender_end> over(detail::descriptor socket, peer_identity const&, options const& how)
     {
         detail::tcp_connector connector(std::vector<detail::tcp_address>(), detail::tcp_settings_of(how));
@@ -104,7 +104,7 @@ public:
         return r;
     }
 
-    // The other direction.
+    // The other direction of a connected socket.
     static result<receiver_end> over(detail::descriptor socket, peer_identity const& who, options const& how)
     {
         receiver_end r(
@@ -116,7 +116,7 @@ public:
         return r;
     }
 
-    /// Where this receiver listens.
+    /// The port at which this receiver listens.
     std::uint16_t port() const noexcept { return base::listener().port(); }
 
 private:

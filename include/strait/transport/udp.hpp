@@ -24,19 +24,20 @@ namespace strait {
 /// Nothing makes a sender wait for its receiver: what comes while the receiver's socket buffer is full is lost, as is what
 /// the network drops. The receiver counts in stats().dropped the messages that are missing from each sender's stream, from
 /// the first datagram that it got of it; one that comes late, up to 64 datagrams behind, is delivered and counted no
-/// longer. Beyond 1,024 senders it forgets the ones that it has heard nothing of for longest.
+/// longer. Of more than 1,024 senders it forgets those from which nothing has come for longest.
 ///
-/// Endpoints are addresses and names, as for tcp. By a name, the channel's control file tells of the senders' ends and deaths
-/// as everywhere. With an address a receiver's stream ends when every sender that it has heard of has said that it leaves,
-/// and that word can be lost: wait with receive_for. There is no authentication and no encryption either.
+/// Endpoints are addresses and names, as for tcp. By a name, the channel's control file says which senders have left or
+/// died. With an address a receiver's stream ends when every sender that it has heard of has said that it leaves, and the
+/// datagram that says so can be lost: wait with receive_for. There is no authentication and no encryption either.
 ///
-/// A sender's first operation waits for a receiver as far as anybody can tell: by a name, or at an address of this host. From
-/// another host it may learn later, or never, that nobody listens; then it gets no_receiver, and the next operation tries
-/// again. A receiver delivers nothing of a sender with another message type, and tells it: an operation of that sender
-/// then reports type_mismatch. What is no datagram of ours is dropped and counted.
+/// A sender's first operation that waits, waits for a receiver where its absence can be known: by a name, or at an address of
+/// this host. One that does not wait reports no_receiver. At an address of another host a sender learns later, or never, that no
+/// receiver listens; then it gets no_receiver, and the next operation tries again. A receiver delivers nothing of a sender with
+/// another message type, and answers: an operation of that sender then reports type_mismatch. Datagrams that no sender of this
+/// library has made are dropped and counted.
 ///
 /// A message has at most 65,432 bytes and goes into one datagram; small ones of a batch share one, as long as the path to
-/// the receiver takes it uncut. Each carries 72 bytes of ours. options.capacity is bytes of the receiver's socket buffer,
+/// the receiver takes it uncut. The library adds 72 bytes to each. options.capacity is bytes of the receiver's socket buffer,
 /// more if a message needs it, by default 4 MiB; /proc/sys/net/core/rmem_max limits it.
 class udp {
 public:
@@ -151,7 +152,7 @@ public:
         return r;
     }
 
-    /// Where this receiver listens.
+    /// The port at which this receiver listens.
     std::uint16_t port() const noexcept { return base::listener().port(); }
 
 private:

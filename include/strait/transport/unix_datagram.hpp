@@ -23,18 +23,19 @@ struct unix_datagrams : unix_datagram_packets {
 }  // namespace detail
 
 /// A Unix domain datagram socket: many senders, and one socket for all of them at the receiver. For very many senders, which
-/// cost it nothing. A message goes into one datagram, or a whole batch of small ones does (up to 64 KiB).
+/// cost the receiver nothing. A message goes into one datagram, or a whole batch of small ones does (up to 64 KiB).
 ///
 /// The kernel lets /proc/sys/net/unix/max_dgram_qlen datagrams wait, 10 on most hosts: one by one the channel is soon full,
-/// and a sender then waits, or is told errc::full; nothing is dropped. Endpoints are names and paths; the path with
+/// and a sender then waits, or gets errc::full; nothing is dropped. Endpoints are names and paths; the path with
 /// `.sock` behind it has at most 107 bytes. options.capacity is bytes of each sender's socket buffer, more if a message
 /// needs it. options.max_message_size, for types that vary, is 128 KiB by default; what /proc/sys/net/core/wmem_max does
 /// not allow twice is refused with `capacity_limit`, and at most 2 MiB are taken.
 ///
-/// What was sent is in the kernel: it arrives when the sender is killed, and is lost with the receiver. A sender waits for
-/// the first receiver with its first operation; when the receiver has gone it gets no_receiver, and the next operation
-/// tries the next one. Datagrams know no end and no death: both are seen by the channel's control file. A foreign datagram
-/// that is not made of whole frames is `malformed_message`, and costs nothing but itself.
+/// What was sent is in the kernel: it arrives when the sender is killed, and is lost with the receiver. A sender's
+/// first operation that waits, waits for the first receiver; one that does not wait reports no_receiver. When the receiver has
+/// gone, operations report no_receiver, and the next one looks for another receiver. No datagram says that a sender has died: the
+/// channel's control file does. A foreign datagram that is not made of whole frames is reported as `malformed_message`; no other
+/// message is lost by it.
 class unix_datagram : public detail::unix_channels<detail::unix_datagrams> {
 public:
     static constexpr transport_guarantees guarantees{

@@ -31,15 +31,16 @@ struct unix_streams {
 
 }  // namespace detail
 
-/// A Unix domain stream socket: many senders, each with a connection of its own; the kernel tells who they are.
+/// A Unix domain stream socket: many senders, each with a connection of its own, whose identity the kernel vouches for.
 ///
 /// Endpoints are names and paths; the path with `.sock` behind it has at most 107 bytes. options.capacity is bytes of
 /// socket buffer (the kernel's default otherwise), options.max_message_size 64 MiB for types that vary, up to 4 GiB.
 ///
 /// What was sent is in the kernel: it arrives when the sender is killed, unless it was being written at that moment; it
-/// is lost with the receiver. A sender waits for the first receiver with its first operation; when the receiver has gone
-/// it gets no_receiver, and the next operation tries the next one. Only processes of the same user are accepted, unless
-/// options.access is wider; options.accept can be narrower (unix_options). A message of which one byte has gone is accepted; its rest goes first in the next operation.
+/// is lost with the receiver. A sender's first operation that waits, waits for the first receiver; one that does not wait reports
+/// no_receiver. When the receiver has gone, operations report no_receiver, and the next one looks for another receiver. Only
+/// processes of this user are accepted, unless options.access is wider; options.accept can be narrower (unix_options). A
+/// message of which one byte has left is accepted; its rest leaves first in the next operation.
 class unix_stream : public detail::unix_channels<detail::unix_streams> {
 public:
     static constexpr transport_guarantees guarantees{

@@ -39,8 +39,8 @@ enum class stream_progress : std::uint8_t {
     no_memory,
 };
 
-// Takes the bytes of one connection as they come, in pieces of any size, and says what they mean. It has no descriptor: who reads
-// writes into room() and says with take() how much that was. Each length is checked before anything is done with it.
+// Takes the bytes of one connection as they come, in pieces of any size, and says what they mean. It has no descriptor: the
+// caller writes into room() what it reads and says with take() how much that was. Each length is checked before anything is done with it.
 class stream_parser {
 public:
     using progress = stream_progress;
@@ -56,7 +56,7 @@ public:
     errc refusal() const noexcept { return refusal_; }
 
     // Where the next bytes belong, and how many can be taken there; null: there is no memory. A peer that has not greeted costs
-    // no more than a greeting. Later the room grows by at most as much as has come: a length alone makes nobody allocate.
+    // no more than a greeting. Later the room grows by at most as much as has come: no memory is allocated for a length alone.
     std::span<std::byte> room() noexcept
     {
         std::size_t wanted = opening() - std::min(buffer_.size(), opening());
@@ -88,7 +88,7 @@ public:
     // More descriptors have come than any message has. Then nothing more must be read.
     bool has_too_many_handles() const noexcept { return handles_ > stream_frame::most_handles; }
 
-    // What the bytes in front are. Says the same again until they are released, or more come.
+    // What the bytes in front are. Repeats itself until they are released, or more come.
     progress next() noexcept
     {
         if (!greeted_) [[unlikely]]

@@ -13,8 +13,8 @@
 #include <cstring>
 #include <span>
 
-// The two sides of a handshake as functions on bytes, which come in pieces of any size. There is no descriptor in here: who reads
-// writes into room() and says with take() how much that was. Bytes behind the last step are never asked for: they belong to the
+// The two sides of a handshake as functions on bytes, which come in pieces of any size. There is no descriptor in here: the
+// caller writes into room() what it reads and says with take() how much that was. Bytes behind the last step are never asked for: they belong to the
 // ends of the connection.
 namespace strait::detail {
 
@@ -64,7 +64,7 @@ public:
     std::span<std::byte> room() noexcept { return greeted_ ? word_.room() : greeting_.room(); }
     void take(std::size_t bytes) noexcept { greeted_ ? word_.take(bytes) : greeting_.take(bytes); }
 
-    // Whether the client has greeted as it must. `admitted`: who it is does not speak against it.
+    // Whether the client has greeted as it must. `admitted`: the listener admits its identity.
     progress greet(stream_greeting const& wanted, bool admitted) noexcept
     {
         if (!greeting_.is_whole())

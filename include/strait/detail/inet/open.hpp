@@ -16,7 +16,7 @@
 
 namespace strait::detail {
 
-// Joins a channel that has a name and runs over sockets of the loopback. What the first opener has decided counts.
+// Joins a channel that has a name and runs over sockets of the loopback. What the first opener has decided holds for all.
 template <message_layout L, class Options>
 result<tcp_name> join_tcp(std::string_view transport, endpoint const& where, Options const& how, std::uint64_t limit,
                           std::string_view type_name, role r, tcp_settings& settings)
@@ -34,7 +34,7 @@ result<tcp_name> join_tcp(std::string_view transport, endpoint const& where, Opt
     return tcp_name(std::move(member), std::move(place));
 }
 
-// The settings of these options: of tcp's kind.
+// The settings that these options ask for.
 template <class Options>
 tcp_settings tcp_settings_of(Options const& how) noexcept
 {
@@ -42,6 +42,7 @@ tcp_settings tcp_settings_of(Options const& how) noexcept
     return {how.capacity, fits(how.keep_alive.count()), fits(how.user_timeout.count())};
 }
 
+// Joins such a channel of streams. Also gives the limit of a message, and the settings.
 template <message_layout L, class Options>
 result<tcp_name> join_tcp_stream(std::string_view transport, endpoint const& where, Options const& how, std::string_view type_name,
                                  role r, std::uint64_t& limit, tcp_settings& settings)
@@ -54,7 +55,7 @@ result<tcp_name> join_tcp_stream(std::string_view transport, endpoint const& whe
     return name;
 }
 
-// A sender's way to the receiver at this endpoint; also says what that settles.
+// A connector to the receiver at this endpoint. Also gives the limit of a message, and the settings that hold there.
 template <message_layout L, class Options>
 result<tcp_connector> connect_tcp(std::string_view transport, endpoint const& where, Options const& how, std::string_view type_name,
                                   std::uint64_t& limit, tcp_settings& settings)
@@ -75,6 +76,7 @@ result<tcp_connector> connect_tcp(std::string_view transport, endpoint const& wh
     return tcp_connector(std::move(*to), settings);
 }
 
+// A listener at this endpoint. Also gives the limit of a message.
 template <message_layout L, class Options>
 result<tcp_listener> listen_tcp(std::string_view transport, endpoint const& where, Options const& how, std::string_view type_name,
                                 std::uint64_t& limit)
@@ -96,7 +98,7 @@ result<tcp_listener> listen_tcp(std::string_view transport, endpoint const& wher
 inline result<void> remove_tcp(endpoint const& where)
 {
     if (where.is_address())
-        return {};  // there is nothing that could be left behind
+        return {};  // an address leaves nothing behind
     if (where.what() == endpoint::kind::path)
         return errc::invalid_endpoint;
     return membership<tcp_mechanism>::remove(where);

@@ -26,7 +26,7 @@
 
 namespace strait::detail {
 
-// What a connection is given beside its address.
+// The options of a socket.
 struct tcp_settings {
     std::size_t capacity = 0;
     int keep_alive_seconds = 0;
@@ -92,7 +92,7 @@ struct tcp_address {
         return a;
     }
 
-    // Of this socket, or of its peer.
+    // The address of this socket, or of its peer.
     static tcp_address of(int fd, bool peer = false) noexcept
     {
         tcp_address a;
@@ -135,7 +135,7 @@ inline result<std::vector<tcp_address>> resolve(endpoint const& where, bool pass
     return all;
 }
 
-// Why nobody was reached.
+// Why no receiver was reached.
 inline error_code refused(int number) noexcept
 {
     switch (number) {
@@ -154,10 +154,10 @@ inline error_code refused(int number) noexcept
     }
 }
 
-// One connection in the making, tried without waiting.
+// Makes one connection without waiting.
 class tcp_dialer {
 public:
-    // no_receiver: nobody listens there, or the handshake is still under way.
+    // no_receiver: no receiver listens there, or the handshake is still under way.
     result<descriptor> attempt(tcp_address const& to, tcp_settings const& settings, stream_cookie const& = {})
     {
         if (!trying_) {
@@ -178,7 +178,7 @@ public:
         descriptor s = trying_.release();
         if (failed != 0)
             return refused(failed);
-        // A port nobody listens on may be picked as our own: then we have reached ourselves.
+        // The kernel may pick a port on which no receiver listens as our own: then we have reached ourselves.
         if (tcp_address::of(s.get()) == tcp_address::of(s.get(), true))
             return errc::no_receiver;
         return s;
@@ -186,14 +186,14 @@ public:
 
     bool is_trying() const noexcept { return static_cast<bool>(trying_); }
 
-    // Until the handshake under way is over.
+    // Waits until the handshake under way is over.
     void wait(deadline until) const { (void)wait_descriptor(trying_.get(), POLLOUT, until); }
 
 private:
     guarded_descriptor trying_;
 };
 
-// Of type SOCK_STREAM: it listens; of SOCK_DGRAM: nobody else has that port.
+// A socket bound to this address. Of type SOCK_STREAM: it listens; of SOCK_DGRAM: no other socket has that port.
 inline result<descriptor> inet_listen(tcp_address const& at, int type, tcp_settings const& settings)
 {
     descriptor s(::socket(at.family(), type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));

@@ -20,7 +20,7 @@ class idle_wait {
 public:
     // A sender has been here.
     void seen() noexcept { seen_ = true; }
-    // A connection is over. A sender that closes it leaves the channel, or dies, at the same time: look soon.
+    // A connection is over. A sender that closes it leaves the channel, or dies, at that moment: look soon.
     void gone() noexcept
     {
         seen_ = true;
@@ -57,7 +57,7 @@ public:
         end_reason const gone = listener.has_control_file()                            ? listener.senders_gone(waited)
                                 : seen_ && come.no_sender() && !sessions.expects_any() ? end_reason::left
                                                                                        : end_reason::none;
-        bool const late = until.is_poll() || until.passed();  // what is there is taken all the same
+        bool const late = until.is_poll() || until.passed();  // what is there is taken even so
         if (gone != end_reason::none || late) {
             if (gone == end_reason::none ? come.glance() : come.gather(deadline::poll()))
                 return {};

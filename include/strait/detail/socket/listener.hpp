@@ -19,7 +19,7 @@ namespace strait::detail {
 
 // What every receiver over descriptors needs to know about the place where its senders come.
 //
-//   fd()                  the descriptor that is readable when something has come; -1: nobody can come
+//   fd()                  the descriptor that is readable when something has come; -1: no sender can come
 //   file()                the descriptor of the channel's control file; -1: there is none
 //   packet()              bytes of the largest packet that a sender of ours makes; 0: it is a stream
 //   senders_gone(slept)   whether the stream is over, as the control file says; `slept`: ask it at once
@@ -39,9 +39,9 @@ concept receiving_place = std::movable<L> && requires(L l, L const& k, deadline 
 
 // Where each sender has a connection of its own. Of fd() -1: there are only the connections that were given to the receiver.
 //
-//   accept()              the next connection, and who is at its other end as far as the kernel knows. empty: there is none; busy:
+//   accept()              the next connection, and its peer as far as the kernel knows it. empty: there is none; busy:
 //                         one came and was turned away at once
-//   admits(who)           whether this peer may send; if not, it is told `refused` when it has greeted
+//   admits(who)           whether this peer may send; if not, it gets `refused` once it has greeted
 //   has_control_file()    whether senders_gone() may be asked
 //   cookie()              what each sender must show in its greeting
 template <class L>

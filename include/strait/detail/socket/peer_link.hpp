@@ -69,7 +69,7 @@ protected:
         return true;
     }
 
-    // Also when the first receiver was gone before the greeting: nobody else can come.
+    // No other receiver can come, even if this one was gone before the greeting.
     void expect_no_other() noexcept { met_ = true; }
 
     // The connection is over.

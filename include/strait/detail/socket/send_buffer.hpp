@@ -44,7 +44,7 @@ public:
     // Room for a message of this size; out_of_memory.
     result<std::span<std::byte>> reserve(std::size_t size) { return writer_.reserve(size, 0, moved()); }
 
-    // These go with the message that is reserved. They stay the caller's, who keeps them until they are forgotten here.
+    // These go with the message that is reserved. They belong to the caller and must stay open until forget_handles().
     void attach(std::span<int const> handles) noexcept { handles_ = handles; }
     void forget_handles() noexcept { handles_ = {}; }
 

@@ -51,7 +51,7 @@ public:
     std::span<descriptor> handles() noexcept { return {handles_.data(), parser_.handles()}; }
     std::size_t available() const noexcept { return parser_.available(); }
 
-    // So many messages in front are done with; the descriptors that nobody has moved away are closed.
+    // So many messages in front are done with; their descriptors that were not moved away are closed.
     void release(std::size_t messages = 1) noexcept
     {
         std::size_t const handles = parser_.release(messages);
