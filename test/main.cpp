@@ -5,3 +5,8 @@
 #define BOOST_TEST_DEFAULTS_TO_CORE_DUMP
 #define BOOST_TEST_MODULE strait
 #include <boost/test/included/unit_test.hpp>
+
+#include "support/queue_memory.hpp"
+
+using support::queue_limit;
+BOOST_TEST_GLOBAL_FIXTURE(queue_limit);
