@@ -18,6 +18,9 @@ class sender;
 
 namespace detail {
 
+template <class T, class X>
+class message_writer;
+
 // Where a claimed message is filled: in the transport's memory as a T, there as a run of elements, or in a T of our own
 // that is encoded, or moved, on commit.
 enum class claim_place { object, elements, own_object, own_elements };
@@ -97,7 +100,7 @@ public:
     /// T, or a span of its elements.
     using element_type = typename storage::element_type;
 
-    claimed(claimed&& other) : sender_(std::exchange(other.sender_, nullptr)), storage_(std::move(other.storage_)) {}
+    claimed(claimed&& other) : writer_(std::exchange(other.writer_, nullptr)), storage_(std::move(other.storage_)) {}
     claimed& operator=(claimed&&) = delete;
     ~claimed() = default;
 
@@ -130,31 +133,32 @@ public:
     result<void> try_commit() { return commit_until(deadline::poll()); }
 
 private:
+    friend class detail::message_writer<T, X>;
     friend class sender<T, X>;
 
     template <class... Arguments>
-    explicit claimed(sender<T, X>& s, Arguments&&... a) : sender_(&s), storage_(std::forward<Arguments>(a)...)
+    explicit claimed(detail::message_writer<T, X>& w, Arguments&&... a) : writer_(&w), storage_(std::forward<Arguments>(a)...)
     {
     }
 
     result<void> commit_until(deadline until)
     {
-        if (!sender_)
+        if (!writer_)
             return errc::not_open;
         auto r = [&]() -> result<void> {
             if constexpr (place == detail::claim_place::object || place == detail::claim_place::elements)
-                return sender_->put_claimed(storage_.bytes_.size(), until);
+                return writer_->put_claimed(storage_.bytes_.size(), until);
             else if constexpr (object_transport<X>)
-                return sender_->put_moved(storage_.value_, until);
+                return writer_->put_moved(storage_.value_, until);
             else
-                return sender_->put(storage_.value_, until);
+                return writer_->put(storage_.value_, until);
         }();
         if (r)
-            sender_ = nullptr;
+            writer_ = nullptr;
         return r;
     }
 
-    sender<T, X>* sender_;
+    detail::message_writer<T, X>* writer_;
     storage storage_;
 };
 

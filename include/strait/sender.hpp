@@ -4,6 +4,7 @@
 
 #include <strait/claimed.hpp>
 #include <strait/detail/channel/ends.hpp>
+#include <strait/detail/channel/message_writer.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
 #include <strait/transport.hpp>
@@ -32,7 +33,6 @@ class channel;
 template <class T, class X>
 class sender {
     using end_type = typename detail::ends<T, X>::sender;
-    static constexpr bool encodes = byte_transport<X>;
 
 public:
     using value_type = T;
@@ -43,7 +43,7 @@ public:
     /// Opens the channel, or creates it; does not wait for a receiver. Throws `invalid_endpoint`, `type_mismatch`,
     /// `transport_mismatch`, `busy`, `untrusted_object`, or what limit of the system was met.
     explicit sender(endpoint const& where, options const& how = {})
-        : end_(end_type::open(where, how, detail::type_name<T>()).value()), linger_(how.linger)
+        : writer_(end_type::open(where, how, detail::type_name<T>()).value()), linger_(how.linger)
     {
     }
 
@@ -54,7 +54,7 @@ public:
     {
         if (this != &other) {
             (void)close();
-            end_ = std::move(other.end_);
+            writer_ = std::move(other.writer_);
             linger_ = other.linger_;
         }
         return *this;
@@ -72,7 +72,7 @@ public:
     /// Sends a message; waits while the channel is full.
     void send(T const& message)
     {
-        if (auto r = put(message, deadline::never()); !r) [[unlikely]]
+        if (auto r = writer_.put(message, deadline::never()); !r) [[unlikely]]
             detail::raise(r.error());
     }
 
@@ -80,7 +80,7 @@ public:
     void send(T&& message)
         requires object_transport<X>
     {
-        if (auto r = put_moved(message, deadline::never()); !r) [[unlikely]]
+        if (auto r = writer_.put_moved(message, deadline::never()); !r) [[unlikely]]
             detail::raise(r.error());
     }
 
@@ -89,7 +89,7 @@ public:
     [[nodiscard]] bool send(T const& message, Stop const& stop)
     {
         while (!stop.stop_requested()) {
-            auto const r = put(message, deadline::after(detail::stop_slice));
+            auto const r = writer_.put(message, deadline::after(detail::stop_slice));
             if (r)
                 return true;
             if (r.error() != errc::timed_out)
@@ -99,250 +99,132 @@ public:
     }
 
     /// Sends a message if that needs no waiting, else errc::full.
-    result<void> try_send(T const& message) { return put(message, deadline::poll()); }
+    result<void> try_send(T const& message) { return writer_.put(message, deadline::poll()); }
     /// The same for a transport that moves objects. What was not sent is still in `message`.
     result<void> try_send(T&& message)
         requires object_transport<X>
     {
-        return put_moved(message, deadline::poll());
+        return writer_.put_moved(message, deadline::poll());
     }
 
     /// Sends a message, waiting up to this moment of any clock, else errc::timed_out.
     template <class Clock, class Duration>
     result<void> send_until(T const& message, std::chrono::time_point<Clock, Duration> const& when)
     {
-        return detail::until(when, [&](deadline d) { return put(message, d); });
+        return detail::until(when, [&](deadline d) { return writer_.put(message, d); });
     }
 
     /// The same, counted from now.
     template <class Rep, class Period>
     result<void> send_for(T const& message, std::chrono::duration<Rep, Period> const& d)
     {
-        return put(message, deadline::after(d));
+        return writer_.put(message, deadline::after(d));
     }
 
     /// Sends messages with as few wake-ups and system calls as the mechanism allows; waits while the channel is full.
     /// Returns how many were accepted: all, or those before a failure. Throws if that failure stopped the first one.
-    std::size_t send_batch(std::span<T const> messages) { return put_batch(messages, deadline::never()).value(); }
+    std::size_t send_batch(std::span<T const> messages) { return writer_.put_batch(messages, deadline::never()).value(); }
 
     /// The same without waiting: as many as there is room for, at least one, else an error.
-    result<std::size_t> try_send_batch(std::span<T const> messages) { return put_batch(messages, deadline::poll()); }
+    result<std::size_t> try_send_batch(std::span<T const> messages) { return writer_.put_batch(messages, deadline::poll()); }
 
     /// The same, waiting up to this moment.
     template <class Clock, class Duration>
     result<std::size_t> send_batch_until(std::span<T const> messages, std::chrono::time_point<Clock, Duration> const& when)
     {
-        return detail::until(when, [&](deadline d) { return put_batch(messages, d); });
+        return detail::until(when, [&](deadline d) { return writer_.put_batch(messages, d); });
     }
 
     /// The same, counted from now.
     template <class Rep, class Period>
     result<std::size_t> send_batch_for(std::span<T const> messages, std::chrono::duration<Rep, Period> const& d)
     {
-        return put_batch(messages, deadline::after(d));
+        return writer_.put_batch(messages, deadline::after(d));
     }
 
     /// A message to be filled in place; waits for room.
     claimed<T, X> claim()
         requires(!claimed<T, X>::of_elements)
     {
-        return claim_until(0, deadline::never()).value();
+        return writer_.claim(0, deadline::never()).value();
     }
 
     /// The same for a string or vector of plain elements: `n` of them.
     claimed<T, X> claim(std::size_t n)
         requires(claimed<T, X>::of_elements)
     {
-        return claim_until(n, deadline::never()).value();
+        return writer_.claim(n, deadline::never()).value();
     }
 
     /// A message to be filled in place if there is room, else errc::full.
     result<claimed<T, X>> try_claim()
         requires(!claimed<T, X>::of_elements)
     {
-        return claim_until(0, deadline::poll());
+        return writer_.claim(0, deadline::poll());
     }
     /// The same for a string or vector of plain elements: `n` of them.
     result<claimed<T, X>> try_claim(std::size_t n)
         requires(claimed<T, X>::of_elements)
     {
-        return claim_until(n, deadline::poll());
+        return writer_.claim(n, deadline::poll());
     }
 
     /// Everything accepted is on its way, when this has returned without an error; over an acknowledged transport the
     /// receiver has taken it. Waits as long as that takes.
-    result<void> flush() { return settle(deadline::never()); }
+    result<void> flush() { return writer_.settle(deadline::never()); }
 
     /// The same, waiting up to this moment; `timed_out` says that some is not.
     template <class Clock, class Duration>
     result<void> flush_until(std::chrono::time_point<Clock, Duration> const& when)
     {
-        return detail::until(when, [this](deadline d) { return settle(d); });
+        return detail::until(when, [this](deadline d) { return writer_.settle(d); });
     }
 
     /// The same, counted from now.
     template <class Rep, class Period>
     result<void> flush_for(std::chrono::duration<Rep, Period> const& d)
     {
-        return settle(deadline::after(d));
+        return writer_.settle(deadline::after(d));
     }
 
     /// Leaves the channel, after waiting up to options.linger for what is still buffered here; an error says that it
     /// was lost. Receivers read what was sent and then see the end. Idempotent; the destructor does the same silently.
-    result<void> close() { return end_.close(deadline::after(linger_)); }
+    result<void> close() { return writer_.end().close(deadline::after(linger_)); }
 
     /// Over a prioritized transport: what is sent from now on has this priority, a claim that is committed, too. Receivers
     /// get the highest first. At first 0.
     void set_priority(std::uint8_t p) noexcept
         requires requires(end_type& e) { e.set_priority(p); }
     {
-        end_.set_priority(p);
+        writer_.end().set_priority(p);
     }
 
     /// What this end has done so far.
-    channel_stats stats() const { return end_.stats(); }
+    channel_stats stats() const { return writer_.end().stats(); }
 
     /// A descriptor for poll(2): writable when there may be room.
     int native_handle() const
         requires requires(end_type const& e) { e.native_handle(); }
     {
-        return end_.native_handle();
+        return writer_.end().native_handle();
     }
 
     /// Who is at the other end, as the kernel tells.
     result<peer_identity> peer() const
         requires requires(end_type const& e) { e.peer(); }
     {
-        return end_.peer();
+        return writer_.end().peer();
     }
 
 private:
     friend class channel<T, X>;
-    friend class claimed<T, X>;
     friend struct detail::end_access;
 
-    end_type& transport_end() noexcept { return end_; }
+    end_type& transport_end() noexcept { return writer_.end(); }
 
-    sender(end_type end, std::chrono::nanoseconds linger) : end_(std::move(end)), linger_(linger) {}
+    sender(end_type end, std::chrono::nanoseconds linger) : writer_(std::move(end)), linger_(linger) {}
 
-    result<void> put(T const& message, deadline until)
-    {
-        if (auto staged = stage(message, until); !staged) [[unlikely]]
-            return staged;
-        if constexpr (encodes)
-            return end_.flush(until);
-        else
-            return {};
-    }
-
-    result<void> put_moved(T& message, deadline until)
-        requires object_transport<X>
-    {
-        return end_.push(std::move(message), until);
-    }
-
-    result<void> settle([[maybe_unused]] deadline until)
-    {
-        if constexpr (requires { end_.settle(until); })
-            return end_.settle(until);
-        else if constexpr (encodes)
-            return end_.flush(until);
-        else
-            return {};
-    }
-
-    result<void> put_claimed(std::size_t used, deadline until)
-    {
-        end_.commit(used);
-        return end_.flush(until);
-    }
-
-    result<std::size_t> put_batch(std::span<T const> messages, deadline until)
-    {
-        if (messages.empty())
-            return std::size_t{0};
-        if constexpr (encodes && detail::bulk_sender<end_type>)
-            if constexpr (detail::sent_as_it_is<T>)
-                return end_.put_n(std::as_bytes(messages), until);
-        auto const before = end_.stats().messages;
-        error_code failed;
-        for (T const& m : messages)
-            if (auto staged = stage(m, until); !staged) [[unlikely]] {
-                failed = staged.error();
-                break;
-            }
-        if constexpr (encodes)
-            if (auto flushed = end_.flush(until); !flushed && !failed)
-                failed = flushed.error();
-        auto const accepted = static_cast<std::size_t>(end_.stats().messages - before);
-        if (accepted == 0 && failed)
-            return failed;
-        return accepted;
-    }
-
-    [[gnu::always_inline]] result<void> stage(T const& message, deadline until)
-    {
-        if constexpr (encodes && detail::sent_as_it_is<T> && detail::overlapping_sender<end_type>) {
-            return end_.copy_in(std::as_bytes(std::span(std::addressof(message), 1)), until);
-        }
-        else if constexpr (encodes && detail::codec<T>::layout.handles) {
-            return put_with_handles(message, until);
-        }
-        else if constexpr (encodes) {
-            std::size_t const size = detail::codec<T>::size(message);
-            auto room = end_.reserve(size, until);
-            if (!room) [[unlikely]]
-                return room.error();
-            detail::codec<T>::encode(message, *room);
-            end_.commit(size);
-            return {};
-        }
-        else {
-            return end_.push(message, until);
-        }
-    }
-
-    // Each alone: its descriptors need be open only until this returns.
-    result<void> put_with_handles(T const& message, deadline until)
-    {
-        std::size_t const size = detail::codec<T>::size(message);
-        auto room = end_.reserve(size, until);
-        if (!room)
-            return room.error();
-        detail::departing_handles const beside;
-        detail::codec<T>::encode(message, *room);
-        if (auto attached = end_.attach(beside.all()); !attached)
-            return attached;
-        end_.commit(size);
-        return end_.flush(until);
-    }
-
-    result<claimed<T, X>> claim_until([[maybe_unused]] std::size_t n, [[maybe_unused]] deadline until)
-    {
-        using detail::claim_place;
-        constexpr auto place = claimed<T, X>::place;
-        if constexpr (place == claim_place::own_object) {
-            return claimed<T, X>(*this);
-        }
-        else if constexpr (place == claim_place::own_elements) {
-            return claimed<T, X>(*this, n);
-        }
-        else {
-            std::size_t size = sizeof(T);
-            if constexpr (place == claim_place::elements) {
-                using element = typename detail::codec<T>::element_type;
-                if (n > SIZE_MAX / sizeof(element))
-                    return errc::message_too_large;
-                size = n * sizeof(element);
-            }
-            auto room = end_.reserve(size, until);
-            if (!room)
-                return room.error();
-            return claimed<T, X>(*this, *room);
-        }
-    }
-
-    end_type end_;
+    detail::message_writer<T, X> writer_;
     std::chrono::nanoseconds linger_;
 };
 
