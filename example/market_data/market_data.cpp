@@ -40,7 +40,7 @@ void publish(support::command const& command, int subscribers, std::uint64_t quo
     for (int i = 0; i < subscribers; ++i)
         children.emplace_back(command, std::vector{std::string("subscribe"), market, std::to_string(i)});
     for (int i = 0; i < subscribers; ++i)
-        heard.receive();  // a broadcast is for those who are there
+        (void)heard.receive();  // a broadcast is for those who are there
 
     {
         std::vector<strait::sender<quote, X>> out;

@@ -29,7 +29,7 @@ public:
     class pair;
 
     /// A channel without a name: for threads, for a child of fork(), for tests. Throws what limit of the system was met.
-    static auto make_pair(options const& how = {})
+    [[nodiscard]] static auto make_pair(options const& how = {})
     {
         static_assert(X::guarantees.nameless,
                       "strait: this transport has no nameless channels (guarantees.nameless): open both ends by an "
@@ -43,7 +43,7 @@ public:
     static result<void> remove(endpoint const& where) { return X::remove(where); }
 
     /// Returns when all that the ends have done so far is on the disk, where the channel lies on one.
-    static result<void> sync(endpoint const& where)
+    [[nodiscard]] static result<void> sync(endpoint const& where)
         requires requires { X::sync(where); }
     {
         return X::sync(where);
@@ -58,13 +58,13 @@ template <class T, class X>
 class channel<T, X>::pair {
 public:
     /// Keeps the sender in this process and closes the other role here. Throws as opening does.
-    strait::sender<T, X> sender() && { return {std::move(ends_).sender().value(), linger_}; }
+    [[nodiscard]] strait::sender<T, X> sender() && { return {std::move(ends_).sender().value(), linger_}; }
 
     /// Keeps the receiver in this process and closes the other role here.
-    strait::receiver<T, X> receiver() && { return {std::move(ends_).receiver().value(), linger_}; }
+    [[nodiscard]] strait::receiver<T, X> receiver() && { return {std::move(ends_).receiver().value(), linger_}; }
 
     /// Both ends, for threads of this process.
-    std::pair<strait::sender<T, X>, strait::receiver<T, X>> split() &&
+    [[nodiscard]] std::pair<strait::sender<T, X>, strait::receiver<T, X>> split() &&
     {
         auto both = std::move(ends_).split().value();
         return {strait::sender<T, X>(std::move(both.first), linger_), strait::receiver<T, X>(std::move(both.second), linger_)};

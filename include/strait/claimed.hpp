@@ -130,7 +130,7 @@ public:
     }
 
     /// Sends the message if that needs no waiting. After errc::full it is still here and can be committed again.
-    result<void> try_commit() { return commit_until(deadline::poll()); }
+    [[nodiscard]] result<void> try_commit() { return commit_until(deadline::poll()); }
 
 private:
     friend class detail::message_writer<T, X>;

@@ -37,7 +37,7 @@ public:
 
     /// The same as constructing one; errc::invalid_endpoint.
     template <std::convertible_to<std::string_view> S>
-    static result<endpoint> parse(S const& text)
+    [[nodiscard]] static result<endpoint> parse(S const& text)
     {
         endpoint e;
         if (!e.assign(text))

@@ -68,7 +68,7 @@ public:
     }
 
     /// The same without exceptions.
-    static result<receiver> open(endpoint const& where, options const& how = {})
+    [[nodiscard]] static result<receiver> open(endpoint const& where, options const& how = {})
     {
         auto end = end_type::open(where, how, detail::type_name<T>());
         if (!end)
@@ -77,7 +77,7 @@ public:
     }
 
     /// Waits for a message; nullopt at the end of the stream.
-    std::optional<T> receive()
+    [[nodiscard]] std::optional<T> receive()
     {
         // GCC 12 copies large values once more unless there is one named optional and one return.
         std::optional<T> message;
@@ -87,7 +87,7 @@ public:
     }
 
     /// The same, for messages of a few words.
-    [[gnu::always_inline]] std::optional<T> receive()
+    [[nodiscard, gnu::always_inline]] std::optional<T> receive()
         requires(detail::small_and_plain<T, X>)
     {
         std::optional<T> message;
@@ -106,7 +106,7 @@ public:
     }
 
     /// The same into a T whose memory is reused; false at the end.
-    bool receive(T& message)
+    [[nodiscard]] bool receive(T& message)
     {
         error_code const e = reader_.take_into(message, deadline::never());
         if (e) [[unlikely]]
@@ -114,7 +114,7 @@ public:
         return !e;
     }
     /// The same, for messages of a few words.
-    [[gnu::always_inline]] bool receive(T& message)
+    [[nodiscard, gnu::always_inline]] bool receive(T& message)
         requires(detail::small_and_plain<T, X>)
     {
         auto bytes = reader_.end().peek(deadline::never());
@@ -129,7 +129,7 @@ public:
 
     /// The same; nullopt also when a stop was requested before a message came.
     template <stoppable_token Stop>
-    std::optional<T> receive(Stop const& stop)
+    [[nodiscard]] std::optional<T> receive(Stop const& stop)
     {
         std::optional<T> message;
         stoppable(stop, [&](deadline d) { return reader_.take(message, d); });
@@ -137,30 +137,30 @@ public:
     }
     /// The same into a T whose memory is reused; false at the end, and when a stop was requested.
     template <stoppable_token Stop>
-    bool receive(T& message, Stop const& stop)
+    [[nodiscard]] bool receive(T& message, Stop const& stop)
     {
         return stoppable(stop, [&](deadline d) { return reader_.take_into(message, d); });
     }
 
     /// Takes a message if one is there, else errc::empty.
-    result<T> try_receive() { return reader_.get(deadline::poll()); }
+    [[nodiscard]] result<T> try_receive() { return reader_.get(deadline::poll()); }
 
     /// Takes a message, waiting up to this moment of any clock, else errc::timed_out.
     template <class Clock, class Duration>
-    result<T> receive_until(std::chrono::time_point<Clock, Duration> const& when)
+    [[nodiscard]] result<T> receive_until(std::chrono::time_point<Clock, Duration> const& when)
     {
         return detail::until(when, [&](deadline d) { return reader_.get(d); });
     }
 
     /// The same, counted from now.
     template <class Rep, class Period>
-    result<T> receive_for(std::chrono::duration<Rep, Period> const& d)
+    [[nodiscard]] result<T> receive_for(std::chrono::duration<Rep, Period> const& d)
     {
         return reader_.get(deadline::after(d));
     }
 
     /// Waits for one message and takes what more is there. Returns how many; 0 at the end of the stream.
-    std::size_t receive_batch(std::span<T> messages)
+    [[nodiscard]] std::size_t receive_batch(std::span<T> messages)
     {
         auto const n = reader_.get_batch(messages, deadline::never());
         if (n)
@@ -170,24 +170,24 @@ public:
     }
 
     /// The same without waiting, else errc::empty.
-    result<std::size_t> try_receive_batch(std::span<T> messages) { return reader_.get_batch(messages, deadline::poll()); }
+    [[nodiscard]] result<std::size_t> try_receive_batch(std::span<T> messages) { return reader_.get_batch(messages, deadline::poll()); }
 
     /// The same, waiting for the first up to this moment.
     template <class Clock, class Duration>
-    result<std::size_t> receive_batch_until(std::span<T> messages, std::chrono::time_point<Clock, Duration> const& when)
+    [[nodiscard]] result<std::size_t> receive_batch_until(std::span<T> messages, std::chrono::time_point<Clock, Duration> const& when)
     {
         return detail::until(when, [&](deadline d) { return reader_.get_batch(messages, d); });
     }
 
     /// The same, counted from now.
     template <class Rep, class Period>
-    result<std::size_t> receive_batch_for(std::span<T> messages, std::chrono::duration<Rep, Period> const& d)
+    [[nodiscard]] result<std::size_t> receive_batch_for(std::span<T> messages, std::chrono::duration<Rep, Period> const& d)
     {
         return reader_.get_batch(messages, deadline::after(d));
     }
 
     /// Waits for a message and shows it where it lies; false at the end of the stream.
-    borrowed<T, X> borrow()
+    [[nodiscard]] borrowed<T, X> borrow()
     {
         auto b = reader_.view(deadline::never());
         if (b)
@@ -197,18 +197,18 @@ public:
     }
 
     /// Shows a message if one is there, else errc::empty.
-    result<borrowed<T, X>> try_borrow() { return reader_.view(deadline::poll()); }
+    [[nodiscard]] result<borrowed<T, X>> try_borrow() { return reader_.view(deadline::poll()); }
 
     /// Shows a message, waiting up to this moment.
     template <class Clock, class Duration>
-    result<borrowed<T, X>> borrow_until(std::chrono::time_point<Clock, Duration> const& when)
+    [[nodiscard]] result<borrowed<T, X>> borrow_until(std::chrono::time_point<Clock, Duration> const& when)
     {
         return detail::until(when, [&](deadline d) { return reader_.view(d); });
     }
 
     /// The same, counted from now.
     template <class Rep, class Period>
-    result<borrowed<T, X>> borrow_for(std::chrono::duration<Rep, Period> const& d)
+    [[nodiscard]] result<borrowed<T, X>> borrow_for(std::chrono::duration<Rep, Period> const& d)
     {
         return reader_.view(deadline::after(d));
     }
@@ -241,7 +241,7 @@ public:
     }
 
     /// Who sent the last message, as the kernel tells.
-    result<peer_identity> peer() const
+    [[nodiscard]] result<peer_identity> peer() const
         requires requires(end_type const& e) { e.peer(); }
     {
         return reader_.end().peer();

@@ -61,7 +61,7 @@ public:
     }
 
     /// The same without exceptions.
-    static result<sender> open(endpoint const& where, options const& how = {})
+    [[nodiscard]] static result<sender> open(endpoint const& where, options const& how = {})
     {
         auto end = end_type::open(where, how, detail::type_name<T>());
         if (!end)
@@ -99,9 +99,9 @@ public:
     }
 
     /// Sends a message if that needs no waiting, else errc::full.
-    result<void> try_send(T const& message) { return writer_.put(message, deadline::poll()); }
+    [[nodiscard]] result<void> try_send(T const& message) { return writer_.put(message, deadline::poll()); }
     /// The same for a transport that moves objects. What was not sent is still in `message`.
-    result<void> try_send(T&& message)
+    [[nodiscard]] result<void> try_send(T&& message)
         requires object_transport<X>
     {
         return writer_.put_moved(message, deadline::poll());
@@ -109,14 +109,14 @@ public:
 
     /// Sends a message, waiting up to this moment of any clock, else errc::timed_out.
     template <class Clock, class Duration>
-    result<void> send_until(T const& message, std::chrono::time_point<Clock, Duration> const& when)
+    [[nodiscard]] result<void> send_until(T const& message, std::chrono::time_point<Clock, Duration> const& when)
     {
         return detail::until(when, [&](deadline d) { return writer_.put(message, d); });
     }
 
     /// The same, counted from now.
     template <class Rep, class Period>
-    result<void> send_for(T const& message, std::chrono::duration<Rep, Period> const& d)
+    [[nodiscard]] result<void> send_for(T const& message, std::chrono::duration<Rep, Period> const& d)
     {
         return writer_.put(message, deadline::after(d));
     }
@@ -126,63 +126,70 @@ public:
     std::size_t send_batch(std::span<T const> messages) { return writer_.put_batch(messages, deadline::never()).value(); }
 
     /// The same without waiting: as many as there is room for, at least one, else an error.
-    result<std::size_t> try_send_batch(std::span<T const> messages) { return writer_.put_batch(messages, deadline::poll()); }
+    [[nodiscard]] result<std::size_t> try_send_batch(std::span<T const> messages) { return writer_.put_batch(messages, deadline::poll()); }
 
     /// The same, waiting up to this moment.
     template <class Clock, class Duration>
-    result<std::size_t> send_batch_until(std::span<T const> messages, std::chrono::time_point<Clock, Duration> const& when)
+    [[nodiscard]] result<std::size_t> send_batch_until(std::span<T const> messages, std::chrono::time_point<Clock, Duration> const& when)
     {
         return detail::until(when, [&](deadline d) { return writer_.put_batch(messages, d); });
     }
 
     /// The same, counted from now.
     template <class Rep, class Period>
-    result<std::size_t> send_batch_for(std::span<T const> messages, std::chrono::duration<Rep, Period> const& d)
+    [[nodiscard]] result<std::size_t> send_batch_for(std::span<T const> messages, std::chrono::duration<Rep, Period> const& d)
     {
         return writer_.put_batch(messages, deadline::after(d));
     }
 
     /// A message to be filled in place; waits for room.
-    claimed<T, X> claim()
+    [[nodiscard]] claimed<T, X> claim()
         requires(!claimed<T, X>::of_elements)
     {
         return writer_.claim(0, deadline::never()).value();
     }
 
     /// The same for a string or vector of plain elements: `n` of them.
-    claimed<T, X> claim(std::size_t n)
+    [[nodiscard]] claimed<T, X> claim(std::size_t n)
         requires(claimed<T, X>::of_elements)
     {
         return writer_.claim(n, deadline::never()).value();
     }
 
     /// A message to be filled in place if there is room, else errc::full.
-    result<claimed<T, X>> try_claim()
+    [[nodiscard]] result<claimed<T, X>> try_claim()
         requires(!claimed<T, X>::of_elements)
     {
         return writer_.claim(0, deadline::poll());
     }
     /// The same for a string or vector of plain elements: `n` of them.
-    result<claimed<T, X>> try_claim(std::size_t n)
+    [[nodiscard]] result<claimed<T, X>> try_claim(std::size_t n)
         requires(claimed<T, X>::of_elements)
     {
         return writer_.claim(n, deadline::poll());
     }
 
-    /// Everything accepted is on its way, when this has returned without an error; over an acknowledged transport the
-    /// receiver has taken it. Waits as long as that takes.
-    result<void> flush() { return writer_.settle(deadline::never()); }
+    /// Waits until everything accepted has left this process; over an acknowledged transport until the receiver has taken
+    /// it. Throws if that fails.
+    void flush()
+    {
+        if (auto r = writer_.settle(deadline::never()); !r) [[unlikely]]
+            detail::raise(r.error());
+    }
 
-    /// The same, waiting up to this moment; `timed_out` says that some is not.
+    /// Hands over what needs no waiting; `full` or `timed_out` says that some is left.
+    [[nodiscard]] result<void> try_flush() { return writer_.settle(deadline::poll()); }
+
+    /// Flushes, waiting up to this moment of any clock; `timed_out` says that some is left.
     template <class Clock, class Duration>
-    result<void> flush_until(std::chrono::time_point<Clock, Duration> const& when)
+    [[nodiscard]] result<void> flush_until(std::chrono::time_point<Clock, Duration> const& when)
     {
         return detail::until(when, [this](deadline d) { return writer_.settle(d); });
     }
 
-    /// The same, counted from now.
+    /// Flushes, waiting so long; `timed_out` says that some is left.
     template <class Rep, class Period>
-    result<void> flush_for(std::chrono::duration<Rep, Period> const& d)
+    [[nodiscard]] result<void> flush_for(std::chrono::duration<Rep, Period> const& d)
     {
         return writer_.settle(deadline::after(d));
     }
@@ -210,7 +217,7 @@ public:
     }
 
     /// Who is at the other end, as the kernel tells.
-    result<peer_identity> peer() const
+    [[nodiscard]] result<peer_identity> peer() const
         requires requires(end_type const& e) { e.peer(); }
     {
         return writer_.end().peer();

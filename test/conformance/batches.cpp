@@ -112,7 +112,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_batch_tells_how_many_were_accepted, S, bounde
         auto const n = in.receive_batch(got);
         for (std::size_t i = 0; i != n; ++i)
             BOOST_REQUIRE(got[i] == make_probe(next++));
-        BOOST_REQUIRE(out.flush());
+        out.flush();
     }
     BOOST_CHECK_EQUAL(code(in.try_receive_batch(got)), errc::empty);
     exchange_one<S>(out, in, next);

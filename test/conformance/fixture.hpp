@@ -113,7 +113,7 @@ template <class S, class T = probe_of<S>>
 bool hand_over(sender_of<S, T>& out)
 {
     constexpr bool waits = guarantees_of<S>.committed_when == strait::commit_point::acknowledged;
-    auto const flushed = waits ? out.flush_for(0s) : out.flush();
+    auto const flushed = out.flush_for(waits ? std::chrono::nanoseconds(0) : strait::infinite);
     return flushed || (waits && flushed.error() == errc::timed_out);
 }
 

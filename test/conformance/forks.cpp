@@ -127,11 +127,11 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(inherited_ends_say_so_and_do_no_harm, S, word_s
         wrong += thrown_by([&] { out->claim().commit(); }) != errc::inherited_handle;
         wrong += code(in->try_receive()) != errc::inherited_handle;
         wrong += code(in->receive_for(1ms)) != errc::inherited_handle;
-        wrong += thrown_by([&] { in->receive(); }) != errc::inherited_handle;
+        wrong += thrown_by([&] { (void)in->receive(); }) != errc::inherited_handle;
         wrong += code(in->try_borrow()) != errc::inherited_handle;
         (void)out->stats();
         (void)in->stats();
-        (void)out->flush();
+        (void)out->try_flush();
         (void)out->close();
         (void)in->close();
         auto moved = std::move(*out);

@@ -42,7 +42,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_claim_that_is_dropped_sends_nothing, S, word_
     BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);
     exchange_one<S>(out, in, 2);
     *out.claim() = make_probe(3);
-    BOOST_REQUIRE(out.flush());
+    out.flush();
     BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);
     out.close().value();
     BOOST_CHECK(!in.receive());

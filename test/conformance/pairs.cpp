@@ -217,7 +217,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_receiver_of_a_pair_that_is_killed_is_missed, 
             std::optional<receiver_of<S>> in;
             if (joined) {
                 in.emplace(std::move(pair).receiver());
-                in->receive();
+                (void)in->receive();
             }
             page->stage = 1;
             ::pause();

@@ -28,7 +28,7 @@ int outlive_receivers()
         brief.capacity = 4;  // a sender that learns nothing from its kernel learns it when the channel is full
         child consumer([&] {
             receiver_of<S> in{where, brief};
-            in.receive();
+            (void)in.receive();
             page->stage = 1;
             ::pause();
         });
