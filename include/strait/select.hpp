@@ -3,6 +3,7 @@
 #define STRAIT_SELECT_HPP
 
 #include <strait/detail/channel/ends.hpp>
+#include <strait/detail/wait/thread_watcher.hpp>
 #include <strait/detail/wait/wait_set.hpp>
 #include <strait/error.hpp>
 #include <strait/receiver.hpp>
@@ -59,18 +60,6 @@ inline waited_for waiting_for(plain_descriptor const& d, std::size_t key)
     w.source = {.descriptor = d.descriptor, .events = d.events};
     return w;
 }
-
-// What select() keeps for each thread.
-struct thread_watcher {
-    inotify_watcher watcher;
-    std::size_t turn = 0;
-
-    static thread_watcher& get()
-    {
-        static thread_local thread_watcher mine;
-        return mine;
-    }
-};
 
 }  // namespace detail
 

@@ -121,6 +121,16 @@ concept waitable_end = requires(E& e) {
     e.disarm();
 };
 
+// Whether the ends of X may sleep in the kernel when they wait. Those whose waiting strategy never does are not put to sleep
+// by a stop token either.
+template <class X>
+inline constexpr bool receivers_sleep = true;
+template <class X>
+    requires requires { typename X::waiting; }
+inline constexpr bool receivers_sleep<X> = X::waiting::sleeps;
+template <class X>
+inline constexpr bool senders_sleep = receivers_sleep<X>;
+
 // Of a layout with handles a sender end and a receiver end also have
 //   attach   these descriptors go with the message that is reserved; an error withdraws it. They are used by flush() at the
 //            latest, which follows each such message

@@ -122,6 +122,9 @@ struct wake_source {
     bool again = false;   // not everything is told: look again every now and then
 };
 
+// How soon a wait that no stop wakes sees that one was requested.
+inline constexpr std::chrono::milliseconds stop_slice{10};
+
 }  // namespace detail
 
 /// What a waiting operation can be told to give up by: std::stop_token, or a token of another library.

@@ -46,6 +46,13 @@ public:
     class pair;
 };
 
+namespace detail {
+
+template <class X, class Wait>
+inline constexpr bool senders_sleep<polled<X, Wait>> = senders_sleep<X>;
+
+}  // namespace detail
+
 /// Distinct objects: safe. Shared objects: unsafe.
 template <byte_transport X, waiting_strategy Wait>
     requires(!Wait::sleeps)

@@ -128,9 +128,6 @@ std::optional<error_code> readiness_of(End& end)
     }
 }
 
-// How soon an operation with a stop token sees the request. A transport knows nothing of tokens.
-inline constexpr std::chrono::milliseconds stop_slice{10};
-
 }  // namespace strait::detail
 
 #endif
