@@ -3,7 +3,10 @@
 #define STRAIT_CLAIMED_HPP
 
 #include <strait/detail/channel/ends.hpp>
+#include <strait/error.hpp>
+#include <strait/wait.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <new>
@@ -89,6 +92,11 @@ struct claim_storage<T, claim_place::own_elements> {
 ///
 /// `*c` is a T; for a string or vector of plain elements it is a std::span of as many elements as were asked for.
 ///
+/// A message that lies in the transport's memory has its room, and most transports send it without waiting. One that is
+/// encoded, or moved, when it is committed may wait then. commit() waits as long as the claim was allowed to wait: not at
+/// all after try_claim(), up to the deadline after claim_until() and claim_for(), as long as it takes after claim(). After
+/// errc::full or errc::timed_out the message is still here and can be committed again.
+///
 /// Distinct objects: safe. Shared objects: unsafe.
 template <class T, class X>
 class claimed {
@@ -100,23 +108,27 @@ public:
     /// T, or a span of its elements.
     using element_type = typename storage::element_type;
 
-    claimed(claimed&& other) : writer_(std::exchange(other.writer_, nullptr)), storage_(std::move(other.storage_)) {}
+    claimed(claimed&& other)
+        : writer_(std::exchange(other.writer_, nullptr)), until_(other.until_), storage_(std::move(other.storage_))
+    {
+    }
     claimed& operator=(claimed&&) = delete;
     ~claimed() = default;
 
     /// The message to fill, until it is committed.
     element_type& operator*() noexcept { return *storage_.get(); }
-    /// The same.
+    /// A member of the message to fill.
     element_type* operator->() noexcept { return storage_.get(); }
 
-    /// Sends the message; waits while the channel is full. Throws as sender::send does.
+    /// Sends the message. Throws boost::system::system_error if that fails: errc::full or errc::timed_out when the claim may
+    /// not wait as long as it would take, else as sender::send does.
     void commit()
     {
-        if (auto r = commit_until(deadline::never()); !r) [[unlikely]]
+        if (auto r = put(until_); !r) [[unlikely]]
             detail::raise(r.error());
     }
 
-    /// The same for the first `used` elements of those claimed.
+    /// Sends the first `used` elements of those claimed, as commit() does.
     void commit(std::size_t used)
         requires of_elements
     {
@@ -129,19 +141,37 @@ public:
         commit();
     }
 
-    /// Sends the message if that needs no waiting. After errc::full it is still here and can be committed again.
-    [[nodiscard]] result<void> try_commit() { return commit_until(deadline::poll()); }
+    /// Sends the message if that needs no waiting, else errc::full.
+    [[nodiscard]] result<void> try_commit() { return put(deadline::poll()); }
+
+    /// Sends the message, waiting up to the deadline, else errc::timed_out.
+    [[nodiscard]] result<void> commit_until(deadline when) { return put(when); }
+
+    /// Sends the message, waiting up to this moment of any clock, else errc::timed_out.
+    template <class Clock, class Duration>
+    [[nodiscard]] result<void> commit_until(std::chrono::time_point<Clock, Duration> const& when)
+    {
+        return detail::until(when, [this](deadline d) { return put(d); });
+    }
+
+    /// Sends the message, waiting so long, else errc::timed_out.
+    template <class Rep, class Period>
+    [[nodiscard]] result<void> commit_for(std::chrono::duration<Rep, Period> const& d)
+    {
+        return put(deadline::after(d));
+    }
 
 private:
     friend class detail::message_writer<T, X>;
     friend class sender<T, X>;
 
     template <class... Arguments>
-    explicit claimed(detail::message_writer<T, X>& w, Arguments&&... a) : writer_(&w), storage_(std::forward<Arguments>(a)...)
+    claimed(detail::message_writer<T, X>& w, deadline until, Arguments&&... a)
+        : writer_(&w), until_(until), storage_(std::forward<Arguments>(a)...)
     {
     }
 
-    result<void> commit_until(deadline until)
+    result<void> put(deadline until)
     {
         if (!writer_)
             return errc::not_open;
@@ -159,6 +189,7 @@ private:
     }
 
     detail::message_writer<T, X>* writer_;
+    deadline until_;
     storage storage_;
 };
 

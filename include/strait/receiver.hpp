@@ -6,6 +6,7 @@
 #include <strait/detail/channel/ends.hpp>
 #include <strait/detail/channel/message_iterator.hpp>
 #include <strait/detail/channel/message_reader.hpp>
+#include <strait/detail/channel/until_stopped.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
 #include <strait/transport.hpp>
@@ -28,11 +29,21 @@ class channel;
 
 /// The end of a channel that messages of type T come out of, over the transport X.
 ///
-/// Waiting operations tell the end of the stream by their value and throw boost::system::system_error for failures; the
-/// `try_`, `_for` and `_until` forms return an error: `empty` or `timed_out` when no message came, `closed` at the end,
-/// else a failure: `malformed_message` (that message was discarded), `peer_corrupt`, `inherited_handle`, and those of the
-/// system. The stream ends when every sender that joined has left or died and all was read; if another joins later, it
-/// goes on.
+/// `receive`, `receive_batch` and `borrow` have the same forms, which differ in how long they wait for a message:
+///
+///     in.receive()            // as long as it takes
+///     in.receive(stop)        // until a stop is requested; a std::stop_token wakes it at once
+///     in.try_receive()        // not at all: errc::empty
+///     in.receive_until(when)  // up to a strait::deadline, or a moment of any clock: errc::timed_out
+///     in.receive_for(10ms)    // so long: errc::timed_out
+///
+/// The first two return nothing (nullopt, false, 0) at the end of the stream, the second one also when it was stopped, and
+/// throw boost::system::system_error if they fail; the others return the error, errc::closed at the end of the stream. A
+/// message that is there is taken, even when the moment is past; a stop that was requested before takes nothing. All of them
+/// fail with `malformed_message` (that message was discarded), `peer_corrupt`, `inherited_handle`, `not_open`, and with
+/// errors of the system.
+///
+/// The stream ends when every sender that joined has left or died and all was read; if another joins later, it goes on.
 ///
 /// Distinct objects: safe. Shared objects: unsafe. Move only.
 template <class T, class X>
@@ -54,6 +65,15 @@ public:
     {
     }
 
+    /// Opens the channel as the constructor does, and returns the error instead of throwing it.
+    [[nodiscard]] static result<receiver> open(endpoint const& where, options const& how = {})
+    {
+        auto end = end_type::open(where, how, detail::type_name<T>());
+        if (!end)
+            return end.error();
+        return receiver(std::move(*end), how.linger);
+    }
+
     receiver(receiver&&) = default;
 
     /// Leaves the channel first, as close() does.
@@ -67,16 +87,7 @@ public:
         return *this;
     }
 
-    /// The same without exceptions.
-    [[nodiscard]] static result<receiver> open(endpoint const& where, options const& how = {})
-    {
-        auto end = end_type::open(where, how, detail::type_name<T>());
-        if (!end)
-            return end.error();
-        return receiver(std::move(*end), how.linger);
-    }
-
-    /// Waits for a message; nullopt at the end of the stream.
+    /// Takes a message. Waits for one; nullopt at the end of the stream.
     [[nodiscard]] std::optional<T> receive()
     {
         // GCC 12 copies large values once more unless there is one named optional and one return.
@@ -85,8 +96,7 @@ public:
             ended_or_raise(e);
         return message;
     }
-
-    /// The same, for messages of a few words.
+    /// Takes a message of a few words. Waits for one; nullopt at the end of the stream.
     [[nodiscard, gnu::always_inline]] std::optional<T> receive()
         requires(detail::small_and_plain<T, X>)
     {
@@ -104,8 +114,7 @@ public:
         }
         return message;
     }
-
-    /// The same into a T whose memory is reused; false at the end.
+    /// Takes a message into a T, whose memory is reused. Waits for one; false at the end of the stream.
     [[nodiscard]] bool receive(T& message)
     {
         error_code const e = reader_.take_into(message, deadline::never());
@@ -113,7 +122,7 @@ public:
             ended_or_raise(e);
         return !e;
     }
-    /// The same, for messages of a few words.
+    /// Takes a message of a few words into a T. Waits for one; false at the end of the stream.
     [[nodiscard, gnu::always_inline]] bool receive(T& message)
         requires(detail::small_and_plain<T, X>)
     {
@@ -126,40 +135,40 @@ public:
         reader_.end().release();
         return true;
     }
-
-    /// The same; nullopt also when a stop was requested before a message came.
+    /// Takes a message. Waits for one; nullopt at the end of the stream, and when a stop is requested before one comes.
     template <stoppable_token Stop>
     [[nodiscard]] std::optional<T> receive(Stop const& stop)
     {
         std::optional<T> message;
-        stoppable(stop, [&](deadline d) { return reader_.take(message, d); });
+        until_stopped(stop, [&](deadline d) { return reader_.take(message, d); });
         return message;
     }
-    /// The same into a T whose memory is reused; false at the end, and when a stop was requested.
+    /// Takes a message into a T, whose memory is reused. Waits for one; false at the end of the stream, and when a stop is
+    /// requested before one comes.
     template <stoppable_token Stop>
     [[nodiscard]] bool receive(T& message, Stop const& stop)
     {
-        return stoppable(stop, [&](deadline d) { return reader_.take_into(message, d); });
+        return until_stopped(stop, [&](deadline d) { return reader_.take_into(message, d); });
     }
-
-    /// Takes a message if one is there, else errc::empty.
+    /// Takes a message if one is there.
     [[nodiscard]] result<T> try_receive() { return reader_.get(deadline::poll()); }
-
-    /// Takes a message, waiting up to this moment of any clock, else errc::timed_out.
+    /// Takes a message, waiting up to the deadline.
+    [[nodiscard]] result<T> receive_until(deadline when) { return reader_.get(when); }
+    /// Takes a message, waiting up to this moment of any clock.
     template <class Clock, class Duration>
     [[nodiscard]] result<T> receive_until(std::chrono::time_point<Clock, Duration> const& when)
     {
         return detail::until(when, [&](deadline d) { return reader_.get(d); });
     }
-
-    /// The same, counted from now.
+    /// Takes a message, waiting so long.
     template <class Rep, class Period>
     [[nodiscard]] result<T> receive_for(std::chrono::duration<Rep, Period> const& d)
     {
         return reader_.get(deadline::after(d));
     }
 
-    /// Waits for one message and takes what more is there. Returns how many; 0 at the end of the stream.
+    /// Takes up to messages.size() messages: waits for the first and takes what more is there. In this and the following
+    /// forms returns how many; 0 at the end of the stream.
     [[nodiscard]] std::size_t receive_batch(std::span<T> messages)
     {
         auto const n = reader_.get_batch(messages, deadline::never());
@@ -168,25 +177,43 @@ public:
         ended_or_raise(n.error());
         return 0;
     }
-
-    /// The same without waiting, else errc::empty.
-    [[nodiscard]] result<std::size_t> try_receive_batch(std::span<T> messages) { return reader_.get_batch(messages, deadline::poll()); }
-
-    /// The same, waiting for the first up to this moment.
+    /// Takes messages; 0 also when a stop is requested before the first one comes.
+    template <stoppable_token Stop>
+    [[nodiscard]] std::size_t receive_batch(std::span<T> messages, Stop const& stop)
+    {
+        std::size_t n = 0;
+        until_stopped(stop, [&](deadline d) {
+            auto const taken = reader_.get_batch(messages, d);
+            n = taken ? *taken : 0;
+            return taken ? error_code() : taken.error();
+        });
+        return n;
+    }
+    /// Takes what messages are there, at least one.
+    [[nodiscard]] result<std::size_t> try_receive_batch(std::span<T> messages)
+    {
+        return reader_.get_batch(messages, deadline::poll());
+    }
+    /// Takes messages, waiting for the first up to the deadline.
+    [[nodiscard]] result<std::size_t> receive_batch_until(std::span<T> messages, deadline when)
+    {
+        return reader_.get_batch(messages, when);
+    }
+    /// Takes messages, waiting for the first up to this moment of any clock.
     template <class Clock, class Duration>
-    [[nodiscard]] result<std::size_t> receive_batch_until(std::span<T> messages, std::chrono::time_point<Clock, Duration> const& when)
+    [[nodiscard]] result<std::size_t> receive_batch_until(std::span<T> messages,
+                                                          std::chrono::time_point<Clock, Duration> const& when)
     {
         return detail::until(when, [&](deadline d) { return reader_.get_batch(messages, d); });
     }
-
-    /// The same, counted from now.
+    /// Takes messages, waiting for the first so long.
     template <class Rep, class Period>
     [[nodiscard]] result<std::size_t> receive_batch_for(std::span<T> messages, std::chrono::duration<Rep, Period> const& d)
     {
         return reader_.get_batch(messages, deadline::after(d));
     }
 
-    /// Waits for a message and shows it where it lies; false at the end of the stream.
+    /// Shows a message where it lies. Waits for one; false at the end of the stream.
     [[nodiscard]] borrowed<T, X> borrow()
     {
         auto b = reader_.view(deadline::never());
@@ -195,33 +222,46 @@ public:
         ended_or_raise(b.error());
         return {};
     }
-
-    /// Shows a message if one is there, else errc::empty.
+    /// Shows a message where it lies; false also when a stop is requested before one comes.
+    template <stoppable_token Stop>
+    [[nodiscard]] borrowed<T, X> borrow(Stop const& stop)
+    {
+        borrowed<T, X> message;
+        until_stopped(stop, [&](deadline d) {
+            auto shown = reader_.view(d);
+            if (!shown)
+                return shown.error();
+            message = std::move(*shown);
+            return error_code();
+        });
+        return message;
+    }
+    /// Shows a message where it lies if one is there.
     [[nodiscard]] result<borrowed<T, X>> try_borrow() { return reader_.view(deadline::poll()); }
-
-    /// Shows a message, waiting up to this moment.
+    /// Shows a message where it lies, waiting up to the deadline.
+    [[nodiscard]] result<borrowed<T, X>> borrow_until(deadline when) { return reader_.view(when); }
+    /// Shows a message where it lies, waiting up to this moment of any clock.
     template <class Clock, class Duration>
     [[nodiscard]] result<borrowed<T, X>> borrow_until(std::chrono::time_point<Clock, Duration> const& when)
     {
         return detail::until(when, [&](deadline d) { return reader_.view(d); });
     }
-
-    /// The same, counted from now.
+    /// Shows a message where it lies, waiting so long.
     template <class Rep, class Period>
     [[nodiscard]] result<borrowed<T, X>> borrow_for(std::chrono::duration<Rep, Period> const& d)
     {
         return reader_.view(deadline::after(d));
     }
 
-    /// All messages up to the end of the stream, as an input range.
+    /// The messages up to the end of the stream, as an input range: `for (T& message : in)`.
     iterator begin() { return iterator(*this); }
     /// The end of that range.
     std::default_sentinel_t end() const noexcept { return {}; }
 
-    /// After the end of the stream: did every sender leave, or did one die? `none` before it.
+    /// Whether every sender has left or one has died, after the end of the stream; `none` before it.
     strait::end_reason end_reason() const { return reader_.end().ended(); }
 
-    /// Leaves the channel. Idempotent; the destructor does the same. Unread messages stay where they are retained.
+    /// Leaves the channel. Idempotent; the destructor does this, too. Unread messages stay where they are retained.
     result<void> close() { return reader_.end().close(deadline::after(linger_)); }
 
     /// What this end has done so far.
@@ -240,7 +280,7 @@ public:
         return reader_.end().native_handle();
     }
 
-    /// Who sent the last message, as the kernel tells.
+    /// Which process sent the last message, as the kernel says; all members are 0 before the first one.
     [[nodiscard]] result<peer_identity> peer() const
         requires requires(end_type const& e) { e.peer(); }
     {
@@ -262,18 +302,12 @@ private:
     }
 
     template <class Stop, class Attempt>
-    bool stoppable(Stop const& stop, Attempt attempt)
+    bool until_stopped(Stop const& stop, Attempt attempt)
     {
-        while (!stop.stop_requested()) {
-            error_code const e = attempt(deadline::after(detail::stop_slice));
-            if (!e)
-                return true;
-            if (e != errc::timed_out) {
-                ended_or_raise(e);
-                return false;
-            }
-        }
-        return false;
+        error_code const e = detail::until_stopped<detail::receivers_sleep<X>>(reader_.end(), stop, attempt);
+        if (e && e != errc::timed_out)
+            ended_or_raise(e);
+        return !e;
     }
 
     detail::message_reader<T, X> reader_;

@@ -87,6 +87,14 @@ public:
     }
     result<void> push(T&& message, deadline until) { return put(std::move(message), until); }
 
+    // No message is promised the room: other senders may take it.
+    result<void> await_room(deadline until)
+    {
+        if (auto e = base::unusable())
+            return *e;
+        return base::queue().await_room(until, base::waits());
+    }
+
     detail::wake_source arm()
     {
         return base::unusable() ? detail::wake_source() : base::queue().arm(detail::role::sender);

@@ -4,6 +4,7 @@
 
 #include <strait/claimed.hpp>
 #include <strait/detail/channel/ends.hpp>
+#include <strait/detail/channel/until_stopped.hpp>
 #include <strait/error.hpp>
 #include <strait/transport.hpp>
 #include <strait/wait.hpp>
@@ -11,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -75,15 +77,28 @@ public:
         return accepted;
     }
 
-    // Of elements, `n` are asked for.
-    result<claimed<T, X>> claim([[maybe_unused]] std::size_t n, [[maybe_unused]] deadline until)
+    // Of elements, `n` are asked for. What is filled in an object of our own is sent by commit() only: here such a claim
+    // reserves the bytes of an empty one, which says whether there is room, and never commits them.
+    result<claimed<T, X>> claim([[maybe_unused]] std::size_t n, deadline until)
     {
         constexpr auto place = claimed<T, X>::place;
         if constexpr (place == claim_place::own_object) {
-            return claimed<T, X>(*this);
+            claimed<T, X> message(*this, until);
+            if constexpr (encodes && X::guarantees.bounded) {
+                if (auto room = end_.reserve(codec<T>::size(*message), until); !room)
+                    return room.error();
+            }
+            else if constexpr (requires { end_.await_room(until); }) {
+                if (auto room = end_.await_room(until); !room)
+                    return room.error();
+            }
+            return message;
         }
         else if constexpr (place == claim_place::own_elements) {
-            return claimed<T, X>(*this, n);
+            if constexpr (requires { end_.await_room(until); })
+                if (auto room = end_.await_room(until); !room)
+                    return room.error();
+            return claimed<T, X>(*this, until, n);
         }
         else {
             std::size_t size = sizeof(T);
@@ -96,8 +111,59 @@ public:
             auto room = end_.reserve(size, until);
             if (!room)
                 return room.error();
-            return claimed<T, X>(*this, *room);
+            return claimed<T, X>(*this, until, *room);
         }
+    }
+
+    // nullopt: a stop was requested first. commit() waits as that of claim() does.
+    template <class Stop>
+    std::optional<claimed<T, X>> claim_until_stopped(std::size_t n, Stop const& stop)
+    {
+        std::optional<claimed<T, X>> message;
+        (void)done_before_stop(stop, [&](deadline d) {
+            auto c = claim(n, d);
+            if (!c)
+                return c.error();
+            c->until_ = deadline::never();
+            message.emplace(std::move(*c));
+            return error_code();
+        });
+        return message;
+    }
+
+    // True: `put`, a put() or put_moved(), has sent; false: a stop was requested first.
+    template <class Stop, class Put>
+    bool put_until_stopped(Stop const& stop, Put put)
+    {
+        bool const sent = done_before_stop(stop, [&](deadline d) {
+            auto const r = put(d);
+            return r ? error_code() : r.error();
+        });
+        if (sent)
+            hand_over(stop);
+        return sent;
+    }
+
+    // Returns how many were accepted. Throws a failure of the first one.
+    template <class Stop>
+    std::size_t put_batch_until_stopped(std::span<T const> messages, Stop const& stop)
+    {
+        std::size_t accepted = 0;
+        while (accepted != messages.size()) {
+            error_code const e = until_stopped<senders_sleep<X>>(end_, stop, [&](deadline d) {
+                auto const r = put_batch(messages.subspan(accepted), d);
+                if (r)
+                    accepted += *r;
+                return r ? error_code() : r.error();
+            });
+            if (e && e != errc::timed_out && accepted == 0)
+                raise(e);
+            if (e)
+                break;
+        }
+        if (accepted != 0)
+            hand_over(stop);
+        return accepted;
     }
 
     result<void> settle([[maybe_unused]] deadline until)
@@ -111,6 +177,28 @@ public:
     }
 
 private:
+    // False when a stop was requested first. Throws a failure.
+    template <class Stop, class Attempt>
+    bool done_before_stop(Stop const& stop, Attempt attempt)
+    {
+        error_code const e = until_stopped<senders_sleep<X>>(end_, stop, attempt);
+        if (e && e != errc::timed_out)
+            raise(e);
+        return !e;
+    }
+
+    // The rest of a message that a stream has accepted in part, until a stop is requested: then it goes first in the next
+    // operation.
+    template <class Stop>
+    void hand_over([[maybe_unused]] Stop const& stop)
+    {
+        if constexpr (requires { end_.has_unsent(); })
+            while (end_.has_unsent() && done_before_stop(stop, [this](deadline d) {
+                auto const r = end_.flush(d);
+                return r ? error_code() : r.error();
+            })) {}
+    }
+
     [[gnu::always_inline]] result<void> stage(T const& message, deadline until)
     {
         if constexpr (encodes && sent_as_it_is<T> && overlapping_sender<end_type>) {
