@@ -17,52 +17,121 @@
 namespace strait {
 
 /// What an operation reports. `full`, `empty`, `timed_out` and `closed` are ordinary outcomes; the rest are failures.
-/// Every value has one sentence, which is its message().
+/// Every value has one sentence for people, which is its message(), and an equivalent std::errc, so that
+/// `error == boost::system::errc::timed_out` works, too.
 enum class errc {
+    /// The channel is full, and the operation may not wait. From `try_send` and other forms of a sender that never wait; try
+    /// again when there is room, or use a form that waits.
     full = 1,
+    /// No message is there, and the operation may not wait. From `try_receive` and other forms of a receiver that never wait,
+    /// and from select() with deadline::poll().
     empty,
+    /// The time given was over before the operation could be done. From the `_for` and `_until` forms, from flush when some
+    /// is left, from connecting and accepting, and from opening when another process has stopped while it held the channel's
+    /// set-up lock for 5 seconds. Nothing was sent or taken.
     timed_out,
+    /// The end of the stream: every sender has left or died, and every message has been read. From receivers, whose forms that
+    /// wait without a limit return nothing instead. end_reason() says how it came; if another sender joins, the stream goes on.
     closed,
+    /// No receiver is there, and the transport keeps no messages for a later one. From senders: at once when the last receiver
+    /// has gone, after options.connect_timeout when none has come, and without waiting from forms that never wait. Also from
+    /// connecting to an acceptor that is not there, and from peer() when the other process is not known.
     no_receiver,
+    /// The channel has as many living ends of this role as it takes. From opening an end. Use a transport that takes several, or
+    /// close the other end.
     busy,
+    /// The channel carries another message type, or this one with another layout. From opening an end, and over sockets from
+    /// the first operation after connecting. Use the same definition at both ends, or remove() a channel that is stale.
     type_mismatch,
+    /// The channel of this name runs over another transport. From opening an end. Use the same transport at both ends, or
+    /// remove() a channel that is stale.
     transport_mismatch,
+    /// The other end was built with an incompatible version of strait, another byte order or another word size. From opening an
+    /// end and from connecting. Rebuild the other program.
     incompatible_peer,
+    /// The object at this name has another owner, kind or mode than options.access allows. From opening an end. Somebody else
+    /// may have put it there: look at it before you remove it or widen options.access.
     untrusted_object,
+    /// One end does not accept the process at the other one. From connecting over Unix sockets; options.accept and
+    /// options.access of both ends decide.
     refused,
+    /// The shared state of the channel is damaged, by a faulty or hostile process. From any operation on it. Close all ends,
+    /// remove() the channel and open it afresh.
     peer_corrupt,
+    /// A message did not decode as its type and was discarded. From receivers. The next operation goes on behind it.
     malformed_message,
+    /// The message is larger than the channel takes. From senders, and from opening an end when options ask for more than the
+    /// mechanism has. Split the message, or raise options.capacity or options.max_message_size of who creates the channel.
     message_too_large,
+    /// The endpoint is not of a form that the transport takes. From making an endpoint, from opening, and from remove().
     invalid_endpoint,
+    /// The path is longer than the mechanism allows: 107 bytes for a Unix socket, 255 for the name of a file. From opening.
     name_too_long,
+    /// The address is taken, does not resolve, or is not of this host. From opening an end over tcp or udp.
     address_unavailable,
+    /// There is not enough memory, or not enough space in the file system of the channel. From opening an end, and from
+    /// operations that need a larger buffer. Free some, or choose a smaller options.capacity.
     out_of_memory,
+    /// This process or the system has as many open descriptors as it may have. From opening an end and from connecting. Raise the
+    /// limit with `ulimit -n`.
     descriptor_limit,
+    /// The kernel refuses a message queue of this capacity or message size. From opening an end over a kernel queue. Lower them,
+    /// or raise the limits in /proc/sys/fs/mqueue or, for System V queues, in /proc/sys/kernel.
     queue_limit,
+    /// The user's limit of bytes in POSIX message queues is reached. From opening. Lower options.capacity, or raise it with
+    /// `ulimit -q`.
     queue_memory_limit,
+    /// The limit of message queues of the system is reached. From opening. Remove some, or raise
+    /// /proc/sys/fs/mqueue/queues_max or, for System V queues, /proc/sys/kernel/msgmni.
     queue_count_limit,
+    /// The kernel refuses a buffer of this capacity for a pipe or a socket. From opening. Lower options.capacity, or raise the
+    /// limits that the message names.
     capacity_limit,
+    /// The channel is larger than a file of this process may be. From opening a ring. Choose a smaller options.capacity, or
+    /// raise the limit with `ulimit -f`.
     file_size_limit,
+    /// The kernel refuses a System V segment of this size. From opening a ring in sysv_memory. Lower options.capacity, or raise
+    /// /proc/sys/kernel/shmmax.
     segment_size_limit,
+    /// The limit of memory in System V segments is reached. From opening a ring in sysv_memory. Remove some with ipcrm(1), or
+    /// raise /proc/sys/kernel/shmall.
     segment_memory_limit,
+    /// The limit of System V segments is reached. From opening a ring in sysv_memory. Remove some with ipcrm(1), or raise
+    /// /proc/sys/kernel/shmmni.
     segment_count_limit,
+    /// There are not enough huge pages, or this user may not have them. From opening a ring in huge_pages. Raise
+    /// /proc/sys/vm/nr_hugepages, or join the group of /proc/sys/vm/hugetlb_shm_group.
     huge_page_limit,
+    /// This end was opened before fork() and belongs to the parent. From every operation of it in the child, which has no
+    /// effect. Open an end in the child, or hand a make_pair() over.
     inherited_handle,
+    /// This end reads the signals of the thread that opened it. From a receiver over realtime_signal that another thread uses.
     wrong_thread,
+    /// Every real-time signal is blocked in this thread or handled in this process. From opening a receiver over
+    /// realtime_signal. Receive in another thread, or free one.
     signal_limit,
+    /// The channel was removed, and its System V queue with it. From every operation. Open this end afresh.
     removed,
+    /// The server's handler of this request has thrown. From calls of an RPC client; the rpc_error that is thrown says what.
     handler_failed,
+    /// The server has left or died, or has dropped this client, before it replied. From calls of an RPC client. It is not known
+    /// whether the request was handled: connect anew, and ask again if asking twice does no harm.
     server_gone,
+    /// This end has been closed or moved from. From every operation.
     not_open,
 };
 
-/// Why a stream ended. `none`: it has not. `died`: a sender vanished without
-/// leaving, so what was read may be a part only.
-enum class end_reason : std::uint8_t { none, left, died };
+/// Why a stream has ended.
+enum class end_reason : std::uint8_t {
+    none,  ///< it has not
+    left,  ///< every sender has closed its end
+    died,  ///< a sender has vanished without closing, so what was read may be a part only
+};
 
 using boost::system::error_code;
 
-/// A T, or why there is none.
+/// A T, or the error_code that says why there is none. `*r` and `r->` are the T; `r.value()` throws
+/// boost::system::system_error when there is none; `r.error()` is the code.
 template <class T>
 using result = boost::system::result<T>;
 
@@ -70,7 +139,7 @@ namespace detail {
 
 class category final : public boost::system::error_category {
 public:
-    // The id makes the category equal in every shared library of a process.
+    // The number makes the category equal in every shared library of a process.
     constexpr category() noexcept : error_category(0x9d1f5a0c7e63b2d4U) {}
 
     char const* name() const noexcept override { return "strait"; }
@@ -229,7 +298,7 @@ inline constexpr category category_instance{};
 /// The category of every errc. Thread safe.
 inline boost::system::error_category const& error_category() noexcept { return detail::category_instance; }
 
-/// What makes an errc an error_code.
+/// Makes an errc an error_code; called by the conversion.
 inline error_code make_error_code(errc value) noexcept { return {static_cast<int>(value), detail::category_instance}; }
 
 namespace detail {
