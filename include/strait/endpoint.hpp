@@ -12,7 +12,7 @@
 
 namespace strait {
 
-/// Where a channel is. One of
+/// Where a channel is: one of
 ///
 /// * a name, `trades`: 1 to 64 of `A-Z a-z 0-9 . _ -`, not starting with a dot; private to this user on this host;
 /// * an absolute path, `/srv/feed/trades`: for channels between users, in a directory whose modes you choose;
@@ -22,12 +22,16 @@ namespace strait {
 class endpoint {
 public:
     /// Which of the three forms it has.
-    enum class kind : std::uint8_t { name, path, address };
+    enum class kind : std::uint8_t {
+        name,     ///< `trades`
+        path,     ///< `/srv/feed/trades`
+        address,  ///< `host:port`
+    };
 
     /// Bytes of the longest name, or last component of a path.
     static constexpr std::size_t max_name = 64;
 
-    /// Throws boost::system::system_error with errc::invalid_endpoint; parse() is the same without exceptions.
+    /// From its text. Throws boost::system::system_error with errc::invalid_endpoint; parse() returns that error.
     template <std::convertible_to<std::string_view> S>
     endpoint(S const& text)
     {
@@ -35,7 +39,7 @@ public:
             detail::raise(errc::invalid_endpoint);
     }
 
-    /// The same as constructing one; errc::invalid_endpoint.
+    /// Makes an endpoint from its text, or returns errc::invalid_endpoint.
     template <std::convertible_to<std::string_view> S>
     [[nodiscard]] static result<endpoint> parse(S const& text)
     {
@@ -45,7 +49,7 @@ public:
         return e;
     }
 
-    /// Its form.
+    /// Which of the three forms it has.
     kind what() const noexcept { return kind_; }
     /// Whether it is `host:port`.
     bool is_address() const noexcept { return kind_ == kind::address; }
@@ -113,8 +117,12 @@ private:
     kind kind_ = kind::name;
 };
 
-/// Who may use a channel beside its owner. With `owner` an object of another user is refused.
-enum class access_mode : std::uint8_t { owner, group, everyone };
+/// Who may use a channel.
+enum class access_mode : std::uint8_t {
+    owner,     ///< the user who opens it; objects of other users are refused
+    group,     ///< the users of its group, too
+    everyone,  ///< every user of the host
+};
 
 }  // namespace strait
 

@@ -10,20 +10,22 @@
 
 namespace strait {
 
-/// How an end is opened. Members have the same meaning for every transport; each transport's page says what its
-/// capacity counts and what its limits are.
+/// How an end is opened. Set what you need by name: `strait::sender<int, X> out{"numbers", {.capacity = 64, .keep = true}}`.
+/// Members mean the same for every transport; each transport's page says what its capacity counts and what its limits are.
 struct channel_options {
-    /// Messages, or bytes where the transport says so; 0 is the transport's default. The first opener decides.
+    /// How many messages, or bytes where the transport says so, the channel holds; 0 is the transport's default. Who opens the
+    /// channel first decides.
     std::size_t capacity = 0;
-    /// Bytes of the largest encoded message, for types that vary in size; 0 is the transport's default.
+    /// How many bytes the largest encoded message has, for types that vary in size; 0 is the transport's default.
     std::size_t max_message_size = 0;
-    /// How long a sender's operation waits for the first receiver, where one must be there.
+    /// How long a sender's operation waits for the first receiver, where messages are not retained; then it reports
+    /// errc::no_receiver.
     std::chrono::nanoseconds connect_timeout = infinite;
-    /// How long close() and the destructor wait for accepted messages to leave this process.
+    /// How long close() waits for accepted messages to leave this process, and the destructor, which calls it.
     std::chrono::nanoseconds linger = std::chrono::seconds(5);
     /// The channel stays when its last participant leaves; remove() ends it.
     bool keep = false;
-    /// Modes of what is created, and whose objects are accepted.
+    /// Who else may use the channel: the modes of the objects that are created, and whose objects are accepted.
     access_mode access = access_mode::owner;
 };
 

@@ -6,7 +6,7 @@
 
 namespace strait {
 
-/// Who is at the other end, as the kernel tells.
+/// A process at the other end, as the kernel knows it.
 struct peer_identity {
     std::int64_t pid = 0;  ///< its process
     std::uint32_t uid = 0;  ///< its effective user

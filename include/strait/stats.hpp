@@ -6,12 +6,12 @@
 
 namespace strait {
 
-/// What an end has seen since it was opened.
+/// What an end has done since it was opened.
 struct channel_stats {
     std::uint64_t messages = 0;  ///< accepted by this sender, or taken by this receiver
     std::uint64_t bytes = 0;     ///< of their encodings
     std::uint64_t waits = 0;     ///< operations that found the channel full or empty and had to wait
-    std::uint64_t depth = 0;     ///< messages (or bytes, as options.capacity) on their way, where it is known
+    std::uint64_t depth = 0;     ///< messages (or bytes, as options.capacity) in the channel now; 0 where that is not known
     std::uint64_t dropped = 0;   ///< messages known to be lost, and malformed ones discarded
 };
 

@@ -18,55 +18,97 @@
 
 namespace strait {
 
-/// How many ends of a kind a channel takes at a time.
-enum class multiplicity : std::uint8_t { one, many };
+/// How many ends of one role a channel takes at a time.
+enum class multiplicity : std::uint8_t {
+    one,   ///< a second one is refused with errc::busy
+    many,  ///< several
+};
 
-/// Who gets a message where there are several receivers.
-enum class delivery_mode : std::uint8_t { each_to_one, each_to_all };
+/// Which receivers get a message, where there are several.
+enum class delivery_mode : std::uint8_t {
+    each_to_one,  ///< each message goes to one of them
+    each_to_all,  ///< each message goes to all that have joined
+};
 
 /// From when on a message survives the death of its sender.
-enum class commit_point : std::uint8_t { stored, call_returned, acknowledged, never };
+enum class commit_point : std::uint8_t {
+    stored,         ///< once it is in memory that the ends share, which is before send() returns
+    call_returned,  ///< once send() has returned
+    acknowledged,   ///< once the receiver has acknowledged it, which flush() waits for
+    never,          ///< it may be lost on its way
+};
 
 /// What a transport promises beyond what all of them do. Read it at compile time: `X::guarantees.retained`.
 struct transport_guarantees {
+    /// The name that other processes compare: both ends of a channel must have the same.
     char const* name;
-    multiplicity senders = multiplicity::one;    ///< at a time
-    multiplicity receivers = multiplicity::one;  ///< at a time
-    delivery_mode delivery = delivery_mode::each_to_one;  ///< who gets a message
-    bool ordered = true;         ///< messages of one sender arrive in the order sent
-    bool reliable = true;        ///< nothing is lost while both ends live
-    bool retained = false;       ///< unread messages outlive the receiver's process
-    bool bounded = true;         ///< a full channel makes its sender wait
-    std::size_t max_message_size = 0;  ///< bytes of an encoded message; 0: limited by memory or options only
-    bool fixed_size_only = false;  ///< takes no types whose messages vary in size
-    bool zero_copy = false;      ///< claim and borrow show the channel's own memory
-    bool pollable = false;       ///< native_handle() can be waited for with poll(2)
-    bool passes_handles = false;  ///< descriptors can be parts of messages
-    bool crosses_hosts = false;   ///< the other end may be on another host
-    bool nameless = false;       ///< has make_pair()
-    bool checks_type = true;     ///< refuses a peer with another message type
-    bool detects_end = true;     ///< the stream ends when every sender has left or died and all was read
-    bool detects_death = true;   ///< a waiting peer learns of a death within 100 ms
-    commit_point committed_when = commit_point::call_returned;  ///< from then on a message survives its sender
+    /// How many senders a channel takes at a time.
+    multiplicity senders = multiplicity::one;
+    /// How many receivers a channel takes at a time.
+    multiplicity receivers = multiplicity::one;
+    /// Which of several receivers get a message.
+    delivery_mode delivery = delivery_mode::each_to_one;
+    /// Messages of one sender arrive in the order in which they were sent.
+    bool ordered = true;
+    /// No message is lost while both ends live.
+    bool reliable = true;
+    /// Messages that were not read stay when the receiver leaves or dies, and the next receiver gets them. A sender needs no
+    /// receiver then; without this it reports errc::no_receiver where there is none.
+    bool retained = false;
+    /// A full channel makes its sender wait; without this it overwrites or drops messages.
+    bool bounded = true;
+    /// How many bytes an encoded message may have; 0 where only memory and options limit it.
+    std::size_t max_message_size = 0;
+    /// The transport takes no types whose messages vary in size.
+    bool fixed_size_only = false;
+    /// claim() and borrow() show the channel's own memory, so that no byte is copied.
+    bool zero_copy = false;
+    /// native_handle() is a descriptor for poll(2).
+    bool pollable = false;
+    /// Descriptors can be parts of messages.
+    bool passes_handles = false;
+    /// The other end may be on another host.
+    bool crosses_hosts = false;
+    /// There are channels without a name: channel::make_pair().
+    bool nameless = false;
+    /// A peer with another message type is refused.
+    bool checks_type = true;
+    /// The stream ends when every sender has left or died and all was read.
+    bool detects_end = true;
+    /// A waiting peer learns of a death within 100 ms.
+    bool detects_death = true;
+    /// From when on a message survives the death of its sender.
+    commit_point committed_when = commit_point::call_returned;
 };
 
 namespace detail {
 
-// What is assigned to has been closed.
+// An end of a transport. It is closed before another one is moved into it.
+//   close(deadline)   leaves the channel; waits up to the deadline for accepted messages to leave this process, and reports
+//                     what was lost. Calling it again does nothing. The destructor closes, too, and does not wait
+//   stats()           what this end has done so far
 template <class E>
 concept channel_end = std::movable<E> && !std::copyable<E> && requires(E& e, E const& c, deadline d) {
-    { e.close(d) } -> std::same_as<result<void>>;       // idempotent; the destructor gives up at once what it cannot do
+    { e.close(d) } -> std::same_as<result<void>>;
     { c.stats() } -> std::same_as<channel_stats>;
 };
 
-// Frames of bytes. One reservation at a time; a reservation that is not committed never existed.
-//   reserve  room for a message of `size` bytes, aligned for the layout. full | timed_out | no_receiver |
-//            message_too_large | failures
-//   commit   the first `used` bytes reserved are a message; it may leave now or at flush()
-//   flush    everything committed leaves this process. An error withdraws what was not handed over, except a message
-//            of which a part has gone: that one is accepted, and its rest goes first later
-//   settle   where messages are acknowledged: all have been. timed_out | no_receiver | failures
-//   stats().messages counts what was accepted, so a batch that an error stops knows how far it came
+// An end that sends frames of bytes. There is one reservation at a time; one that is not committed has no effect.
+//   reserve(size, deadline)   room for a message of so many bytes, aligned for the layout. Errors: full, timed_out,
+//                             no_receiver, message_too_large, failures
+//   commit(used)              the first `used` bytes reserved are a message; it may leave this process now or in flush()
+//   flush(deadline)           hands over everything committed. An error withdraws what was not handed over, except a message
+//                             of which a part has gone: that one counts as accepted, and its rest goes first in the next
+//                             operation
+//   stats().messages          counts what was accepted, so that a batch which an error stops knows how far it came
+// An end may also have
+//   settle(deadline)          where receivers acknowledge: waits until everything accepted is acknowledged. Errors: timed_out,
+//                             no_receiver, failures
+//   has_unsent()              where a message can be accepted in part: whether some of it is still here
+//   awaits_receiver()         where messages are not retained: true until the first receiver has come or
+//                             options.connect_timeout is over. With deadline::poll() such an end reports no_receiver and not
+//                             full while no receiver is there; who waits in another way than inside this end (async, stop
+//                             tokens) waits on while this is true. Asking does not lose the channel
 template <class E>
 concept byte_sender = channel_end<E> && requires(E& e, std::size_t n, deadline d) {
     { e.reserve(n, d) } -> std::same_as<result<std::span<std::byte>>>;
@@ -74,11 +116,14 @@ concept byte_sender = channel_end<E> && requires(E& e, std::size_t n, deadline d
     { e.flush(d) } -> std::same_as<result<void>>;
 };
 
-//   peek     the next message, aligned for the layout, valid until release(). empty | timed_out | closed | failures.
-//            Asked again without release() it shows the same message. malformed_message discards what was malformed.
-//   release  the message peeked is consumed
-//   ended    after `closed`: why
-//   has_message   where it costs less than peeking: false when nothing is there, or seems so
+// An end that receives frames of bytes.
+//   peek(deadline)   the next message, aligned for the layout, valid until release(). Errors: empty, timed_out, closed,
+//                    failures. Called again without release() it shows the same message. malformed_message says that a
+//                    message was discarded
+//   release()        consumes the message that was peeked
+//   ended()          after `closed`: why the stream has ended
+// An end may also have
+//   has_message()    where it costs less than peeking: false when no message is there, or none can be seen so cheaply
 template <class E>
 concept byte_receiver = channel_end<E> && requires(E& e, E const& c, deadline d) {
     { e.peek(d) } -> std::same_as<result<std::span<std::byte const>>>;
@@ -86,9 +131,9 @@ concept byte_receiver = channel_end<E> && requires(E& e, E const& c, deadline d)
     { c.ended() } -> std::same_as<end_reason>;
 };
 
-// Fixed-size messages in bulk, straight from and to the caller's array, where looping would cost more.
-//   put_n    copies whole messages; returns how many were accepted; an error only if none was
-//   take_n   copies as many as are at hand and fit, at least one, and consumes them; returns how many
+// An end that moves fixed-size messages in bulk, straight from and to the caller's array, where a loop would cost more.
+//   put_n(messages, deadline)    copies whole messages; returns how many were accepted, and an error only if none was
+//   take_n(messages, deadline)   copies as many as are at hand and fit, at least one, and consumes them; returns how many
 template <class E>
 concept bulk_sender = requires(E& e, std::span<std::byte const> messages, deadline d) {
     { e.put_n(messages, d) } -> std::same_as<result<std::size_t>>;
@@ -99,9 +144,9 @@ concept bulk_receiver = requires(E& e, std::span<std::byte> messages, deadline d
     { e.take_n(messages, d) } -> std::same_as<result<std::size_t>>;
 };
 
-// Large messages of a fixed size, where both ends can copy at the same time.
-//   copy_in    as reserve() and commit()
-//   copy_out   as peek() and release(); what it writes to is not what it was after an error either
+// An end of large messages of a fixed size, which both ends can copy at the same time.
+//   copy_in(message, deadline)    does what reserve() and commit() do
+//   copy_out(message, deadline)   does what peek() and release() do; after an error the caller's memory may have changed, too
 template <class E>
 concept overlapping_sender = requires(E& e, std::span<std::byte const> message, deadline d) {
     { e.copy_in(message, d) } -> std::same_as<result<void>>;
@@ -112,9 +157,9 @@ concept overlapping_receiver = requires(E& e, std::span<std::byte> message, dead
     { e.copy_out(message, d) } -> std::same_as<error_code>;
 };
 
-// An end that others can wait for, among many. Nobody sleeps in it.
-//   arm      from now on its peers wake it by what is returned. Look once more, and sleep only then
-//   disarm   it is awake; the next wait arms it again
+// An end that a thread can wait for together with others, without being inside of it.
+//   arm()      returns what the end's peers wake it by from now on. The caller looks once more and sleeps only then
+//   disarm()   the caller is awake; the next wait arms the end again
 template <class E>
 concept waitable_end = requires(E& e) {
     { e.arm() } -> std::same_as<wake_source>;
@@ -132,9 +177,10 @@ template <class X>
 inline constexpr bool senders_sleep = receivers_sleep<X>;
 
 // Of a layout with handles a sender end and a receiver end also have
-//   attach   these descriptors go with the message that is reserved; an error withdraws it. They are used by flush() at the
-//            latest, which follows each such message
-//   handles  those that came with the message peeked; whoever moves one away owns it, the others are closed
+//   attach(descriptors)   sends these with the message that is reserved; an error withdraws the message. They are used by
+//                         flush() at the latest, which follows each such message
+//   handles()             those that came with the message that was peeked. One that is moved away belongs to the caller; the
+//                         others are closed
 
 template <class X>
 concept transport_policy = requires {
@@ -165,15 +211,21 @@ concept carries_layout = requires(endpoint const& where, typename X::options con
 
 }  // namespace detail
 
-/// Carries frames of bytes and knows no message type, only its layout.
+/// A transport that carries frames of bytes and knows no message type, only its message_layout. strait/transport.hpp says what
+/// its ends do.
 template <class X>
 concept byte_transport = detail::transport_policy<X> && detail::carries_layout<X, detail::sample_layouts[0]> &&
                          (X::guarantees.fixed_size_only || detail::carries_layout<X, detail::sample_layouts[1]>);
 
 namespace detail {
 
-// Objects of one process, moved and never encoded.
-//   push  takes a copy or the object itself;  pop  gives it away
+// The ends of a transport that moves objects within a process and never encodes them.
+//   push(message, deadline)   moves or copies the object into the channel; an object that was not sent is unchanged. Errors:
+//                             full, timed_out, failures
+//   pop(deadline)             moves an object out of it. Errors: empty, timed_out, closed, failures
+//   ended()                   after `closed`: why the stream has ended
+// A sender end may also have
+//   await_room(deadline)      waits until there is room for one object, which another sender may take
 template <class X, class T>
 concept carries_objects =
     requires(typename X::template sender_end<T>& s, typename X::template receiver_end<T>& r, T const& copied, T& moved, deadline d) {
@@ -187,11 +239,11 @@ concept carries_objects =
 
 }  // namespace detail
 
-/// Moves objects between threads of one process.
+/// A transport that moves objects between threads of one process.
 template <class X>
 concept object_transport = detail::transport_policy<X> && detail::carries_objects<X, int>;
 
-/// A mechanism that a channel can run over.
+/// A mechanism that a channel can run over: one that carries bytes or one that moves objects.
 template <class X>
 concept transport = byte_transport<X> || object_transport<X>;
 

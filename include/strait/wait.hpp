@@ -11,20 +11,20 @@
 
 namespace strait {
 
-/// A duration that never ends, for options.
+/// A duration without end, for options and for the `_for` forms.
 inline constexpr std::chrono::nanoseconds infinite = std::chrono::nanoseconds::max();
 
-/// Until when an operation may wait: not at all, for ever, or up to a moment of the monotonic clock.
+/// Until when an operation may wait: not at all, without a limit, or up to a moment of the monotonic clock.
 /// Distinct objects: safe. Shared objects: safe, it never changes.
 class deadline {
 public:
-    /// What moments are told by.
+    /// The clock of its moments: the monotonic one.
     using clock = std::chrono::steady_clock;
 
     /// Never waits: the operation reports `full` or `empty`.
     static constexpr deadline poll() noexcept { return deadline(0); }
 
-    /// Waits for ever.
+    /// Waits without a limit.
     static constexpr deadline never() noexcept { return deadline(std::numeric_limits<std::int64_t>::max()); }
 
     /// Waits up to this moment, then reports `timed_out`. What can be done at once is done even when it is past.
@@ -34,7 +34,7 @@ public:
         return deadline(ns < 1 ? 1 : ns);
     }
 
-    /// The same, counted from now; a duration too long to be represented is for ever.
+    /// Waits so long from now, then reports `timed_out`. A duration too long to be represented is without a limit.
     template <class Rep, class Period>
     static deadline after(std::chrono::duration<Rep, Period> const& d) noexcept
     {
@@ -56,10 +56,10 @@ public:
     /// Nanoseconds of the monotonic clock; 0 for poll(), the largest number for never().
     constexpr std::int64_t nanoseconds() const noexcept { return at_; }
 
-    /// Whether the moment is over; of poll() it always is.
+    /// Whether its moment is over; that of poll() always is, that of never() never.
     bool passed() const noexcept { return !is_never() && now() >= at_; }
 
-    /// The earlier of this and `d` from now; poll() stays what it is.
+    /// The earlier of this deadline and `d` from now; poll() stays poll().
     template <class Rep, class Period>
     deadline capped(std::chrono::duration<Rep, Period> const& d) const noexcept
     {
@@ -67,7 +67,7 @@ public:
         return at_ <= other.at_ ? *this : other;
     }
 
-    /// Nanoseconds of the monotonic clock, now.
+    /// The monotonic clock's time now, in nanoseconds.
     static std::int64_t now() noexcept
     {
         return std::chrono::duration_cast<std::chrono::nanoseconds>(clock::now().time_since_epoch()).count();
@@ -81,30 +81,31 @@ private:
     std::int64_t at_;
 };
 
-/// Polls without pause for the other end; gives the core away only when nothing has come for a while. Lowest latency;
-/// needs a core of its own for each waiting end.
+/// An end that waits polls without pause, and yields the core only every 50 us. It has the lowest latency, and needs a core
+/// of its own for each waiting end.
 struct busy_spin {
     static constexpr char const* name = "busy_spin";
     static constexpr bool sleeps = false;
     static constexpr std::int64_t spin_nanoseconds = 50'000;  // between two yields
 };
 
-/// Polls, giving the core away after each miss. For more waiting ends than cores, where sleeping is too slow.
+/// An end that waits polls, and yields the core after each look. It is for more waiting ends than cores, where sleeping is
+/// too slow.
 struct yielding {
     static constexpr char const* name = "yielding";
     static constexpr bool sleeps = false;
     static constexpr std::int64_t spin_nanoseconds = 0;
 };
 
-/// Polls for a short while, longer than two wake-ups take, then sleeps in the kernel until it is woken. As fast as
-/// busy_spin while traffic flows, no CPU when idle. The default.
+/// An end that waits polls for 30 us, longer than two wake-ups take and as long as that has paid lately, then sleeps in the
+/// kernel until it is woken. It is as fast as busy_spin while traffic flows, and takes no CPU time when idle. The default.
 struct adaptive {
     static constexpr char const* name = "adaptive";
     static constexpr bool sleeps = true;
     static constexpr std::int64_t spin_nanoseconds = 30'000;  // before sleeping
 };
 
-/// A policy for how an end waits.
+/// A policy for how an end waits: busy_spin, yielding or adaptive.
 template <class W>
 concept waiting_strategy = requires {
     { W::sleeps } -> std::convertible_to<bool>;
@@ -114,12 +115,12 @@ concept waiting_strategy = requires {
 
 namespace detail {
 
-// How an end that has nothing to do can be woken, for who waits for many ends at a time.
+// What wakes a thread that waits for an end together with others.
 struct wake_source {
-    int descriptor = -1;  // poll(2) reports it; -1: none does
-    short events = 0;     // ... as one of these
-    int file = -1;        // somebody reads from it, or closes it (wait/inotify_watcher.hpp); -1: the descriptor tells all
-    bool again = false;   // not everything is told: look again every now and then
+    int descriptor = -1;  // poll(2) reports one of `events` for it; -1: there is none
+    short events = 0;
+    int file = -1;        // a peer reads from it or closes it, which an inotify watcher sees; -1: the descriptor is enough
+    bool again = false;   // some changes wake nothing: the end must be looked at every 50 ms
 };
 
 // How soon a wait that no stop wakes sees that one was requested.
@@ -127,7 +128,8 @@ inline constexpr std::chrono::milliseconds stop_slice{10};
 
 }  // namespace detail
 
-/// What a waiting operation can be told to give up by: std::stop_token, or a token of another library.
+/// A token that makes a waiting operation give up. A std::stop_token wakes the thread that waits; a token of another library
+/// is asked every 10 ms.
 template <class S>
 concept stoppable_token = requires(S const& stop) {
     { stop.stop_requested() } -> std::convertible_to<bool>;
