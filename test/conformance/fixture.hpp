@@ -87,6 +87,23 @@ private:
     std::vector<std::string> nothing_;
 };
 
+/// For tests with a stop token: the two descriptors that a thread keeps from its first such wait on are there before any are
+/// counted. Another test may use up all inotify instances of this user for a while.
+struct thread_prepared_for_stops {
+    thread_prepared_for_stops()
+    {
+        strait::detail::thread_watcher& mine = strait::detail::thread_watcher::get();
+        while (!mine.watcher.open())
+            std::this_thread::yield();
+        (void)mine.stop_event();
+    }
+
+private:
+    support::watchdog watch_;
+};
+
+struct clean_host_with_stops : thread_prepared_for_stops, clean_host {};
+
 /// The code that a throwing operation throws; success is the empty code.
 template <class Operation>
 strait::error_code thrown_by(Operation operation)

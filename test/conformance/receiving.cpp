@@ -127,7 +127,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_end_is_told_by_every_form, S, word_subjects
     BOOST_CHECK(in.end_reason() == strait::end_reason::left);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_stop_ends_a_waiting_receive, S, word_subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_stop_ends_a_waiting_receive, S, word_subjects, clean_host_with_stops)
 {
     auto const where = S::where();
     receiver_of<S> in{where};

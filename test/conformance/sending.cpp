@@ -106,7 +106,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_sender_goes_on_when_there_is_room, S,
     BOOST_CHECK_EQUAL(order.count(), count);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_stop_ends_a_waiting_send, S, bounded_word_subjects, clean_host)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_stop_ends_a_waiting_send, S, bounded_word_subjects, clean_host_with_stops)
 {
     auto const where = S::where();
     options_of<S> small;
