@@ -5,15 +5,28 @@
 #include <strait/receiver.hpp>
 #include <strait/sender.hpp>
 
+#include <cstddef>
+#include <type_traits>
 #include <utility>
 
 namespace strait {
 
-/// Names what belongs together: the two ends of a channel that carries T over X, and what belongs to neither.
+/// The names of a channel that carries T over X: its two ends, and what belongs to neither. There is no channel object; a
+/// process has an end of it.
 ///
 ///     using feed = strait::channel<trade, strait::shm_ring<>>;
-///     feed::sender out{"trades"};
-///     feed::receiver in{"trades"};
+///     feed::sender out{"trades"};   // in one process
+///     feed::receiver in{"trades"};  // in another one
+///
+/// Without a name, for threads, and for a process and its child:
+///
+///     auto [out, in] = feed::make_pair().split();   // both ends here, for two threads
+///
+///     auto ends = feed::make_pair();                // one end in each process
+///     if (fork() == 0)
+///         produce(std::move(ends).sender());        // in the child
+///     else
+///         consume(std::move(ends).receiver());      // in the parent
 template <class T, class X>
 class channel {
     static_assert(transport<X>, "strait: the second argument of channel must be a transport, such as strait::shm_ring<>");
@@ -28,7 +41,17 @@ public:
 
     class pair;
 
-    /// A channel without a name: for threads, for a child of fork(), for tests. Throws what limit of the system was met.
+    /// Not there: a process opens an end of a channel.
+    template <class... Arguments>
+    explicit channel(Arguments const&...)
+    {
+        static_assert(sizeof...(Arguments) == static_cast<std::size_t>(-1),
+                      "strait: there is no channel object: open strait::sender<T, X> in one process and strait::receiver<T, X> in "
+                      "the other one by the same name, or call make_pair()");
+    }
+
+    /// Makes a channel without a name and returns both of its ends, for threads, for a child of fork(), for tests. Throws what
+    /// limit of the system was met.
     [[nodiscard]] static auto make_pair(options const& how = {})
     {
         static_assert(X::guarantees.nameless,
@@ -37,12 +60,11 @@ public:
         return pair(pair::inner::make(how, detail::type_name<T>()).value(), how.linger);
     }
 
-    /// Removes the name and everything that lies under it, unread messages too; living ends go on without it,
-    /// but over a System V queue, which goes at once (errc::removed). Content that is damaged, or of another type, does not
-    /// matter. Success also when there was nothing.
+    /// Removes the name and everything that lies under it, unread messages too, whatever its content. Living ends go on without
+    /// the name, except over a System V queue, which goes at once (errc::removed). Success also when there was nothing.
     static result<void> remove(endpoint const& where) { return X::remove(where); }
 
-    /// Returns when all that the ends have done so far is on the disk, where the channel lies on one.
+    /// Waits until all that the ends have done so far is on the disk, where the channel lies on one.
     [[nodiscard]] static result<void> sync(endpoint const& where)
         requires requires { X::sync(where); }
     {
@@ -50,24 +72,44 @@ public:
     }
 };
 
-/// Two ends that nobody has taken yet. Take one in each process, after fork(), or both with split() for threads. A peer
-/// that dies before it took its end, or drops the pair, counts as one that has joined and died.
+/// Both ends of a channel without a name, before they are taken. Take one in each process, after fork(), or both with split()
+/// for threads. A peer that dies before it took its end, or drops the pair, counts as one that has joined and died.
 ///
 /// Distinct objects: safe. Shared objects: unsafe. Move only; meant to be carried over fork().
 template <class T, class X>
 class channel<T, X>::pair {
 public:
-    /// Keeps the sender in this process and closes the other role here. Throws as opening does.
+    /// Takes the sender into this process and closes the other role here: `std::move(ends).sender()`. Throws as opening does.
     [[nodiscard]] strait::sender<T, X> sender() && { return {std::move(ends_).sender().value(), linger_}; }
 
-    /// Keeps the receiver in this process and closes the other role here.
+    /// Takes the receiver into this process and closes the other role here: `std::move(ends).receiver()`. Throws as opening
+    /// does.
     [[nodiscard]] strait::receiver<T, X> receiver() && { return {std::move(ends_).receiver().value(), linger_}; }
 
-    /// Both ends, for threads of this process.
+    /// Takes both ends, for two threads of this process: `std::move(ends).split()`, or `make_pair().split()`.
     [[nodiscard]] std::pair<strait::sender<T, X>, strait::receiver<T, X>> split() &&
     {
         auto both = std::move(ends_).split().value();
         return {strait::sender<T, X>(std::move(both.first), linger_), strait::receiver<T, X>(std::move(both.second), linger_)};
+    }
+
+    /// Not there: a pair gives its ends away.
+    template <class Never = void>
+    strait::sender<T, X> sender() &
+    {
+        static_assert(!std::is_void_v<Never>, "strait: a pair gives its sender away: write std::move(pair).sender()");
+    }
+    /// Not there: a pair gives its ends away.
+    template <class Never = void>
+    strait::receiver<T, X> receiver() &
+    {
+        static_assert(!std::is_void_v<Never>, "strait: a pair gives its receiver away: write std::move(pair).receiver()");
+    }
+    /// Not there: a pair gives its ends away.
+    template <class Never = void>
+    std::pair<strait::sender<T, X>, strait::receiver<T, X>> split() &
+    {
+        static_assert(!std::is_void_v<Never>, "strait: a pair gives both ends away: write std::move(pair).split()");
     }
 
 private:

@@ -4,6 +4,7 @@
 
 #include <strait/claimed.hpp>
 #include <strait/detail/channel/ends.hpp>
+#include <strait/detail/channel/message_iterator.hpp>
 #include <strait/detail/channel/message_writer.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 namespace strait {
@@ -320,6 +322,16 @@ public:
     {
         return writer_.end().peer();
     }
+
+    /// Not there: messages come out of a receiver.
+    template <class Never = void>
+    detail::no_messages<T> begin() const
+    {
+        static_assert(!std::is_void_v<Never>, "strait: messages come out of a strait::receiver<T, X>: iterate over that one");
+        return {};
+    }
+    /// Not there: messages come out of a receiver.
+    detail::no_messages<T> end() const { return {}; }
 
 private:
     friend class channel<T, X>;

@@ -8,8 +8,8 @@
 
 namespace strait::detail {
 
-// An input iterator over what a receiver still gets; reads on at each increment and reuses the message's memory. The
-// receiver must outlive it and stay where it is.
+// An input iterator over the messages that a receiver has still to come; each increment receives into the memory of the
+// message before. The receiver must outlive it and stay where it is.
 template <class Receiver>
 class message_iterator {
 public:
@@ -34,6 +34,15 @@ public:
 private:
     Receiver* receiver_;
     mutable std::optional<value_type> message_;
+};
+
+// What a loop over a sender would go over, so that the compiler gets as far as the sentence that begin() has for it. It is no
+// iterator, so a sender is no range.
+template <class T>
+struct no_messages {
+    T& operator*() const;
+    no_messages& operator++();
+    bool operator!=(no_messages const&) const;
 };
 
 }  // namespace strait::detail
