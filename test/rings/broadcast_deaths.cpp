@@ -1,43 +1,18 @@
 // Distributed under the Boost Software License, Version 1.0.
 
-#include "raw_broadcast.hpp"
+#include "deaths.hpp"
 
-#include <support/child.hpp>
-#include <support/shared_page.hpp>
-#include <support/watchdog.hpp>
-
-#include <boost/test/unit_test.hpp>
-
-#include <csignal>
 #include <list>
-#include <optional>
-#include <random>
-
-#include <sys/wait.h>
 
 namespace {
 
-using namespace cast;
-
-class random_moment {
-public:
-    void pass()
-    {
-        std::int64_t const end = deadline::now() + static_cast<std::int64_t>(random_() % 400'000);
-        while (deadline::now() < end) {
-        }
-    }
-    bool coin() { return random_() % 2 == 0; }
-
-private:
-    std::mt19937 random_{4321};
-};
+using namespace rings;
 
 // Sends first, first + 1, ... and notes how many have been sent in all.
 template <class X, class T>
 int send_from(std::string const& name, std::uint64_t first, support::notes& notes)
 {
-    auto s = open_sender<X, T>(name, small<T>());
+    auto s = open_sender<X, T>(name, small<X, T>());
     for (std::uint64_t i = first;; ++i) {
         auto done = send(s, support::make_message<T>(i));
         while (!done && done.error() == errc::no_receiver)  // they come and go
@@ -48,36 +23,17 @@ int send_from(std::string const& name, std::uint64_t first, support::notes& note
     }
 }
 
-// Whole messages, in order, whose gaps are exactly those counted.
-class listener {
-public:
-    template <class Receiver, class T>
-    bool hears(Receiver const& r, T const& message)
-    {
-        std::uint64_t const came = support::origin_of(message).sequence;
-        if (!base_)
-            base_ = came - number_by_count(r);
-        next = came + 1;
-        return support::is_whole(message) && came == *base_ + number_by_count(r);
-    }
-
-    std::uint64_t next = 0;
-
-private:
-    std::optional<std::uint64_t> base_;
-};
-
 // Receives for ever; stage counts messages.
 template <class X, class T>
 int listen(std::string const& name, support::notes& notes)
 {
-    auto r = open_receiver<X, T>(name, small<T>());
-    listener seen;
+    auto r = open_receiver<X, T>(name, small<X, T>());
+    stream_checker seen;
     for (;;) {
         auto const m = receive<T>(r, deadline::never());
         if (!m)
             return m.error() == errc::closed ? 0 : 2;
-        if (!seen.hears(r, *m) || (X::guarantees.reliable && r.stats().dropped != 0))
+        if (!seen.see(r, *m) || (X::guarantees.reliable && r.stats().dropped != 0))
             notes.wrong.fetch_add(1);
         notes.stage.fetch_add(1, std::memory_order_release);
     }
@@ -88,27 +44,27 @@ void kill_senders()
 {
     std::string const name = support::unique_name();
     support::shared_page page;
-    random_moment moment;
-    auto r = open_receiver<X, T>(name, small<T>());
-    auto other = open_receiver<X, T>(name, small<T>());
-    listener seen;
-    listener seen_by_other;
+    dice random;
+    auto r = open_receiver<X, T>(name, small<X, T>());
+    auto other = open_receiver<X, T>(name, small<X, T>());
+    stream_checker seen;
+    stream_checker seen_by_other;
     for (int round = 0; round != support::rounds(150); ++round) {
         std::uint64_t const before = seen.next;
         page->done = before;
         support::child c([&] { return send_from<X, T>(name, before, *page); });
-        if (moment.coin())
+        if (random.coin())
             support::notes::await(page->done, before + 1);
-        if (moment.coin())
+        if (random.coin())
             for (int i = 0; i != 300; ++i) {
                 if (auto const m = receive<T>(r, deadline::poll()))
-                    BOOST_TEST_REQUIRE(seen.hears(r, *m));
+                    BOOST_TEST_REQUIRE(seen.see(r, *m));
                 if (auto const m = receive<T>(other, deadline::poll()))
-                    BOOST_TEST_REQUIRE(seen_by_other.hears(other, *m));
+                    BOOST_TEST_REQUIRE(seen_by_other.see(other, *m));
             }
-        moment.pass();
+        random.pass_a_moment();
         c.kill();
-        auto const drain = [&](auto& in, listener& by) {
+        auto const drain = [&](auto& in, stream_checker& by) {
             for (;;) {
                 // A sender killed before it joined leaves the end of its predecessor, or none in the first round.
                 auto const m = receive<T>(in, round == 0 ? soon() : patiently());
@@ -116,7 +72,7 @@ void kill_senders()
                     BOOST_TEST_REQUIRE((m.error() == errc::closed || (round == 0 && m.error() == errc::timed_out)));
                     break;
                 }
-                BOOST_TEST_REQUIRE(by.hears(in, *m));
+                BOOST_TEST_REQUIRE(by.see(in, *m));
             }
         };
         drain(r, seen);
@@ -137,35 +93,35 @@ void kill_receivers()
     std::string const name = support::unique_name();
     support::shared_page page;
     support::shared_page their_page;
-    random_moment moment;
-    auto r = open_receiver<X, T>(name, small<T>());
+    dice random;
+    auto r = open_receiver<X, T>(name, small<X, T>());
     support::child out([&] { return send_from<X, T>(name, 0, *page); });
-    listener seen;
+    stream_checker seen;
     std::list<support::child> crowd;
     auto const go_on = [&](int messages) {
         for (int i = 0; i != messages; ++i) {
             auto const m = receive<T>(r);
             BOOST_TEST_REQUIRE(m.has_value());
-            BOOST_TEST_REQUIRE(seen.hears(r, *m));
+            BOOST_TEST_REQUIRE(seen.see(r, *m));
         }
     };
     for (int round = 0; round != support::rounds(150); ++round) {
         crowd.emplace_back([&] { return listen<X, T>(name, *their_page); });
-        if (moment.coin()) {
+        if (random.coin()) {
             std::uint64_t const before = their_page->stage;
             while (their_page->stage == before)
                 go_on(1);
         }
-        if (crowd.size() == 4 || moment.coin())
+        if (crowd.size() == 4 || random.coin())
             crowd.pop_front();  // kills it
         go_on(20);
-        moment.pass();
+        random.pass_a_moment();
     }
     crowd.clear();
     go_on(100);
     out.kill();
     while (auto const m = receive<T>(r))
-        BOOST_TEST_REQUIRE(seen.hears(r, *m));
+        BOOST_TEST_REQUIRE(seen.see(r, *m));
     BOOST_TEST((r.ended() == strait::end_reason::died));
     BOOST_TEST(their_page->wrong == 0U);
     std::uint64_t const sent = page->done;
@@ -174,39 +130,13 @@ void kill_receivers()
         BOOST_TEST(r.stats().dropped == 0U);
 }
 
-void stop(support::child const& c)
-{
-    c.signal(SIGSTOP);
-    int status = 0;
-    BOOST_TEST_REQUIRE(::waitpid(c.pid(), &status, WUNTRACED) == c.pid());
-}
-
-template <class X, class T>
-void stop_the_sender()
-{
-    std::string const name = support::unique_name();
-    support::shared_page page;
-    auto r = open_receiver<X, T>(name, small<T>());
-    support::child out([&] { return send_from<X, T>(name, 0, *page); });
-    listener seen;
-    for (int round = 0; round != 5; ++round) {
-        for (int i = 0; i != 500; ++i)
-            BOOST_TEST_REQUIRE(seen.hears(r, receive<T>(r).value()));
-        stop(out);
-        while (auto const m = receive<T>(r, deadline::poll()))
-            BOOST_TEST_REQUIRE(seen.hears(r, *m));
-        BOOST_TEST((r.peek(deadline::after(std::chrono::milliseconds(120))).error() == errc::timed_out));
-        out.signal(SIGCONT);
-    }
-}
-
 // Who only opens and closes is killed at any instruction of joining and leaving.
 template <class X>
 void kill_who_joins()
 {
     std::string const name = support::unique_name();
     support::shared_page page;
-    random_moment moment;
+    dice random;
     auto r = open_receiver<X, std::uint64_t>(name, {.capacity = 4});
     auto s = open_sender<X, std::uint64_t>(name);
     std::uint64_t sent = 0;
@@ -221,7 +151,7 @@ void kill_who_joins()
         support::child one(restless);
         support::child two(restless);
         support::notes::await(page->stage, 1);
-        moment.pass();
+        random.pass_a_moment();
         one.kill();
         two.kill();
         for (int i = 0; i != 12; ++i, ++sent) {
@@ -233,50 +163,44 @@ void kill_who_joins()
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(shm_broadcast_kill, *boost::unit_test::fixture<support::watchdog>())
+BOOST_AUTO_TEST_SUITE(rings_broadcast_deaths, *boost::unit_test::fixture<support::watchdog>())
 
 BOOST_AUTO_TEST_CASE(what_a_killed_sender_committed_arrives_or_is_counted)
 {
-    kill_senders<lossy_ring, support::probe>();
-    kill_senders<lossy_ring, std::string>();
+    kill_senders<lossy, support::probe>();
+    kill_senders<lossy, std::string>();
 }
 
 BOOST_AUTO_TEST_CASE(what_a_killed_sender_committed_arrives_everywhere_once_in_order_and_untorn)
 {
-    kill_senders<lossless_ring, support::probe>();
-    kill_senders<lossless_ring, std::string>();
+    kill_senders<lossless, support::probe>();
+    kill_senders<lossless, std::string>();
 }
 
 BOOST_AUTO_TEST_CASE(killed_receivers_take_nothing_from_the_others)
 {
-    kill_receivers<lossy_ring, support::probe>();
-    kill_receivers<lossy_ring, std::string>();
+    kill_receivers<lossy, support::probe>();
+    kill_receivers<lossy, std::string>();
 }
 
 BOOST_AUTO_TEST_CASE(killed_receivers_take_nothing_from_the_others_and_are_waited_for_no_longer)
 {
-    kill_receivers<lossless_ring, support::probe>();
-    kill_receivers<lossless_ring, std::string>();
+    kill_receivers<lossless, support::probe>();
+    kill_receivers<lossless, std::string>();
 }
 
 BOOST_AUTO_TEST_CASE(a_receiver_killed_while_it_joins_or_leaves_wedges_nobody)
 {
-    kill_who_joins<lossy_ring>();
-    kill_who_joins<lossless_ring>();
-}
-
-BOOST_AUTO_TEST_CASE(a_stopped_sender_is_not_taken_for_dead)
-{
-    stop_the_sender<lossy_ring, support::probe>();
-    stop_the_sender<lossless_ring, std::string>();
+    kill_who_joins<lossy>();
+    kill_who_joins<lossless>();
 }
 
 BOOST_AUTO_TEST_CASE(a_stopped_receiver_delays_no_sender_that_may_lose)
 {
     std::string const name = support::unique_name();
     support::shared_page page;
-    support::child in([&] { return listen<lossy_ring, support::probe>(name, *page); });
-    auto s = open_sender<lossy_ring, support::probe>(name, small<support::probe>());
+    support::child in([&] { return listen<lossy, support::probe>(name, *page); });
+    auto s = open_sender<lossy, support::probe>(name, small<lossy, support::probe>());
     std::uint64_t sent = 0;
     for (int round = 0; round != 20; ++round) {
         std::uint64_t const before = page->stage;
@@ -297,9 +221,9 @@ BOOST_AUTO_TEST_CASE(a_stopped_receiver_makes_a_sender_wait_that_may_not_lose)
     std::string const name = support::unique_name();
     support::shared_page page;
     support::shared_page other_page;
-    auto s = open_sender<lossless_ring, support::probe>(name, small<support::probe>());
-    support::child in([&] { return listen<lossless_ring, support::probe>(name, *page); });
-    support::child other([&] { return listen<lossless_ring, support::probe>(name, *other_page); });
+    auto s = open_sender<lossless, support::probe>(name, small<lossless, support::probe>());
+    support::child in([&] { return listen<lossless, support::probe>(name, *page); });
+    support::child other([&] { return listen<lossless, support::probe>(name, *other_page); });
     std::uint64_t sent = 0;
     while (page->stage == 0 || other_page->stage == 0)
         BOOST_TEST_REQUIRE(send(s, support::make_probe(sent++)).has_value());
@@ -333,9 +257,9 @@ BOOST_AUTO_TEST_CASE(a_sender_whose_receivers_all_died_says_so)
     for (int round = 0; round != 10; ++round) {
         std::string const name = support::unique_name();
         support::shared_page page;
-        auto s = open_sender<lossless_ring, std::string>(name, small<std::string>());
-        support::child one([&] { return listen<lossless_ring, std::string>(name, *page); });
-        support::child two([&] { return listen<lossless_ring, std::string>(name, *page); });
+        auto s = open_sender<lossless, std::string>(name, small<lossless, std::string>());
+        support::child one([&] { return listen<lossless, std::string>(name, *page); });
+        support::child two([&] { return listen<lossless, std::string>(name, *page); });
         std::uint64_t sent = 0;
         while (page->stage == 0)
             BOOST_TEST_REQUIRE(send(s, support::make_text(sent++)).has_value());
@@ -348,7 +272,7 @@ BOOST_AUTO_TEST_CASE(a_sender_whose_receivers_all_died_says_so)
             else
                 told = done.error();
         BOOST_TEST((told == errc::no_receiver));
-        auto r = open_receiver<lossless_ring, std::string>(name);
+        auto r = open_receiver<lossless, std::string>(name);
         BOOST_TEST(send(s, std::string("again")).has_value());
         BOOST_TEST((receive<std::string>(r) == std::string("again")));
     }

@@ -1,206 +1,227 @@
 // Distributed under the Boost Software License, Version 1.0.
 
-#include "raw_ends.hpp"
+#include "segment.hpp"
 
 #include <support/child.hpp>
 #include <support/shared_page.hpp>
 #include <support/watchdog.hpp>
 
-#include <boost/test/unit_test.hpp>
+#include <array>
+#include <filesystem>
+#include <optional>
 
-#include <random>
+#include <unistd.h>
 
+// Words that no end writes are found to be corrupt, and do no harm.
 namespace {
 
-using namespace raw;
+using namespace rings;
 
-constexpr std::size_t small_ring = 4096;
+constexpr std::uint64_t bit(int n) { return std::uint64_t{1} << n; }
 
-// Everything that two ends can do, in the hands of a process whose memory somebody scribbles over.
-template <class T>
-void use_both_ends(std::string const& name, support::notes& notes)
-{
-    strait::channel_options const how{.capacity = small_ring, .linger = std::chrono::milliseconds(50), .keep = true};
-    for (int round = 0; round != support::rounds(40); ++round) {
-        auto s = sender<T>::open(name, how, "test");
-        auto r = receiver<T>::open(name, how, "test");
-        notes.stage = 1;
-        for (std::uint64_t k = 0; k != 500; ++k) {
-            auto const until = k % 50 == 0 ? deadline::after(std::chrono::milliseconds(1)) : deadline::poll();
-            if (s)
-                (void)send(*s, support::make_message<T>(k), until);
-            if (r && k % 3 != 0)
-                (void)receive<T>(*r, until);
-        }
-        if (s)
-            (void)s->stats();
+// The sender whose words resumed_segment has: in lane 1 of an mpsc ring, where another sender, that is idle, has lane 0.
+template <class X, class T>
+struct looked_at {
+    looked_at(std::string const& name, channel_options const& how)
+        : idle(many_senders<X> ? std::optional(open_sender<X, T>(name, how)) : std::nullopt), end(open_sender<X, T>(name, how))
+    {
     }
+
+    std::optional<sender> idle;
+    sender end;
+};
+
+void expect_corrupt(receiver& r)
+{
+    for (deadline const until : {deadline::poll(), deadline::never()})
+        BOOST_TEST((r.peek(until).error() == errc::peer_corrupt));
 }
 
-// Half of the words go to the indices; values of every magnitude.
-void scribble(std::string const& name, unsigned seed, std::size_t from, std::size_t to)
-{
-    segment const memory(name);
-    std::mt19937_64 random(seed);
-    for (;;) {
-        std::size_t const at = random() % 2 == 0 ? 4096 + random() % 64 * 8 : from + random() % ((to - from) / 8) * 8;
-        memory.word(at).store(random() >> random() % 64, std::memory_order_relaxed);
-    }
-}
+// Capacities and largest messages that the control block of a ring of 8 messages, or of strings, cannot have.
+template <class X>
+struct impossible {
+    channel_options strings{.capacity = 4096};
+    std::array<std::uint64_t, 5> capacities{0, 4, 16, 12, bit(63)};
+    std::array<std::uint64_t, 0> largest{};
+};
+template <>
+struct impossible<mpmc> {
+    channel_options strings{.capacity = 8, .max_message_size = 100};
+    std::array<std::uint64_t, 5> capacities{0, 12, bit(22), bit(30), bit(63)};
+    std::array<std::uint64_t, 4> largest{1000, 99'999, bit(40), ~std::uint64_t{0}};
+};
 
-template <class T>
-void survive_scribblers()
+// Of a ring of 8 messages: the word that says that the first message is there, as no sender leaves it.
+template <class X>
+void damage_first_message(std::string const& name)
 {
-    support::shared_page page;
-    for (int i = 0; i != support::rounds(6); ++i) {
-        std::string const name = support::unique_name();
-        page->stage = 0;
-        support::child victim([&] { use_both_ends<T>(name, *page); });
-        support::notes::await(page->stage, 1);
-        // With the control block, which stops everybody who opens; and without it.
-        support::child scribbler([&] { scribble(name, static_cast<unsigned>(i), i % 2 == 0 ? 0 : 4096, 8192 + small_ring); });
-        BOOST_TEST(victim.wait() == 0);
-        scribbler.kill();
-        BOOST_TEST(strait::shm_ring<>::remove(name).has_value());
-    }
+    if constexpr (std::is_same_v<X, spsc>)
+        segment(name).message(0).store(99);
+    else if constexpr (std::is_same_v<X, mpsc>)
+        lane_segment(name).message(0).store(99);
+    else
+        places_segment(name, 8).place(0).store(5);  // neither empty nor full
 }
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(shm_ring_damage, *boost::unit_test::fixture<support::watchdog>())
+BOOST_AUTO_TEST_SUITE(rings_damage, *boost::unit_test::fixture<support::watchdog>())
 
 BOOST_AUTO_TEST_CASE(a_sequence_that_no_sender_writes_is_corrupt)
 {
     std::string const name = support::unique_name();
-    auto s = open_sender<std::uint64_t>(name, {.capacity = 8});
-    auto r = open_receiver<std::uint64_t>(name);
+    auto s = open_sender<spsc, std::uint64_t>(name, {.capacity = 8});
+    auto r = open_receiver<spsc, std::uint64_t>(name);
     segment const memory(name);
     BOOST_TEST(send(s, std::uint64_t{1}).has_value());
     for (std::uint64_t const wrong : {std::uint64_t{2}, std::uint64_t{9}, ~std::uint64_t{0}}) {
         memory.message(0).store(wrong);
-        for (deadline const until : {deadline::poll(), deadline::never()})
-            BOOST_TEST((r.peek(until).error() == errc::peer_corrupt));
+        expect_corrupt(r);
         BOOST_TEST(s.close(deadline::poll()).has_value());
-        BOOST_TEST((sender<std::uint64_t>::open(name, {}, "test").error() == errc::peer_corrupt));
+        BOOST_TEST((refusal_of_sender<spsc, std::uint64_t>(name) == errc::peer_corrupt));
     }
     memory.message(0).store(1);
     BOOST_TEST((receive<std::uint64_t>(r) == 1U));
 }
 
-BOOST_AUTO_TEST_CASE(indices_that_cannot_be_are_corrupt)
+BOOST_AUTO_TEST_CASE(damage_of_one_lane_is_reported_when_no_other_has_a_message)
 {
     std::string const name = support::unique_name();
-    auto s = open_sender<std::uint64_t>(name, {.capacity = 8});
-    segment const memory(name);
+    auto a = open_sender<mpsc, std::uint64_t>(name, {.capacity = 8});
+    auto b = open_sender<mpsc, std::uint64_t>(name);
+    auto r = open_receiver<mpsc, std::uint64_t>(name);
+    lane_segment const memory(name);
+    BOOST_TEST(send(a, std::uint64_t{1}).has_value());
+    for (std::uint64_t const wrong : {std::uint64_t{2}, std::uint64_t{9}, ~std::uint64_t{0}}) {
+        memory.message(0).store(wrong);
+        BOOST_TEST(send(b, wrong).has_value());
+        BOOST_TEST((receive<std::uint64_t>(r) == wrong));
+        expect_corrupt(r);
+        BOOST_TEST(a.close(deadline::poll()).has_value());
+        BOOST_TEST((refusal_of_sender<mpsc, std::uint64_t>(name) == errc::peer_corrupt));
+    }
+    memory.message(0).store(1);
+    BOOST_TEST((receive<std::uint64_t>(r) == 1U));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(indices_that_cannot_be_are_corrupt, X, resumed)
+{
+    std::string const name = support::unique_name();
+    looked_at<X, std::uint64_t> s(name, {.capacity = 8});
+    resumed_segment<X> const memory(name);
     for (int i = 0; i != 8; ++i)
-        BOOST_TEST(send(s, std::uint64_t{1}).has_value());
-    for (std::uint64_t const wrong : {std::uint64_t{9}, std::uint64_t{1} << 63, ~std::uint64_t{0}}) {
+        BOOST_TEST(send(s.end, std::uint64_t{1}).has_value());
+    for (std::uint64_t const wrong : {std::uint64_t{9}, bit(63), ~std::uint64_t{0}}) {
         memory.consumed().store(wrong);  // more than was ever sent
         for (deadline const until : {deadline::poll(), deadline::never()})
-            BOOST_TEST((s.reserve(8, until).error() == errc::peer_corrupt));
+            BOOST_TEST((s.end.reserve(8, until).error() == errc::peer_corrupt));
         memory.consumed().store(0);
         memory.head().store(wrong);  // before what was consumed
-        BOOST_TEST((receiver<std::uint64_t>::open(name, {}, "test").error() == errc::peer_corrupt));
-        BOOST_TEST((s.reserve(8, deadline::poll()).error() == errc::peer_corrupt));
+        BOOST_TEST((refusal_of_receiver<X, std::uint64_t>(name) == errc::peer_corrupt));
+        BOOST_TEST((s.end.reserve(8, deadline::poll()).error() == errc::peer_corrupt));
         memory.head().store(0);
     }
-    auto r = open_receiver<std::uint64_t>(name);
+    auto r = open_receiver<X, std::uint64_t>(name);
     for (int i = 0; i != 8; ++i)
         BOOST_TEST((receive<std::uint64_t>(r) == 1U));
 }
 
-BOOST_AUTO_TEST_CASE(a_record_that_cannot_be_is_corrupt)
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_record_that_cannot_be_is_corrupt, X, resumed)
 {
     std::string const name = support::unique_name();
-    auto s = open_sender<std::string>(name, {.capacity = 4096});
-    auto r = open_receiver<std::string>(name);
-    segment const memory(name);
-    BOOST_TEST(send(s, std::string("whole")).has_value());
+    looked_at<X, std::string> s(name, {.capacity = 4096});
+    auto r = open_receiver<X, std::string>(name);
+    resumed_segment<X> const memory(name);
+    BOOST_TEST(send(s.end, std::string("whole")).has_value());
     std::uint64_t const right = memory.message(0).load();
-    constexpr std::uint64_t other_tag = std::uint64_t{1} << 32;
-    for (std::uint64_t const wrong : {std::uint64_t{4096}, std::uint64_t{0xffff'ffff}, other_tag, other_tag + 6, ~std::uint64_t{0}}) {
+    for (std::uint64_t const wrong : {std::uint64_t{4096}, std::uint64_t{0xffff'ffff}, bit(32), bit(32) + 6, ~std::uint64_t{0}}) {
         memory.message(0).store(wrong);
-        for (deadline const until : {deadline::poll(), deadline::never()})
-            BOOST_TEST((r.peek(until).error() == errc::peer_corrupt));
-        BOOST_TEST(s.close(deadline::poll()).has_value());
-        BOOST_TEST((sender<std::string>::open(name, {}, "test").error() == errc::peer_corrupt));
+        expect_corrupt(r);
+        BOOST_TEST(s.end.close(deadline::poll()).has_value());
+        BOOST_TEST((refusal_of_sender<X, std::string>(name) == errc::peer_corrupt));
     }
     memory.message(0).store(right);
     BOOST_TEST((receive<std::string>(r) == std::string("whole")));
+    s.idle.reset();
     BOOST_TEST(r.close(deadline::poll()).has_value());
     BOOST_TEST(support::files_of(name).empty());
 }
 
-BOOST_AUTO_TEST_CASE(a_record_ring_resumed_at_a_crooked_position_is_corrupt)
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_record_ring_resumed_at_a_position_between_records_is_corrupt, X, resumed)
 {
     std::string const name = support::unique_name();
-    auto s = open_sender<std::string>(name, {.capacity = 4096});
-    segment const memory(name);
+    looked_at<X, std::string> s(name, {.capacity = 4096});
+    resumed_segment<X> const memory(name);
     for (std::uint64_t const wrong : {std::uint64_t{1}, std::uint64_t{7}, ~std::uint64_t{0}}) {
         memory.consumed().store(wrong);
-        BOOST_TEST((receiver<std::string>::open(name, {}, "test").error() == errc::peer_corrupt));
+        BOOST_TEST((refusal_of_receiver<X, std::string>(name) == errc::peer_corrupt));
     }
     memory.consumed().store(0);
-    BOOST_TEST(receiver<std::string>::open(name, {}, "test").has_value());
+    BOOST_TEST((try_receiver<X, std::string>(name).has_value()));
 }
 
-BOOST_AUTO_TEST_CASE(a_capacity_that_does_not_fit_the_segment_is_corrupt)
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_capacity_that_does_not_fit_the_segment_is_corrupt, X, retained)
 {
+    impossible<X> const values;
     std::string const name = support::unique_name();
-    auto s = open_sender<std::uint64_t>(name, {.capacity = 8});
-    auto t = open_sender<std::string>(name + "t", {.capacity = 4096});
-    segment const slots(name);
-    segment const records(name + "t");
-    for (std::uint64_t const wrong : {std::uint64_t{0}, std::uint64_t{4}, std::uint64_t{16}, std::uint64_t{12}, std::uint64_t{1} << 63}) {
-        slots.word(40).store(wrong);
-        records.word(40).store(wrong);
-        BOOST_TEST((receiver<std::uint64_t>::open(name, {}, "test").error() == errc::peer_corrupt));
-        BOOST_TEST((receiver<std::string>::open(name + "t", {}, "test").error() == errc::peer_corrupt));
-    }
-    slots.word(40).store(8);
-    records.word(40).store(4096);
-    records.word(48).store(~std::uint64_t{0});  // the largest message is bounded by the ring all the same
-    auto r = open_receiver<std::string>(name + "t");
+    auto s = open_sender<X, std::uint64_t>(name, {.capacity = 8});
+    auto t = open_sender<X, std::string>(name + "t", values.strings);
+    segment const fixed(name);
+    segment const varying(name + "t");
+    auto const expect_refusals_with = [&](std::size_t at, std::uint64_t wrong) {
+        std::uint64_t const right[2] = {fixed.word(at).exchange(wrong), varying.word(at).exchange(wrong)};
+        BOOST_TEST((refusal_of_receiver<X, std::uint64_t>(name) == errc::peer_corrupt));
+        BOOST_TEST((refusal_of_receiver<X, std::string>(name + "t") == errc::peer_corrupt));
+        if (many_senders<X>)
+            BOOST_TEST((refusal_of_sender<X, std::uint64_t>(name) == errc::peer_corrupt));
+        fixed.word(at).store(right[0]);
+        varying.word(at).store(right[1]);
+    };
+    for (std::uint64_t const wrong : values.capacities)
+        expect_refusals_with(40, wrong);
+    for (std::uint64_t const wrong : values.largest)
+        expect_refusals_with(48, wrong);
+    if (values.largest.empty())
+        varying.word(48).store(~std::uint64_t{0});  // the largest message is bounded by the ring all the same
+    auto r = open_receiver<X, std::string>(name + "t");
     BOOST_TEST(send(t, std::string("x")).has_value());
     BOOST_TEST((receive<std::string>(r) == std::string("x")));
 }
 
-BOOST_AUTO_TEST_CASE(what_is_damaged_is_not_kept_for_a_later_receiver)
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_damaged_is_not_kept_for_a_later_receiver, X, retained)
 {
     std::string const name = support::unique_name();
     {
-        auto s = open_sender<std::uint64_t>(name, {.capacity = 8});
+        auto s = open_sender<X, std::uint64_t>(name, {.capacity = 8});
         BOOST_TEST(send(s, std::uint64_t{1}).has_value());
-        segment(name).message(0).store(99);
+        damage_first_message<X>(name);
     }
     BOOST_TEST(support::files_of(name).empty());
 }
 
-BOOST_AUTO_TEST_CASE(a_truncated_segment_is_refused_while_somebody_uses_it_and_replaced_afterwards)
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_truncated_segment_is_refused_while_an_end_uses_it_and_replaced_afterwards, X, all_topologies)
 {
     std::string const name = support::unique_name();
     support::shared_page page;
-    for (::off_t const size : {0, 100, 4096, 5000, 8192, 8200}) {
+    for (::off_t const size : {0, 100, 4096, 5000, 8192, 8200, 36864, 40960, 40961}) {
         page->stage = 0;
         support::child holder([&] {
-            auto s = open_sender<std::uint64_t>(name, {.capacity = 8});
-            (void)send(s, std::uint64_t{1});
+            auto s = open_sender<X, std::uint64_t>(name, {.capacity = 8});
+            (void)send(s, std::uint64_t{1}, deadline::poll());
             page->stage = 1;
             for (;;)
                 ::pause();
         });
         support::notes::await(page->stage, 1);
+        if (std::filesystem::file_size(file_of(name)) == static_cast<std::uintmax_t>(size))
+            continue;  // that is the right size
         BOOST_TEST(::truncate(file_of(name).c_str(), size) == 0);
-        BOOST_TEST((receiver<std::uint64_t>::open(name, {}, "test").error() == errc::peer_corrupt));
+        BOOST_TEST((refusal_of_receiver<X, std::uint64_t>(name) == errc::peer_corrupt));
         holder.kill();
-        auto r = receiver<std::uint64_t>::open(name, {}, "test");
+        auto r = try_receiver<X, std::uint64_t>(name);
         BOOST_TEST_REQUIRE(r.has_value());
         BOOST_TEST((r->peek(deadline::poll()).error() == errc::empty));
     }
 }
-
-BOOST_AUTO_TEST_CASE(random_words_over_the_whole_segment_do_no_harm_to_slots) { survive_scribblers<support::probe>(); }
-
-BOOST_AUTO_TEST_CASE(random_words_over_the_whole_segment_do_no_harm_to_records) { survive_scribblers<std::string>(); }
 
 BOOST_AUTO_TEST_SUITE_END()

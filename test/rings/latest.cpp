@@ -1,20 +1,18 @@
 // Distributed under the Boost Software License, Version 1.0.
 
-#include "raw_broadcast.hpp"
+#include "segment.hpp"
 
 #include <support/child.hpp>
 #include <support/shared_page.hpp>
 #include <support/watchdog.hpp>
-
-#include <boost/test/unit_test.hpp>
 
 #include <random>
 #include <vector>
 
 namespace {
 
-using namespace cast;
-using X = latest_ring;
+using namespace rings;
+using X = latest;
 
 template <class T>
 T message(std::uint64_t number)
@@ -30,8 +28,8 @@ template <class T>
 void check_random_looks()
 {
     std::string const name = support::unique_name();
-    auto s = open_sender<X, T>(name, small<T>());
-    std::vector<raw::receiver<T, X>> receivers;
+    auto s = open_sender<X, T>(name, small<X, T>());
+    std::vector<receiver> receivers;
     std::vector<std::uint64_t> first;
     std::mt19937 random(7);
     std::uint64_t sent = 0;
@@ -60,8 +58,8 @@ template <class T>
 void see_what_both_kinds_get()
 {
     std::string const name = support::unique_name();
-    auto s = open_sender<lossy_ring, T>(name);
-    auto every = open_receiver<lossy_ring, T>(name);
+    auto s = open_sender<lossy, T>(name);
+    auto every = open_receiver<lossy, T>(name);
     auto newest = open_receiver<X, T>(name);
     for (std::uint64_t i = 0; i != 10; ++i)
         BOOST_TEST(send(s, message<T>(i)).has_value());
@@ -81,7 +79,7 @@ void watch_a_sender_at_work()
 {
     std::string const name = support::unique_name();
     support::shared_page page;
-    auto r = open_receiver<X, T>(name, small<T>());
+    auto r = open_receiver<X, T>(name, small<X, T>());
     support::child producer([&] {
         auto s = open_sender<X, T>(name);
         for (std::uint64_t i = 0; i != 100'000; ++i)
@@ -104,7 +102,7 @@ void watch_a_sender_at_work()
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(shm_broadcast_latest, *boost::unit_test::fixture<support::watchdog>())
+BOOST_AUTO_TEST_SUITE(rings_latest, *boost::unit_test::fixture<support::watchdog>())
 
 BOOST_AUTO_TEST_CASE(who_wants_the_latest_gets_it_and_a_count_of_the_others)
 {
@@ -114,9 +112,9 @@ BOOST_AUTO_TEST_CASE(who_wants_the_latest_gets_it_and_a_count_of_the_others)
 
 BOOST_AUTO_TEST_CASE(a_message_shown_stays_until_it_is_released)
 {
-    auto [s, r] = raw::make_ends<std::uint64_t, X>({.capacity = 4});
+    auto [s, r] = make_ends<X, std::uint64_t>({.capacity = 4});
     BOOST_TEST(send(s, std::uint64_t{1}).has_value());
-    BOOST_TEST((raw::look<std::uint64_t>(r) == 1U));
+    BOOST_TEST((look<std::uint64_t>(r) == 1U));
     for (std::uint64_t i = 2; i != 10; ++i)
         BOOST_TEST(send(s, i).has_value());
     BOOST_TEST(r.stats().depth == 4U);  // of eight
@@ -149,7 +147,7 @@ BOOST_AUTO_TEST_CASE(words_that_point_to_the_newest_are_not_believed)
         std::uint64_t const right = memory.word(4096 + 8).load();
         for (std::uint64_t const wrong : {right - 8, right + 8, right + 1, right + (1 << 20), std::uint64_t{0}, ~std::uint64_t{0}}) {
             memory.word(4096 + 8).store(wrong);
-            auto const m = raw::look<std::string>(r, deadline::poll());
+            auto const m = look<std::string>(r, deadline::poll());
             BOOST_TEST_REQUIRE(m.has_value());  // the next one in line, and none that does not begin there
             BOOST_TEST_REQUIRE((*m == message<std::string>(2 * i)));
         }

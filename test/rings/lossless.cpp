@@ -1,10 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 
-#include "raw_broadcast.hpp"
+#include "segment.hpp"
 
 #include <support/watchdog.hpp>
-
-#include <boost/test/unit_test.hpp>
 
 #include <iterator>
 #include <list>
@@ -15,19 +13,19 @@
 
 namespace {
 
-using namespace cast;
-using X = lossless_ring;
+using namespace rings;
+using X = lossless;
 
 // Receivers come and go; each sees every message from when it came, and the sender is held back by the slowest.
 template <class T>
 void check_random_crowd()
 {
     struct listener {
-        raw::receiver<T, X> end;
+        receiver end;
         std::uint64_t next;
     };
     std::string const name = support::unique_name();
-    auto s = open_sender<X, T>(name, small<T>());
+    auto s = open_sender<X, T>(name, small<X, T>());
     std::list<listener> crowd;
     std::mt19937 random(11);
     std::uint64_t sent = 0;
@@ -71,7 +69,7 @@ void check_random_crowd()
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(shm_broadcast_lossless, *boost::unit_test::fixture<support::watchdog>())
+BOOST_AUTO_TEST_SUITE(rings_lossless, *boost::unit_test::fixture<support::watchdog>())
 
 BOOST_AUTO_TEST_CASE(the_sender_waits_for_the_slowest_receiver)
 {
@@ -170,7 +168,7 @@ BOOST_AUTO_TEST_CASE(there_are_places_for_so_many_receivers)
 {
     std::string const name = support::unique_name();
     auto s = open_sender<X, int>(name, {.capacity = 4});
-    std::vector<raw::receiver<int, X>> all;
+    std::vector<receiver> all;
     for (int i = 0; i != 64; ++i)
         all.push_back(open_receiver<X, int>(name));
     BOOST_TEST((refusal_of_receiver<X, int>(name) == errc::busy));
@@ -198,7 +196,7 @@ BOOST_AUTO_TEST_CASE(a_message_is_shown_where_it_lies)
     auto const shown = r.peek(deadline::poll());
     segment const memory(name);
     memory.word(strait::detail::lossless_data_offset() + 8).store(78);
-    BOOST_TEST((raw::look<std::uint64_t>(r) == 78U));
+    BOOST_TEST((look<std::uint64_t>(r) == 78U));
     BOOST_TEST(shown->size() == 8U);
 }
 
@@ -225,58 +223,6 @@ BOOST_AUTO_TEST_CASE(what_a_sender_has_left_is_read_before_what_the_next_one_sen
             BOOST_TEST_REQUIRE((receive<std::string>(*r, deadline::poll()) == support::make_text(received)));
     BOOST_TEST((a.peek(deadline::never()).error() == errc::closed));
     BOOST_TEST((b.ended() == strait::end_reason::none));
-}
-
-BOOST_AUTO_TEST_CASE(another_type_or_topology_is_refused)
-{
-    std::string const name = support::unique_name();
-    auto s = open_sender<X, int>(name);
-    BOOST_TEST((refusal_of_receiver<X, std::uint64_t>(name) == errc::type_mismatch));
-    BOOST_TEST((refusal_of_receiver<X, std::string>(name) == errc::type_mismatch));
-    BOOST_TEST((refusal_of_receiver<lossy_ring, int>(name) == errc::transport_mismatch));
-    BOOST_TEST((refusal_of_sender<strait::shm_ring<strait::mpmc>, int>(name) == errc::transport_mismatch));
-}
-
-BOOST_AUTO_TEST_CASE(closed_and_moved_from_ends_say_so_and_do_nothing)
-{
-    auto const check = [](auto& out, auto& in) {
-        for (int i = 0; i != 3; ++i) {
-            BOOST_TEST((out.reserve(8, deadline::never()).error() == errc::not_open));
-            BOOST_TEST((out.flush(deadline::never()).error() == errc::not_open));
-            BOOST_TEST((in.peek(deadline::never()).error() == errc::not_open));
-            out.commit(8);  // too late
-            in.release();
-            BOOST_TEST(out.stats().depth == 0U);
-            BOOST_TEST(out.close(deadline::never()).has_value());
-            BOOST_TEST(in.close(deadline::never()).has_value());
-        }
-    };
-    auto const check_all = [&]<class T>(T const& value) {
-        auto [s, r] = raw::make_ends<T, X>();
-        auto moved = std::move(s);
-        auto moved_r = std::move(r);
-        check(s, r);
-        BOOST_TEST(send(moved, value).has_value());
-        BOOST_TEST((receive<T>(moved_r) == value));
-        BOOST_TEST(moved.close(deadline::never()).has_value());
-        BOOST_TEST(moved_r.close(deadline::never()).has_value());
-        check(moved, moved_r);
-    };
-    check_all(std::uint64_t{5});
-    check_all(std::string("text"));
-}
-
-BOOST_AUTO_TEST_CASE(nothing_is_left_behind)
-{
-    std::string const name = support::unique_name();
-    for (int i = 0; i != 10; ++i) {
-        auto r = open_receiver<X, std::string>(name);
-        auto s = open_sender<X, std::string>(name);
-        BOOST_TEST(send(s, std::string("unread")).has_value());
-        if (i % 2 == 0)
-            BOOST_TEST(r.close(deadline::poll()).has_value());
-    }
-    BOOST_TEST(support::files_of(name).empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,19 +1,16 @@
 // Distributed under the Boost Software License, Version 1.0.
 
-#include "raw_broadcast.hpp"
+#include "segment.hpp"
 
 #include <support/watchdog.hpp>
 
-#include <boost/test/unit_test.hpp>
-
-#include <array>
 #include <random>
 #include <vector>
 
 namespace {
 
-using namespace cast;
-using X = lossy_ring;
+using namespace rings;
+using X = lossy;
 
 template <class T>
 T message(std::uint64_t number)
@@ -28,8 +25,8 @@ template <class T>
 void check_random_laps()
 {
     std::string const name = support::unique_name();
-    auto s = open_sender<X, T>(name, small<T>());
-    std::vector<raw::receiver<T, X>> receivers;
+    auto s = open_sender<X, T>(name, small<X, T>());
+    std::vector<receiver> receivers;
     std::vector<std::uint64_t> first;
     std::mt19937 random(7);
     std::uint64_t sent = 0;
@@ -61,31 +58,9 @@ void check_random_laps()
     BOOST_TEST(s.stats().messages == sent);
 }
 
-template <message_layout L>
-void check_alignment()
-{
-    auto ends = strait::shm_ring<strait::broadcast<strait::lossy>>::pair<L>::make({}, "test").value();
-    auto [s, r] = std::move(ends).split().value();
-    std::size_t const size = L.fixed_size != 0 ? L.fixed_size : 33;
-    for (int i = 0; i != 100; ++i) {
-        auto const room = s.reserve(size, deadline::poll());
-        BOOST_TEST_REQUIRE(room.has_value());
-        BOOST_TEST(reinterpret_cast<std::uintptr_t>(room->data()) % L.alignment == 0U);
-        std::memset(room->data(), i, size);
-        s.commit(size);
-        auto const shown = r.peek(deadline::poll());
-        BOOST_TEST_REQUIRE(shown.has_value());
-        BOOST_TEST(reinterpret_cast<std::uintptr_t>(shown->data()) % L.alignment == 0U);
-        BOOST_TEST_REQUIRE(shown->size() == size);
-        for (std::byte const b : *shown)
-            BOOST_TEST_REQUIRE((b == static_cast<std::byte>(i)));
-        r.release();
-    }
-}
-
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(shm_broadcast_lossy, *boost::unit_test::fixture<support::watchdog>())
+BOOST_AUTO_TEST_SUITE(rings_lossy, *boost::unit_test::fixture<support::watchdog>())
 
 BOOST_AUTO_TEST_CASE(a_lapped_receiver_goes_on_with_the_oldest_message_and_counts_the_gap)
 {
@@ -110,7 +85,7 @@ BOOST_AUTO_TEST_CASE(a_lapped_receiver_goes_on_with_the_oldest_message_and_count
 
 BOOST_AUTO_TEST_CASE(a_message_that_is_claimed_takes_the_place_of_the_oldest)
 {
-    auto [s, r] = raw::make_ends<int, X>({.capacity = 4});
+    auto [s, r] = make_ends<X, int>({.capacity = 4});
     for (int i = 0; i != 4; ++i)
         BOOST_TEST(send(s, i, deadline::poll()).has_value());
     BOOST_TEST(s.reserve(4, deadline::poll()).has_value());
@@ -126,7 +101,7 @@ BOOST_AUTO_TEST_CASE(a_message_that_is_claimed_takes_the_place_of_the_oldest)
 BOOST_AUTO_TEST_CASE(more_than_half_of_the_bytes_can_be_read_by_who_is_late)
 {
     for (std::size_t size = 1; size < 984; size += 61) {
-        auto [s, r] = raw::make_ends<std::string, X>({.capacity = 4096});
+        auto [s, r] = make_ends<X, std::string>({.capacity = 4096});
         std::string const text(size, 'x');
         for (int i = 0; i != 5000; ++i)
             BOOST_TEST_REQUIRE(send(s, text, deadline::poll()).has_value());
@@ -162,40 +137,17 @@ BOOST_AUTO_TEST_CASE(a_receiver_that_is_lapped_before_its_first_message_counts_f
     BOOST_TEST(r.stats().dropped > 0U);
 }
 
-BOOST_AUTO_TEST_CASE(sizes_are_limited_to_a_quarter_of_the_bytes)
+BOOST_AUTO_TEST_CASE(the_smallest_ring_has_two_places)
 {
-    auto [s, r] = raw::make_ends<std::string, X>({.capacity = 4096});
-    for (std::size_t size = 0; size != 985; ++size) {
-        std::string const text(size, static_cast<char>('a' + size % 26));
-        BOOST_TEST_REQUIRE(send(s, text, deadline::poll()).has_value());
-        BOOST_TEST_REQUIRE((receive<std::string>(r, deadline::poll()) == text));
-    }
-    BOOST_TEST((s.reserve(985, deadline::poll()).error() == errc::message_too_large));
-    BOOST_TEST((s.reserve(~std::size_t{0}, deadline::poll()).error() == errc::message_too_large));
-    auto [s2, r2] = raw::make_ends<std::string, X>({.max_message_size = 3 << 20});
-    BOOST_TEST(s2.reserve(3 << 20, deadline::poll()).has_value());
-    BOOST_TEST((s2.reserve((3 << 20) + 1, deadline::poll()).error() == errc::message_too_large));
-    auto [s3, r3] = raw::make_ends<int, X>({.capacity = 1});
+    auto [s, r] = make_ends<X, int>({.capacity = 1});
     for (int i = 0; i != 5; ++i)
-        BOOST_TEST(send(s3, i, deadline::poll()).has_value());
-    BOOST_TEST((receive<int>(r3, deadline::poll()) == 3));
-}
-
-BOOST_AUTO_TEST_CASE(a_payload_keeps_its_alignment_up_to_a_page)
-{
-    check_alignment<message_layout{1, 1, 1}>();
-    check_alignment<message_layout{24, 16, 1}>();
-    check_alignment<message_layout{4096, 4096, 1}>();
-    check_alignment<message_layout{2000, 8, 1}>();
-    check_alignment<message_layout{0, 1, 1}>();
-    check_alignment<message_layout{0, 16, 1}>();
-    check_alignment<message_layout{0, 64, 1}>();
-    check_alignment<message_layout{0, 4096, 1}>();
+        BOOST_TEST(send(s, i, deadline::poll()).has_value());
+    BOOST_TEST((receive<int>(r, deadline::poll()) == 3));
 }
 
 BOOST_AUTO_TEST_CASE(a_message_shown_stays_when_its_place_is_overwritten)
 {
-    auto [s, r] = raw::make_ends<int, X>({.capacity = 2});
+    auto [s, r] = make_ends<X, int>({.capacity = 2});
     BOOST_TEST(send(s, 1).has_value());
     auto const shown = r.peek(deadline::poll());
     for (int i = 2; i != 50; ++i)
@@ -241,58 +193,6 @@ BOOST_AUTO_TEST_CASE(nothing_is_kept_for_a_later_receiver_and_nothing_left_behin
     BOOST_TEST(r.close(deadline::poll()).has_value());
     BOOST_TEST(s.close(deadline::poll()).has_value());
     BOOST_TEST(support::files_of(name).empty());
-}
-
-BOOST_AUTO_TEST_CASE(another_type_or_topology_is_refused)
-{
-    std::string const name = support::unique_name();
-    auto s = open_sender<X, int>(name);
-    BOOST_TEST((refusal_of_receiver<X, std::uint64_t>(name) == errc::type_mismatch));
-    BOOST_TEST((refusal_of_receiver<X, std::string>(name) == errc::type_mismatch));
-    BOOST_TEST((refusal_of_receiver<lossless_ring, int>(name) == errc::transport_mismatch));
-    BOOST_TEST((refusal_of_receiver<strait::shm_ring<>, int>(name) == errc::transport_mismatch));
-}
-
-BOOST_AUTO_TEST_CASE(closed_and_moved_from_ends_say_so_and_do_nothing)
-{
-    auto const check = [](auto& out, auto& in) {
-        for (int i = 0; i != 3; ++i) {
-            BOOST_TEST((out.reserve(8, deadline::never()).error() == errc::not_open));
-            out.commit(8);  // too late
-            BOOST_TEST((out.flush(deadline::never()).error() == errc::not_open));
-            BOOST_TEST((in.peek(deadline::never()).error() == errc::not_open));
-            in.release();
-            BOOST_TEST(in.stats().depth == 0U);
-            BOOST_TEST(out.close(deadline::never()).has_value());
-            BOOST_TEST(in.close(deadline::never()).has_value());
-        }
-    };
-    auto const check_all = [&]<class T>(T const& value) {
-        auto [s, r] = raw::make_ends<T, X>();
-        auto moved = std::move(s);
-        auto moved_r = std::move(r);
-        check(s, r);
-        BOOST_TEST(send(moved, value).has_value());
-        BOOST_TEST((receive<T>(moved_r) == value));
-        BOOST_TEST(send(moved, value).has_value());
-        BOOST_TEST(moved_r.peek(deadline::poll()).has_value());  // held while it is closed
-        BOOST_TEST(moved.close(deadline::never()).has_value());
-        BOOST_TEST(moved_r.close(deadline::never()).has_value());
-        check(moved, moved_r);
-    };
-    check_all(std::uint64_t{5});
-    check_all(std::string("text"));
-}
-
-BOOST_AUTO_TEST_CASE(more_memory_than_there_is_leaves_nothing_behind)
-{
-    for (std::size_t const capacity : {std::size_t{1} << 42, std::size_t{1} << 60, ~std::size_t{0}}) {
-        std::string const name = support::unique_name();
-        BOOST_TEST((refusal_of_sender<X, int>(name, {.capacity = capacity}) == errc::out_of_memory));
-        BOOST_TEST((refusal_of_receiver<X, std::string>(name, {.capacity = capacity}) == errc::out_of_memory));
-        BOOST_TEST((refusal_of_receiver<X, std::string>(name, {.max_message_size = capacity}) == errc::out_of_memory));
-        BOOST_TEST(support::files_of(name).empty());
-    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -16,8 +16,8 @@ namespace {
 using namespace memories;
 
 using strait::mapped_file;
-using line = ring<strait::spsc, mapped_file>;
-using lanes = ring<strait::mpsc, mapped_file>;
+using line = line_in_file;
+using lanes = lanes_in_file;
 using crowd = ring<strait::mpmc, mapped_file>;
 using plain = strait::shm_ring<>;
 
@@ -239,9 +239,9 @@ BOOST_AUTO_TEST_CASE(a_truncated_or_longer_file_is_refused_while_somebody_uses_i
 
 BOOST_AUTO_TEST_CASE(random_words_all_over_the_file_do_no_harm)
 {
-    survive_scribblers<line, support::probe>("/var/tmp");
-    survive_scribblers<line, std::string>("/var/tmp");
-    survive_scribblers<lanes, std::string>("/var/tmp");
+    rings::survive_random_words<line, support::probe>("/var/tmp");
+    rings::survive_random_words<line, std::string>("/var/tmp");
+    rings::survive_random_words<lanes, std::string>("/var/tmp");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

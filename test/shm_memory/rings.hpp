@@ -3,6 +3,7 @@
 #define SHM_MEMORY_RINGS_HPP
 
 #include <rings/raw_ends.hpp>
+#include <rings/random_words.hpp>
 #include <support/child.hpp>
 #include <support/segments.hpp>
 #include <support/shared_page.hpp>
@@ -19,7 +20,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <iostream>
-#include <random>
 #include <string>
 
 // Rings in other memory than that of the host, without the typed facade.
@@ -117,46 +117,25 @@ private:
     std::string path_;
 };
 
-// Ends at work, while somebody writes words of every magnitude all over what they share.
-template <class X, class T>
-void survive_scribblers(std::string const& root)
-{
-    support::shared_page page;
-    for (int i = 0; i != support::rounds(4); ++i) {
-        std::string const name = support::unique_name();
-        page->stage = 0;
-        support::child victim([&] {
-            strait::channel_options const how{.capacity = 4096, .linger = std::chrono::milliseconds(50), .keep = true};
-            for (int round = 0; round != support::rounds(20); ++round) {
-                auto s = sender<X, T>(name, how);
-                auto r = receiver<X, T>(name, how);
-                page->stage = 1;
-                for (std::uint64_t k = 0; k != 500; ++k) {
-                    auto const until = k % 50 == 0 ? deadline::after(std::chrono::milliseconds(1)) : deadline::poll();
-                    if (s)
-                        (void)send(*s, support::make_message<T>(k, k), until);
-                    if (r && k % 3 != 0)
-                        (void)receive<T>(*r, until);
-                }
-            }
-        });
-        support::notes::await(page->stage, 1);
-        support::child scribbler([&] {
-            raw::segment const memory(name, root);
-            std::mt19937_64 random(static_cast<unsigned>(i));
-            std::size_t const from = i % 2 == 0 ? 0 : 4096;  // with the control block, and without
-            for (std::size_t const end = memory.words() * 8;;) {
-                bool const header = random() % 2 == 0;
-                std::size_t const at = header ? from + random() % ((4608 - from) / 8) * 8 : 4096 + random() % ((end - 4096) / 8) * 8;
-                memory.word(at).store(random() >> random() % 64, std::memory_order_relaxed);
-            }
-        });
-        BOOST_TEST(victim.wait() == 0);
-        scribbler.kill();
-        BOOST_TEST(X::remove(name).has_value());
-    }
-}
+// Rings of those memories into which random words are written.
+using line_in_file = ring<strait::spsc, strait::mapped_file>;
+using lanes_in_file = ring<strait::mpsc, strait::mapped_file>;
+using line_in_segment = ring<strait::spsc, strait::sysv_memory>;
+using lanes_in_segment = ring<strait::mpsc, strait::sysv_memory>;
 
 }  // namespace memories
+
+namespace rings {
+
+template <>
+std::span<maker const> makers<memories::line_in_file>();
+template <>
+std::span<maker const> makers<memories::lanes_in_file>();
+template <>
+std::span<maker const> makers<memories::line_in_segment>();
+template <>
+std::span<maker const> makers<memories::lanes_in_segment>();
+
+}  // namespace rings
 
 #endif

@@ -18,8 +18,8 @@ namespace {
 using namespace memories;
 
 using strait::sysv_memory;
-using line = ring<strait::spsc, sysv_memory>;
-using lanes = ring<strait::mpsc, sysv_memory>;
+using line = line_in_segment;
+using lanes = lanes_in_segment;
 using crowd = ring<strait::mpmc, sysv_memory>;
 using plain = strait::shm_ring<>;
 
@@ -306,9 +306,9 @@ BOOST_AUTO_TEST_CASE(a_truncated_control_file_or_a_lying_size_is_refused_while_s
 
 BOOST_AUTO_TEST_CASE(random_words_all_over_do_no_harm)
 {
-    survive_scribblers<line, support::probe>("/dev/shm");
-    survive_scribblers<line, std::string>("/dev/shm");
-    survive_scribblers<lanes, std::string>("/dev/shm");
+    rings::survive_random_words<line, support::probe>();
+    rings::survive_random_words<line, std::string>();
+    rings::survive_random_words<lanes, std::string>();
     for (auto const& left : support::segments())  // of which a control file said something else at last
         if (support::has_own_ipc)
             ::shmctl(left.id, IPC_RMID, nullptr);

@@ -1,0 +1,11 @@
+// Distributed under the Boost Software License, Version 1.0.
+
+#include "ends_of.hpp"
+#include "types.hpp"
+
+template <>
+std::span<rings::maker const> rings::makers<rings::lossless>()
+{
+    return makers_for<lossless, layout_of<int>, layout_of<std::uint64_t>, layout_of<support::probe>, layout_of<std::string>,
+                      layout_of<char>, layout_of<paged>, message_layout{24, 16, 1}, message_layout{0, 64, 1}>();
+}
