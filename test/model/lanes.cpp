@@ -3,7 +3,7 @@
 // every state that it can come to: each access to shared memory is a step, the ends' steps interleave in every order, and
 // each end may die before each of its steps and be replaced. What holds is checked against a queue beside each lane that
 // has no steps: the receiver is shown what was committed first of what is left there, whole; it says that the stream is
-// over only when nothing is left that was there when the last sender went; and while nobody has died it is called to
+// over only when nothing is left that was there when the last sender went; and while no end has died it is called to
 // every message: it sleeps with nothing to do. Each death costs it at most one slice.
 //
 // Steps see each other's in one order: what weaker memory needs, the fences give.
@@ -31,7 +31,7 @@ enum class mistake {
     sleeps_on_a_call,              // nor are the calls looked at again
     bit_before_word,               // a sender calls first and takes "call me" back then
     no_announcement,               // a new sender takes it for granted that it is watched
-    end_without_last_look,         // nobody is there, so nothing is
+    end_without_last_look,         // no sender lives, so no message is taken to be there
 };
 
 struct extent {
@@ -100,7 +100,7 @@ private:
 
     bool is_committed(lane const& l, int position) const { return l.sequence[position % size_.capacity] == position + 1; }
 
-    // At the door, one at a time: rather a drained lane.
+    // Senders join one at a time, and take a drained lane if there is one.
     int lane_to_take(state const& s) const
     {
         int found = nothing;
@@ -317,7 +317,7 @@ private:
             a.at = receiver::unwatch;
             return true;
         case receiver::over:
-            expect(s.left_at_end == 0, "the end is told before all was read");
+            expect(s.left_at_end == 0, "the end is reported before all was read");
             s.sleeps = 0;
             for (lane const& l : s.lanes)
                 if (l.holder != nothing || l.queued[0] != nothing) {  // it is asked again
@@ -449,7 +449,7 @@ BOOST_AUTO_TEST_CASE(the_model_finds_a_call_that_takes_back_a_later_word)
     BOOST_TEST(found({1, 1, 2, 0}, mistake::bit_before_word) == slept_through);
 }
 
-BOOST_AUTO_TEST_CASE(the_model_finds_a_sender_that_takes_it_for_granted_that_it_is_heard)
+BOOST_AUTO_TEST_CASE(the_model_finds_a_sender_that_takes_it_for_granted_that_it_is_watched)
 {
     BOOST_TEST(found({2, 1, 1, 0}, mistake::no_announcement) == slept_through);
 }

@@ -2,7 +2,7 @@
 // The ring of many senders and receivers (detail/mpmc/words.hpp) as a model small enough to look at in every state that
 // it can come to: each access to shared memory is a step, the ends' steps interleave in every order, and each end may die
 // before each of its steps and be replaced. What holds is checked against a queue beside the model that has no steps:
-// each receiver gets what was committed first of what is left, whole; and when nobody can go on, nothing is left to do.
+// each receiver gets what was committed first of what is left, whole; and when no end can go on, nothing is left to do.
 //
 // Steps see each other's in one order: what weaker memory needs is argued beside the code. Laps do not wrap here.
 #include "explorer.hpp"
@@ -302,7 +302,7 @@ private:
         }
     }
 
-    // Nobody who lives can go on.
+    // No living end can go on.
     void check_rest(state const& s)
     {
         bool anybody = false;
@@ -365,7 +365,7 @@ BOOST_AUTO_TEST_CASE(the_model_finds_words_without_laps)
 
 BOOST_AUTO_TEST_CASE(the_model_finds_ends_that_wait_for_others_to_move_on)
 {
-    BOOST_TEST(exploration({2, 1, 2, 0}, mistake::no_helping).run() == "");  // while nobody dies
+    BOOST_TEST(exploration({2, 1, 2, 0}, mistake::no_helping).run() == "");  // while no end dies
     std::string const wrong = exploration({2, 1, 2, 1}, mistake::no_helping).run();
     BOOST_TEST((wrong == wedged_receivers || wrong == wedged_sender));
 }

@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(a_record_that_no_sender_writes_is_corrupt_to_a_receiver)
     is_corrupt_with(memory.message(0), 5000);                     // longer than any
     is_corrupt_with(memory.message(0), 6 | std::uint64_t{1} << 32);  // of another position
     is_corrupt_with(memory.message(8), 1);                        // of another number
-    is_corrupt_with(memory.word(claimed), 4096 + 256);            // gone, and nothing noted to go on with
+    is_corrupt_with(memory.word(claimed), 4096 + 256);            // it seems overwritten, and there is no record to go on with
     BOOST_TEST((receive<std::string>(r) == std::string("whole")));
 }
 
@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(a_cursor_where_no_receiver_can_be_is_corrupt_to_the_sender)
         for (deadline const until : {deadline::poll(), deadline::never()})
             BOOST_TEST((send(s, std::uint64_t{8}, until).error() == errc::peer_corrupt));
     }
-    memory.word(cursor_consumed).store(~std::uint64_t{0});  // seems to be joining, and lives
+    memory.word(cursor_consumed).store(~std::uint64_t{0});  // this receiver seems to be joining, and it lives
     BOOST_TEST((send(s, std::uint64_t{8}, soon()).error() == errc::timed_out));
     memory.word(cursor_consumed).store(0);
     memory.word(cursor_head).store(0);
@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(a_cursor_where_no_receiver_can_be_is_corrupt_to_the_sender)
     BOOST_TEST(send(s, std::uint64_t{8}).has_value());
 }
 
-BOOST_AUTO_TEST_CASE(a_member_that_nobody_is_holds_nobody_back)
+BOOST_AUTO_TEST_CASE(a_member_bit_without_a_receiver_does_not_hold_the_sender_back)
 {
     std::string const name = support::unique_name();
     auto s = open_sender<lossless, std::uint64_t>(name, {.capacity = 8});

@@ -15,7 +15,7 @@ int send_from(std::string const& name, std::uint64_t first, support::notes& note
     auto s = open_sender<X, T>(name, small<X, T>());
     for (std::uint64_t i = first;; ++i) {
         auto done = send(s, support::make_message<T>(i));
-        while (!done && done.error() == errc::no_receiver)  // they come and go
+        while (!done && done.error() == errc::no_receiver)  // receivers come and go
             done = send(s, support::make_message<T>(i));
         if (!done)
             return 1;
@@ -86,7 +86,7 @@ void kill_senders()
         BOOST_TEST(r.stats().dropped + other.stats().dropped == 0U);
 }
 
-// Others are killed while they join, receive and wait; we see every message, or know how many we have missed.
+// Other receivers are killed while they join, receive and wait. Ours sees every message, or counts how many it has missed.
 template <class X, class T>
 void kill_receivers()
 {
@@ -130,7 +130,7 @@ void kill_receivers()
         BOOST_TEST(r.stats().dropped == 0U);
 }
 
-// Who only opens and closes is killed at any instruction of joining and leaving.
+// Receivers that do nothing but open and close are killed somewhere while they join or leave.
 template <class X>
 void kill_who_joins()
 {
@@ -183,13 +183,13 @@ BOOST_AUTO_TEST_CASE(killed_receivers_take_nothing_from_the_others)
     kill_receivers<lossy, std::string>();
 }
 
-BOOST_AUTO_TEST_CASE(killed_receivers_take_nothing_from_the_others_and_are_waited_for_no_longer)
+BOOST_AUTO_TEST_CASE(killed_receivers_take_nothing_from_the_others_and_the_sender_stops_waiting_for_them)
 {
     kill_receivers<lossless, support::probe>();
     kill_receivers<lossless, std::string>();
 }
 
-BOOST_AUTO_TEST_CASE(a_receiver_killed_while_it_joins_or_leaves_wedges_nobody)
+BOOST_AUTO_TEST_CASE(a_receiver_killed_while_it_joins_or_leaves_blocks_no_other_end)
 {
     kill_who_joins<lossy>();
     kill_who_joins<lossless>();
@@ -231,16 +231,16 @@ BOOST_AUTO_TEST_CASE(a_stopped_receiver_makes_a_sender_wait_that_may_not_lose)
         for (std::uint64_t const end = sent + 500; sent != end; ++sent)
             BOOST_TEST_REQUIRE(send(s, support::make_probe(sent)).has_value());
         stop(in);
-        strait::error_code told;
-        while (!told)  // the other one makes room for a while
+        strait::error_code reported;
+        while (!reported)  // the other one makes room for a while
             if (auto const done = send(s, support::make_probe(sent), soon()); done)
                 ++sent;
             else
-                told = done.error();
-        BOOST_TEST((told == errc::timed_out));
+                reported = done.error();
+        BOOST_TEST((reported == errc::timed_out));
         in.signal(SIGCONT);
     }
-    // Stopped and then killed: it is waited for, and then no longer.
+    // While it is stopped the sender waits for it; once it is killed the sender goes on.
     stop(in);
     while (send(s, support::make_probe(sent), deadline::poll()))
         ++sent;
@@ -265,13 +265,13 @@ BOOST_AUTO_TEST_CASE(a_sender_whose_receivers_all_died_says_so)
             BOOST_TEST_REQUIRE(send(s, support::make_text(sent++)).has_value());
         one.kill();
         two.kill();
-        strait::error_code told;
-        while (!told)
+        strait::error_code reported;
+        while (!reported)
             if (auto const done = send(s, support::make_text(sent)); done)
                 ++sent;
             else
-                told = done.error();
-        BOOST_TEST((told == errc::no_receiver));
+                reported = done.error();
+        BOOST_TEST((reported == errc::no_receiver));
         auto r = open_receiver<lossless, std::string>(name);
         BOOST_TEST(send(s, std::string("again")).has_value());
         BOOST_TEST((receive<std::string>(r) == std::string("again")));

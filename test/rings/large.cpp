@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(what_was_copied_early_is_not_copied_again)
     ring.copy_in(*first);
     BOOST_TEST(ring.follow());
     BOOST_TEST(!ring.follow());
-    ring.write_in_place(*make_large(2));  // nobody does that; here it shows who looks again
+    ring.write_in_place(*make_large(2));  // no sender does that; here it shows whether the reader copies again
     ring.commit();
     BOOST_TEST((ring.finish() == *first));
 }

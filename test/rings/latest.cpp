@@ -95,7 +95,7 @@ void watch_a_sender_at_work()
         ++received;
     }
     BOOST_TEST(producer.wait() == 0);
-    BOOST_TEST(last == 99'999U);  // the last one is nobody's to skip
+    BOOST_TEST(last == 99'999U);  // no newer message replaces the last one
     BOOST_TEST(received != 0U);
     BOOST_TEST(received + r.stats().dropped == 100'000U);
 }
@@ -104,7 +104,7 @@ void watch_a_sender_at_work()
 
 BOOST_AUTO_TEST_SUITE(rings_latest, *boost::unit_test::fixture<support::watchdog>())
 
-BOOST_AUTO_TEST_CASE(who_wants_the_latest_gets_it_and_a_count_of_the_others)
+BOOST_AUTO_TEST_CASE(a_receiver_of_the_latest_gets_it_and_counts_the_others)
 {
     see_what_both_kinds_get<std::uint64_t>();
     see_what_both_kinds_get<std::string>();
@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(a_message_shown_stays_until_it_is_released)
     BOOST_TEST(r.stats().dropped == 7U);
 }
 
-BOOST_AUTO_TEST_CASE(whenever_somebody_looks_it_is_the_newest)
+BOOST_AUTO_TEST_CASE(a_receiver_gets_the_newest_whenever_it_looks)
 {
     check_random_looks<std::uint64_t>();
     check_random_looks<std::string>();

@@ -95,13 +95,13 @@ BOOST_AUTO_TEST_CASE(the_sender_waits_for_the_slowest_receiver)
     BOOST_TEST(s.stats().depth == 0U);
 }
 
-BOOST_AUTO_TEST_CASE(whoever_comes_and_goes_everybody_sees_every_message)
+BOOST_AUTO_TEST_CASE(each_receiver_sees_every_message_from_when_it_joined)
 {
     check_random_crowd<support::probe>();
     check_random_crowd<std::string>();
 }
 
-BOOST_AUTO_TEST_CASE(a_receiver_that_leaves_holds_nobody_back)
+BOOST_AUTO_TEST_CASE(a_receiver_that_leaves_does_not_hold_the_sender_back)
 {
     std::string const name = support::unique_name();
     auto s = open_sender<X, int>(name, {.capacity = 4});
@@ -139,15 +139,15 @@ BOOST_AUTO_TEST_CASE(a_sender_waits_for_its_first_receiver_and_notices_when_the_
         r.reset();
         // As many as there was room for when the last one left.
         int more = 0;
-        strait::error_code told;
-        while (!told)
+        strait::error_code reported;
+        while (!reported)
             if (auto const done = send(s, more, life % 2 == 0 ? deadline::poll() : patiently()); done)
                 ++more;
             else
-                told = done.error();
+                reported = done.error();
         BOOST_TEST(more <= 4);
         // Polled before the first receiver was ever met it cannot tell one that was there from none.
-        BOOST_TEST((told == errc::no_receiver || (life == 0 && told == errc::full)));
+        BOOST_TEST((reported == errc::no_receiver || (life == 0 && reported == errc::full)));
     }
 }
 
@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(a_waiting_sender_is_woken_by_the_first_receiver)
     coming.join();
 }
 
-BOOST_AUTO_TEST_CASE(there_are_places_for_so_many_receivers)
+BOOST_AUTO_TEST_CASE(there_are_places_for_64_receivers)
 {
     std::string const name = support::unique_name();
     auto s = open_sender<X, int>(name, {.capacity = 4});

@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(a_message_that_is_claimed_takes_the_place_of_the_oldest)
     BOOST_TEST(r.stats().dropped == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(more_than_half_of_the_bytes_can_be_read_by_who_is_late)
+BOOST_AUTO_TEST_CASE(a_late_receiver_can_read_more_than_half_of_the_bytes)
 {
     for (std::size_t size = 1; size < 984; size += 61) {
         auto [s, r] = make_ends<X, std::string>({.capacity = 4096});
@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(more_than_half_of_the_bytes_can_be_read_by_who_is_late)
     }
 }
 
-BOOST_AUTO_TEST_CASE(whatever_is_sent_and_received_in_whatever_order_the_count_is_exact)
+BOOST_AUTO_TEST_CASE(the_count_of_dropped_messages_is_exact_in_any_order_of_sending_and_receiving)
 {
     check_random_laps<std::uint64_t>();
     check_random_laps<std::string>();
@@ -179,12 +179,12 @@ BOOST_AUTO_TEST_CASE(the_next_sender_goes_on_and_the_count_with_it)
     BOOST_TEST(r.stats().dropped > 0U);
 }
 
-BOOST_AUTO_TEST_CASE(nothing_is_kept_for_a_later_receiver_and_nothing_left_behind)
+BOOST_AUTO_TEST_CASE(a_later_receiver_gets_only_what_is_sent_from_then_on_and_no_file_is_left)
 {
     std::string const name = support::unique_name();
     auto s = open_sender<X, int>(name);
     for (int i = 0; i != 5; ++i)
-        BOOST_TEST(send(s, i).has_value());  // to nobody
+        BOOST_TEST(send(s, i).has_value());  // no receiver has joined
     auto r = open_receiver<X, int>(name);
     BOOST_TEST((r.peek(deadline::poll()).error() == errc::empty));
     BOOST_TEST(send(s, 5).has_value());

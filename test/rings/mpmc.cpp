@@ -51,23 +51,23 @@ BOOST_AUTO_TEST_CASE(an_end_finds_its_position_from_the_words_alone)
             }
 }
 
-BOOST_AUTO_TEST_CASE(who_has_looked_before_a_wake_does_not_sleep_through_it)
+BOOST_AUTO_TEST_CASE(an_end_that_announced_itself_before_a_wake_does_not_sleep_through_it)
 {
     auto const fence = strait::detail::asymmetric_fence::attach();
     strait::detail::eventcount count;
     BOOST_TEST(!count.any(fence));
-    count.wake(-1);  // nobody
+    count.wake(-1);  // no end has announced itself
     BOOST_TEST(!count.any(fence));
     auto const one = count.announce();
     BOOST_TEST(count.any(fence));
-    BOOST_TEST(count.announce() == one);  // as many as like
+    BOOST_TEST(count.announce() == one);  // several ends can announce themselves
     count.wake(-1);
     BOOST_TEST(!count.any(fence));
     auto const two = count.announce();
     BOOST_TEST(one != two);
     count.sleep(one, deadline::never());  // the word has gone on since: it returns at once, else after its slice
     count.wake_all();
-    BOOST_TEST(count.any(fence));  // still to be told of what comes
+    BOOST_TEST(count.any(fence));  // it has to be woken for what comes
     BOOST_TEST(count.announce() != two);
 }
 
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(a_message_for_which_others_left_no_room_is_withdrawn_or_wai
     BOOST_TEST((r.peek(deadline::poll()).error() == errc::empty));
 }
 
-BOOST_AUTO_TEST_CASE(there_are_places_for_so_many_senders)
+BOOST_AUTO_TEST_CASE(there_are_places_for_64_senders_or_as_many_as_have_memory)
 {
     std::string const name = support::unique_name();
     std::vector<sender> senders;
@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE(there_are_places_for_so_many_senders)
         BOOST_TEST((receive<int>(r) == i));
 }
 
-BOOST_AUTO_TEST_CASE(who_takes_the_place_of_another_leaves_its_messages_alone)
+BOOST_AUTO_TEST_CASE(a_sender_in_the_place_of_another_leaves_its_messages_alone)
 {
     std::string const name = support::unique_name();
     auto r = open_receiver<mpmc, std::uint64_t>(name, {.capacity = 8});

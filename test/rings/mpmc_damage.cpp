@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(own_buffers_that_seem_to_be_where_they_cannot_be_are_corrup
     places_segment const memory(name, 8);
     memory.place(5).store(word::full(77, 0));
     BOOST_TEST((refusal_of_sender<mpmc, std::uint64_t>(name) == errc::peer_corrupt));
-    memory.place(5).store(word::full(77, word::most_buffers - 1));  // of nobody: then the lap is not ours to judge
+    memory.place(5).store(word::full(77, word::most_buffers - 1));  // of a buffer without a sender, whose lap this sender does not check
     (void)try_sender<mpmc, std::uint64_t>(name, {});
     memory.place(5).store(0);
     BOOST_TEST((try_sender<mpmc, std::uint64_t>(name, {}).has_value()));

@@ -31,14 +31,14 @@ int receive_on(std::string const& name, support::notes& notes)
 
 BOOST_AUTO_TEST_SUITE(rings_mpmc_deaths, *boost::unit_test::fixture<support::watchdog>())
 
-BOOST_AUTO_TEST_CASE(the_stopped_keep_nobody_from_going_on)
+BOOST_AUTO_TEST_CASE(stopped_ends_do_not_keep_others_from_going_on)
 {
     std::string const name = support::unique_name();
     for (int round = 0; round != support::rounds(60); ++round) {
         support::shared_page page;
         support::child in([&] { return receive_on(name, *page); });
         support::child out([&] { return send_on(name, *page); });
-        // Both are through the door, where who is stopped holds up others; then somewhere on their way.
+        // Both have joined: an end that is stopped while it joins holds up others. Then they are stopped at some later moment.
         support::notes::await(page->stage, 1 + support::mixed(static_cast<std::uint64_t>(round)) % 1000);
         stop(out);
         stop(in);

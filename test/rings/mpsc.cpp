@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(a_sender_rather_takes_a_lane_that_is_drained)
     strait::channel_options const how{.capacity = 2};
     for (int i = 0; i != 64; ++i) {
         auto s = open_sender<mpsc, int>(name, how);
-        BOOST_TEST(fill(s, 4) == 2U);  // nothing is left of anybody
+        BOOST_TEST(fill(s, 4) == 2U);  // an earlier sender has left no message in this lane
     }
     {
         auto s = open_sender<mpsc, int>(name);
@@ -181,7 +181,7 @@ BOOST_AUTO_TEST_CASE(lanes_are_recycled_without_end)
     BOOST_TEST(lane_segment(name).opened().load() < 16U);  // four lanes did for all
 }
 
-BOOST_AUTO_TEST_CASE(a_message_that_the_receiver_was_not_called_to_is_found_when_it_waits)
+BOOST_AUTO_TEST_CASE(a_message_whose_sender_did_not_wake_the_receiver_is_found_when_it_waits)
 {
     std::string const name = support::unique_name();
     auto a = open_sender<mpsc, std::uint64_t>(name, {.capacity = 64});
@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(a_message_that_the_receiver_was_not_called_to_is_found_when
     }
 }
 
-BOOST_AUTO_TEST_CASE(a_message_that_the_receiver_was_not_called_to_is_found_while_others_keep_it_busy)
+BOOST_AUTO_TEST_CASE(a_message_whose_sender_did_not_wake_the_receiver_is_found_while_others_are_busy)
 {
     std::string const name = support::unique_name();
     auto quiet = open_sender<mpsc, std::uint64_t>(name, {.capacity = 4096});
@@ -212,7 +212,7 @@ BOOST_AUTO_TEST_CASE(a_message_that_the_receiver_was_not_called_to_is_found_whil
     BOOST_TEST(mpsc::remove(name).has_value());  // unread messages would keep it
 }
 
-BOOST_AUTO_TEST_CASE(many_lanes_that_come_and_go_idle_are_all_heard)
+BOOST_AUTO_TEST_CASE(messages_of_many_lanes_that_become_idle_and_busy_all_arrive)
 {
     std::string const name = support::unique_name();
     strait::channel_options const how{.capacity = 8};
@@ -257,7 +257,7 @@ BOOST_AUTO_TEST_CASE(batches_go_on_over_the_turns_of_lanes)
     BOOST_TEST((in.try_receive_batch(batch).error() == errc::empty));
 }
 
-BOOST_AUTO_TEST_CASE(a_lane_that_nobody_has_used_takes_no_memory)
+BOOST_AUTO_TEST_CASE(a_lane_that_was_never_used_takes_no_memory)
 {
     std::string const name = support::unique_name();
     strait::channel_options const how{.capacity = 1 << 16};
@@ -275,7 +275,7 @@ BOOST_AUTO_TEST_CASE(a_lane_that_nobody_has_used_takes_no_memory)
     BOOST_TEST(std::filesystem::file_size(file_of(name)) == first + 64 * (1 << 16));
 }
 
-BOOST_AUTO_TEST_CASE(a_sender_that_finds_the_memory_full_is_told_and_the_others_go_on)
+BOOST_AUTO_TEST_CASE(a_sender_that_finds_no_memory_gets_an_error_and_the_others_go_on)
 {
     // In a name space of its own: a file system of 200 KiB, in which a third lane of 64 KiB finds no room.
     support::child apart([] {
@@ -309,7 +309,7 @@ BOOST_AUTO_TEST_CASE(a_sender_that_finds_the_memory_full_is_told_and_the_others_
             if (c || c.error() != errc::out_of_memory)
                 return 3;
         }
-        // Who lies about a lane makes nobody look into a hole.
+        // A bit that says of a lane without memory that it has some does not make the receiver read it.
         int const file = ::open((where + ".channel").c_str(), O_RDWR | O_CLOEXEC);
         std::uint64_t const all = ~std::uint64_t{0};
         if (::pwrite(file, &all, 8, header + 8) != 8 || ::close(file) != 0)
@@ -344,7 +344,7 @@ BOOST_AUTO_TEST_CASE(words_that_steer_the_receiver_can_only_delay_it)
         BOOST_TEST_REQUIRE(send(s, i).has_value());
         BOOST_TEST_REQUIRE((receive<std::uint64_t>(r) == i));
     }
-    memory.receiver_sleeps() = 0;  // nobody looks, but this says so
+    memory.receiver_sleeps() = 0;  // this says that the receiver is awake, though it is about to sleep
     BOOST_TEST((r.peek(deadline::after(std::chrono::milliseconds(1))).error() == errc::timed_out));
     memory.receiver_sleeps() = 0;
     BOOST_TEST(send(s, std::uint64_t{200}).has_value());

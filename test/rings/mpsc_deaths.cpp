@@ -68,8 +68,8 @@ int send_on(std::string const& name, std::uint64_t number, ledger::life& life)
     }
 }
 
-// Receives until it is killed, or its pages are full. What it has in its hands is noted before it is released, so what
-// was consumed has been noted by somebody.
+// Receives until it is killed, or its pages are full. Each message is noted before it is released, so every consumed
+// message has been noted by some receiver.
 template <class T>
 int receive_on(std::string const& name, ledger::life& life)
 {
@@ -87,11 +87,11 @@ int receive_on(std::string const& name, ledger::life& life)
 }
 
 // `receivers`: their lives in the order in which they came. Of each sender all, whole and in order; again only what a
-// killed receiver noted last, once for each that was killed with it in its hands.
+// killed receiver noted last, once for each that was killed before it had released it.
 void check(ledger const& book, std::size_t lives, std::vector<std::size_t> const& receivers)
 {
     std::map<std::uint64_t, std::uint64_t> next;
-    std::set<std::pair<std::uint64_t, std::uint64_t>> in_hands;
+    std::set<std::pair<std::uint64_t, std::uint64_t>> unreleased;
     std::uint64_t wrong = 0;
     std::uint64_t total = 0;
     for (std::size_t const life : receivers) {
@@ -103,12 +103,12 @@ void check(ledger const& book, std::size_t lives, std::vector<std::size_t> const
             auto& expected = next[from];
             if (sequence == expected)
                 ++expected;
-            else if (sequence + 1 != expected || in_hands.erase({from, sequence}) == 0)
+            else if (sequence + 1 != expected || unreleased.erase({from, sequence}) == 0)
                 ++wrong;
             ++total;
         }
         if (received != 0)
-            in_hands.emplace(book[life].seen[received - 1].sender, book[life].seen[received - 1].sequence);
+            unreleased.emplace(book[life].seen[received - 1].sender, book[life].seen[received - 1].sequence);
     }
     BOOST_TEST(wrong == 0U);
     BOOST_TEST(total > 0U);
@@ -119,7 +119,7 @@ void check(ledger const& book, std::size_t lives, std::vector<std::size_t> const
     }
 }
 
-// `senders` and one receiver live at a time; every moment somebody is killed and a new life begins.
+// `senders` and one receiver live at a time. At random moments one of them is killed and another begins.
 template <class T>
 void kill_at_random(std::size_t senders, bool kill_senders, bool kill_receivers)
 {
@@ -164,7 +164,7 @@ void kill_at_random(std::size_t senders, bool kill_senders, bool kill_receivers)
     while (auto const m = receive<T>(*last, deadline::poll()))
         book[number].note(*m);
     check(book, lives, receivers);
-    // Nobody is wedged.
+    // The last receiver can still exchange messages.
     auto s = open_sender<mpsc, T>(name);
     for (std::uint64_t i = 0; i != 100; ++i) {
         BOOST_TEST_REQUIRE(send(s, support::make_message<T>(i, 99)).has_value());
@@ -188,13 +188,13 @@ BOOST_AUTO_TEST_CASE(a_killed_receiver_loses_nothing_and_the_next_goes_on)
     kill_at_random<std::string>(2, false, true);
 }
 
-BOOST_AUTO_TEST_CASE(kills_of_everybody_lose_nothing_and_repeat_what_was_in_hands)
+BOOST_AUTO_TEST_CASE(kills_of_all_ends_lose_nothing_and_repeat_only_what_was_not_released)
 {
     kill_at_random<support::probe>(3, true, true);
     kill_at_random<std::string>(2, true, true);
 }
 
-BOOST_AUTO_TEST_CASE(stopped_senders_keep_nobody_from_going_on)
+BOOST_AUTO_TEST_CASE(stopped_senders_do_not_keep_others_from_going_on)
 {
     std::string const name = support::unique_name();
     dice random;
@@ -206,7 +206,7 @@ BOOST_AUTO_TEST_CASE(stopped_senders_keep_nobody_from_going_on)
         support::child one([&] { return send_on<support::probe>(name, 0, book[0]); });
         support::child two([&] { return send_on<support::probe>(name, 1, book[1]); });
         support::sequence_checker seen;
-        for (int i = 0; i != 2; ++i)  // both are through the door: who is stopped there holds up others
+        for (int i = 0; i != 2; ++i)  // both have joined: a sender that is stopped while it joins holds up others
             while (seen.next(static_cast<std::uint64_t>(i)) == 0)
                 BOOST_TEST_REQUIRE(seen.see(receive<support::probe>(r).value()));
         random.pass_a_moment();
@@ -214,7 +214,7 @@ BOOST_AUTO_TEST_CASE(stopped_senders_keep_nobody_from_going_on)
         stop(two);
         for (int i = 0; i != 200; ++i, ++sent) {
             BOOST_TEST_REQUIRE(send(s, support::make_probe(sent, 7), deadline::poll()).has_value());
-            for (;;) {  // what the stopped have committed comes, too
+            for (;;) {  // the messages that the stopped ones have committed arrive, too
                 auto const m = receive<support::probe>(r, deadline::poll()).value();
                 if (m.sender == 7) {
                     BOOST_TEST_REQUIRE((m == support::make_probe(sent, 7)));

@@ -125,7 +125,7 @@ inline std::string file_of(std::string const& name, std::string const& root = "/
     return support::channel_directory(root) + "/" + name + ".channel";
 }
 
-// The whole segment, mapped by somebody who does not obey; with what lies beside the file, behind it.
+// The whole segment as a peer maps it that keeps no rule; the memory that lies beside the file follows it.
 class segment {
 public:
     explicit segment(std::string const& name, std::string const& root = "/dev/shm")

@@ -23,7 +23,7 @@ using plain = strait::shm_ring<>;
 
 std::string file_of(std::string const& name) { return raw::file_of(name, "/var/tmp"); }
 
-// Out of the page cache, as after a reboot. False: the disk had not everything.
+// Drops the file from the page cache, as a reboot does. False when some of it was not yet on the disk.
 bool is_all_on_the_disk(std::string const& file)
 {
     int const fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
@@ -34,7 +34,7 @@ bool is_all_on_the_disk(std::string const& file)
     ::mincore(p, size, cached.data());
     ::munmap(p, size);
     ::close(fd);
-    // Dirty pages stay in the cache, whatever is asked. The second one has the word that wakes the others, and at last nobody.
+    // Dirty pages stay in the cache. The second page may be dirty: it has the futex words, which the last end wakes when it leaves.
     bool none = true;
     for (std::size_t i = 0; i != cached.size(); ++i)
         none = none && ((cached[i] & 1) == 0 || i == 1);
@@ -42,7 +42,7 @@ bool is_all_on_the_disk(std::string const& file)
 }
 
 template <class X, class T>
-void outlive_everybody()
+void outlive_all_ends()
 {
     std::string const where = support::unique_name();
     leave_behind<X, T>(where, 20);
@@ -52,7 +52,7 @@ void outlive_everybody()
 }
 
 template <class X, class T>
-void move_house()
+void move_the_file()
 {
     directory const elsewhere;
     std::string const where = support::unique_name();
@@ -67,14 +67,14 @@ void move_house()
 
 BOOST_AUTO_TEST_SUITE(shm_memory_mapped_file, *boost::unit_test::fixture<support::watchdog>())
 
-BOOST_AUTO_TEST_CASE(what_is_unread_outlives_everybody)
+BOOST_AUTO_TEST_CASE(what_is_unread_outlives_all_ends)
 {
-    outlive_everybody<line, support::probe>();
-    outlive_everybody<line, std::string>();
-    outlive_everybody<lanes, support::probe>();
-    outlive_everybody<lanes, std::string>();
-    outlive_everybody<crowd, support::probe>();
-    outlive_everybody<crowd, std::string>();
+    outlive_all_ends<line, support::probe>();
+    outlive_all_ends<line, std::string>();
+    outlive_all_ends<lanes, support::probe>();
+    outlive_all_ends<lanes, std::string>();
+    outlive_all_ends<crowd, support::probe>();
+    outlive_all_ends<crowd, std::string>();
 }
 
 BOOST_AUTO_TEST_CASE(what_the_killed_left_unread_is_found_as_after_a_reboot)
@@ -107,10 +107,10 @@ BOOST_AUTO_TEST_CASE(the_last_to_leave_writes_it_out)
 
 BOOST_AUTO_TEST_CASE(a_copy_of_the_file_is_the_channel_elsewhere)
 {
-    move_house<line, support::probe>();
-    move_house<line, std::string>();
-    move_house<lanes, std::string>();
-    move_house<crowd, support::probe>();
+    move_the_file<line, support::probe>();
+    move_the_file<line, std::string>();
+    move_the_file<lanes, std::string>();
+    move_the_file<crowd, support::probe>();
 }
 
 BOOST_AUTO_TEST_CASE(messages_go_round_the_end_of_the_file) { go_round_everywhere<mapped_file>(); go_round<lanes, std::string>(); }
@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE(a_full_file_system_is_an_error_and_nothing_is_left)
     });
     int const status = guest.wait();
     if (status == 77)
-        std::cout << "SKIPPED: nobody may mount a file system here" << std::endl;
+        std::cout << "SKIPPED: mounting a file system is not allowed here" << std::endl;
     else
         BOOST_TEST(status == 0);
 }
@@ -215,7 +215,7 @@ BOOST_AUTO_TEST_CASE(another_version_is_refused_and_drops_nothing)
     BOOST_TEST((found<line, support::probe>(where) == 3U));
 }
 
-BOOST_AUTO_TEST_CASE(a_truncated_or_longer_file_is_refused_while_somebody_uses_it_and_replaced_afterwards)
+BOOST_AUTO_TEST_CASE(a_truncated_or_longer_file_is_refused_while_an_end_uses_it_and_replaced_afterwards)
 {
     support::shared_page page;
     for (::off_t const size : {0, 100, 4096, 5000, 8192, 1 << 20}) {

@@ -92,18 +92,18 @@ BOOST_AUTO_TEST_CASE(advice_on_huge_pages_changes_nothing_else)
     go_round_everywhere<prefaulted<huge_pages<posix_memory>>>();
 }
 
-BOOST_AUTO_TEST_CASE(huge_pages_of_a_segment_are_there_or_their_lack_is_told)
+BOOST_AUTO_TEST_CASE(a_segment_of_huge_pages_is_made_or_their_lack_is_an_error)
 {
     using huge = ring<strait::spsc, huge_pages<sysv_memory>>;
     std::string const where = support::unique_name();
-    auto const told = why_no_sender<huge, support::probe>(where);
-    if (!told) {
+    auto const lack = why_no_sender<huge, support::probe>(where);
+    if (!lack) {
         go_round<huge, support::probe>();
         go_round<huge, std::string>();
         go_round<ring<lossless, prefaulted<huge_pages<sysv_memory>>>, std::string>();
     } else {
         std::cout << "this host has no huge pages to spare: only their lack was seen" << std::endl;
-        BOOST_TEST((told == errc::huge_page_limit));
+        BOOST_TEST((lack == errc::huge_page_limit));
     }
     BOOST_TEST(support::files_of(where).empty());
     BOOST_TEST(support::segments_left() == 0U);

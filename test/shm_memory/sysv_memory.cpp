@@ -43,7 +43,7 @@ bool exists(support::segment_line const& s)
     return ::shmctl(s.id, IPC_STAT, &now) == 0;
 }
 
-// Somebody's segment, of whom the library knows nothing.
+// A segment of another program, of which the library knows nothing.
 class bystander {
 public:
     bystander(::key_t key, std::size_t size) : id_(::shmget(key, size, IPC_CREAT | IPC_EXCL | 0600)) {}
@@ -68,7 +68,7 @@ bool limit(char const* name, unsigned long value)
 }
 
 template <class X, class T>
-void outlive_everybody()
+void outlive_all_ends()
 {
     std::string const where = support::unique_name();
     leave_behind<X, T>(where, 20);
@@ -100,14 +100,14 @@ BOOST_AUTO_TEST_CASE(messages_lie_in_a_segment_that_ipcs_lists)
     BOOST_TEST(line::remove(where).has_value());
 }
 
-BOOST_AUTO_TEST_CASE(what_is_unread_outlives_everybody)
+BOOST_AUTO_TEST_CASE(what_is_unread_outlives_all_ends)
 {
-    outlive_everybody<line, support::probe>();
-    outlive_everybody<line, std::string>();
-    outlive_everybody<lanes, support::probe>();
-    outlive_everybody<lanes, std::string>();
-    outlive_everybody<crowd, support::probe>();
-    outlive_everybody<crowd, std::string>();
+    outlive_all_ends<line, support::probe>();
+    outlive_all_ends<line, std::string>();
+    outlive_all_ends<lanes, support::probe>();
+    outlive_all_ends<lanes, std::string>();
+    outlive_all_ends<crowd, support::probe>();
+    outlive_all_ends<crowd, std::string>();
 }
 
 BOOST_AUTO_TEST_CASE(messages_go_round_the_end_of_the_segment)
@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(messages_go_round_the_end_of_the_segment)
     go_round<lanes, std::string>();
 }
 
-BOOST_AUTO_TEST_CASE(remove_takes_the_segment_along_whoever_calls_it)
+BOOST_AUTO_TEST_CASE(remove_of_any_transport_takes_the_segment_along)
 {
     std::string const where = support::unique_name();
     for (auto const& remove : {&line::remove, &plain::remove, &strait::named_pipe::remove}) {
@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE(the_segment_has_the_modes_and_the_group_of_the_file)
 BOOST_AUTO_TEST_CASE(another_user_can_use_a_shared_channel_and_leaves_what_is_not_its_own)
 {
     if (::geteuid() != 0) {
-        std::cout << "SKIPPED: only root can be somebody else" << std::endl;
+        std::cout << "SKIPPED: only root can become another user" << std::endl;
         return;
     }
     directory const place;
@@ -275,7 +275,7 @@ BOOST_AUTO_TEST_CASE(an_end_of_other_memory_is_refused_and_drops_nothing)
     BOOST_TEST((found<line, support::probe>(where) == 3U));
 }
 
-BOOST_AUTO_TEST_CASE(a_truncated_control_file_or_a_lying_size_is_refused_while_somebody_uses_it_and_replaced_afterwards)
+BOOST_AUTO_TEST_CASE(a_truncated_control_file_or_a_lying_size_is_refused_while_an_end_uses_it_and_replaced_afterwards)
 {
     support::shared_page page;
     for (::off_t const size : {-1, 0, 100, 4096, 5000, 12288}) {
@@ -298,7 +298,7 @@ BOOST_AUTO_TEST_CASE(a_truncated_control_file_or_a_lying_size_is_refused_while_s
         auto r = receiver<line, std::uint64_t>(where);
         BOOST_TEST_REQUIRE(r.has_value());
         BOOST_TEST((r->peek(deadline::poll()).error() == errc::empty));
-        if (segment && exists(*segment))  // the control file did not tell of it any more
+        if (segment && exists(*segment))  // the control file did not name it any more
             ::shmctl(segment->id, IPC_RMID, nullptr);
     }
     BOOST_TEST(support::segments_left() == 0U);

@@ -70,19 +70,19 @@ void share_one_memory(std::uint64_t capacity, std::uint64_t senders)
         });
     lane_reader<layout<T>> in;
     BOOST_TEST_REQUIRE(!in.attach(view));
-    auto bed = where_to_sleep(in);
+    auto sleeps = where_to_sleep(in);
     support::sequence_checker seen;
     std::uint64_t wrong = 0;
     while (seen.count() != senders * count && failed == 0) {
         if (!in.look()) {
             in.post();
-            bed.store(1, std::memory_order_relaxed);
+            sleeps.store(1, std::memory_order_relaxed);
             fence.heavy();
             if (auto const found = in.inspect())
                 failed += static_cast<bool>(*found);
             else
                 std::this_thread::yield();
-            bed.store(0, std::memory_order_relaxed);
+            sleeps.store(0, std::memory_order_relaxed);
             continue;
         }
         wrong += !seen.see(message_in<T>(in.message()));

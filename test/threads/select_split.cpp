@@ -15,7 +15,7 @@
 #include <cstdint>
 #include <thread>
 
-// Nothing is lost on those that were not chosen, whoever comes first.
+// Messages of channels that were not chosen are not lost.
 BOOST_AUTO_TEST_CASE(a_race_over_three_channels_loses_nothing)
 {
     support::watchdog const watch;
