@@ -195,7 +195,7 @@ public:
     /// What the ends of this ring have done so far is on the disk when this returns, whoever did it. For mapped_file.
     /// Errors are those of open(2) and fdatasync(2).
     static result<void> sync(endpoint const& where)
-        requires requires(mechanism& m) { m.sync(0, 0); }
+        requires(mechanism::on_disk)
     {
         return detail::membership<mechanism>::sync(where);
     }

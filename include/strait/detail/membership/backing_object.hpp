@@ -64,6 +64,9 @@ struct no_backing_object {
     // there is no such memory. peer_corrupt: it should be there and is not.
     error_code reach(participant const&, std::shared_ptr<mapping>&) const noexcept { return {}; }
 
+    // Whether what the channel holds lies on a disk, so that channel::sync() has something to do.
+    static constexpr bool on_disk = false;
+
     // Called when the last participant has left a channel that stays, with the descriptors of its control file and directory.
     // The set-up lock is not held: this may take long.
     void sync(int, int) const noexcept {}

@@ -17,6 +17,8 @@ template <class Mechanism>
 struct file_mechanism : Mechanism {
     static constexpr std::string_view root = "/var/tmp";  // what survives a reboot, in every distribution
 
+    static constexpr bool on_disk = true;
+
     // Best effort: the last one leaves with what the disk accepts. shm_ring::sync() tells.
     void sync(int fd, int dir) const noexcept
     {
