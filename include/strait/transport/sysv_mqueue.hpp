@@ -6,7 +6,6 @@
 #include <strait/detail/queue/packing_member.hpp>
 #include <strait/detail/queue/sender.hpp>
 #include <strait/detail/sysv/member.hpp>
-#include <strait/detail/sysv/prioritized_member.hpp>
 #include <strait/detail/sysv/receiver.hpp>
 #include <strait/transport.hpp>
 

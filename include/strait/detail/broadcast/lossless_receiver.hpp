@@ -3,7 +3,7 @@
 #define STRAIT_DETAIL_BROADCAST_LOSSLESS_RECEIVER_HPP
 
 #include <strait/detail/broadcast/lossless_geometry.hpp>
-#include <strait/detail/membership/end_of_stream.hpp>
+#include <strait/detail/membership/peer_watch.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/ring/end.hpp>
 #include <strait/detail/ring/receiver.hpp>

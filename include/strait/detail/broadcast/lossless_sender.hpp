@@ -3,7 +3,7 @@
 #define STRAIT_DETAIL_BROADCAST_LOSSLESS_SENDER_HPP
 
 #include <strait/detail/broadcast/lossless_writer.hpp>
-#include <strait/detail/membership/sender_watch.hpp>
+#include <strait/detail/membership/peer_watch.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/ring/end.hpp>
 #include <strait/options.hpp>

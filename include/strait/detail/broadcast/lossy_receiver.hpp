@@ -4,7 +4,7 @@
 
 #include <strait/detail/broadcast/lossy_record_reader.hpp>
 #include <strait/detail/broadcast/lossy_slots.hpp>
-#include <strait/detail/membership/end_of_stream.hpp>
+#include <strait/detail/membership/peer_watch.hpp>
 #include <strait/detail/ring/end.hpp>
 #include <strait/detail/wait/eventcount.hpp>
 #include <strait/options.hpp>

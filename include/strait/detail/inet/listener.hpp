@@ -5,7 +5,7 @@
 #include <strait/detail/frame/protocol.hpp>
 #include <strait/detail/inet/name.hpp>
 #include <strait/detail/inet/socket.hpp>
-#include <strait/detail/membership/sender_watch.hpp>
+#include <strait/detail/membership/peer_watch.hpp>
 #include <strait/detail/socket/listener.hpp>
 #include <strait/peer.hpp>
 

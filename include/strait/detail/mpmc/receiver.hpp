@@ -2,7 +2,7 @@
 #ifndef STRAIT_DETAIL_MPMC_RECEIVER_HPP
 #define STRAIT_DETAIL_MPMC_RECEIVER_HPP
 
-#include <strait/detail/membership/end_of_stream.hpp>
+#include <strait/detail/membership/peer_watch.hpp>
 #include <strait/detail/mpmc/reader.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/ring/end.hpp>

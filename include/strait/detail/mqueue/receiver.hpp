@@ -2,7 +2,7 @@
 #ifndef STRAIT_DETAIL_MQUEUE_RECEIVER_HPP
 #define STRAIT_DETAIL_MQUEUE_RECEIVER_HPP
 
-#include <strait/detail/membership/sender_watch.hpp>
+#include <strait/detail/membership/peer_watch.hpp>
 #include <strait/detail/mqueue/member.hpp>
 #include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/detail/wait/adaptive_spin.hpp>

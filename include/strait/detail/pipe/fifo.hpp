@@ -6,13 +6,16 @@
 #include <strait/detail/membership/location.hpp>
 #include <strait/detail/membership/membership.hpp>
 #include <strait/detail/os/descriptor.hpp>
+#include <strait/detail/pipe/frame.hpp>
 #include <strait/detail/pipe/leftover.hpp>
 #include <strait/error.hpp>
+#include <strait/options.hpp>
 
 #include <cerrno>
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <string_view>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -79,6 +82,20 @@ private:
 };
 static_assert(backing_object<fifo_mechanism>);
 
+using fifo_membership = membership<fifo_mechanism>;
+
+inline constexpr char fifo_transport[] = "named_pipe";
+
+// Joins the channel of a FIFO, which has one receiver.
+template <message_layout L>
+error_code join_fifo(location const& where, channel_options const& how, std::string_view type_name, role r, participant& member)
+{
+    channel_traits traits = traits_beside<L>(fifo_transport, type_name, how);
+    traits.max_message_size = pipe_frame<L>::largest;
+    fifo_mechanism mechanism(how.capacity);
+    return fifo_membership::join(where, traits, r, r == role::sender ? lock_bytes::most : 1, mechanism, member);
+}
+
 // Whether the pipe has a name or not.
 inline void leave_fifo(participant& member, location const& where, deadline until) noexcept
 {
@@ -86,7 +103,7 @@ inline void leave_fifo(participant& member, location const& where, deadline unti
     if (member.is_nameless())
         member.leave_nameless();
     else
-        membership<fifo_mechanism>::leave(member, where, mechanism, until);
+        fifo_membership::leave(member, where, mechanism, until);
 }
 
 // The channel's FIFO, never blocking. no_receiver: nobody has it open for reading (O_WRONLY). channel_removed.

@@ -2,7 +2,7 @@
 #ifndef STRAIT_DETAIL_PIPE_READER_HPP
 #define STRAIT_DETAIL_PIPE_READER_HPP
 
-#include <strait/detail/membership/sender_watch.hpp>
+#include <strait/detail/membership/peer_watch.hpp>
 #include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/detail/os/read_buffer.hpp>
 #include <strait/detail/pipe/fifo.hpp>

@@ -2,8 +2,8 @@
 #ifndef STRAIT_DETAIL_PIPE_RECEIVER_HPP
 #define STRAIT_DETAIL_PIPE_RECEIVER_HPP
 
+#include <strait/detail/pipe/fifo.hpp>
 #include <strait/detail/pipe/frame.hpp>
-#include <strait/detail/pipe/join.hpp>
 #include <strait/detail/pipe/reader.hpp>
 #include <strait/options.hpp>
 #include <strait/stats.hpp>

@@ -3,8 +3,8 @@
 #define STRAIT_DETAIL_PIPE_SENDER_HPP
 
 #include <strait/detail/os/read_buffer.hpp>
+#include <strait/detail/pipe/fifo.hpp>
 #include <strait/detail/pipe/frame.hpp>
-#include <strait/detail/pipe/join.hpp>
 #include <strait/detail/pipe/writer.hpp>
 #include <strait/options.hpp>
 #include <strait/stats.hpp>

@@ -2,7 +2,7 @@
 #ifndef STRAIT_DETAIL_RING_SENDER_HPP
 #define STRAIT_DETAIL_RING_SENDER_HPP
 
-#include <strait/detail/membership/receiver_watch.hpp>
+#include <strait/detail/membership/peer_watch.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/ring/end.hpp>
 #include <strait/detail/ring/geometry.hpp>

@@ -3,7 +3,7 @@
 #define STRAIT_DETAIL_SIGNAL_LISTENER_HPP
 
 #include <strait/detail/frame/protocol.hpp>
-#include <strait/detail/membership/sender_watch.hpp>
+#include <strait/detail/membership/peer_watch.hpp>
 #include <strait/detail/os/read_buffer.hpp>
 #include <strait/detail/signal/member.hpp>
 #include <strait/detail/signal/numbers.hpp>

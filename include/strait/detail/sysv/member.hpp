@@ -5,7 +5,6 @@
 #include <strait/detail/membership/receiver_presence.hpp>
 #include <strait/detail/os/kernel_limit.hpp>
 #include <strait/detail/os/read_buffer.hpp>
-#include <strait/detail/sysv/handle.hpp>
 #include <strait/detail/sysv/queue.hpp>
 #include <strait/detail/wait/eventcount.hpp>
 #include <strait/detail/wait/wait_for_peer.hpp>
@@ -16,6 +15,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <string_view>
@@ -236,6 +236,30 @@ private:
         long const type = sysv_data;
         std::memcpy(record(), &type, sizeof type);
         return {};
+    }
+};
+
+// A member of a channel over a System V queue whose messages have priorities. msgrcv(2) with a negative type gives the
+// first message of the lowest type: so 1 is the highest priority, and 256 is priority 0. Receivers ask for any type, since
+// what another program sends beyond that would stay, and take room, for ever.
+struct prioritized_member : sysv_member {
+    static constexpr long wanted_type = -std::numeric_limits<long>::max();
+    static constexpr long last_type = sysv_data + std::numeric_limits<std::uint8_t>::max();
+
+    void set_priority(std::uint8_t p) noexcept
+    {
+        long const type = last_type - p;
+        if (pages)  // not after a move
+            std::memcpy(record(), &type, sizeof type);
+    }
+
+    template <message_layout L>
+    static error_code join(endpoint const& at, channel_options const& how, std::string_view type_name, role r,
+                           prioritized_member& joined)
+    {
+        error_code const e = sysv_member::join<L>(at, how, type_name, r, joined, {prioritized_sysv_transport, true});
+        joined.set_priority(0);
+        return e;
     }
 };
 

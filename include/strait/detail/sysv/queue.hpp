@@ -5,15 +5,49 @@
 #include <strait/detail/membership/backing_object.hpp>
 #include <strait/detail/membership/membership.hpp>
 #include <strait/detail/os/crash_point.hpp>
+#include <strait/detail/os/fork_guard.hpp>
 #include <strait/detail/sysv/queue_key.hpp>
 
 #include <cerrno>
 #include <cstdint>
+#include <utility>
 
 namespace strait::detail {
 
 // As kernel message type: data and nothing else. Where there are priorities (prioritized_member) this is the highest.
 inline constexpr long sysv_data = 1;
+
+// The number of a queue. The kernel takes such a number from any process, so in a child of fork() it is forgotten: every use
+// then reports inherited_handle.
+class sysv_handle : fork_guard {
+public:
+    sysv_handle() : fork_guard(&disarm) {}
+    sysv_handle(sysv_handle&& other) : fork_guard(&disarm), queue_(std::exchange(other.queue_, closed)) {}
+    sysv_handle& operator=(sysv_handle&& other) noexcept
+    {
+        queue_ = std::exchange(other.queue_, closed);
+        return *this;
+    }
+
+    void set(int queue) noexcept { queue_ = queue; }
+    void reset() noexcept { queue_ = closed; }
+    int get() const noexcept { return queue_; }
+    explicit operator bool() const noexcept { return queue_ >= 0; }
+    errc missing() const noexcept { return queue_ == inherited ? errc::inherited_handle : errc::not_open; }
+
+private:
+    static constexpr int closed = -1;
+    static constexpr int inherited = -2;
+
+    static void disarm(fork_guard& g) noexcept
+    {
+        auto& self = static_cast<sysv_handle&>(g);
+        if (self.queue_ >= 0)
+            self.queue_ = inherited;
+    }
+
+    int queue_ = closed;
+};
 
 // Made at one of the name's keys. Killed at any instruction of create(), a maker leaves nothing, or a queue that the
 // control file leads to: its key is noted before it exists.

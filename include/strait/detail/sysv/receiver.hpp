@@ -2,7 +2,7 @@
 #ifndef STRAIT_DETAIL_SYSV_RECEIVER_HPP
 #define STRAIT_DETAIL_SYSV_RECEIVER_HPP
 
-#include <strait/detail/membership/end_of_stream.hpp>
+#include <strait/detail/membership/peer_watch.hpp>
 #include <strait/detail/sysv/member.hpp>
 #include <strait/options.hpp>
 #include <strait/stats.hpp>

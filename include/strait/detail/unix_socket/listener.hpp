@@ -4,7 +4,7 @@
 
 #include <strait/detail/frame/protocol.hpp>
 #include <strait/detail/membership/membership.hpp>
-#include <strait/detail/membership/sender_watch.hpp>
+#include <strait/detail/membership/peer_watch.hpp>
 #include <strait/detail/os/read_buffer.hpp>
 #include <strait/detail/socket/listener.hpp>
 #include <strait/detail/unix_socket/address.hpp>
