@@ -72,7 +72,7 @@ public:
     explicit operator bool() const noexcept { return reader_ != nullptr; }
     /// The message, until it is released.
     std::remove_reference_t<view> const& operator*() const noexcept { return *view_; }
-    /// The same.
+    /// A member of the message, until it is released.
     std::remove_reference_t<view> const* operator->() const noexcept { return std::addressof(*view_); }
 
     /// Consumes the message now. Idempotent.
