@@ -16,8 +16,8 @@ namespace strait {
 struct tcp_options {
     /// Bytes of each socket's buffers; 0 is the kernel's default. Of a name the first opener decides.
     std::size_t capacity = 0;
-    /// Bytes of the largest encoded message, for types that vary in size; 0 is 64 MiB. At most 4 GiB. Of a name the first opener
-    /// decides.
+    /// Bytes of the largest encoded message, for types that vary in size; 0 is 64 MiB. At most 4 GiB. Of a name the first
+    /// opener decides.
     std::size_t max_message_size = 0;
     /// How long a sender's operation waits for the first receiver.
     std::chrono::nanoseconds connect_timeout = infinite;
@@ -30,8 +30,8 @@ struct tcp_options {
     /// Seconds without traffic after which the kernel asks the peer's host for a sign of life. A host that has vanished is
     /// noticed after about twice as long. 0 switches this off.
     std::chrono::seconds keep_alive = std::chrono::seconds(30);
-    /// Data that the peer's host has not taken for so long breaks the connection; 0 leaves it to the kernel (about 15 minutes).
-    /// A receiver that lets a full channel wait for longer counts as gone, too.
+    /// Data that the peer's host has not taken for so long breaks the connection; 0 leaves it to the kernel (about 15
+    /// minutes). A receiver that lets a full channel wait for longer counts as gone, too.
     std::chrono::milliseconds user_timeout = std::chrono::milliseconds(0);
 };
 

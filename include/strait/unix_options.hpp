@@ -17,9 +17,11 @@ namespace strait {
 ///
 ///     strait::receiver<job, strait::unix_stream> in{"jobs", {.accept = [](auto const& who) { return who.uid == 1000; }}};
 struct unix_options {
-    /// Bytes of each socket's buffers; 0 is the kernel's default. Packets get more if a message needs it. The first opener decides.
+    /// Bytes of each socket's buffers; 0 is the kernel's default. Packets get more if a message needs it. The first opener
+    /// decides.
     std::size_t capacity = 0;
-    /// Bytes of the largest encoded message, for types that vary in size; 0 is the transport's default. The first opener decides.
+    /// Bytes of the largest encoded message, for types that vary in size; 0 is the transport's default. The first opener
+    /// decides.
     std::size_t max_message_size = 0;
     /// How long a sender's operation waits for the first receiver.
     std::chrono::nanoseconds connect_timeout = infinite;
@@ -29,11 +31,11 @@ struct unix_options {
     bool keep = false;
     /// Which users can connect, and whose objects are accepted.
     access_mode access = access_mode::owner;
-    /// A predicate on the other end, as the kernel identifies it: process, user and group when it connected, or listened. It is
-    /// asked about each other end that options.access admits. A sender that is not accepted gets errc::refused as soon as the
-    /// receiver has looked; nothing of it is delivered, and the receiver counts it in stats().dropped. A sender asks its own
-    /// predicate about the receiver. Empty: everybody whom options.access admits. An exception of it comes out of the operation. It
-    /// is not asked about the two ends of a pair.
+    /// A predicate on the other end, as the kernel identifies it: process, user and group when it connected, or listened.
+    /// It is asked about each other end that options.access admits. A sender that is not accepted gets errc::refused as
+    /// soon as the receiver has looked; nothing of it is delivered, and the receiver counts it in stats().dropped. A
+    /// sender asks its own predicate about the receiver. Empty: everybody whom options.access admits. An exception of it
+    /// comes out of the operation. It is not asked about the two ends of a pair.
     std::function<bool(peer_identity const&)> accept = {};
 };
 

@@ -29,29 +29,30 @@ class acknowledged;
 /// A message counts as taken when receive() returns it, or when a borrowed one is released. So, when a process is killed and
 /// started again:
 ///
-/// * A receiver's death loses nothing that it has not taken, as long as its sender lives: the next receiver gets the rest, in
-///   order. By a name it goes on where that one was: at most the message in its hands comes once more, or not at all if
-///   receive() was about to return it. That holds for 96 connections at once. By an address it knows nothing of the one before,
-///   which may have been on another host: what that one took and had not yet acknowledged comes once more. A receiver that is
-///   closed acknowledges all that it has taken.
+/// * A receiver's death loses nothing that it has not taken, as long as its sender lives: the next receiver gets the rest,
+///   in order. By a name it goes on where that one was: at most the message in its hands comes once more, or not at all if
+///   receive() was about to return it. That holds for 96 connections at once. By an address it knows nothing of the one
+///   before, which may have been on another host: what that one took and had not yet acknowledged comes once more. A
+///   receiver that is closed acknowledges all that it has taken.
 /// * A sender's death loses what was not acknowledged, since that lay in its memory. Started again it is another sender.
 ///
-/// send() returns when the message is buffered and, while there is a connection, handed to the kernel. options.capacity is the
-/// size of that buffer in bytes (1 MiB by default; one message always fits, however large): when it is full a sender waits.
-/// flush() waits until all is acknowledged; close(), and so the destructor, up to options.linger, and an error of it says that some
-/// may not have been read: stats().dropped counts them. There is no thread behind this: a broken connection is noticed and
-/// replaced in the sender's operations. Before a long pause a sender should flush(). Acknowledgements leave in the
-/// receiver's operations, one for 64 KiB, or as soon as it has taken all that it has read.
+/// send() returns when the message is buffered and, while there is a connection, handed to the kernel. options.capacity is
+/// the size of that buffer in bytes (1 MiB by default; one message always fits, however large): when it is full a sender
+/// waits. flush() waits until all is acknowledged; close(), and so the destructor, up to options.linger, and an error of
+/// it says that some may not have been read: stats().dropped counts them. There is no thread behind this: a broken
+/// connection is noticed and replaced in the sender's operations. Before a long pause a sender should flush().
+/// Acknowledgements leave in the receiver's operations, one for 64 KiB, or as soon as it has taken all that it has read.
 ///
-/// A sender's first operation that waits, waits for the first receiver; one that does not wait reports no_receiver. Later, while
-/// no receiver is there, a sender buffers what there is room for and then waits; options.connect_timeout after the loss of a
-/// connection, operations report no_receiver. Between two tries 1 ms passes, and longer each time, up to 250 ms. By a name the
-/// control file says that a stream is over or that a sender has died; with an address a sender whose connection has broken counts as dead when it has not come back within
-/// options.reconnect_within. A receiver remembers the streams of 1,024 senders that are away or have left; what an older one
-/// had not got acknowledged may come twice when it returns.
+/// A sender's first operation that waits, waits for the first receiver; one that does not wait reports no_receiver. Later,
+/// while no receiver is there, a sender buffers what there is room for and then waits; options.connect_timeout after the
+/// loss of a connection, operations report no_receiver. Between two tries 1 ms passes, and longer each time, up to 250 ms.
+/// By a name the control file says that a stream is over or that a sender has died; with an address a sender whose
+/// connection has broken counts as dead when it has not come back within options.reconnect_within. A receiver remembers
+/// the streams of 1,024 senders that are away or have left; what an older one had not got acknowledged may come twice when
+/// it returns.
 ///
-/// All else is as for tcp. What a hostile host on the way can do is too, except that it must guess 128 random bits to take part
-/// in a sender's stream. Both ends must be acknowledged: plain tcp is refused.
+/// All else is as for tcp. What a hostile host on the way can do is too, except that it must guess 128 random bits to take
+/// part in a sender's stream. Both ends must be acknowledged: plain tcp is refused.
 template <>
 class acknowledged<tcp> {
 public:

@@ -24,14 +24,15 @@ namespace strait {
 /// loopback, at a port that the control file publishes together with a secret. options.capacity is bytes of socket
 /// buffer, options.max_message_size 64 MiB for types that vary, up to 4 GiB.
 ///
-/// A sender's first operation that waits, waits for the first receiver; one that does not wait reports no_receiver. When the
-/// receiver has gone, operations report no_receiver, and the next one tries to connect again. What is sent by the next connection may
-/// overtake what is left of the one before. A peer with another message type is refused: by name when it opens; by address nothing
-/// of it is delivered, and an operation of the sender reports type_mismatch after the refusal has arrived.
+/// A sender's first operation that waits, waits for the first receiver; one that does not wait reports no_receiver. When
+/// the receiver has gone, operations report no_receiver, and the next one tries to connect again. What is sent by the next
+/// connection may overtake what is left of the one before. A peer with another message type is refused: by name when it
+/// opens; by address nothing of it is delivered, and an operation of the sender reports type_mismatch after the refusal
+/// has arrived.
 ///
-/// When send() has returned, the kernel has the message; whether it is read, plain TCP does not say. With a sender that is killed
-/// messages may be lost, and the stream then ends with end_reason::died. With an address there is no authentication and no
-/// encryption, and the stream ends when every sender that was connected has gone.
+/// When send() has returned, the kernel has the message; whether it is read, plain TCP does not say. With a sender that is
+/// killed messages may be lost, and the stream then ends with end_reason::died. With an address there is no authentication
+/// and no encryption, and the stream ends when every sender that was connected has gone.
 class tcp {
 public:
     static constexpr transport_guarantees guarantees{

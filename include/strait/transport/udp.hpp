@@ -30,15 +30,15 @@ namespace strait {
 /// died. With an address a receiver's stream ends when every sender that it has heard of has said that it leaves, and the
 /// datagram that says so can be lost: wait with receive_for. There is no authentication and no encryption either.
 ///
-/// A sender's first operation that waits, waits for a receiver where its absence can be known: by a name, or at an address of
-/// this host. One that does not wait reports no_receiver. At an address of another host a sender learns later, or never, that no
-/// receiver listens; then it gets no_receiver, and the next operation tries again. A receiver delivers nothing of a sender with
-/// another message type, and answers: an operation of that sender then reports type_mismatch. Datagrams that no sender of this
-/// library has made are dropped and counted.
+/// A sender's first operation that waits, waits for a receiver where its absence can be known: by a name, or at an address
+/// of this host. One that does not wait reports no_receiver. At an address of another host a sender learns later, or
+/// never, that no receiver listens; then it gets no_receiver, and the next operation tries again. A receiver delivers
+/// nothing of a sender with another message type, and answers: an operation of that sender then reports type_mismatch.
+/// Datagrams that no sender of this library has made are dropped and counted.
 ///
 /// A message has at most 65,432 bytes and goes into one datagram; small ones of a batch share one, as long as the path to
-/// the receiver takes it uncut. The library adds 72 bytes to each. options.capacity is bytes of the receiver's socket buffer,
-/// more if a message needs it, by default 4 MiB; /proc/sys/net/core/rmem_max limits it.
+/// the receiver takes it uncut. The library adds 72 bytes to each. options.capacity is bytes of the receiver's socket
+/// buffer, more if a message needs it, by default 4 MiB; /proc/sys/net/core/rmem_max limits it.
 class udp {
 public:
     static constexpr transport_guarantees guarantees{

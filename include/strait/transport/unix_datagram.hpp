@@ -31,11 +31,11 @@ struct unix_datagrams : unix_datagram_packets {
 /// needs it. options.max_message_size, for types that vary, is 128 KiB by default; what /proc/sys/net/core/wmem_max does
 /// not allow twice is refused with `capacity_limit`, and at most 2 MiB are taken.
 ///
-/// What was sent is in the kernel: it arrives when the sender is killed, and is lost with the receiver. A sender's
-/// first operation that waits, waits for the first receiver; one that does not wait reports no_receiver. When the receiver has
-/// gone, operations report no_receiver, and the next one looks for another receiver. No datagram says that a sender has died: the
-/// channel's control file does. A foreign datagram that is not made of whole frames is reported as `malformed_message`; no other
-/// message is lost by it.
+/// What was sent is in the kernel: it arrives when the sender is killed, and is lost with the receiver. A sender's first
+/// operation that waits, waits for the first receiver; one that does not wait reports no_receiver. When the receiver has
+/// gone, operations report no_receiver, and the next one looks for another receiver. No datagram says that a sender has
+/// died: the channel's control file does. A foreign datagram that is not made of whole frames is reported as
+/// `malformed_message`; no other message is lost by it.
 class unix_datagram : public detail::unix_channels<detail::unix_datagrams> {
 public:
     static constexpr transport_guarantees guarantees{

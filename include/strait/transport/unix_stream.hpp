@@ -36,11 +36,11 @@ struct unix_streams {
 /// Endpoints are names and paths; the path with `.sock` behind it has at most 107 bytes. options.capacity is bytes of
 /// socket buffer (the kernel's default otherwise), options.max_message_size 64 MiB for types that vary, up to 4 GiB.
 ///
-/// What was sent is in the kernel: it arrives when the sender is killed, unless it was being written at that moment; it
-/// is lost with the receiver. A sender's first operation that waits, waits for the first receiver; one that does not wait reports
-/// no_receiver. When the receiver has gone, operations report no_receiver, and the next one looks for another receiver. Only
-/// processes of this user are accepted, unless options.access is wider; options.accept can be narrower (unix_options). A
-/// message of which one byte has left is accepted; its rest leaves first in the next operation.
+/// What was sent is in the kernel: it arrives when the sender is killed, unless it was being written at that moment; it is
+/// lost with the receiver. A sender's first operation that waits, waits for the first receiver; one that does not wait
+/// reports no_receiver. When the receiver has gone, operations report no_receiver, and the next one looks for another
+/// receiver. Only processes of this user are accepted, unless options.access is wider; options.accept can be narrower
+/// (unix_options). A message of which one byte has left is accepted; its rest leaves first in the next operation.
 class unix_stream : public detail::unix_channels<detail::unix_streams> {
 public:
     static constexpr transport_guarantees guarantees{

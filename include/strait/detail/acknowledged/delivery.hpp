@@ -31,8 +31,8 @@ public:
         return e;
     }
 
-    // Sends as much as the socket takes, if there is one. full, timed_out: not all. While a lost receiver may come back, that is no
-    // failure.
+    // Sends as much as the socket takes, if there is one. full, timed_out: not all. While a lost receiver may come back,
+    // that is no failure.
     error_code push(deadline until)
     {
         for (;;) {
@@ -102,8 +102,8 @@ public:
         if (!unacknowledged.append_end())
             return errc::out_of_memory;
         error_code done = wait_until([this] { return unacknowledged.messages() == 0; }, until);
-        // By a name the control file says that we have left. At an address it is no loss when no receiver is there to read the end. But
-        // a host that does not answer may be far away, and a receiver on it would take us for dead.
+        // By a name the control file says that we have left. At an address it is no loss when no receiver is there to read
+        // the end. But a host that does not answer may be far away, and a receiver on it would take us for dead.
         while (!done && !unacknowledged.empty() && link.file() < 0) {
             done = link.is_connected() ? error_code() : connect(until.capped(std::chrono::milliseconds(50)));
             if (!done)

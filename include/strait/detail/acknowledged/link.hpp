@@ -43,9 +43,9 @@ public:
     int file() const noexcept { return connector().file(); }
     bool is_trying() const noexcept { return connector().is_trying(); }
 
-    // Finds a receiver and greets it. `first`: how many messages of the session go before those that will be sent. no_receiver: there
-    // was none for as long as connect_timeout, or, without waiting, none was there yet. full: without waiting, the next try is not
-    // due. What a receiver has said when it closed the connection is reported once.
+    // Finds a receiver and greets it. `first`: how many messages of the session go before those that will be sent.
+    // no_receiver: there was none for as long as connect_timeout, or, without waiting, none was there yet. full: without
+    // waiting, the next try is not due. What a receiver has said when it closed the connection is reported once.
     error_code connect(deadline until, std::uint64_t first, std::uint64_t& waits)
     {
         if (error_code const e = base::check())
@@ -84,8 +84,8 @@ public:
 
     result<void> wait(short events, deadline until) const { return wait_descriptor(fd(), events, until); }
 
-    // Reads the acknowledgements that have come and gives each to `take`, which returns false for one that cannot be. False: the
-    // connection is over, or what came was no acknowledgement.
+    // Reads the acknowledgements that have come and gives each to `take`, which returns false for one that cannot be.
+    // False: the connection is over, or what came was no acknowledgement.
     template <class Take>
     bool hear(Take take)
     {

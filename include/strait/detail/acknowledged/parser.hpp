@@ -15,7 +15,8 @@
 #include <span>
 #include <utility>
 
-// What a sender of an acknowledged stream decides, on bytes and times that are passed in: there is no descriptor and no clock here.
+// What a sender of an acknowledged stream decides, on bytes and times that are passed in: there is no descriptor and no
+// clock here.
 namespace strait::detail {
 
 // Takes the bytes that a receiver sends, in pieces of any size.
@@ -25,7 +26,8 @@ public:
     std::span<std::byte> room() noexcept { return std::span(bytes_).subspan(held_); }
     void take(std::size_t bytes) noexcept { held_ += bytes; }
 
-    // The next acknowledgement; nullopt: none has come as a whole, or what has come is none, and refusal() says what it means.
+    // The next acknowledgement; nullopt: none has come as a whole, or what has come is none, and refusal() says what it
+    // means.
     std::optional<acknowledgement> next() noexcept
     {
         acknowledgement a;
@@ -50,7 +52,8 @@ public:
         refuse();
     }
 
-    // What the receiver has said instead of an acknowledgement: why it refuses the stream, or peer_corrupt. No error: nothing yet.
+    // What the receiver has said instead of an acknowledgement: why it refuses the stream, or peer_corrupt. No error:
+    // nothing yet.
     errc refusal() const noexcept { return refusal_; }
 
     // The next bytes are those of another connection.

@@ -15,8 +15,8 @@
 
 #include <sys/random.h>
 
-// What acknowledged streams add to frame/protocol.hpp: behind the greeting the sender says which session the connection carries
-// on, and the receiver answers with records of 16 bytes: acknowledgements, and a rejection at most.
+// What acknowledged streams add to frame/protocol.hpp: behind the greeting the sender says which session the connection
+// carries on, and the receiver answers with records of 16 bytes: acknowledgements, and a rejection at most.
 namespace strait::detail {
 
 // Identifies one sender's stream, across all the connections that carry it. It is random, so that no stranger can take part.

@@ -28,9 +28,10 @@ struct ack_record {
 };
 static_assert(sizeof(ack_record) == 32);
 
-// What the receivers of a name have consumed of each session, in the channel's control file behind its control block: so the next
-// receiver goes on where one was killed. Only the receiver writes, of which there is one; the next one reads and writes when the
-// kernel has freed its place. A record that is half written when its receiver dies belongs to no session: none has that id.
+// What the receivers of a name have consumed of each session, in the channel's control file behind its control block: so
+// the next receiver goes on where one was killed. Only the receiver writes, of which there is one; the next one reads and
+// writes when the kernel has freed its place. A record that is half written when its receiver dies belongs to no session:
+// none has that id.
 //
 // Of a channel without a name there are none.
 class ack_records {

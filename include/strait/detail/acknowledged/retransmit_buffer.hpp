@@ -13,8 +13,9 @@
 
 namespace strait::detail {
 
-// The frames of one session that are not acknowledged: first those that a socket has taken, then those that none has taken yet. A
-// frame is dropped when all its messages are acknowledged. When a connection breaks, all that are left are unsent again.
+// The frames of one session that are not acknowledged: first those that a socket has taken, then those that none has taken
+// yet. A frame is dropped when all its messages are acknowledged. When a connection breaks, all that are left are unsent
+// again.
 template <message_layout L>
 class retransmit_buffer {
 public:
@@ -76,8 +77,8 @@ public:
         sent_ = buffer().begin;
     }
 
-    // So many messages of the session are consumed, and its end is if `end`. False: that cannot be, since so many were never sent, or
-    // more were acknowledged before.
+    // So many messages of the session are consumed, and its end is if `end`. False: that cannot be, since so many were
+    // never sent, or more were acknowledged before.
     bool acknowledge(std::uint64_t consumed, bool end) noexcept
     {
         if (consumed < acknowledged_ || consumed > begun_)
@@ -91,16 +92,17 @@ public:
 private:
     stream_frame frame_at(std::size_t offset) const noexcept { return stream_frame::at(buffer().data() + offset); }
 
-    // Drops the frames that are acknowledged, as far as they end before `end`. On a connection every frame is sent that lies behind
-    // first() as it was when the connection began, also one that is acknowledged meanwhile because it was sent on the connection
-    // before: the receiver counts them.
+    // Drops the frames that are acknowledged, as far as they end before `end`. On a connection every frame is sent that
+    // lies behind first() as it was when the connection began, also one that is acknowledged meanwhile because it was sent
+    // on the connection before: the receiver counts them.
     void prune(std::size_t end) noexcept
     {
         while (buffer().begin != buffer().end) {
             stream_frame const f = frame_at(buffer().begin);
             std::uint64_t const last = first_ + frame_writer<L>::messages_in(f);
             std::size_t const bytes = stream_frame::bytes(f.size);
-            bool const done = f.kind == stream_frame::end ? end_acknowledged_ : last <= acknowledged_;  // of a run a part may be acknowledged
+            // Of a run a part may be acknowledged.
+            bool const done = f.kind == stream_frame::end ? end_acknowledged_ : last <= acknowledged_;
             if (!done || buffer().begin + bytes > end)
                 break;
             first_ = last;
@@ -113,8 +115,8 @@ private:
     stream_buffer& buffer() noexcept { return writer_.bytes; }
     stream_buffer const& buffer() const noexcept { return writer_.bytes; }
 
-    // Keeps the offsets right when the writer moves the bytes. It is asked for as much room again as is buffered, so that each byte is
-    // moved twice at most, on average.
+    // Keeps the offsets right when the writer moves the bytes. It is asked for as much room again as is buffered, so that
+    // each byte is moved twice at most, on average.
     auto moved() noexcept
     {
         return [this](std::size_t by) {

@@ -19,8 +19,8 @@
 
 namespace strait::detail {
 
-// The sending end of an acknowledged stream. A message is accepted once it is buffered. What is buffered goes to the receiver by one
-// connection after another, until the receiver has acknowledged it.
+// The sending end of an acknowledged stream. A message is accepted once it is buffered. What is buffered goes to the
+// receiver by one connection after another, until the receiver has acknowledged it.
 template <message_layout L, connector Connector>
 class ack_sender {
 public:
@@ -81,7 +81,8 @@ public:
         return done;
     }
 
-    // Hands what is buffered to the kernel, as far as there is a connection that takes it up to the deadline. The rest stays accepted.
+    // Hands what is buffered to the kernel, as far as there is a connection that takes it up to the deadline. The rest
+    // stays accepted.
     result<void> flush(deadline until)
     {
         error_code const e = delivery_.push(until);
@@ -98,8 +99,8 @@ public:
         return {};
     }
 
-    // Waits for the acknowledgement of all messages, and of the end. An error says that some may not have been read; stats().dropped
-    // is their number.
+    // Waits for the acknowledgement of all messages, and of the end. An error says that some may not have been read;
+    // stats().dropped is their number.
     result<void> close(deadline until)
     {
         if (!delivery_.link.is_open())

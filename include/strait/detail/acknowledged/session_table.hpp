@@ -18,7 +18,8 @@
 
 namespace strait::detail {
 
-// What a receiver knows of one sender's stream, and which acknowledgements it has still to send. It has no descriptor and no clock.
+// What a receiver knows of one sender's stream, and which acknowledgements it has still to send. It has no descriptor and
+// no clock.
 struct ack_session {
     session_id id{};
     std::uint64_t consumed = 0;         // messages, from the beginning
@@ -31,7 +32,8 @@ struct ack_session {
     bool given_up = false;              // it was away for so long that it counts as dead
     ack_record* record = nullptr;       // where the next receiver finds what was consumed; null: nowhere
 
-    // The bytes of acknowledgements that are to be sent next. A new record is begun only when the one before has left as a whole.
+    // The bytes of acknowledgements that are to be sent next. A new record is begun only when the one before has left as a
+    // whole.
     std::span<std::byte const> outgoing() noexcept
     {
         if (unsent_ == 0) {
@@ -81,8 +83,8 @@ private:
     std::size_t unsent_ = 0;  // bytes of it
 };
 
-// The sessions that a receiver has heard of. Decides which connections it admits, which messages it has had before, when a sender
-// that is away counts as dead, and what is to be acknowledged. The time is passed in, in nanoseconds.
+// The sessions that a receiver has heard of. Decides which connections it admits, which messages it has had before, when a
+// sender that is away counts as dead, and what is to be acknowledged. The time is passed in, in nanoseconds.
 class session_table {
 public:
     static constexpr std::size_t most_away = 1024;
@@ -140,8 +142,8 @@ public:
         return s.unacknowledged >= batch;
     }
 
-    // The session's connection is closed. Its sender may come back. Of more than 1,024 sessions without a connection the one that has
-    // been so for longest is forgotten.
+    // The session's connection is closed. Its sender may come back. Of more than 1,024 sessions without a connection the
+    // one that has been so for longest is forgotten.
     void left(ack_session& s, std::int64_t now)
     {
         std::erase(unsettled_, &s);
@@ -170,7 +172,8 @@ public:
         if (all_.empty())
             return false;
         std::int64_t const t = listened(now);
-        return std::any_of(all_.begin(), all_.end(), [&](auto const& s) { return is_missing(*s) && t - s->away_since < give_up_after_.count(); });
+        return std::any_of(all_.begin(), all_.end(),
+                           [&](auto const& s) { return is_missing(*s) && t - s->away_since < give_up_after_.count(); });
     }
 
     // Waits for none of the senders that are away any more; true: there was one.
@@ -184,7 +187,8 @@ public:
     }
 
 private:
-    // From now on there is a record of what is consumed of the session: its own, or one whose session has no connection any more.
+    // From now on there is a record of what is consumed of the session: its own, or one whose session has no connection
+    // any more.
     void keep_record(ack_session& s) noexcept
     {
         if (!s.record) {
@@ -207,8 +211,8 @@ private:
 
     static bool is_missing(ack_session const& s) noexcept { return !s.connection && !s.finished && !s.given_up; }
 
-    // Nanoseconds in which a sender that is away could have come back. A pause between two looks, when the program was busy or the
-    // machine stopped, counts little: a sender may have been stopped, too, or be about to connect.
+    // Nanoseconds in which a sender that is away could have come back. A pause between two looks, when the program was
+    // busy or the machine stopped, counts little: a sender may have been stopped, too, or be about to connect.
     std::int64_t listened(std::int64_t now) noexcept
     {
         listened_ += std::min<std::int64_t>(now - looked_at_, give_up_after_.count() / 4);

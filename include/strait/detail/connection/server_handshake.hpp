@@ -58,7 +58,8 @@ typename X::options pair_options(typename X::options how)
     return how;
 }
 
-// Opens a FIFO by name, which otherwise happens with the first message, before the name is removed. Its reader is there, or dead.
+// Opens a FIFO by name, which otherwise happens with the first message, before the name is removed. Its reader is there,
+// or dead.
 template <class Out, class X>
 error_code connect_now(sender<Out, X>& out)
 {

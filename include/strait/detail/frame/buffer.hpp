@@ -15,8 +15,8 @@
 
 namespace strait::detail {
 
-// Bytes that go into or come out of a socket, data()[begin, end). The memory is page-aligned. Bytes that are moved keep their offset
-// within 8 bytes, so that frames stay aligned also behind the rest of one that a socket has taken in part.
+// Bytes that go into or come out of a socket, data()[begin, end). The memory is page-aligned. Bytes that are moved keep
+// their offset within 8 bytes, so that frames stay aligned also behind the rest of one that a socket has taken in part.
 class stream_buffer {
 public:
     stream_buffer() = default;
@@ -35,7 +35,8 @@ public:
     std::size_t size() const noexcept { return end - begin; }
     std::size_t room() const noexcept { return capacity_ - end; }
 
-    // Makes room for `more` bytes at the end, moving the others to the front or into a larger buffer. False: there is no memory.
+    // Makes room for `more` bytes at the end, moving the others to the front or into a larger buffer. False: there is no
+    // memory.
     bool make_room(std::size_t more) noexcept
     {
         if (room() >= more)

@@ -11,9 +11,10 @@
 #include <cstring>
 #include <type_traits>
 
-// What travels over a connected stream socket: a greeting from the sender, then frames. The receiver never writes, except a
-// rejection before it closes: an acknowledgement that met a closed socket would make the kernel reset the connection and drop
-// what the sender had handed over. Acknowledged streams, which lose nothing by that, are in acknowledged/protocol.hpp.
+// What travels over a connected stream socket: a greeting from the sender, then frames. The receiver never writes, except
+// a rejection before it closes: an acknowledgement that met a closed socket would make the kernel reset the connection and
+// drop what the sender had handed over. Acknowledged streams, which lose nothing by that, are in
+// acknowledged/protocol.hpp.
 namespace strait::detail {
 
 // Identifies one channel among all that could listen at an address; zero where the address alone identifies it.

@@ -11,8 +11,8 @@
 
 namespace strait::detail {
 
-// A place in a row of whole frames that came in one piece, from a peer that may be hostile: the message in front, and how many
-// more its frame has.
+// A place in a row of whole frames that came in one piece, from a peer that may be hostile: the message in front, and how
+// many more its frame has.
 template <message_layout L>
 class frame_row {
 public:
@@ -39,8 +39,8 @@ public:
         return true;
     }
 
-    // Goes on by so many messages. Returns how many bytes of the row are done with: those of the frame when its last message was
-    // taken, else none.
+    // Goes on by so many messages. Returns how many bytes of the row are done with: those of the frame when its last
+    // message was taken, else none.
     std::size_t take(std::size_t messages) noexcept
     {
         front += messages * size;

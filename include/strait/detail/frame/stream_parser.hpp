@@ -39,8 +39,9 @@ enum class stream_progress : std::uint8_t {
     no_memory,
 };
 
-// Takes the bytes of one connection as they come, in pieces of any size, and says what they mean. It has no descriptor: the
-// caller writes into room() what it reads and says with take() how much that was. Each length is checked before anything is done with it.
+// Takes the bytes of one connection as they come, in pieces of any size, and says what they mean. It has no descriptor:
+// the caller writes into room() what it reads and says with take() how much that was. Each length is checked before
+// anything is done with it.
 class stream_parser {
 public:
     using progress = stream_progress;
@@ -55,8 +56,9 @@ public:
     // Why the greeting was refused.
     errc refusal() const noexcept { return refusal_; }
 
-    // Where the next bytes belong, and how many can be taken there; null: there is no memory. A peer that has not greeted costs
-    // no more than a greeting. Later the room grows by at most as much as has come: no memory is allocated for a length alone.
+    // Where the next bytes belong, and how many can be taken there; null: there is no memory. A peer that has not greeted
+    // costs no more than a greeting. Later the room grows by at most as much as has come: no memory is allocated for a
+    // length alone.
     std::span<std::byte> room() noexcept
     {
         std::size_t wanted = opening() - std::min(buffer_.size(), opening());
@@ -73,8 +75,9 @@ public:
         return {buffer_.data() + buffer_.end, room_};
     }
 
-    // So many bytes were written into the room, and so many descriptors came beside them; `cut`: there were more of these than
-    // this process can have. More bytes than there was room for: a packet that was cut, and is longer than any of ours.
+    // So many bytes were written into the room, and so many descriptors came beside them; `cut`: there were more of these
+    // than this process can have. More bytes than there was room for: a packet that was cut, and is longer than any of
+    // ours.
     progress take(std::size_t bytes, std::size_t handles = 0, bool cut = false) noexcept
     {
         if (bytes > room_)
@@ -180,13 +183,13 @@ private:
         return progress::greeted;
     }
 
-    // Descriptors come with the first byte of their message, and nothing behind it is read with them: so all that have come belong to
-    // this frame.
+    // Descriptors come with the first byte of their message, and nothing behind it is read with them: so all that have
+    // come belong to this frame.
     bool claims_handles(stream_frame const& f) noexcept
     {
         std::size_t const said = f.handles();
-        if (!rules_.handles || said == 0 || said > stream_frame::most_handles || (rules_.fixed_size != 0 && f.size != rules_.fixed_size) ||
-            handles_ > said || (handles_ < said && !cut_))
+        bool const one_message = rules_.fixed_size == 0 || f.size == rules_.fixed_size;
+        if (!rules_.handles || said == 0 || said > stream_frame::most_handles || !one_message || handles_ > said || (handles_ < said && !cut_))
             return false;
         own_ = handles_;
         lacking_ = std::exchange(cut_, false);

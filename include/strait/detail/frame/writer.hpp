@@ -14,8 +14,9 @@
 
 namespace strait::detail {
 
-// Writes frames into a buffer, from the front of which somebody else sends them. Where it finds no room at the end it moves the
-// bytes to the front or into a larger buffer, and calls moved(n): what lay at an offset lies n bytes before it now.
+// Writes frames into a buffer, from the front of which somebody else sends them. Where it finds no room at the end it
+// moves the bytes to the front or into a larger buffer, and calls moved(n): what lay at an offset lies n bytes before it
+// now.
 template <message_layout L>
 class frame_writer {
 public:

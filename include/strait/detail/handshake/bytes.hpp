@@ -28,7 +28,10 @@ inline error_code send_handshake(int fd, void const* bytes, std::size_t size) no
 }
 
 // Answers a client, as far as its socket takes that.
-inline void answer_client(int fd, handshake_answer const& a) noexcept { (void)!::send(fd, &a, sizeof a, MSG_NOSIGNAL | MSG_DONTWAIT); }
+inline void answer_client(int fd, handshake_answer const& a) noexcept
+{
+    (void)!::send(fd, &a, sizeof a, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
 
 // Answers that the client is refused, and why. An error of the system is reported as no_receiver.
 inline void refuse_client(int fd, error_code const& why) noexcept
@@ -79,7 +82,10 @@ error_code hear(int fd, client_handshake_parser& parser, deadline until, Step st
 inline bool wait_for_client(int fd, deadline until) { return wait_descriptor(fd, POLLIN, until).has_value(); }
 
 // Another descriptor, close-on-exec, of a connected socket, so that each direction can be closed alone.
-inline descriptor second_descriptor(descriptor const& socket) noexcept { return descriptor(::fcntl(socket.get(), F_DUPFD_CLOEXEC, 0)); }
+inline descriptor second_descriptor(descriptor const& socket) noexcept
+{
+    return descriptor(::fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
+}
 
 }  // namespace strait::detail
 

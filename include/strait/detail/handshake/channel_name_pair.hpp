@@ -50,8 +50,8 @@ public:
     endpoint const& up() const noexcept { return up_; }
     endpoint const& down() const noexcept { return down_; }
 
-    // Removes what acceptors and clients that were killed while they joined have left below `root`. Only the one acceptor of this
-    // endpoint may do that.
+    // Removes what acceptors and clients that were killed while they joined have left below `root`. Only the one acceptor
+    // of this endpoint may do that.
     template <class Remove>
     static void sweep(endpoint const& acceptor, std::string_view root, Remove remove)
     {

@@ -26,7 +26,8 @@ public:
     handshake_client& operator=(handshake_client const&) = delete;
     ~handshake_client() { connector_.leave(deadline::after(std::chrono::seconds(5))); }
 
-    // Waits for an acceptor to come, and to take this client, at least a second. Begins again when the acceptor dies meanwhile.
+    // Waits for an acceptor to come, and to take this client, at least a second. Begins again when the acceptor dies
+    // meanwhile.
     error_code call(deadline until, descriptor& socket, client_handshake_parser& parser)
     {
         for (;;) {

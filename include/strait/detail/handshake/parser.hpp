@@ -13,9 +13,9 @@
 #include <cstring>
 #include <span>
 
-// The two sides of a handshake as functions on bytes, which come in pieces of any size. There is no descriptor in here: the
-// caller writes into room() what it reads and says with take() how much that was. Bytes behind the last step are never asked for: they belong to the
-// ends of the connection.
+// The two sides of a handshake as functions on bytes, which come in pieces of any size. There is no descriptor in here:
+// the caller writes into room() what it reads and says with take() how much that was. Bytes behind the last step are never
+// asked for: they belong to the ends of the connection.
 namespace strait::detail {
 
 // Collects one object of a fixed size.
@@ -45,8 +45,8 @@ enum class handshake_progress : std::uint8_t {
     failed,    // refusal() says why
 };
 
-// What an acceptor hears from a client: first a greeting, then, once the acceptor has answered it, the word that the client has
-// joined both channels.
+// What an acceptor hears from a client: first a greeting, then, once the acceptor has answered it, the word that the
+// client has joined both channels.
 class server_handshake_parser {
 public:
     using progress = handshake_progress;
@@ -120,8 +120,8 @@ public:
         return right ? progress::complete : progress::failed;
     }
 
-    // The other side has closed, in the middle of a step. What it has sent before may be the rejection of the receiver of a plain
-    // channel, which listens there instead of an acceptor.
+    // The other side has closed, in the middle of a step. What it has sent before may be the rejection of the receiver of
+    // a plain channel, which listens there instead of an acceptor.
     void end() noexcept
     {
         refusal_ = errc::no_receiver;

@@ -10,11 +10,12 @@
 #include <cstdint>
 #include <type_traits>
 
-// How a client and an acceptor connect, over a stream socket. The client sends a stream_greeting that describes both directions; the
-// acceptor answers with a handshake_answer. Where one socket carries both directions, it then carries two streams, each with a
-// greeting of its own. Else the answer has the number of two channels, of which the acceptor has opened the one that it receives
-// from. The client opens both and sends `joined`; the acceptor opens the other one, removes both names, and sends `complete`. From
-// then on no other process can come to these channels, and a death leaves nothing behind.
+// How a client and an acceptor connect, over a stream socket. The client sends a stream_greeting that describes both
+// directions; the acceptor answers with a handshake_answer. Where one socket carries both directions, it then carries two
+// streams, each with a greeting of its own. Else the answer has the number of two channels, of which the acceptor has
+// opened the one that it receives from. The client opens both and sends `joined`; the acceptor opens the other one,
+// removes both names, and sends `complete`. From then on no other process can come to these channels, and a death leaves
+// nothing behind.
 namespace strait::detail {
 
 inline constexpr unsigned char handshake_joined = 'j';

@@ -27,7 +27,8 @@ struct pending_connection {
     server_handshake_parser parser;
 };
 
-// Listens for clients and holds their connections until they have greeted. Of more than 64 that are silent the oldest is closed.
+// Listens for clients and holds their connections until they have greeted. Of more than 64 that are silent the oldest is
+// closed.
 template <message_layout Both, listener Listener>
 class handshake_server {
 public:
@@ -109,7 +110,9 @@ private:
     error_code accept()
     {
         return accept_all(listener_, turned_away_, [this](descriptor socket, peer_identity const& who) {
-            auto& c = silent_.add(std::make_unique<pending_connection>(pending_connection{guarded_descriptor(std::move(socket)), who, {}}));
+            auto& c = silent_.add(std::make_unique<pending_connection>());
+            c.socket = guarded_descriptor(std::move(socket));
+            c.who = who;
             if (error_code const e = set_.add(c.socket.get(), &c, EPOLLIN | EPOLLRDHUP)) {
                 silent_.take(c);
                 return e;

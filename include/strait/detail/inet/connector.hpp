@@ -27,12 +27,13 @@ namespace strait::detail {
 //   is_trying()                          whether a handshake is under way
 //   wait(deadline)                       waits until that handshake is over
 template <class D>
-concept dialer_of_sockets = std::default_initializable<D> &&
-                            requires(D d, D const& k, tcp_address const& to, tcp_settings const& how, stream_cookie const& cookie, deadline until) {
-                                { d.attempt(to, how, cookie) } -> std::same_as<result<descriptor>>;
-                                { k.is_trying() } -> std::same_as<bool>;
-                                { k.wait(until) } -> std::same_as<void>;
-                            };
+concept dialer_of_sockets =
+    std::default_initializable<D> &&
+    requires(D d, D const& k, tcp_address const& to, tcp_settings const& how, stream_cookie const& cookie, deadline until) {
+        { d.attempt(to, how, cookie) } -> std::same_as<result<descriptor>>;
+        { k.is_trying() } -> std::same_as<bool>;
+        { k.wait(until) } -> std::same_as<void>;
+    };
 static_assert(dialer_of_sockets<tcp_dialer>);
 
 // Connects a sender to the receiver at one of several addresses, or at the port that a control file publishes.

@@ -18,8 +18,8 @@ namespace strait::detail {
 struct tcp_mechanism : no_backing_object {};
 static_assert(backing_object<tcp_mechanism>);
 
-// A channel over tcp or udp that has a name. Its control file says at which port of the loopback the receiver listens, and holds a
-// cookie that only this user can read and that every sender must show, since any user can reach the port.
+// A channel over tcp or udp that has a name. Its control file says at which port of the loopback the receiver listens, and
+// holds a cookie that only this user can read and that every sender must show, since any user can reach the port.
 class tcp_name {
 public:
     tcp_name(participant member, location where) : member_(std::move(member)), where_(std::move(where)) {}
@@ -29,8 +29,8 @@ public:
         stream_cookie cookie;
     };
 
-    // Words of the control block: mechanism[0] is the port, plus 65536 for IPv6, 0 for none, and is written last; [1] and [2] are
-    // the cookie.
+    // Words of the control block: mechanism[0] is the port, plus 65536 for IPv6, 0 for none, and is written last; [1] and
+    // [2] are the cookie.
     void publish(tcp_address const& at, stream_cookie const& cookie) const noexcept
     {
         auto& words = member_.block().mechanism;
@@ -55,8 +55,8 @@ public:
         auto& words = member_.block().mechanism;
         std::uint64_t const port = words[0].load(std::memory_order_acquire);  // pairs with publish()
         stream_cookie const cookie{words[1].load(std::memory_order_acquire), words[2].load(std::memory_order_acquire)};
-        // The port is read again: the next receiver's cookie must not be shown to a stranger who has the last receiver's port. A
-        // new cookie is seen only after the withdrawal before it.
+        // The port is read again: the next receiver's cookie must not be shown to a stranger who has the last receiver's
+        // port. A new cookie is seen only after the withdrawal before it.
         if ((port & 0xffff) == 0 || words[0].load(std::memory_order_relaxed) != port || !member_.any_alive(role::receiver))
             return std::nullopt;
         return listening{tcp_address::loopback(port & 0x10000 ? AF_INET6 : AF_INET, static_cast<std::uint16_t>(port)), cookie};

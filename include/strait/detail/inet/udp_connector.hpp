@@ -23,8 +23,8 @@
 
 namespace strait::detail {
 
-// Finds out by a hello whether a receiver listens at an address. On this host the kernel says at once if none does; from another
-// host the answer, if any, comes back with a later operation.
+// Finds out by a hello whether a receiver listens at an address. On this host the kernel says at once if none does; from
+// another host the answer, if any, comes back with a later operation.
 class udp_dialer {
 public:
     explicit udp_dialer(message_layout const& layout = {}) : numbering_(layout) {}
@@ -87,7 +87,10 @@ class udp_connector : public inet_connector<udp_dialer> {
 
 public:
     udp_connector(message_layout const& layout, tcp_name name) : base(std::move(name), {}) { dialer() = udp_dialer(layout); }
-    udp_connector(message_layout const& layout, std::vector<tcp_address> to) : base(std::move(to), {}) { dialer() = udp_dialer(layout); }
+    udp_connector(message_layout const& layout, std::vector<tcp_address> to) : base(std::move(to), {})
+    {
+        dialer() = udp_dialer(layout);
+    }
 
     result<descriptor> attempt()
     {

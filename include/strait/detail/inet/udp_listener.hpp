@@ -75,7 +75,8 @@ private:
         return t;
     }
 
-    // From the first refusal on it is asked who has sent each datagram, which costs a little; the next one of a kind is answered.
+    // From the first refusal on it is asked who has sent each datagram, which costs a little; the next one of a kind is
+    // answered.
     [[gnu::noinline, gnu::cold]] void answer(tcp_address const& to) noexcept
     {
         udp_rejection const& r = parser_.rejection();

@@ -22,7 +22,10 @@ namespace strait::detail {
 // Numbers the datagrams of a sender, and understands what a receiver answers.
 class udp_numbering {
 public:
-    explicit udp_numbering(message_layout const& layout = {}) noexcept : trailer_(udp_trailer::of(layout)), fixed_size_(layout.fixed_size) {}
+    explicit udp_numbering(message_layout const& layout = {}) noexcept
+        : trailer_(udp_trailer::of(layout)), fixed_size_(layout.fixed_size)
+    {
+    }
 
     // Begins a stream of this number, which is random. The hello is its first datagram.
     udp_trailer const& begin(std::uint64_t stream, std::uint64_t cookie) noexcept
@@ -35,7 +38,8 @@ public:
         return trailer_;
     }
 
-    // The trailer of a datagram with these frames. `sent`: how many messages the sender has sent before, to all its receivers.
+    // The trailer of a datagram with these frames. `sent`: how many messages the sender has sent before, to all its
+    // receivers.
     udp_trailer const& next(std::span<std::byte const> frames, std::uint64_t sent) noexcept
     {
         if (!before_)
@@ -46,7 +50,8 @@ public:
     // The datagram did not leave: its number goes to the next one.
     void take_back() noexcept { --trailer_.datagram; }
 
-    // The trailer that says that the stream ends behind so many messages, by which the receiver counts what was lost at its end.
+    // The trailer that says that the stream ends behind so many messages, by which the receiver counts what was lost at
+    // its end.
     udp_trailer const& end(std::uint64_t sent) noexcept { return fill(before_ ? sent - *before_ : 0, 0, stream_frame::end); }
 
     std::uint64_t datagram() const noexcept { return trailer_.datagram; }

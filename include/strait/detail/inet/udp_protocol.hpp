@@ -11,8 +11,8 @@
 #include <cstring>
 #include <type_traits>
 
-// What travels in a datagram: whole frames, then a trailer that says which stream they belong to, since there is no connection
-// that could. A hello and an end have no frames.
+// What travels in a datagram: whole frames, then a trailer that says which stream they belong to, since there is no
+// connection that could. A hello and an end have no frames.
 namespace strait::detail {
 
 //  0 magic   8 version  12 fixed_size  16 fingerprint  24 cookie  32 stream  40 datagram  48 first  56 count  60 kind

@@ -14,9 +14,9 @@
 
 namespace strait::detail {
 
-// What has come of each sender's stream: gaps are counted, and a datagram that comes twice is recognised. The number of streams is
-// bounded, since any process that reaches the port can invent some: of more than 1,024 the one that was silent for longest is
-// forgotten, and begins anew if something of it comes again.
+// What has come of each sender's stream: gaps are counted, and a datagram that comes twice is recognised. The number of
+// streams is bounded, since any process that reaches the port can invent some: of more than 1,024 the one that was silent
+// for longest is forgotten, and begins anew if something of it comes again.
 //
 // The window of 64 datagrams is that of RFC 6479, "IPsec Anti-Replay Algorithm without Bit Shifting", with bit shifting.
 class udp_streams {

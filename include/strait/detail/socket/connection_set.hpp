@@ -34,7 +34,8 @@ namespace strait::detail {
 //   expects_any()                   a sender is away that may come back
 //   give_up()                       waits for none of them any more; true: there was one
 template <class S>
-concept stream_sessions = std::movable<S> && requires(S s, stream_connection& c, stream_connection*& older, std::size_t n, bool at_once) {
+concept stream_sessions = std::movable<S> &&
+                          requires(S s, stream_connection& c, stream_connection*& older, std::size_t n, bool at_once) {
     { S::acknowledges } -> std::convertible_to<bool>;
     { S::protocol } -> std::convertible_to<std::uint32_t>;
     { S::introduction } -> std::convertible_to<std::size_t>;
@@ -152,8 +153,9 @@ public:
         finish();
     }
 
-    // Looks for something to read without waiting; false: there is nothing. A single connection is read, which takes less than asking
-    // the kernel about all of them first. Others may come meanwhile: after 64 such reads, or 20 us without any, all are asked.
+    // Looks for something to read without waiting; false: there is nothing. A single connection is read, which takes less
+    // than asking the kernel about all of them first. Others may come meanwhile: after 64 such reads, or 20 us without
+    // any, all are asked.
     bool glance()
     {
         if (connections_.size() != 1 || pending_.size() != 0 || !ready_.empty() || out_of_descriptors_)
@@ -166,8 +168,8 @@ public:
         return found;
     }
 
-    // Accepts connections that have come and notes which have something to read; waits for that up to the deadline. False: there is
-    // nothing.
+    // Accepts connections that have come and notes which have something to read; waits for that up to the deadline. False:
+    // there is nothing.
     bool gather(deadline until)
     {
         gathered_at_ = deadline::now();

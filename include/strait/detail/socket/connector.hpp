@@ -37,7 +37,8 @@ namespace strait::detail {
 //   say_end(fd, sent)     says that the stream is over behind `sent` messages, where greets() is false
 //   read_rejection(fd)    what the receiver has said before it closed; no_receiver when it has said nothing
 template <class C>
-concept connector = std::movable<C> && requires(C c, C const& k, deadline d, int fd, stream_buffer& frames, std::size_t bytes, std::uint64_t sent) {
+concept connector =
+    std::movable<C> && requires(C c, C const& k, deadline d, int fd, stream_buffer& frames, std::size_t bytes, std::uint64_t sent) {
     { c.attempt() } -> std::same_as<result<descriptor>>;
     { c.pause(d) } -> std::same_as<void>;
     { k.is_trying() } -> std::same_as<bool>;

@@ -27,9 +27,10 @@
 
 namespace strait::detail {
 
-// The receiving end over one descriptor that all senders share. Each datagram is a row of whole frames. From the first bad frame of
-// a datagram on its rest is dropped, and no other datagram suffers. A frame that says `end` means that a sender has left: then the
-// control file is asked whether the stream is over. A death is said by no frame, so the control file is asked now and then.
+// The receiving end over one descriptor that all senders share. Each datagram is a row of whole frames. From the first bad
+// frame of a datagram on its rest is dropped, and no other datagram suffers. A frame that says `end` means that a sender
+// has left: then the control file is asked whether the stream is over. A death is said by no frame, so the control file is
+// asked now and then.
 //
 // Distinct objects: safe. Shared objects: unsafe.
 template <message_layout L, datagram_listener Listener>

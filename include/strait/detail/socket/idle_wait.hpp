@@ -14,8 +14,8 @@
 
 namespace strait::detail {
 
-// How a receiver over stream sockets waits while it has nothing to read, and when it takes its stream to be over. `Connections` is
-// a connection_set.
+// How a receiver over stream sockets waits while it has nothing to read, and when it takes its stream to be over.
+// `Connections` is a connection_set.
 class idle_wait {
 public:
     // A sender has been here.

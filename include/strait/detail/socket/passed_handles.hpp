@@ -12,8 +12,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-// Descriptors beside the bytes of a Unix socket (SCM_RIGHTS). The kernel ties them to the first byte that is sent with them: the
-// read of that byte brings all of them, and no read goes on behind a piece that has some.
+// Descriptors beside the bytes of a Unix socket (SCM_RIGHTS). The kernel ties them to the first byte that is sent with
+// them: the read of that byte brings all of them, and no read goes on behind a piece that has some.
 namespace strait::detail {
 
 // How many the kernel passes at a time (SCM_MAX_FD).

@@ -15,8 +15,8 @@
 
 namespace strait::detail {
 
-// A sender's connection to its receiver: the connector that makes it, the socket while there is one, and whether a receiver was
-// ever reached. How often and how long to try again is up to what derives from it.
+// A sender's connection to its receiver: the connector that makes it, the socket while there is one, and whether a
+// receiver was ever reached. How often and how long to try again is up to what derives from it.
 template <connector Connector>
 class peer_link {
 public:

@@ -17,8 +17,8 @@ namespace strait::detail {
 // How many connections may have said nothing yet. Of more, the oldest has to go.
 inline constexpr std::size_t most_pending = 64;
 
-// Connections whose peers have not said yet who they are, oldest first. Their number is bounded, so that peers that say nothing cost
-// bounded memory and descriptors.
+// Connections whose peers have not said yet who they are, oldest first. Their number is bounded, so that peers that say
+// nothing cost bounded memory and descriptors.
 template <class Connection>
 class pending_connections {
 public:
@@ -57,8 +57,8 @@ private:
     std::vector<std::unique_ptr<Connection>> all_;
 };
 
-// Accepts all connections that have come, and gives each to `add`, which returns an error_code. Returns that error, or why no more
-// can be accepted; no error: none is left. Those that the listener has turned away are counted.
+// Accepts all connections that have come, and gives each to `add`, which returns an error_code. Returns that error, or why
+// no more can be accepted; no error: none is left. Those that the listener has turned away are counted.
 template <listener Listener, class Add>
 error_code accept_all(Listener const& from, std::uint64_t& turned_away, Add add)
 {

@@ -48,7 +48,10 @@ public:
     void attach(std::span<int const> handles) noexcept { handles_ = handles; }
     void forget_handles() noexcept { handles_ = {}; }
 
-    void commit(std::size_t used) noexcept { writer_.commit(used, L.handles ? stream_frame::kind_of(handles_.size()) : stream_frame::data); }
+    void commit(std::size_t used) noexcept
+    {
+        writer_.commit(used, L.handles ? stream_frame::kind_of(handles_.size()) : stream_frame::data);
+    }
 
     // Stages a run of messages; out_of_memory.
     error_code append(std::span<std::byte const> run)
@@ -95,8 +98,8 @@ public:
     // Takes back what is staged and not accepted.
     void withdraw() noexcept { buffer().end = accepted_end_; }
 
-    // Sends a large message straight from the caller's memory, when nothing is staged. Of one that has begun to leave the rest is
-    // copied and goes later. no_receiver, and out_of_memory for the copy: the connection is over.
+    // Sends a large message straight from the caller's memory, when nothing is staged. Of one that has begun to leave the
+    // rest is copied and goes later. no_receiver, and out_of_memory for the copy: the connection is over.
     result<void> send_large(int fd, std::span<std::byte const> message, deadline until)
     {
         large_frame frame(message);

@@ -93,8 +93,8 @@ public:
     // Its greeting will be refused.
     void refuse() noexcept { parser_.refuse(errc::refused); }
 
-    // Whether the last read brought one message and less than there was room for: then another read is not worth a system call
-    // before the kernel says that there is more. Answers so once for each such read.
+    // Whether the last read brought one message and less than there was room for: then another read is not worth a system
+    // call before the kernel says that there is more. Answers so once for each such read.
     bool is_exhausted() noexcept { return std::exchange(exhausted_, false); }
 
     void shrink() noexcept { parser_.shrink(); }

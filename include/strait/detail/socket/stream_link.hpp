@@ -25,8 +25,8 @@ class stream_link : public peer_link<Connector> {
 public:
     stream_link(Connector c, deadline connect_until) : base(std::move(c), connect_until) {}
 
-    // Takes a socket that is connected already, when no other receiver can come. `both_ways`: what can be read from it belongs to
-    // a receiver of this process.
+    // Takes a socket that is connected already, when no other receiver can come. `both_ways`: what can be read from it
+    // belongs to a receiver of this process.
     void adopt(descriptor socket, bool both_ways)
     {
         both_ways_ = both_ways;
@@ -35,8 +35,8 @@ public:
     }
 
     // Finds a receiver and greets it. no_receiver: the last one has gone and no other is there, or none has come within
-    // connect_timeout, or, without waiting, none is there yet. full: without waiting, a handshake is under way. Counts one wait in
-    // `waits` if there is one.
+    // connect_timeout, or, without waiting, none is there yet. full: without waiting, a handshake is under way. Counts one
+    // wait in `waits` if there is one.
     [[gnu::noinline, gnu::cold]] error_code connect(deadline until, std::uint64_t& waits)
     {
         if (error_code const e = base::check())

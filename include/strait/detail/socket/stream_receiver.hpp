@@ -83,7 +83,8 @@ public:
         acknowledge_if_drained();
     }
 
-    // The descriptors that came with the message that is shown. Those that are not moved away are closed when it is released.
+    // The descriptors that came with the message that is shown. Those that are not moved away are closed when it is
+    // released.
     std::span<descriptor> handles() noexcept
         requires(L.handles)
     {
@@ -163,8 +164,8 @@ private:
     // What look() says when it has neither a message (no error) nor a failure.
     static inline error_code const look_again{EAGAIN, boost::system::system_category()};
 
-    // When all that was read is consumed, acknowledgements leave at once: the next operation may be far off. Where messages come
-    // fast, many are read at a time.
+    // When all that was read is consumed, acknowledgements leave at once: the next operation may be far off. Where
+    // messages come fast, many are read at a time.
     void acknowledge_if_drained() noexcept(!Sessions::acknowledges)
     {
         if constexpr (Sessions::acknowledges)
@@ -172,7 +173,8 @@ private:
                 (void)connections_.sessions().settle(true);
     }
 
-    // Reads the connections that have something, in turns, up to the first message. look_again: nothing more can be had without waiting.
+    // Reads the connections that have something, in turns, up to the first message. look_again: nothing more can be had
+    // without waiting.
     error_code look()
     {
         while (!connections_.empty()) {

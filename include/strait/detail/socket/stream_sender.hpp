@@ -131,11 +131,14 @@ public:
     int native_handle() const noexcept { return link_.socket().get(); }
     bool has_unsent() const noexcept { return out_.has_unsent(); }
 
-    // Unconnected, it tries again and may have to give up.
+    // Without a connection it tries again, and may have to give up.
     wake_source arm() const noexcept
     {
         bool const connected = static_cast<bool>(link_.socket());
-        return {.descriptor = native_handle(), .events = POLLOUT, .file = connected ? -1 : link_.connector().file(), .again = !connected};
+        return {.descriptor = native_handle(),
+                .events = POLLOUT,
+                .file = connected ? -1 : link_.connector().file(),
+                .again = !connected};
     }
     void disarm() const noexcept {}
 
@@ -165,9 +168,9 @@ private:
         return why;
     }
 
-    // Sends the rest and the end of the stream, up to the deadline. The channel is left before the end of the stream shows: a
-    // receiver that sees the end need not wait for the leaving. What the receiver may have said is read, since closing over unread
-    // bytes would send a reset.
+    // Sends the rest and the end of the stream, up to the deadline. The channel is left before the end of the stream
+    // shows: a receiver that sees the end need not wait for the leaving. What the receiver may have said is read, since
+    // closing over unread bytes would send a reset.
     result<void> say_goodbye(deadline until)
     {
         auto done = drain_all(until);

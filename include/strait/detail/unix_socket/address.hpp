@@ -19,8 +19,8 @@
 
 namespace strait::detail {
 
-// What a channel over Unix sockets has beside its control file. The receiver binds the socket while it holds its place, so for a
-// new channel there is nothing to make; a name that is left from before is removed.
+// What a channel over Unix sockets has beside its control file. The receiver binds the socket while it holds its place, so
+// for a new channel there is nothing to make; a name that is left from before is removed.
 struct unix_mechanism : no_backing_object {
     using leftover = socket_leftover;
 

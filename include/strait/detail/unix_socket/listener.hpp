@@ -91,15 +91,16 @@ public:
             return;
         if (socket_) {
             socket_.reset();
-            (void)socket_leftover::remove(member_.fd(), where_);  // we still hold the place: the next receiver cannot have bound it yet
+            // While this end holds the place: the next receiver cannot have bound the socket yet.
+            (void)socket_leftover::remove(member_.fd(), where_);
         }
         unix_mechanism m;
         membership<unix_mechanism>::leave(member_, where_, m, until);
     }
 
 private:
-    // A socket that lies there is a dead receiver's, since we hold the only place. The name appears when the socket listens and has
-    // its mode, which the umask may have narrowed.
+    // A socket that lies there is a dead receiver's, since we hold the only place. The name appears when the socket
+    // listens and has its mode, which the umask may have narrowed.
     result<void> listen()
     {
         auto const address = unix_address(where_, new_socket_suffix);

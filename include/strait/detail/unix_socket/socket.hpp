@@ -60,7 +60,8 @@ inline std::size_t largest_packet(int fd) noexcept
     return known ? std::max(static_cast<std::size_t>(bytes), packet_overhead) - packet_overhead : 0;
 }
 
-// Makes the buffers as large as asked for, and as one packet needs. capacity_limit: no buffer of this host takes such a packet.
+// Makes the buffers as large as asked for, and as one packet needs. capacity_limit: no buffer of this host takes such a
+// packet.
 inline error_code set_socket_buffers(int fd, unix_kind const& kind) noexcept
 {
     auto const set = [fd](std::size_t capacity) {
