@@ -118,8 +118,6 @@ EXCEPTIONS = {
     ("detail/lanes/geometry.hpp", "fcntl.h"),
     ("detail/broadcast/lossy_record_reader.hpp", "strait/detail/mpmc/buffer.hpp"),
     ("detail/broadcast/lossy_slots.hpp", "strait/detail/mpmc/buffer.hpp"),
-    ("transport/anonymous_pipe.hpp", "fcntl.h"),
-    ("transport/anonymous_pipe.hpp", "unistd.h"),
     ("transport/huge_pages.hpp", "sys/mman.h"),
     ("transport/huge_pages.hpp", "sys/shm.h"),
     ("transport/polled.hpp", "sched.h"),

@@ -3,6 +3,7 @@
 #define STRAIT_TRANSPORT_ANONYMOUS_PIPE_HPP
 
 #include <strait/detail/membership/nameless_pair.hpp>
+#include <strait/detail/pipe/fifo.hpp>
 #include <strait/detail/pipe/frame.hpp>
 #include <strait/detail/pipe/receiver.hpp>
 #include <strait/detail/pipe/sender.hpp>
@@ -12,9 +13,6 @@
 #include <concepts>
 #include <string_view>
 #include <utility>
-
-#include <fcntl.h>
-#include <unistd.h>
 
 namespace strait {
 
@@ -108,15 +106,8 @@ public:
         auto const traits = detail::traits_beside<L>(guarantees.name, type_name, how);
         if (error_code const e = detail::nameless_pair::make(traits, {}, p.pair_))
             return e;
-        int fds[2];
-        if (::pipe2(fds, O_CLOEXEC) != 0)
-            return detail::last_failure();
-        p.reads_.reset(fds[0]);
-        p.writes_.reset(fds[1]);
-        ::fcntl(fds[1], F_SETFL, O_NONBLOCK);
-        if (how.capacity != 0)
-            if (error_code const e = detail::set_pipe_capacity(fds[1], how.capacity))
-                return e;
+        if (error_code const e = detail::make_pipe(how.capacity, p.reads_, p.writes_))
+            return e;
         p.linger_ = how.linger;
         return p;
     }

@@ -36,6 +36,18 @@ inline error_code set_pipe_capacity(int fd, std::uint64_t bytes)
     return errno == EPERM || errno == EINVAL ? make_error_code(errc::capacity_limit) : last_failure();
 }
 
+// Makes a pipe without a name, whose writing end does not block. `capacity` in bytes; 0: what the kernel gives.
+inline error_code make_pipe(std::uint64_t capacity, descriptor& reads, descriptor& writes)
+{
+    int fds[2];
+    if (::pipe2(fds, O_CLOEXEC) != 0)
+        return last_failure();
+    reads.reset(fds[0]);
+    writes.reset(fds[1]);
+    ::fcntl(fds[1], F_SETFL, O_NONBLOCK);
+    return capacity == 0 ? error_code() : set_pipe_capacity(fds[1], capacity);
+}
+
 // A FIFO beside the control file, which notes its inode: mechanism[0] number, [1] device. The kernel drops what is unread with
 // the last descriptor, so nothing is ever unread in a channel that nobody uses.
 struct fifo_mechanism : no_backing_object {
