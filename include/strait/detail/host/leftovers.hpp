@@ -11,8 +11,8 @@
 
 namespace strait::detail {
 
-// Each mechanism that leaves something on the host is in this list. The segment comes first: only its owner may remove it, and
-// where that is refused nothing else must go.
+// Each mechanism that leaves something on the host is in this list. The segment comes first: only its owner may remove
+// it, and where that is refused nothing else must go.
 struct host_leftovers : leftovers<segment_leftover, fifo_leftover, socket_leftover, mqueue_leftover, sysv_leftover> {};
 static_assert(leftover<host_leftovers>);
 

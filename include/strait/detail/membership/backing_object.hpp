@@ -16,9 +16,9 @@
 
 namespace strait::detail {
 
-// What a mechanism has besides a channel's control file, or inside it, as membership needs to know it. no_backing_object, from
-// which the models derive, says what each member does and when it is called. Every call but sync() is made with the set-up lock
-// held.
+// What a mechanism has besides a channel's control file, or inside it, as membership needs to know it.
+// no_backing_object, from which the models derive, says what each member does and when it is called. Every call but
+// sync() is made with the set-up lock held.
 template <class M>
 concept backing_object = requires(M& m, M const& unchanged, participant const& p, location const& where, std::uint64_t number,
                                   std::shared_ptr<mapping>& mapped, int fd)
@@ -42,33 +42,34 @@ struct no_backing_object {
     // The directory below which the directories of channels with a name lie. Channels with a path do not need it.
     static constexpr std::string_view root = location::in_memory;
 
-    // Makes the object of a new channel, and replaces one that dead participants have left under this name. After an error no
-    // object is left.
+    // Makes the object of a new channel, and replaces one that dead participants have left under this name. After an
+    // error no object is left.
     error_code create(participant const&, location const&) const noexcept { return {}; }
 
-    // Whether a later receiver would find messages, in a channel that nobody uses. The content may be of another type, or
-    // damaged: then nothing is unread.
+    // Whether a later receiver would find messages, in a channel without participants. The content may be of another
+    // type, or damaged: then nothing is unread.
     bool unread(participant const&, location const&) const noexcept { return false; }
 
-    // Removes the object of a channel whose name leads to it no more, because somebody has replaced or removed the control file,
-    // or whose creation failed after create().
+    // Removes the object of a channel whose name leads to it no more, because somebody has replaced or removed the
+    // control file, or whose creation failed after create().
     void forget(participant const&, location const&) const noexcept {}
 
     // Which part of a control file of this size is mapped twice.
     mirror mirrored(std::uint64_t) const noexcept { return {}; }
 
-    // Whether a participant should rather take this place than another. If no free place is good, it takes one that is not.
+    // Whether a participant should rather take this place than another. If no free place is good, it takes one that is
+    // not.
     bool is_good(participant const&, role, std::uint64_t) const noexcept { return true; }
 
-    // Maps the control file together with memory that lies beside it, in a channel that is complete; leaves `mapped` empty where
-    // there is no such memory. peer_corrupt: it should be there and is not.
+    // Maps the control file together with memory that lies beside it, in a channel that is complete; leaves `mapped`
+    // empty where there is no such memory. peer_corrupt: it should be there and is not.
     error_code reach(participant const&, std::shared_ptr<mapping>&) const noexcept { return {}; }
 
     // Whether what the channel holds lies on a disk, so that channel::sync() has something to do.
     static constexpr bool on_disk = false;
 
-    // Called when the last participant has left a channel that stays, with the descriptors of its control file and directory.
-    // The set-up lock is not held: this may take long.
+    // Called when the last participant has left a channel that stays, with the descriptors of its control file and
+    // directory. The set-up lock is not held: this may take long.
     void sync(int, int) const noexcept {}
 };
 static_assert(backing_object<no_backing_object>);

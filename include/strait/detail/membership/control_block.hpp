@@ -14,7 +14,7 @@
 
 namespace strait::detail {
 
-// What an opener demands of a channel, or gives to a new one.
+// What an opener demands of a channel that is there, or gives to a new one.
 struct channel_traits {
     std::string_view transport;      // mechanism and topology
     std::string_view type_name;      // for people
@@ -23,16 +23,16 @@ struct channel_traits {
     std::uint64_t capacity = 0;
     std::uint64_t max_message_size = 0;
     std::uint64_t size = 0;          // of the whole object, control block included
-    std::uint64_t beside = 0;        // bytes of messages that lie in memory of another kind
-    std::string_view memory = "";    // which kind; none: they lie in the object, like most
-    std::uint64_t allocated = 0;     // of it when it is created; 0: all
-    bool retained = false;           // messages may outlive everybody
+    std::uint64_t beside = 0;        // bytes of messages that lie outside of it, in memory of another kind
+    std::string_view memory = "";    // the name of that kind; empty: they lie in the object, as in most channels
+    std::uint64_t allocated = 0;     // how many of `size` bytes get their blocks when it is created; 0: all
+    bool retained = false;           // messages may outlive all participants
     bool keep = false;
 
     std::uint64_t first_bytes() const noexcept { return allocated == 0 ? size : allocated; }
 };
 
-// Of a channel whose messages do not lie in its control file.
+// The traits of a channel whose messages do not lie in its control file.
 template <message_layout L, class Options>
 channel_traits traits_beside(std::string_view transport, std::string_view type_name, Options const& how)
 {
@@ -47,15 +47,17 @@ channel_traits traits_beside(std::string_view transport, std::string_view type_n
     return t;
 }
 
-// The first page of a channel's control file. Only ever placed by being mapped; all its pages are zero at first.
+// The first page of a channel's control file. An object of this type only exists in mapped memory, which is zero at
+// first.
 //
 //   0 magic         8 version  12 byte_order  16 word_size  20 ready     24 fingerprint      32 element_size
 //  40 capacity     48 max_message_size        56 size       64 keep      68 retained      72 beside       80 memory
 // 128 joined_senders 136 left_senders 144 joined_receivers 152 left_receivers 160 event      164..191 unused
 // 192 mechanism[8]                                                       256 transport      320 type_name
 //
-// Everything up to 127 is written before the name appears (`ready` and `keep` under the set-up lock) and never again; the
-// counters are written by joining and leaving ends, rarely; mechanism[] belongs to the transport.
+// Bytes 0 to 127 are written before the file gets its name and never again, except `ready` and `keep`, which are
+// written under the set-up lock. Ends that join and leave write the counters, rarely. mechanism[] belongs to the
+// transport.
 struct control_block {
     static constexpr std::uint64_t magic_value = 0x0074'6961'7274'7373U;  // "sstrait"
     static constexpr std::uint32_t version_value = 1;

@@ -16,18 +16,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// The file of a channel in its directory: made without a name, given one when it is complete, found by it.
+// The control file in its directory: it is made without a name, gets one when it is complete, and is found by that.
 namespace strait::detail {
 
+// A name or a directory is not there (any more).
 inline bool vanished(error_code const& e) noexcept { return e == error_code(ENOENT, boost::system::system_category()); }
 
-// Its last channel took it away. ext4 answers EPERM to O_TMPFILE there, other file systems ENOENT or with a file.
+// Whether the last channel in this directory has removed it. There ext4 answers EPERM to O_TMPFILE, and other file
+// systems ENOENT, or they make a file.
 inline bool is_removed_directory(descriptor const& dir) noexcept
 {
     struct ::stat found = {};
     return ::fstat(dir.get(), &found) == 0 && found.st_nlink == 0;
 }
 
+// Whether the channel's name still leads to this open file.
 inline bool is_still_named(descriptor const& dir, int fd, location const& where)
 {
     struct ::stat by_name = {};
@@ -36,7 +39,8 @@ inline bool is_still_named(descriptor const& dir, int fd, location const& where)
            ::fstat(fd, &opened) == 0 && by_name.st_ino == opened.st_ino && by_name.st_dev == opened.st_dev;
 }
 
-// No descriptor: there is no such name.
+// Opens the control file of this name. Success without a descriptor: there is none. untrusted_object: something else
+// lies there.
 inline error_code open_control_file(descriptor const& dir, location const& where, descriptor& fd)
 {
     fd.reset(uninterrupted([&] {
@@ -49,8 +53,8 @@ inline error_code open_control_file(descriptor const& dir, location const& where
     return last_failure();
 }
 
-// A file without a name, or with a temporary one where the file system knows no O_TMPFILE. Its blocks are allocated
-// now: a full file system is an error here and not a SIGBUS later.
+// Makes a file without a name, or with a temporary one where the file system knows no O_TMPFILE. Its blocks are
+// allocated now, so that a full file system is an error here and not a SIGBUS later.
 inline error_code make_control_file(descriptor const& dir, location const& where, channel_traits const& wanted, descriptor& fd,
                             std::string& temporary)
 {
@@ -72,11 +76,12 @@ inline error_code make_control_file(descriptor const& dir, location const& where
     return {};
 }
 
+// Gives it the channel's name. EEXIST: another control file has that name by now.
 inline result<void> give_name(descriptor const& dir, int fd, std::string const& temporary, std::string const& name)
 {
     int done = -1;
     if (temporary.empty()) {
-        // By way of /proc: AT_EMPTY_PATH needs privileges on older kernels.
+        // Through /proc, because AT_EMPTY_PATH needs privileges on older kernels.
         std::string const self = path_of_descriptor(fd);
         done = ::linkat(AT_FDCWD, self.c_str(), dir.get(), name.c_str(), AT_SYMLINK_FOLLOW);
         if (done != 0 && errno == ENOENT && ::access(self.c_str(), F_OK) != 0)

@@ -15,14 +15,14 @@
 
 namespace strait::detail {
 
-// What one mechanism may leave on the host under a channel's name, besides the control file: a type with a static function
-// that removes it, called with the set-up lock held.
+// What one mechanism may leave on the host under a channel's name, besides the control file: a type with a static
+// function that removes it, called with the set-up lock held.
 //
 //   error_code remove(int control_file, location const&)
 //
-// `control_file` is an open descriptor of the channel's control file, whose content may be anything, or -1 where the channel
-// has none that can be opened. It is no error when there is nothing to remove; what lies there and is not of this mechanism
-// stays. After an error the control file must stay too, because it leads to the object.
+// `control_file` is an open descriptor of the channel's control file, whose content may be anything, or -1 where the
+// channel has none that can be opened. It is no error when there is nothing to remove; what lies there and is not of
+// this mechanism stays. After an error the control file must stay too, because it leads to the object.
 template <class L>
 concept leftover = requires(int control_file, location const& where)
 {
@@ -49,8 +49,9 @@ struct leftovers {
     }
 };
 
-// What every mechanism of the library may leave; in detail/host/leftovers.hpp, which knows the mechanisms. A transport's header
-// includes it, so that a channel is removed whole by any transport, also by a program that includes no other.
+// What every mechanism of the library may leave; in detail/host/leftovers.hpp, which knows the mechanisms. A
+// transport's header includes it, so that a channel is removed whole by any transport, also by a program that includes
+// no other.
 struct host_leftovers;
 
 // Removes the file of a channel that has this suffix, if it is of this kind: S_IFIFO or S_IFSOCK.

@@ -18,10 +18,10 @@
 
 namespace strait::detail {
 
-// Of the control file; other suffixes belong to what a mechanism has beside it.
+// The suffix of a control file's name. A mechanism's own objects have other suffixes.
 inline constexpr char control_file_suffix[] = ".channel";
 
-// The modes of what a channel creates.
+// The mode of the objects that a channel creates.
 inline ::mode_t object_mode(access_mode a) noexcept
 {
     return a == access_mode::owner ? 0600 : a == access_mode::group ? 0660 : 0666;
@@ -31,12 +31,13 @@ inline ::mode_t object_mode(access_mode a) noexcept
 inline bool trusted_object(struct ::stat const& found, ::mode_t kind, access_mode a) noexcept
 {
     bool const owned = found.st_uid == ::geteuid() || a != access_mode::owner;
-    // One name only, or none: a second one lies where somebody else may have planted it.
+    // At most one name: a file with two may have been linked here by another user.
     return (found.st_mode & S_IFMT) == kind && owned && (found.st_mode & 07777) == object_mode(a) && found.st_nlink <= 1;
 }
 
-// Where the objects of a channel of this host lie: a directory that nobody else can write into, and a name in it.
-// Names go to a directory strait-<uid> below `root`, made from the effective user id and never from the environment.
+// Where the objects of a channel of this host lie: a directory into which no other user can write, and a name in it. A
+// channel with a name lies in the directory strait-<uid> below `root`; the number is the effective user id, and never
+// comes from the environment.
 class location {
 public:
     location() = default;
@@ -60,18 +61,19 @@ public:
             l.flat_name_ = "strait-" + user + "-" + l.name_;
             l.private_ = true;
         }
-        // The queues of the host have one name space: a path goes into their names as a hash.
+        // Queues of the kernel have one name space for the host: their names hold a hash of a path.
         if (!l.private_ || root != in_memory)
             l.flat_name_ = "strait-path-" + std::to_string(fnv1a(l.path("")));
         return {};
     }
 
-    // The directory, open and checked; it is made where it is ours to make.
+    // Opens and checks the directory, and makes it first if it is our own. untrusted_object: another user could change
+    // it.
     error_code open_directory(descriptor& dir) const
     {
         if (private_) {
             if (::mkdir(directory_.c_str(), 0700) == 0)
-                ::chmod(directory_.c_str(), 0700);  // the umask may have taken bits; nobody else can have replaced it
+                ::chmod(directory_.c_str(), 0700);  // the umask may have taken bits; no other user can have replaced it
             else if (errno != EEXIST)
                 return last_failure();
         }
@@ -86,10 +88,10 @@ public:
         return {};
     }
 
-    // It may come and go, and is made when it is missing.
+    // Whether it is the directory of named channels, which the first channel makes and the last one removes.
     bool is_own_directory() const noexcept { return private_; }
 
-    // The last channel takes our directory along; with others in it nothing happens.
+    // Removes our own directory if the last channel in it has gone; does nothing as long as there are others.
     void remove_directory() const noexcept
     {
         if (private_)
@@ -99,12 +101,12 @@ public:
     std::string file(std::string_view suffix) const { return name_ + std::string(suffix); }
     std::string path(std::string_view suffix) const { return directory_ + "/" + file(suffix); }
 
-    // For name spaces without directories, such as POSIX message queues.
+    // The channel's name in name spaces without directories, such as that of POSIX message queues.
     std::string const& flat_name() const noexcept { return flat_name_; }
     access_mode access() const noexcept { return access_; }
 
 private:
-    // Whoever can rename or unlink in the directory could swap a channel's objects.
+    // A user who may rename or unlink files in the directory could exchange a channel's objects.
     bool trusted_directory(struct ::stat const& found) const noexcept
     {
         bool const writable_by_others = (found.st_mode & (access_ == access_mode::owner ? 0022 : 0002)) != 0;

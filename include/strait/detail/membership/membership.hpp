@@ -21,8 +21,9 @@
 
 namespace strait::detail {
 
-// Ways into a named channel and out of it. A control file appears under its name only when it is complete; everything that
-// creates, repairs or removes happens under the set-up lock, and only while the name still means the file that was locked.
+// Joining and leaving a channel that has a name. A control file gets its name only when it is complete. Everything that
+// creates, repairs or removes is done with the set-up lock held, and only while the name still leads to the file that
+// was locked.
 //
 // The Mechanism is what carries the messages beside, or inside, the control file.
 template <class Mechanism, class Leftovers = host_leftovers>
@@ -33,7 +34,9 @@ class membership : public removal<Mechanism, Leftovers> {
 public:
     using named::lock_timeout;
 
-    // `most`: places of this role.
+    // Joins, and creates the channel if there is none. `most` is the number of places of this role. Errors: busy when
+    // all are taken, timed_out when others hold the set-up lock for lock_timeout, untrusted_object, incompatible_peer,
+    // peer_corrupt, transport_mismatch, type_mismatch, those of the mechanism and of system calls.
     static error_code join(location const& where, channel_traits const& wanted, role r, ::off_t most, Mechanism& mechanism,
                            participant& joined)
     {
@@ -42,7 +45,7 @@ public:
             descriptor dir;
             if (error_code const e = where.open_directory(dir)) {
                 if (where.is_own_directory() && vanished(e))
-                    continue;  // its last channel took it along just now
+                    continue;  // the last channel in it has removed it just now
                 return e;
             }
             STRAIT_CRASH_POINT("join: directory opened");
@@ -56,14 +59,15 @@ public:
         }
     }
 
-    // The last participant of a channel with nothing unread removes it. Idempotent.
+    // Leaves. The last participant of a channel with nothing unread removes it. Waits up to the deadline for the set-up
+    // lock; without it the channel stays, and its next opener cleans up. Idempotent.
     static void leave(participant& c, location const& where, Mechanism& mechanism, deadline until) noexcept
     {
         if (!c.is_member())
             return;
         c.count_out();
         STRAIT_CRASH_POINT("leave: counted out");
-        bool const alone = lock_byte(c.fd(), lock_bytes::setup, until).has_value();  // else the next opener cleans up
+        bool const alone = lock_byte(c.fd(), lock_bytes::setup, until).has_value();  // if not, the next opener cleans up
         STRAIT_CRASH_POINT("leave: set-up lock taken");
         unlock_byte(c.fd(), c.place_);
         STRAIT_CRASH_POINT("leave: place given up");
@@ -80,12 +84,12 @@ public:
                     mechanism.forget(c, where);
                 }
             }
-        } catch (...) {  // no memory for a path: the next opener finds nobody and starts afresh
+        } catch (...) {  // no memory for a path: the next opener finds no participant and starts afresh
         }
         c.signal();
         STRAIT_CRASH_POINT("leave: signalled");
         if (alone)
-            unlock_byte(c.fd(), lock_bytes::setup);  // closing does not: the mapping holds the description too
+            unlock_byte(c.fd(), lock_bytes::setup);  // closing the descriptor does not, because the mapping holds the description too
         STRAIT_CRASH_POINT("leave: set-up lock released");
         if (stays)
             mechanism.sync(c.fd(), dir.get());  // however long that takes: others can open and leave meanwhile
@@ -160,7 +164,8 @@ private:
         return e;
     }
 
-    // What a control file was found to be; another error is that of a system call, and says nothing of it.
+    // Whether this error is a property of the control file. Another error is that of a system call and says nothing
+    // about the file.
     static bool is_permanent_error(error_code const& e) noexcept
     {
         return e == errc::untrusted_object || e == errc::incompatible_peer || e == errc::peer_corrupt ||

@@ -12,10 +12,12 @@
 
 namespace strait::detail {
 
-// A nameless channel that nobody has joined yet; may cross fork(). For each role it holds a promise: a lock that every
-// holder of the pair shares and that is free when the last of them has taken its end or has died, so an end whose peer
-// was killed before joining does not wait for ever. The ends themselves lock through descriptions of their own, opened
-// by the process that uses them, which nobody else holds.
+// A channel without a name that no end has joined yet. It may cross fork(). For each role it holds a promise: a lock
+// that all holders of the pair share, and that becomes free when the last of them has taken its end or has died. So an
+// end whose peer was killed before it joined does not wait for ever. The ends themselves take their locks through
+// descriptions of their own, which the process opens that uses the end, and which no other process holds.
+//
+// Distinct objects: safe. Shared objects: unsafe.
 class nameless_pair {
 public:
     nameless_pair() = default;
@@ -46,7 +48,7 @@ public:
         return {};
     }
 
-    // Joins in this process, then gives up this pair's promises.
+    // Joins in this process, and gives up this pair's promises then.
     error_code take(role r, participant& joined) &&
     {
         error_code const e = join(r, nullptr, joined);
@@ -56,7 +58,7 @@ public:
         return e;
     }
 
-    // Both ends for threads of this process, over one mapping.
+    // Joins both ends in this process, for two threads of it; they share one mapping.
     error_code split(participant& sender, participant& receiver) &&
     {
         error_code e = join(role::sender, nullptr, sender);

@@ -22,11 +22,14 @@
 namespace strait::detail {
 
 // One end's membership in a channel of this host. Every channel has one small shared object, its control file, whatever
-// carries the messages: it says what the channel is, who is there, and who has left or died.
+// carries the messages. It says what the channel is, which participants are in it, and which have left or died.
 //
-// Members are found by their locks (os/range_lock.hpp). Counting tells a clean end from a death: a sender that joined and
-// neither holds its lock nor has counted itself out has died. Joining locks first and counts then; leaving counts first
-// and unlocks then, so whoever is killed in between has not yet, or no longer, anything in flight.
+// Participants are found by their locks (os/range_lock.hpp). Counts tell leaving from dying: a sender that has joined,
+// holds no lock and has not counted itself out has died. An end that joins takes its lock first and counts itself in
+// then; an end that leaves counts itself out first and gives up its lock then. So an end that is killed in between has
+// no message in flight yet, or no more.
+//
+// Distinct objects: safe. Shared objects: unsafe.
 class participant {
 public:
     participant() = default;
@@ -37,35 +40,36 @@ public:
     std::shared_ptr<mapping> const& memory() const noexcept { return memory_; }
     int fd() const noexcept { return lock_.get(); }
 
-    // False after leaving, and in a child of fork(), where the lock is the parent's.
+    // False after leaving, and in a child of fork(), where the lock belongs to the parent.
     bool is_member() const noexcept { return static_cast<bool>(lock_); }
     errc missing() const noexcept { return lock_.missing(); }
 
-    // Which of the places of its role it holds, from 0; for a member.
+    // The number of its place among those of its role, from 0. Only for a member.
     std::uint64_t place() const noexcept { return static_cast<std::uint64_t>(place_ - lock_bytes::first(role_)); }
 
     bool any_alive(role r) const noexcept { return any_locked(lock_.get(), lock_bytes::first(r), lock_bytes::most); }
 
     bool is_nameless() const noexcept { return nameless_; }
 
-    // Its name has been removed and whoever may be here is: from now on as without one.
+    // To be called when the name was removed and no participant can join any more: the channel then counts as one
+    // without a name.
     void forget_name() noexcept { nameless_ = true; }
 
-    // Somebody may still join: a member is there, or holds a pair that promises one.
+    // Whether a process holds a pair (make_pair()) that may still become an end of this role.
     bool any_promised(role r) const noexcept { return nameless_ && any_locked(lock_.get(), lock_bytes::promise(r), 1); }
 
-    // Whether the stream is over, if nothing is left to read: ask, then look for messages once more, then believe it.
-    // What a sender has committed before leaving or dying is visible to whoever sees its lock free: the kernel's lock
-    // orders the two.
+    // Whether the stream is over if nothing is left to read. The caller asks, then looks for messages once more, then
+    // believes it. What a sender has committed before it left or died is visible to an end that sees its lock free,
+    // because the kernel's lock orders the two.
     end_reason senders_gone() const noexcept
     {
         std::uint64_t const joined = block_->joined_senders.load(std::memory_order_acquire);
         if (any_alive(role::sender) || any_promised(role::sender) ||
-            block_->joined_senders.load(std::memory_order_acquire) != joined)  // pairs with join(): came and went meanwhile
+            block_->joined_senders.load(std::memory_order_acquire) != joined)  // pairs with count_in(): a sender has come and gone meanwhile
             return end_reason::none;
         if (joined == 0)
             return nameless_ ? end_reason::died : end_reason::none;
-        std::uint64_t const dead = joined - block_->left_senders.load(std::memory_order_acquire);  // pairs with leave()
+        std::uint64_t const dead = joined - block_->left_senders.load(std::memory_order_acquire);  // pairs with count_out()
         if (joined != end_joined_) {
             dead_before_ = end_dead_;
             end_joined_ = joined;
@@ -79,7 +83,7 @@ public:
         return !any_alive(role::receiver) && !any_promised(role::receiver);
     }
 
-    // Tells members that wait for others to come or go. Any end may do so.
+    // Wakes participants that wait for others to join or leave. Any end may call it.
     void signal() const noexcept
     {
         block_->event.fetch_add(1, std::memory_order_seq_cst);
@@ -89,7 +93,7 @@ public:
 
     std::uint32_t event() const noexcept { return block_->event.load(std::memory_order_seq_cst); }
 
-    // Sleeps until signal() after `seen`, or a wait slice: a death signals nothing.
+    // Sleeps until a signal() after event() was `seen`, at most for a wait slice, because a death signals nothing.
     void wait_event(std::uint32_t seen, deadline until) const noexcept
     {
         futex_wait(block_->event, seen, until.capped(wait_slice));
@@ -127,7 +131,8 @@ private:
         block_ = std::launder(reinterpret_cast<control_block*>(memory_->data()));
     }
 
-    // Takes a free place among at most `most` of this role: one that is `good` if there is any.
+    // Takes a free place of the first `most` of this role, and one for which good() is true if there is any. busy: none
+    // is free.
     template <class Good>
     result<void> take_place(role r, ::off_t most, Good good)
     {
@@ -184,7 +189,8 @@ private:
     ::off_t place_ = 0;
     role role_ = role::sender;
     bool nameless_ = false;
-    // What senders_gone() last said, so that a death is told once and not at every later end.
+    // What senders_gone() answered last, so that a death is reported at one end of the stream and not at every later
+    // one.
     mutable std::uint64_t end_joined_ = 0;
     mutable std::uint64_t end_dead_ = 0;
     mutable std::uint64_t dead_before_ = 0;

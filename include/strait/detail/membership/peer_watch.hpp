@@ -8,12 +8,13 @@
 #include <cstdint>
 #include <optional>
 
-// How an end that waits finds out that its peers have gone. Locks tell that for certain, by a system call, so it is asked seldom.
+// How an end that waits finds out that its peers have gone. Locks tell that for certain, by a system call, so it is
+// asked seldom.
 namespace strait::detail {
 
-// Finds out for a receiver whether all senders have gone. It asks the kernel at once when the counters say that the last sender
-// has counted itself out. Senders that died have not counted themselves out: for them it asks when `interval` nanoseconds have
-// passed since it asked last, or when the caller has slept.
+// Finds out for a receiver whether all senders have gone. It asks the kernel at once when the counters say that the
+// last sender has counted itself out. Senders that died have not counted themselves out: for them it asks when
+// `interval` nanoseconds have passed since it asked last, or when the caller has slept.
 class sender_watch {
 public:
     // Intervals, in nanoseconds, for callers that poll and for callers that spin.
@@ -45,8 +46,8 @@ private:
     end_reason found_ = end_reason::none;
 };
 
-// Finds out for a waiting sender of a channel without a name whether no receiver can come any more: all have gone, and no process
-// holds a pair that could still become one. It asks as seldom as sender_watch does.
+// Finds out for a waiting sender of a channel without a name whether no receiver can come any more: all have gone, and
+// no process holds a pair that could still become one. It asks as seldom as sender_watch does.
 class receiver_watch {
 public:
     bool no_receiver_possible(participant const& c, std::int64_t now, bool slept) noexcept
@@ -66,8 +67,8 @@ class end_of_stream {
 public:
     end_reason why() const noexcept { return why_; }
 
-    // What a waiting receiver finds: a message (no error), damage, `closed`, or nothing yet. `inspect` looks into its queue or
-    // ring and answers with the first two or nothing.
+    // What a waiting receiver finds: a message (no error), damage, `closed`, or nothing yet. `inspect` looks into its
+    // queue or ring and answers with the first two or nothing.
     template <class Inspect>
     std::optional<error_code> look(participant const& c, std::int64_t now, bool slept, std::int64_t interval, Inspect inspect)
     {

@@ -18,9 +18,9 @@ struct queue_traits {
     bool retained;
 };
 
-// Whether a sender has a receiver to send to, in a channel that does not retain unread messages: its sender waits for the first
-// receiver up to connect_timeout, and gets no_receiver when the last one has gone. In a channel that retains them a sender needs
-// no receiver.
+// Whether a sender has a receiver to send to, in a channel that does not retain unread messages: its sender waits for
+// the first receiver up to connect_timeout, and gets no_receiver when the last one has gone. In a channel that retains
+// them a sender needs no receiver.
 class receiver_presence {
 public:
     void start(participant const& c, deadline connect_until) noexcept
@@ -45,8 +45,8 @@ public:
         return errc::no_receiver;
     }
 
-    // When no receiver is there: waits until participants come or go, for at most one wait slice. Success: look again. A poll does
-    // not wait and reports no_receiver, but the first receiver is awaited still.
+    // When no receiver is there: waits until participants come or go, for at most one wait slice. Success: look again.
+    // A poll does not wait and reports no_receiver, but the first receiver is awaited still.
     error_code await(participant const& c, deadline until, bool first, std::uint64_t& waits) noexcept
     {
         std::uint32_t const seen = c.event();

@@ -18,12 +18,14 @@
 
 namespace strait::detail {
 
-// What lies under a channel's name, for those who do not join it, or come when nobody is there: its control file, and the
-// objects beside that. The Mechanism is that of membership.
+// Finding and removing what lies under a channel's name: its control file and the objects beside it. remove() is for
+// programs that do not join the channel, take_over() for an opener that finds no participant in it. The Mechanism is
+// that of membership.
 template <class Mechanism, class Leftovers>
 class removal {
 public:
-    // How long opening, leaving and removing wait for others at the door: a few system calls, unless they are stopped.
+    // How long opening, leaving and removing wait for the set-up lock. Others hold it for a few system calls, unless
+    // they are stopped.
     static constexpr std::chrono::seconds lock_timeout{5};
 
     static error_code find(endpoint const& at, access_mode access, location& where)
@@ -31,7 +33,8 @@ public:
         return location::find(at, access, where, Mechanism::root);
     }
 
-    // What is in the channel's file now is on its disk when this returns, also what others write, and its name.
+    // When this returns, the present content of the channel's file, whichever process wrote it, and its name are on the
+    // disk.
     static result<void> sync(endpoint const& at)
     {
         location where;
@@ -49,11 +52,13 @@ public:
         return {};
     }
 
-    // Removes a channel whatever its content; success also when there is none. Living ends go on with what they hold.
+    // Removes the channel of any transport at this place, whatever its content. Success also when there is none. Living
+    // ends go on with what they have open.
     static result<void> remove(endpoint const& at)
     {
         static_assert(Leftovers::template contains<typename Mechanism::leftover>, "add it to detail/host/leftovers.hpp");
-        // Whoever may unlink there may remove: what others may do with the directory is not asked.
+        // A user who may unlink files there may remove channels: which rights others have in the directory does not
+        // matter.
         location where;
         descriptor dir;
         if (error_code const e = find(at, access_mode::everyone, where))
@@ -80,10 +85,10 @@ public:
     }
 
 protected:
-    // Never leaves membership: the name was swapped or removed under our hands.
+    // The name was removed or given to another file meanwhile. It is never reported to a caller of membership.
     static inline error_code const try_again{ESTALE, boost::system::system_category()};
 
-    // A channel that nobody uses and that holds nothing; with it our directory, if it is empty now.
+    // Removes a channel that no end uses and that holds nothing, and our own directory with it, if that is empty now.
     static void remove_unused(descriptor const& dir, int fd, location const& where)
     {
         if (Mechanism::leftover::remove(fd, where))
@@ -94,18 +99,19 @@ protected:
         where.remove_directory();
     }
 
-    // Somebody opens a channel that nobody uses: what the dead have left is removed and the name free (try_again), or kept for
-    // the opener. `c` has no memory if the file is too short to be a control file; `wrong` says what is not as the
-    // opener wants it, `whole` whether its creator has finished.
+    // Called by an opener that finds a channel without participants. Either the remains of dead participants are
+    // removed, and the name is free (try_again), or the channel is prepared for the opener (success). `c` has no memory
+    // if the file is too short to be a control file; `wrong` says what is not as the opener wants it; `whole` whether
+    // its creator has finished.
     static error_code take_over(descriptor const& dir, int fd, participant const& c, bool whole, error_code const& wrong,
                                 location const& where, Mechanism& mechanism)
     {
-        bool const kept = whole && !wrong && c.block().keep.load(std::memory_order_relaxed) != 0;
+        bool const keep = whole && !wrong && c.block().keep.load(std::memory_order_relaxed) != 0;
         bool const unread = whole && holds_unread(c, wrong, where, mechanism);
-        // What another program left unread is not ours to drop; remove() is the explicit way.
+        // What another program has left unread is not dropped here; remove() is the explicit way to do that.
         if (wrong && (unread || wrong == errc::untrusted_object))
             return wrong;
-        if (!kept && !unread) {
+        if (!keep && !unread) {
             error_code const owned = Leftovers::remove(fd, where);
             if (!owned) {
                 STRAIT_CRASH_POINT("repair: objects of the dead removed");
@@ -127,8 +133,8 @@ protected:
     }
 
 private:
-    // Of a channel that nobody uses. The same transport reads it whatever its type is; of another we only know whether it
-    // might keep messages.
+    // Whether messages are left in a channel without participants. If it is of our transport, the mechanism looks,
+    // whatever the type is. Of another transport's channel we only know whether it retains messages and had a sender.
     static bool holds_unread(participant const& c, error_code const& wrong, location const& where, Mechanism& mechanism)
     {
         if (!wrong || wrong == errc::type_mismatch)

@@ -11,9 +11,9 @@ namespace strait::detail {
 // Which end of a channel a participant is.
 enum class role : std::uint8_t { sender, receiver };
 
-// The bytes of a control file that its participants lock (os/range_lock.hpp). They lie beyond anything that is mapped. One
-// is the set-up lock; each participant has one, its place; and for each role there is one that the holders of a make_pair()
-// share as long as one of them may still take that role.
+// The bytes of a control file that its participants lock (os/range_lock.hpp). They lie beyond anything that is mapped.
+// One is the set-up lock; each participant has one, its place; and for each role there is one that the holders of a
+// make_pair() share as long as one of them may still take that role.
 struct lock_bytes {
     static constexpr ::off_t setup = ::off_t{1} << 40;
     static constexpr ::off_t participants = setup + 1;

@@ -18,7 +18,7 @@
 
 namespace strait::detail {
 
-// A number of KiB from /proc/meminfo; more than there can be where that says nothing.
+// The number of KiB that /proc/meminfo gives for this key; larger than any memory where it has none.
 inline std::uint64_t memory_info(std::string_view key) noexcept
 {
     std::uint64_t kibibytes = ~std::uint64_t{0} >> 10;
@@ -34,32 +34,34 @@ inline std::uint64_t memory_info(std::string_view key) noexcept
     return kibibytes;
 }
 
-// Bytes that the host can give without swapping, as the kernel estimates.
+// How many bytes the host can give without swapping, as the kernel estimates.
 inline std::uint64_t available_memory() noexcept { return memory_info("MemAvailable:") << 10; }
 
-// Whether so much memory can be asked for. A file made by memfd_create and a segment of System V know no limit, and /dev/shm
-// may be larger than the memory behind it: there the kernel would rather kill processes than refuse, so what is large and
-// not there is refused before it is asked for.
+// Whether this many bytes of memory can be asked for. Files of memfd_create(2) and System V segments have no limit, and
+// /dev/shm may be larger than the memory behind it: there the kernel kills processes instead of refusing. So a large
+// request for which there is no memory is refused here, before the kernel sees it.
 inline bool is_available(std::uint64_t size) noexcept
 {
     constexpr std::uint64_t large = std::uint64_t{64} << 20;
     return size <= large || size <= available_memory();
 }
 
+// Whether a file lies in memory and not on a disk.
 inline bool is_in_memory(int fd) noexcept
 {
     struct ::statfs found = {};
     return ::fstatfs(fd, &found) != 0 || found.f_type == TMPFS_MAGIC || found.f_type == RAMFS_MAGIC;
 }
 
-// To ask for more would raise SIGXFSZ.
+// Whether RLIMIT_FSIZE allows a file of this size. Asking for a longer one would raise SIGXFSZ.
 inline bool may_be_so_long(std::uint64_t size) noexcept
 {
     struct ::rlimit limit = {};
     return ::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || size <= limit.rlim_cur;
 }
 
-// Gives a file its blocks now: a full file system is an error here and not a SIGBUS later.
+// Gives a file the blocks of these bytes now, so that a full file system is an error here and not a SIGBUS later.
+// Errors: out_of_memory, file_size_limit, those of posix_fallocate(3).
 inline result<void> allocate(int fd, std::uint64_t size, std::uint64_t first = 0) noexcept
 {
     constexpr std::uint64_t far = std::uint64_t{1} << 62;
@@ -76,7 +78,8 @@ inline result<void> allocate(int fd, std::uint64_t size, std::uint64_t first = 0
     return e == EFBIG || e == EINVAL ? make_error_code(errc::out_of_memory) : system_failure(e);
 }
 
-// Gives a new file its size, and these first bytes their blocks; the rest is for who will use it.
+// Gives a new file its size, and the first `bytes` bytes their blocks. The blocks of the rest are allocated by the end
+// that will use them.
 inline result<void> allocate_beginning(int fd, std::uint64_t size, std::uint64_t bytes) noexcept
 {
     if (!may_be_so_long(size))

@@ -23,15 +23,16 @@
 
 namespace strait::detail {
 
-// Children of this process that nobody else reaps. Each can be waited for by a descriptor (pidfd_open(2)); no handler of
-// SIGCHLD is needed. They hold the read end of a pipe, which ends when we let them go or die.
+// Child processes, which only this object reaps. Each can be waited for by a descriptor (pidfd_open(2)), so no handler
+// of SIGCHLD is needed. Each holds the read end of a pipe, the life line, which ends when this process dismisses it or
+// dies.
 //
 // Distinct objects: safe. Shared objects: unsafe.
 class child_processes {
 public:
     struct child {
         ::pid_t pid;
-        guarded_descriptor ended;  // readable when it has; none on a kernel before 5.3
+        guarded_descriptor ended;  // readable when it has ended; none on a kernel before 5.3
     };
 
     child_processes()
@@ -45,10 +46,11 @@ public:
     child_processes(child_processes const&) = delete;
     child_processes& operator=(child_processes const&) = delete;
 
-    // Kills those that are left.
+    // Kills the children that are left.
     ~child_processes() { end(deadline::poll()); }
 
-    // The child calls body(life line) and exits: with 0, or 1 after an exception. Null: there is no more process to be had.
+    // Forks a child that calls body(life line) and exits: with 0, or with 1 after an exception. Null: no more process
+    // is to be had.
     template <class Body>
     child* start(Body body)
     {
@@ -75,7 +77,7 @@ public:
         return std::all_of(children_.begin(), children_.end(), [](child const& c) { return static_cast<bool>(c.ended); });
     }
 
-    // Those that have ended are reaped and forgotten, after gone(child).
+    // Calls gone(child) for each child that has ended, and forgets it.
     template <class Gone>
     void reap(Gone gone)
     {
@@ -87,7 +89,7 @@ public:
         });
     }
 
-    // Tells all of them to go, waits for that up to the deadline, kills who is left.
+    // Closes the life line, waits up to the deadline until all have ended, and kills those that have not.
     void end(deadline until) noexcept
     {
         life_line_.reset();
@@ -95,7 +97,7 @@ public:
             bool done = reaped(c.pid, WNOHANG);
             while (!done && !until.passed()) {
                 deadline const slice = until.capped(std::chrono::milliseconds(c.ended ? 1000 : 10));
-                (void)wait_descriptor(c.ended.get(), POLLIN, slice);  // poll(2) skips what is negative, and waits
+                (void)wait_descriptor(c.ended.get(), POLLIN, slice);  // poll(2) skips a negative descriptor, and waits
                 done = reaped(c.pid, WNOHANG);
             }
             if (!done) {
@@ -107,7 +109,7 @@ public:
     }
 
 private:
-    // Also when somebody else has, or SIGCHLD is ignored.
+    // True also when another part of the program has reaped it, and when SIGCHLD is ignored.
     static bool reaped(::pid_t pid, int flags) noexcept
     {
         return uninterrupted([&] { return ::waitpid(pid, nullptr, flags); }) != 0;

@@ -14,7 +14,7 @@
 
 namespace strait::detail {
 
-// The errors of system calls that have a sentence of their own; the rest keep the system's.
+// The error for this value of errno: one of ours where we have a sentence for it, else that of the system.
 inline error_code system_failure(int number) noexcept
 {
     switch (number) {
@@ -31,7 +31,7 @@ inline error_code system_failure(int number) noexcept
 
 inline error_code last_failure() noexcept { return system_failure(errno); }
 
-// Calls again while a signal handler of the application interrupts.
+// Repeats a system call that a signal handler of the application has interrupted.
 template <class Call>
 auto uninterrupted(Call call)
 {
@@ -41,7 +41,9 @@ auto uninterrupted(Call call)
     return r;
 }
 
-// Owns a descriptor. Survives fork like any descriptor: for what is meant to be handed to a child.
+// Owns a descriptor. A child of fork() inherits it, as any descriptor.
+//
+// Distinct objects: safe. Shared objects: unsafe.
 class descriptor {
 public:
     descriptor() = default;
@@ -72,7 +74,8 @@ private:
 // Another descriptor, close-on-exec, of the same open description; no descriptor, and errno, where that fails.
 inline descriptor duplicate(int fd) { return descriptor(::fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
 
-// A path to what this descriptor of this process has open. Opening it makes a description of its own for the same object.
+// A path to what this descriptor of this process has open. Opening it makes a description of its own for the same
+// object.
 inline std::string path_of_descriptor(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
 
 // A new description, close-on-exec, of what `fd` has open; no descriptor, and errno, where that fails.
@@ -99,7 +102,9 @@ private:
     bool open_ = true;
 };
 
-// A descriptor of an open end: closed in a child of fork(), where every use then says so.
+// Owns a descriptor of an open end. In a child of fork() it is closed, and every use then reports inherited_handle.
+//
+// Distinct objects: safe. Shared objects: unsafe.
 class guarded_descriptor : fork_guard {
 public:
     guarded_descriptor() : fork_guard(&disarm) {}
@@ -125,10 +130,10 @@ public:
             ::close(std::exchange(fd_, closed));
     }
 
-    // Why there is no descriptor.
+    // Why there is no descriptor: inherited_handle or not_open.
     errc missing() const noexcept { return is_inherited() ? errc::inherited_handle : errc::not_open; }
 
-    // What a failed system call on this descriptor means.
+    // What a system call on this descriptor, which has just failed, means.
     error_code failure() const noexcept { return fd_ < 0 ? make_error_code(missing()) : last_failure(); }
 
 private:

@@ -17,7 +17,9 @@
 
 namespace strait::detail {
 
-// Descriptors that one end waits for together, each with a tag. A closed descriptor leaves the set by itself.
+// Descriptors that one end waits for together, each with a tag. A descriptor that is closed leaves the set by itself.
+//
+// Distinct objects: safe. Shared objects: unsafe.
 class epoll_set {
 public:
     error_code open()
@@ -29,14 +31,14 @@ public:
     error_code add(int fd, void* tag, std::uint32_t events) { return control(EPOLL_CTL_ADD, fd, tag, events); }
     error_code modify(int fd, void* tag, std::uint32_t events) { return control(EPOLL_CTL_MOD, fd, tag, events); }
 
-    // Before it is closed, if another process may have it too.
+    // To be called before closing a descriptor that another process may have too: it would stay in the set.
     void remove(int fd) noexcept { (void)control(EPOLL_CTL_DEL, fd, nullptr, 0); }
 
-    // Readable while a member is.
+    // Readable while a descriptor of the set is ready.
     guarded_descriptor const& fd() const noexcept { return fd_; }
     void close() noexcept { fd_.reset(); }
 
-    // Those that are ready, waiting for one up to the deadline.
+    // The events of the descriptors that are ready. Waits up to the deadline for the first one; none when it passes.
     std::span<::epoll_event> wait(std::span<::epoll_event> events, deadline until) const
     {
         int const n = uninterrupted([&] { return wait_once(events.data(), static_cast<int>(events.size()), until); });

@@ -12,7 +12,8 @@
 
 namespace strait::detail {
 
-// Wakes a thread that waits for descriptors. Distinct objects: safe. Shared objects: safe; ring() also in signal handlers.
+// Wakes a thread that waits for descriptors. Distinct objects: safe. Shared objects: safe; ring() also in signal
+// handlers.
 class wake_event {
 public:
     wake_event() : fd_(descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)))

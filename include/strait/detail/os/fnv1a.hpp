@@ -9,9 +9,9 @@
 
 namespace strait::detail {
 
-// FNV-1a with 64 bits. Source: Fowler, Noll, Vo, "The FNV Non-Cryptographic Hash Algorithm", draft-eastlake-fnv. It tells
-// values apart that differ by accident; an attacker can make two of the same hash. Names of kernel objects and fingerprints of
-// types are made of it, so its values never change.
+// FNV-1a with 64 bits. Source: Fowler, Noll, Vo, "The FNV Non-Cryptographic Hash Algorithm", draft-eastlake-fnv. It
+// tells values apart that differ by accident; an attacker can make two of the same hash. Names of kernel objects and
+// fingerprints of types are made of it, so its values never change.
 inline constexpr std::uint64_t fnv1a_basis = 0xcbf29ce484222325U;
 
 constexpr std::uint64_t fnv1a_step(std::uint64_t hash, std::uint8_t byte) noexcept

@@ -8,10 +8,10 @@
 
 namespace strait::detail {
 
-// Something that a child of plain fork() must not share with its parent: a lock would stay held for as long as either
-// lives, and a stray destructor would take down the parent's channel. The child handler of pthread_atfork disarms every
-// registered object before fork() returns in the child. Only calls that are safe after fork in a threaded process are
-// made there.
+// An object that a child of plain fork() must not share with its parent: a lock would stay held as long as one of the
+// two lives, and a destructor in the child would close the parent's channel. Before fork() returns in the child, the
+// child handler of pthread_atfork(3) calls the `disarm` of every such object, which makes only calls that are safe
+// after fork() in a process with threads.
 class fork_guard {
 public:
     using disarm = void (*)(fork_guard&) noexcept;
@@ -45,7 +45,7 @@ private:
         fork_guard* first = nullptr;
     };
 
-    // Never destroyed: ends may be closed by other static destructors.
+    // Never destroyed, because destructors of other static objects may close ends.
     static list& registry()
     {
         static list& all = []() -> list& {
@@ -65,7 +65,7 @@ private:
     fork_guard* previous_ = nullptr;
 };
 
-// True in a child of the process that made it.
+// Says whether this process is a child of the process that made the mark.
 class fork_mark : fork_guard {
 public:
     fork_mark() : fork_guard(&disarm) {}

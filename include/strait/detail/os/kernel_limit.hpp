@@ -12,7 +12,8 @@
 
 namespace strait::detail {
 
-// A limit of this host for unprivileged processes, or what it usually is.
+// The number in a file below /proc/sys, such as a limit for unprivileged processes; `usual` where it cannot be read or
+// is 0.
 inline std::size_t host_setting(char const* file, std::size_t usual) noexcept
 {
     descriptor const fd(::open(file, O_RDONLY | O_CLOEXEC));

@@ -19,7 +19,7 @@
 
 namespace strait::detail {
 
-// Of what the host maps, in bytes.
+// The size of the host's pages, in bytes.
 inline std::uint64_t page_size() noexcept { return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)); }
 
 // Lets Boost.Interprocess map a descriptor that it did not open.
@@ -33,8 +33,8 @@ private:
     int fd_;
 };
 
-// What of a file is mapped twice: its part from `first` on. Nothing if that is 0. With `each`, in pieces of so many bytes,
-// up to 64, and only those that are asked for.
+// Which part of a file is mapped twice: from `first` on; nothing if that is 0. If `each` is not 0 this part consists of
+// pieces of so many bytes, at most 64 pieces, of which each is mapped when map_piece() asks for it.
 struct mirror {
     constexpr mirror(std::uint64_t from = 0, std::uint64_t piece = 0) noexcept : first(from), each(piece) {}
 
@@ -51,14 +51,14 @@ struct memory_beside {
     std::uint64_t alignment;  // of its address; it takes whole multiples
 };
 
-// A shared mapping of the whole of a file, and of memory beside it. What is mirrored is mapped once more right behind, piece
-// by piece, so that what wraps at the end of a piece is contiguous in memory.
+// A shared mapping of the whole of a file, and of memory beside it. What is mirrored is mapped once more right behind,
+// piece by piece, so that what wraps at the end of a piece is contiguous in memory.
 //
-// In a child of fork() the pages are replaced by private zeroes: an inherited end that is used by mistake reads an empty
-// channel and writes into nothing, and its slow path reports the mistake.
+// In a child of fork() the pages are replaced by private zeroes: an inherited end that is used by mistake reads an
+// empty channel and writes into nothing, and its slow path reports the mistake.
 class mapping : fork_guard {
 public:
-    // `size` is a whole number of pieces behind `twice.first`.
+    // Maps `size` bytes of the file. Behind `twice.first` they are a whole number of pieces.
     static error_code map(int fd, std::size_t size, mirror twice, std::shared_ptr<mapping>& m)
     {
         namespace ip = boost::interprocess;
@@ -75,7 +75,7 @@ public:
         }
     }
 
-    // The same, of `size` bytes of which only those before `beside.first` are the file's.
+    // Maps `size` bytes, of which those before `beside.first` are the file's and the rest lies in `beside`.
     static error_code map(int fd, std::size_t size, mirror twice, memory_beside const& beside, std::shared_ptr<mapping>& m)
     {
         m.reset(new mapping);
@@ -90,7 +90,8 @@ public:
             ::munmap(data_, extent_);
     }
 
-    // Does this to the first `bytes` bytes, or to all if that is 0; and from now on to each piece that is asked for.
+    // Calls how() for the first `bytes` bytes, or for all if that is 0; prepare() calls it for a piece that is mapped
+    // later.
     error_code prepare_by(error_code (*how)(std::byte* at, std::size_t n) noexcept, std::size_t bytes) noexcept
     {
         prepare_ = how;
@@ -101,7 +102,7 @@ public:
         return prepare_ ? prepare_(at(offset), mirror_.first != 0 ? 2 * n : n) : error_code();
     }
 
-    // From now on this piece of what is mirrored can be used. Idempotent; safe from several threads.
+    // Maps piece `i` of the mirrored part; it can be used afterwards. Idempotent; safe from several threads.
     error_code map_piece(int fd, std::uint64_t i) noexcept
     {
         if (mirror_.first == 0)
@@ -118,10 +119,10 @@ public:
     }
 
     std::byte* data() const noexcept { return data_; }
-    std::size_t size() const noexcept { return size_; }  // of the file and what is beside it
+    std::size_t size() const noexcept { return size_; }  // of the file and the memory beside it
     bool is_file() const noexcept { return beside_.place == nullptr; }
 
-    // Where this byte of the file lies; of a mirrored piece the first time.
+    // The address of this byte of the file; of a byte that is mapped twice, the first one.
     std::byte* at(std::uint64_t offset) const noexcept
     {
         if (mirror_.first == 0 || offset < mirror_.first)
@@ -132,7 +133,8 @@ public:
 private:
     mapping() : fork_guard(&disarm) {}
 
-    // In addresses that nobody else can take, for all pieces.
+    // Reserves addresses for all pieces first, so that no other mapping of this process can take them, and maps into
+    // them.
     error_code map_in_hole(int fd, mirror twice, std::uint64_t alignment) noexcept
     {
         std::uint64_t const first = twice.first != 0 ? twice.first : beside_.first;
@@ -173,7 +175,7 @@ private:
                    -1, 0);
     }
 
-    boost::interprocess::mapped_region region_;  // unless we have chosen the addresses
+    boost::interprocess::mapped_region region_;  // empty where this class has chosen the addresses
     std::byte* data_ = nullptr;
     std::size_t size_ = 0;
     std::size_t extent_ = 0;

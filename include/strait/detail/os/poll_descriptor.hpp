@@ -13,8 +13,8 @@
 
 namespace strait::detail {
 
-// Sleeps until the descriptor has one of `events` or an error or hang-up, which the next system call on it will tell;
-// timed_out when the deadline comes first. Looks once also when the deadline is past or is poll().
+// Sleeps until the descriptor has one of `events`, or an error or hang-up, which the next system call on it then
+// reports. timed_out: the deadline came first. It looks once even if the deadline has passed or is poll().
 [[gnu::noinline, gnu::cold]] inline result<void> wait_descriptor(int fd, short events, deadline until)
 {
     for (;;) {

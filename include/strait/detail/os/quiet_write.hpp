@@ -12,17 +12,17 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-// write(2) to a pipe whose reader may be gone, without SIGPIPE: the library touches no signal disposition of the
+// Writing to a pipe whose reader may have gone, without SIGPIPE. The library changes no signal disposition of the
 // application.
 namespace strait::detail {
 
 inline constexpr int rwf_nosignal = 0x100;  // RWF_NOSIGNAL of <linux/fs.h>, Linux 6.18
 
-// Whether this kernel knows the flag; the first write tells. Cleared by tests to reach the other path.
+// Whether this kernel knows the flag, which the first write finds out. Tests clear it to reach the other path.
 inline std::atomic<bool> kernel_writes_quietly{true};
 
-// The way for older kernels. A SIGPIPE of write(2) is sent to the calling thread: blocked there it becomes pending, and is
-// taken back unless it was pending before, and so is not ours.
+// For older kernels. write(2) sends SIGPIPE to the calling thread. It is blocked there, so it becomes pending, and is
+// then consumed, unless a SIGPIPE was pending before, which belongs to the application.
 [[gnu::noinline, gnu::cold]] inline ::ssize_t masked_write(int fd, std::byte const* bytes, std::size_t count) noexcept
 {
     ::sigset_t pipe_signal;
@@ -45,6 +45,7 @@ inline std::atomic<bool> kernel_writes_quietly{true};
     return written;
 }
 
+// write(2) that reports EPIPE and raises no signal.
 inline ::ssize_t quiet_write(int fd, std::byte const* bytes, std::size_t count) noexcept
 {
     if (kernel_writes_quietly.load(std::memory_order_relaxed)) [[likely]] {

@@ -12,10 +12,10 @@
 
 #include <fcntl.h>
 
-// Locks of open file descriptions (OFD) on single bytes of a file, which tell whether their holder lives. The kernel frees
-// such a lock when the last descriptor of its description is closed, however the process ends; a zombie holds none. The lock
-// belongs to the description and not to the process: so each holder opens a description of its own, and gives no copy of it
-// to another process.
+// Locks of open file descriptions (OFD) on single bytes of a file, which tell whether their holder lives. The kernel
+// frees such a lock when the last descriptor of its description is closed, however the process ends; a zombie holds
+// none. The lock belongs to the description and not to the process: so each holder opens a description of its own, and
+// gives no copy of it to another process.
 namespace strait::detail {
 
 inline struct ::flock whole_lock(short type, ::off_t first, ::off_t count) noexcept
@@ -46,16 +46,16 @@ inline void unlock_byte(int fd, ::off_t byte) noexcept
     ::fcntl(fd, F_OFD_SETLK, &l);
 }
 
-// Whether another description holds any of these bytes. Where the kernel does not say, the answer is yes: a wrong "no" would
-// let an end repair what a living one uses.
+// Whether another description holds any of these bytes. Where the kernel does not say, the answer is yes: a wrong "no"
+// would let an end repair what a living one uses.
 inline bool any_locked(int fd, ::off_t first, ::off_t count) noexcept
 {
     auto l = whole_lock(F_WRLCK, first, count);
     return uninterrupted([&] { return ::fcntl(fd, F_OFD_GETLK, &l); }) != 0 || l.l_type != F_UNLCK;
 }
 
-// Takes the lock of this byte, waiting for it up to the deadline: timed_out. It waits by retrying, because F_OFD_SETLKW has no
-// deadline, and the holder may be stopped.
+// Takes the lock of this byte, waiting for it up to the deadline: timed_out. It waits by retrying, because F_OFD_SETLKW
+// has no deadline, and the holder may be stopped.
 inline result<void> lock_byte(int fd, ::off_t byte, deadline until) noexcept
 {
     for (std::int64_t pause = 20'000;; pause = std::min<std::int64_t>(2 * pause, 2'000'000)) {

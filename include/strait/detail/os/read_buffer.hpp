@@ -11,7 +11,7 @@
 
 namespace strait::detail {
 
-// Kernel copies are fastest to and from whole pages, and every message layout is aligned in one.
+// Buffers are whole pages: the kernel copies to and from these fastest, and every message layout is aligned in one.
 inline constexpr std::size_t page_bytes = 4096;
 
 struct free_pages {
@@ -19,7 +19,7 @@ struct free_pages {
 };
 using page_memory = std::unique_ptr<std::byte[], free_pages>;
 
-// At least `bytes`; null when there is no memory.
+// Whole pages of at least `bytes` bytes; null when there is no memory.
 inline page_memory allocate_pages(std::size_t bytes) noexcept
 {
     std::size_t const whole = (bytes + page_bytes - 1) / page_bytes * page_bytes;
@@ -28,8 +28,11 @@ inline page_memory allocate_pages(std::size_t bytes) noexcept
     return page_memory(static_cast<std::byte*>(std::aligned_alloc(page_bytes, whole == 0 ? page_bytes : whole)));
 }
 
-// What a receiver has taken from the kernel and not yet shown, data[at, have). In a child of fork() it is empty: those
-// messages are the parent's, and the child's slow path then reports the mistake.
+// The bytes that a receiver has read from the kernel and not yet handed out: data[at, have). In a child of fork() it is
+// empty: the messages are the parent's, and the child's end then asks the kernel, which makes it report
+// inherited_handle.
+//
+// Distinct objects: safe. Shared objects: unsafe.
 class read_ahead : fork_guard {
 public:
     read_ahead() : fork_guard(&disarm) {}

@@ -16,8 +16,8 @@ inline ::timespec to_timespec(std::int64_t nanoseconds) noexcept
     return {static_cast<std::time_t>(nanoseconds / 1'000'000'000), static_cast<long>(nanoseconds % 1'000'000'000)};
 }
 
-// How long it is from now to the deadline, in nanoseconds; 0 for poll() and when the deadline has passed. For never() the
-// caller passes no time to the system call, so the value does not matter.
+// How long it is from now to the deadline, in nanoseconds; 0 for poll() and when the deadline has passed. For never()
+// the caller passes no time to the system call, so the value does not matter.
 inline std::int64_t nanoseconds_left(deadline until) noexcept
 {
     return std::max<std::int64_t>(0, until.nanoseconds() - deadline::now());
