@@ -20,24 +20,26 @@
 
 namespace strait {
 
-/// A block of memory that can be a message or a part of one, over transports that carry descriptors: the receiver maps the
-/// same memory, and nothing is copied, however large it is. Both can read and write it; who does so when is for the
-/// program to say, for instance by messages. The block lives as long as somebody has it, and no longer.
+/// A block of memory that can be a message or a part of one, over transports that carry descriptors
+/// (`guarantees.passes_handles`). The receiver maps the memory of the sender, and nothing is copied, however large it
+/// is. Both can read and write it; the program decides who does so when, for instance by messages. The block lives as
+/// long as a process has it, and no longer.
 ///
 ///     auto picture = strait::shared_memory::create(width * height * 4);
 ///     draw(picture->bytes());
 ///     out.send({width, height, std::move(*picture)});
 ///
-/// It can neither shrink nor grow: a peer that maps it need not fear SIGBUS. One that a peer makes up is looked at when it
-/// arrives: what is no such block, or smaller than it says, is errc::malformed_message.
+/// It can neither shrink nor grow, so a process that maps it need not fear SIGBUS. A block that arrives is checked: one
+/// that could shrink, cannot be written, or does not have the size that the message says, is errc::malformed_message.
 ///
 /// Distinct objects: safe. Shared objects: unsafe; the bytes are shared on purpose. Move only.
 class shared_memory {
 public:
-    /// Nothing, which can be sent, too.
+    /// An empty object without memory. It can be sent, and arrives empty.
     shared_memory() = default;
 
-    /// This many bytes, zero at first and all there: out_of_memory, descriptor_limit, or an error of memfd_create(2).
+    /// Makes a block of `size` bytes, which are zero, and allocates all of them now. Errors: out_of_memory,
+    /// file_size_limit, descriptor_limit, those of memfd_create(2).
     static result<shared_memory> create(std::size_t size)
     {
         shared_memory made;
@@ -66,13 +68,13 @@ public:
     }
     ~shared_memory() { unmap(); }
 
-    /// The memory. A peer that has it, too, may write to it at any time.
+    /// The memory; empty without a block. A peer that has the block may write to it at any time.
     std::span<std::byte> bytes() const noexcept { return bytes_; }
 
-    /// How many bytes it has.
+    /// The size in bytes; 0 without a block.
     std::size_t size() const noexcept { return bytes_.size(); }
 
-    /// Whether it is a block, perhaps of no bytes.
+    /// Whether there is a block; it may have 0 bytes.
     explicit operator bool() const noexcept { return static_cast<bool>(fd_); }
 
 private:
@@ -100,7 +102,7 @@ private:
     std::span<std::byte> bytes_;
 };
 
-/// Its descriptor and its size.
+/// Sends the block's descriptor and its size: 12 bytes.
 template <>
 struct serializer<shared_memory> {
     static constexpr std::uint64_t fingerprint = 0x6d65'6d6f'7279'2062;

@@ -15,9 +15,9 @@
 
 namespace strait {
 
-/// A descriptor that is closed with its owner, and that can be a message or a part of one, over transports that carry
-/// descriptors (`guarantees.passes_handles`): the receiver gets one of its own for what was opened, an open file, a socket,
-/// a memfd, with close-on-exec set; the sender keeps the one that it sent. An empty one arrives empty.
+/// Owns a descriptor and closes it when it is destroyed. It can be a message or a part of one, over transports that
+/// carry descriptors (`guarantees.passes_handles`): the receiver gets a descriptor of its own, with close-on-exec set,
+/// for the open file, socket or memfd; the sender still has the one that it sent. An empty unique_fd arrives empty.
 ///
 ///     struct job {
 ///         std::string name;
@@ -26,35 +26,35 @@ namespace strait {
 ///     strait::sender<job, strait::unix_stream> out{"jobs"};
 ///     out.send({"sort", strait::unique_fd(::open("words", O_RDONLY | O_CLOEXEC))});
 ///
-/// A message has at most 64 of them, else errc::message_too_large. A receiver whose limit of open descriptors is reached
-/// gets errc::descriptor_limit instead of the message, which is gone. Who may send is who may open the channel: look at what
-/// you get before you trust it.
+/// A message has at most 64 descriptors, else errc::message_too_large. A receiver whose limit of open descriptors is
+/// reached gets errc::descriptor_limit instead of the message, which is lost. Every process that may open the channel
+/// may send any descriptor: check what you get before you trust it.
 ///
 /// Distinct objects: safe. Shared objects: unsafe. Move only.
 class unique_fd {
 public:
     unique_fd() = default;
 
-    /// Owns this descriptor; -1 is none.
+    /// Takes ownership of this descriptor; -1: none.
     explicit unique_fd(int fd) noexcept : fd_(fd) {}
 
-    /// The descriptor, or -1.
+    /// The descriptor, which stays owned; -1: none.
     int get() const noexcept { return fd_.get(); }
 
-    /// Whether there is one.
+    /// Whether there is a descriptor.
     explicit operator bool() const noexcept { return static_cast<bool>(fd_); }
 
-    /// Gives it away, open.
+    /// Gives up ownership of the descriptor, which stays open; -1: none.
     int release() noexcept { return fd_.release(); }
 
-    /// Closes it, and owns another one.
+    /// Closes the descriptor, and takes ownership of `fd`.
     void reset(int fd = -1) noexcept { fd_.reset(fd); }
 
 private:
     detail::descriptor fd_;
 };
 
-/// Its number among the descriptors of the message.
+/// Sends the descriptor beside the message, and in the message its number: 4 bytes.
 template <>
 struct serializer<unique_fd> {
     static constexpr std::uint64_t fingerprint = 0x6664'2062'6573'6964;

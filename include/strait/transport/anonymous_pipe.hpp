@@ -16,16 +16,20 @@
 
 namespace strait {
 
-/// pipe(2), for a parent and a child: one sender, one receiver, and no name. `channel<T, anonymous_pipe>::make_pair()`
-/// before fork(), then sender() in one process and receiver() in the other; two pairs for both ways.
+/// pipe(2), for a parent and a child: one sender, one receiver, and no name. Call `channel<T,
+/// anonymous_pipe>::make_pair()` before fork(), then `std::move(pair).sender()` in one process and
+/// `std::move(pair).receiver()` in the other. Use two pairs for both directions.
 ///
-/// A message is at most PIPE_BUF (4096 bytes), its header of 8 bytes included where the size varies, so that none arrives in
-/// part, whenever its sender is killed; for longer ones between parent and child there is `unix_stream`. `options.capacity`
-/// is in bytes, rounded up by the kernel; default 64 KiB; `capacity_limit` above /proc/sys/fs/pipe-max-size without
-/// privileges.
+/// A message has at most PIPE_BUF (4096) bytes, including its header of 8 bytes where the size varies, so that none
+/// arrives in part, whenever its sender is killed. For longer messages between parent and child there is `unix_stream`.
+/// `options.capacity` is in bytes; the kernel rounds it up; the default is 64 KiB; `capacity_limit` above
+/// /proc/sys/fs/pipe-max-size without privileges.
 ///
-/// Messages lie in the kernel from the call that sends them until the receiver reads, and are lost with it. Whoever holds
-/// the pair and has not taken an end keeps both ends waiting, since he may still take one: take one or drop it.
+/// Messages lie in the kernel from the call that sends them until the receiver reads them, and are lost with the
+/// receiver. A process that holds the pair may still take an end, so the peer waits for it: each process takes an end
+/// or drops the pair.
+///
+/// Distinct objects: safe. Shared objects: unsafe.
 class anonymous_pipe {
 public:
     static constexpr transport_guarantees guarantees{
@@ -45,7 +49,7 @@ public:
     template <message_layout L>
     class pair;
 
-    /// Does not compile: there are no names to be removed.
+    /// Does not compile, because there is no name to be removed.
     template <std::convertible_to<endpoint> Endpoint>
     static result<void> remove(Endpoint const&)
     {
@@ -54,13 +58,13 @@ public:
     }
 };
 
-/// Distinct objects: safe. Shared objects: unsafe.
+/// The sending end. Distinct objects: safe. Shared objects: unsafe.
 template <message_layout L>
 class anonymous_pipe::sender_end : public detail::fifo_sender<L> {
     using base = detail::fifo_sender<L>;
 
 public:
-    /// Does not compile.
+    /// Does not compile, because there is no name to open: use make_pair().
     template <std::same_as<endpoint> Endpoint>
     static result<sender_end> open(Endpoint const&, options const&, std::string_view)
     {
@@ -75,13 +79,13 @@ private:
     explicit sender_end(base s) : base(std::move(s)) {}
 };
 
-/// Distinct objects: safe. Shared objects: unsafe.
+/// The receiving end. Distinct objects: safe. Shared objects: unsafe.
 template <message_layout L>
 class anonymous_pipe::receiver_end : public detail::fifo_receiver<L> {
     using base = detail::fifo_receiver<L>;
 
 public:
-    /// Does not compile.
+    /// Does not compile, because there is no name to open: use make_pair().
     template <std::same_as<endpoint> Endpoint>
     static result<receiver_end> open(Endpoint const&, options const&, std::string_view)
     {
@@ -96,7 +100,9 @@ private:
     explicit receiver_end(base r) : base(std::move(r)) {}
 };
 
-/// The pipe, and a control file in memory that tells an end from a death.
+/// The pipe, and a control file in memory, by which the receiver can tell whether the sender has left or died.
+///
+/// Distinct objects: safe. Shared objects: unsafe.
 template <message_layout L>
 class anonymous_pipe::pair {
 public:

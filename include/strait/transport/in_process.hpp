@@ -14,11 +14,14 @@
 
 namespace strait {
 
-/// Objects moved between threads of one process, not encoded: the reference that every other transport is compared
-/// with, and the first step of splitting a program into processes.
+/// Moves objects between threads of one process without encoding them. It is the reference that every other transport
+/// is compared with, and the first step of splitting a program into processes.
 ///
-/// options.capacity counts messages, 1024 by default. Names belong to this process. A mutex and a deque: blocking, with
-/// no bound on the time an operation waits for another. In a child of fork() an inherited end reports inherited_handle.
+/// `options.capacity` is in messages, 1024 by default. Names belong to this process. A channel is a mutex and a deque,
+/// so there is no bound on the time that an operation waits for another one. In a child of fork() an end of the parent
+/// reports `inherited_handle`.
+///
+/// Distinct objects: safe. Shared objects: unsafe.
 class in_process {
 public:
     static constexpr transport_guarantees guarantees{
@@ -40,7 +43,8 @@ public:
     template <class T>
     class pair;
 
-    /// Ends the channel of this name: living ends go on with each other, others meet in a new one.
+    /// Removes the name. Living ends go on with each other; ends that are opened later meet in a new channel.
+    /// `invalid_endpoint`: an address of a network.
     static result<void> remove(endpoint const& where)
     {
         if (where.is_address())
@@ -63,7 +67,7 @@ private:
     static std::size_t capacity(options const& how) noexcept { return how.capacity ? how.capacity : default_capacity; }
 };
 
-/// Distinct objects: safe. Shared objects: unsafe.
+/// The sending end. Distinct objects: safe. Shared objects: unsafe.
 template <class T>
 class in_process::sender_end : detail::object_member<T> {
     using base = detail::object_member<T>;
@@ -136,7 +140,7 @@ private:
     }
 };
 
-/// Distinct objects: safe. Shared objects: unsafe.
+/// The receiving end. Distinct objects: safe. Shared objects: unsafe.
 template <class T>
 class in_process::receiver_end : detail::object_member<T> {
     using base = detail::object_member<T>;
@@ -197,7 +201,9 @@ private:
     end_reason ended_ = end_reason::none;
 };
 
-/// Of no use across fork(): what it carries are the objects of one process.
+/// Both ends before they are taken. It is of no use across fork(), because it carries objects of one process.
+///
+/// Distinct objects: safe. Shared objects: unsafe.
 template <class T>
 class in_process::pair {
 public:

@@ -10,21 +10,25 @@
 
 namespace strait {
 
-/// A FIFO: many senders, one receiver. Small messages between processes of one host, with nothing but pipes.
+/// A FIFO: many senders, one receiver. It carries small messages between processes of one host, and needs nothing but
+/// pipes.
 ///
-/// A message is at most PIPE_BUF (4096 bytes), its header of 8 bytes included where the size varies: up to there the
-/// kernel keeps the writes of several senders apart. Messages of fixed size have no header.
+/// A message has at most PIPE_BUF (4096) bytes, including its header of 8 bytes where the size varies: up to that size
+/// the kernel does not mix the writes of several senders. Messages of fixed size have no header.
 ///
-/// `options.capacity` is in bytes, rounded up by the kernel; default 64 KiB; `capacity_limit` above
-/// /proc/sys/fs/pipe-max-size without privileges. The receiver reads ahead as much again.
+/// `options.capacity` is in bytes; the kernel rounds it up; the default is 64 KiB; `capacity_limit` above
+/// /proc/sys/fs/pipe-max-size without privileges. The receiver reads as much again ahead.
 ///
-/// Messages lie in the kernel from the call that sends them until the receiver reads: with a killed receiver those that
-/// it had read ahead are lost, at most a pipe full; those still in the pipe come to the next receiver if a sender stays
-/// connected. Never a part of one.
+/// Messages lie in the kernel from the call that sends them until the receiver reads them. With a killed receiver the
+/// messages that it has read ahead are lost, at most a full pipe. Those that are still in the pipe come to the next
+/// receiver if a sender stays connected. A part of a message never arrives.
 ///
-/// What a foreign process writes into the FIFO is checked; at a lying header the receiver reports `malformed_message` and
-/// drops all that it has read ahead, other senders' messages included, since where the next message starts is unknown.
-/// The next read starts at a message again.
+/// A sender waits for the first receiver, up to `options.connect_timeout`; one that does not wait reports
+/// `no_receiver`.
+///
+/// The receiver checks what a foreign process writes into the FIFO. At a wrong header it reports `malformed_message`
+/// and drops all that it has read ahead, also messages of other senders, because it cannot know where the next message
+/// starts. The next read starts at a message again.
 ///
 /// Distinct objects: safe. Shared objects: unsafe.
 struct named_pipe {
@@ -43,7 +47,8 @@ struct named_pipe {
     template <message_layout L>
     using receiver_end = detail::fifo_receiver<L>;
 
-    /// Removes the channel, whatever it contains; living ends go on with each other. invalid_endpoint, untrusted_object.
+    /// Removes the channel, whatever it contains, and of whatever transport it is. Living ends go on with each other.
+    /// Errors: `invalid_endpoint`, `untrusted_object`, `timed_out`.
     static result<void> remove(endpoint const& where) { return detail::fifo_membership::remove(where); }
 };
 

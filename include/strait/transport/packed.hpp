@@ -13,7 +13,7 @@
 
 namespace strait {
 
-/// A transport over a queue of the kernel that can pack.
+/// A transport over a queue of the kernel whose messages can be packs: posix_mqueue and sysv_mqueue.
 template <class X>
 concept packable_transport = requires
 {
@@ -21,18 +21,22 @@ concept packable_transport = requires
     requires byte_transport<X>;
 };
 
-/// posix_mqueue or sysv_mqueue whose batches share messages of the kernel: as many small ones as fit into 8 KiB take
-/// one system call at each end.
+/// posix_mqueue or sysv_mqueue whose batches share messages of the kernel: as many small messages as fit into 8 KiB
+/// take one system call at each end.
 ///
 ///     strait::sender<trade, strait::packed<strait::posix_mqueue>> out{"trades"};
 ///
-/// That costs a promise: with a receiver that is killed the rest of the pack in its hands is lost. So `retained` is
-/// false, and all that belongs to it: the channel goes with its last participant, what is unread too, a sender's first
-/// operation waits for a receiver, and no_receiver is reported when the last one has left or died.
+/// That costs a promise: when a receiver is killed, the rest of the pack that it has in use is lost. So `retained` is
+/// false, with all that follows: the channel and its unread messages go with its last participant, a sender waits for
+/// the first receiver (one that does not wait reports `no_receiver`), and `no_receiver` is reported when the last
+/// receiver has left or died.
 ///
-/// A pack is accepted or refused as a whole. Single messages have one each: there X is faster. options.capacity is
-/// packs; options.max_message_size, for types that vary, is of one message, up to 8,184 bytes by default; a larger one
-/// makes the packs as large. Limits and errors are those of X; the two are different transports to each other.
+/// A pack is accepted or refused as a whole. A message that is sent alone is a pack of one: for these X is faster.
+/// `options.capacity` is in packs. `options.max_message_size`, for types that vary in size, is that of one message in
+/// bytes, 8,184 by default; a larger one makes larger packs. Limits and errors are those of X. An end over X and one
+/// over packed<X> do not fit together: `transport_mismatch`.
+///
+/// Distinct objects: safe. Shared objects: unsafe.
 template <packable_transport X>
 class packed {
     using packs = typename X::packs;
@@ -86,7 +90,7 @@ public:
     template <message_layout L>
     using receiver_end = end<L, inner_receiver<L>, detail::packed_receiver<L, inner_receiver<L>>>;
 
-    /// As X::remove().
+    /// Removes the channel as X::remove() does, with its errors.
     static result<void> remove(endpoint const& where) { return X::remove(where); }
 };
 

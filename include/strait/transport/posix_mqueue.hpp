@@ -10,19 +10,21 @@
 
 namespace strait {
 
-/// A POSIX message queue: many senders, many receivers, each message to one of them. The kernel keeps unread messages
-/// when every process has gone; the channel then stays, for the next receiver.
+/// A POSIX message queue: many senders, many receivers, and each message goes to one of these. The kernel retains
+/// unread messages when every process has gone; the channel then stays, for the next receiver.
 ///
-/// `options.capacity` is in messages; default 10, or /proc/sys/fs/mqueue/msg_max if that is less. For types that vary in
-/// size `options.max_message_size` is what each message may take; default 8192 bytes, or msgsize_max if that is less; a
-/// smaller one makes room for more queues within `ulimit -q`. The first opener decides.
+/// `options.capacity` is in messages; the default is 10, or /proc/sys/fs/mqueue/msg_max if that is less. For types that
+/// vary in size `options.max_message_size` is the largest size of a message in bytes; the default is 8192, or
+/// msgsize_max if that is less. A smaller size leaves room for more queues within `ulimit -q`, which counts the queues
+/// of a user. The first opener decides both.
 ///
-/// Opening reports what limit of the kernel was met: `queue_limit` (capacity or message size), `queue_memory_limit`,
-/// `queue_count_limit`, `descriptor_limit`. The queues of a host have one name space: the name carries the user's id.
+/// Opening reports which limit of the kernel was met: `queue_limit` (capacity or message size), `queue_memory_limit`
+/// (`ulimit -q`), `queue_count_limit`, `descriptor_limit`. The queues of a host have one name space, so the name of a
+/// queue contains the user's id.
 ///
-/// A message is consumed when it is copied out of the kernel, that is when it is first looked at: with a receiver killed
-/// then, the one in its hands is lost. What another program sends in between is checked: a message of another size than a
-/// fixed-size type, or of another priority, is reported as `malformed_message` and discarded.
+/// A message is consumed when it is copied out of the kernel, which is when it is first looked at: the message that a
+/// receiver has in use is lost when the receiver is killed. Messages of other programs are checked: one of another size
+/// than that of a fixed-size type, or of another priority, is reported as `malformed_message` and discarded.
 ///
 /// Distinct objects: safe. Shared objects: unsafe.
 struct posix_mqueue {
@@ -43,10 +45,10 @@ struct posix_mqueue {
     template <message_layout L>
     using receiver_end = detail::mqueue_receiver<L>;
 
-    /// What packed<posix_mqueue> is made of.
+    /// The parts of packed<posix_mqueue>.
     struct packs {
         static constexpr char const* name = detail::packed_mqueue_transport;
-        /// Membership in a channel of packs.
+        /// A participant of a channel of packs.
         using member = detail::packing_member<detail::mqueue_member, detail::packed_mqueue_transport>;
         template <message_layout L>
         using sender_end = detail::queue_sender<L, member>;
@@ -54,7 +56,8 @@ struct posix_mqueue {
         using receiver_end = detail::mqueue_receiver<L, member>;
     };
 
-    /// Removes the channel, whatever it contains; living ends go on with each other. invalid_endpoint, untrusted_object.
+    /// Removes the channel, whatever it contains, and of whatever transport it is. Living ends go on with each other.
+    /// Errors: `invalid_endpoint`, `untrusted_object`, `timed_out`.
     static result<void> remove(endpoint const& where) { return detail::mqueue_membership::remove(where); }
 };
 

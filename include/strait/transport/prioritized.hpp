@@ -6,7 +6,7 @@
 
 namespace strait {
 
-/// A transport over a queue of the kernel that can order by priority.
+/// A transport over a queue of the kernel that can order messages by priority: sysv_mqueue.
 template <class X>
 concept prioritizable_transport = requires
 {
@@ -14,18 +14,21 @@ concept prioritizable_transport = requires
     requires byte_transport<X>;
 };
 
-/// sysv_mqueue whose receivers get the most urgent message first:
+/// sysv_mqueue whose receivers get the message of the highest priority first:
 ///
 ///     strait::sender<order, strait::prioritized<strait::sysv_mqueue>> out{"orders"};
 ///     out.send(buy);          // priority 0, the lowest
-///     out.set_priority(255);  // the highest: for all that is sent from now on
-///     out.send(cancel);       // is received before any order that waits
+///     out.set_priority(255);  // the highest, for all messages that are sent from now on
+///     out.send(cancel);       // is received before all orders that are waiting
 ///
-/// Each sender sets its own, at any time. That costs a promise: `ordered` is false. Messages of the same priority arrive in
-/// the order sent, those of a lower one wait for as long as there are others. In all else this is X: a full queue keeps
-/// urgent messages out, too, and each of them is in the kernel, or is not, when send returns. The kernel looks through all
-/// that waits for each message that is received. The two are different transports to each other; what another program
-/// sends of a type that is no priority of ours is `malformed_message`.
+/// Each sender sets its own priority, at any time. That costs a promise: `ordered` is false. Messages of one priority
+/// arrive in the order in which they were sent; those of a lower one wait as long as there are others. In all else this
+/// is X: a full queue does not take urgent messages either, and when send() returns a message is in the kernel, or it
+/// is not. For each message that is received the kernel looks through all that are waiting. An end over X and one over
+/// prioritized<X> do not fit together: `transport_mismatch`. A message of another program whose type is none of our
+/// priorities is `malformed_message`.
+///
+/// Distinct objects: safe. Shared objects: unsafe.
 template <prioritizable_transport X>
 class prioritized {
     using priorities = typename X::priorities;
@@ -45,7 +48,7 @@ public:
     template <message_layout L>
     using receiver_end = typename priorities::template receiver_end<L>;
 
-    /// As X::remove().
+    /// Removes the channel as X::remove() does, with its errors.
     static result<void> remove(endpoint const& where) { return X::remove(where); }
 };
 

@@ -16,31 +16,35 @@
 
 namespace strait {
 
-/// Real-time signals with a value, directed to the thread that has opened the receiver: up to 256 senders, one
-/// receiver. A message is of one size, at most 8 bytes, and sent as it is. For processes that have nothing else in
-/// common, and to see what signals can do; every other transport is faster or carries more.
+/// Real-time signals with a value, sent to the thread that has opened the receiver: up to 256 senders, one receiver.
+/// Messages have one size, of at most 8 bytes, and are sent as they lie in memory. It is for processes that have
+/// nothing else in common, and shows what signals can do; every other transport is faster or carries more.
 ///
-/// The receiver's thread blocks one signal and reads it from a signalfd(2): no handler is installed, and nobody is
+/// The receiver's thread blocks one signal and reads it from a signalfd(2): no handler is installed, and no process is
 /// killed or interrupted by a message. The number is the highest real-time signal without a handler that the thread
-/// does not block already; `signal_limit` if there is none. It **stays blocked** in that thread after close(), since a
-/// late signal would kill the process otherwise, and serves the thread's next receiver; what the thread executes
-/// inherits that. Close a receiver before its process executes another program: what is unread stays pending there.
+/// does not block already; `signal_limit` if there is none. It **stays blocked** in that thread after close(), because
+/// a late signal would kill the process, and serves the thread's next receiver. A program that the thread executes
+/// inherits the blocked signal: close a receiver before its process executes another program, or unread messages stay
+/// pending there.
 ///
-/// Only the thread that has opened a receiver can use it (`wrong_thread`); any may close it. A sender can be used by
-/// any thread, one at a time. select() works in the receiver's thread, an io_context if only that thread runs it. There
-/// is no native_handle(): to other threads the descriptor shows nothing.
+/// Only the thread that has opened a receiver can use it (`wrong_thread`); any thread may close it. A sender can be
+/// used by any thread, by one at a time. select() works in the receiver's thread, and an io_context if only that thread
+/// runs it. There is no native_handle(), because the descriptor shows nothing to other threads.
 ///
-/// options.capacity is how many messages of each sender wait unread, 1,024 by default; up to 64 more the receiver has
-/// read ahead. A full channel makes its senders wait, also when the receiver's user has as many signals pending as
-/// RLIMIT_SIGPENDING (`ulimit -i`) allows. What was sent is in the kernel: it arrives when the sender is killed, and is
-/// lost with the receiver. A sender waits for the first receiver with its first operation; when the receiver has gone, or its thread,
-/// it gets no_receiver, and the next operation tries the next one. The kernel must allow the sender to signal the
-/// receiver: of the same user, or privileged; and both must see each other in /proc.
+/// `options.capacity` is how many messages of each sender may wait unread, 1,024 by default; the receiver reads up to
+/// 64 more ahead. A sender waits when the channel is full, and when the receiver's user has as many signals pending as
+/// RLIMIT_SIGPENDING (`ulimit -i`) allows. A message that was sent is in the kernel: it arrives although its sender is
+/// killed, and is lost with the receiver. A sender waits for the first receiver with its first operation, up to
+/// `options.connect_timeout`; one that does not wait reports `no_receiver`. When the receiver or its thread has gone
+/// the sender reports `no_receiver`, and its next operation looks for the next receiver. The kernel must allow the
+/// sender to signal the receiver: it is of the same user, or privileged; and both must see each other in /proc.
 ///
-/// A thread is only signalled if it began when the receiver says it did, and blocks the signal: whatever a faulty peer
-/// writes into the channel, nobody is killed. Any process of the same user can send a signal, too: what is none of ours
-/// is counted in stats().dropped, and so is what is missing between two messages of a sender, if something else in the
-/// process took it.
+/// A thread is signalled only if it began when the receiver says it did, and blocks the signal: whatever a faulty peer
+/// writes into the channel, no process is killed. Any process of the same user can send signals, too: those that are
+/// not ours are counted in stats().dropped, and so are messages that are missing between two messages of a sender
+/// because something else in the process took them.
+///
+/// Distinct objects: safe. Shared objects: unsafe.
 struct realtime_signal {
     static constexpr transport_guarantees guarantees{
         .name = detail::signal_transport,
@@ -52,17 +56,18 @@ struct realtime_signal {
 
     using options = channel_options;
 
-    /// Distinct objects: safe. Shared objects: unsafe.
+    /// The sending end. Distinct objects: safe. Shared objects: unsafe.
     template <message_layout L>
     using sender_end = detail::queue_sender<L, detail::signal_member>;
     template <message_layout L>
     class receiver_end;
 
-    /// Removes the channel; living ends go on with each other. invalid_endpoint, untrusted_object.
+    /// Removes the channel, whatever it contains, and of whatever transport it is. Living ends go on with each other.
+    /// Errors: `invalid_endpoint`, `untrusted_object`, `timed_out`.
     static result<void> remove(endpoint const& where) { return detail::signal_membership::remove(where); }
 };
 
-/// Distinct objects: safe. Shared objects: unsafe. Of one thread.
+/// The receiving end. It belongs to the thread that has opened it. Distinct objects: safe. Shared objects: unsafe.
 template <message_layout L>
 class realtime_signal::receiver_end : public detail::datagram_receiver<L, detail::signal_listener> {
     using base = detail::datagram_receiver<L, detail::signal_listener>;

@@ -37,25 +37,27 @@ struct object_channel {
         had_sender |= r == role::sender;
     }
 
-    // As waitable_end says. The bell is a file without a name, made for the first who waits so.
+    // arm() of a waitable_end (transport.hpp). The doorbell is a file without a name, made when an end first waits in
+    // this way.
     wake_source arm(role r)
     {
         std::lock_guard const hold(mutex);
         if (!doorbell) {
             descriptor const file(::memfd_create("strait", MFD_CLOEXEC));
-            if (file && ::ftruncate(file.get(), 1) == 0)  // watchers hear only of files that were opened by a path
+            if (file && ::ftruncate(file.get(), 1) == 0)  // inotify reports only files that were opened by a path
                 doorbell = guarded_descriptor(reopen(file.get(), O_RDONLY));
         }
-        (r == role::sender ? sender_at_bell : receiver_at_bell) = true;
+        (r == role::sender ? sender_armed : receiver_armed) = true;
         return {.file = doorbell.get(), .again = !doorbell};
     }
 
-    // Under the mutex, after what `asleep` wait for.
-    void ring(bool& asleep) noexcept
+    // To be called with the mutex held, after the change that the end waits for. `armed`: whether it waits by the
+    // doorbell.
+    void ring(bool& armed) noexcept
     {
-        if (!asleep) [[likely]]
+        if (!armed) [[likely]]
             return;
-        asleep = false;
+        armed = false;
         ring_doorbell(doorbell.get());
     }
 
@@ -64,24 +66,24 @@ struct object_channel {
     {
         --(r == role::sender ? senders : receivers);
         room.notify_all();
-        news.notify_all();
-        ring(sender_at_bell);
-        ring(receiver_at_bell);
+        changed.notify_all();
+        ring(sender_armed);
+        ring(receiver_armed);
         return senders == 0 && receivers == 0 && unread_messages == 0 && !keep;
     }
 
     std::mutex mutex;
-    std::condition_variable news;  // a message, or a sender has left
+    std::condition_variable changed;  // a message is there, or a sender has left
     std::condition_variable room;
-    std::string const name;  // empty: a pair
+    std::string const name;  // empty for a pair
     std::size_t const capacity;
     std::size_t senders = 0;
     std::size_t receivers = 0;
     bool had_sender = false;
-    bool abandoned = false;  // a pair was dropped with its sender's role untaken
+    bool abandoned = false;  // a pair was dropped, and no sender was taken from it
     bool keep;
-    bool sender_at_bell = false;
-    bool receiver_at_bell = false;
+    bool sender_armed = false;
+    bool receiver_armed = false;
     guarded_descriptor doorbell;
 };
 
@@ -96,9 +98,9 @@ struct object_queue : object_channel {
         if (auto r = wait_for_room(hold, until, waits); !r)
             return r;
         messages.push_back(std::forward<U>(message));
-        ring(receiver_at_bell);
+        ring(receiver_armed);
         hold.unlock();
-        news.notify_one();
+        changed.notify_one();
         return {};
     }
 
@@ -115,13 +117,13 @@ struct object_queue : object_channel {
     result<T> pop(deadline until, std::uint64_t& waits)
     {
         std::unique_lock hold(mutex);
-        if (auto r = wait(hold, news, until, errc::empty, waits, [&] { return !messages.empty() || is_over(); }); !r)
+        if (auto r = wait(hold, changed, until, errc::empty, waits, [&] { return !messages.empty() || is_over(); }); !r)
             return result<T>{boost::system::in_place_error, r.error()};
         if (messages.empty())
             return result<T>{boost::system::in_place_error, make_error_code(errc::closed)};
         T message = std::move(messages.front());
         messages.pop_front();
-        ring(sender_at_bell);
+        ring(sender_armed);
         hold.unlock();
         room.notify_one();
         return result<T>{boost::system::in_place_value, std::move(message)};
@@ -155,7 +157,7 @@ private:
     }
 
     template <class Ready>
-    static result<void> wait(std::unique_lock<std::mutex>& hold, std::condition_variable& changed, deadline until,
+    static result<void> wait(std::unique_lock<std::mutex>& hold, std::condition_variable& condition, deadline until,
                              errc when_polled, std::uint64_t& waits, Ready ready)
     {
         if (ready())
@@ -164,11 +166,11 @@ private:
             return when_polled;
         ++waits;
         if (until.is_never()) {
-            changed.wait(hold, ready);
+            condition.wait(hold, ready);
             return {};
         }
         deadline::clock::time_point const when{std::chrono::nanoseconds(until.nanoseconds())};
-        if (changed.wait_until(hold, when, ready))
+        if (condition.wait_until(hold, when, ready))
             return {};
         return errc::timed_out;
     }

@@ -16,8 +16,10 @@
 
 namespace strait::detail {
 
-// The in-process channels that have a name. Joining and leaving hold its mutex, then the channel's.
-// A child of fork() starts with none: the parent's other threads may have held any of the mutexes.
+// The in-process channels that have a name. Joining and leaving hold its mutex first and the channel's then. A child of
+// fork() starts with an empty registry, because other threads of the parent may have held any of the mutexes.
+//
+// Shared objects: safe.
 class object_registry : fork_guard {
 public:
     static object_registry& get()
@@ -76,7 +78,7 @@ private:
 
     static void disarm(fork_guard& g) noexcept
     {
-        // The old content is left as it is: its objects belong to the parent's threads.
+        // The old content is left as it is, because its objects belong to the parent's threads.
         auto& self = static_cast<object_registry&>(g);
         static_assert(sizeof(content) != 0);
         ::new (static_cast<void*>(&self.content_)) content;
@@ -91,6 +93,8 @@ public:
 };
 
 // What an end of an in-process channel consists of.
+//
+// Distinct objects: safe. Shared objects: unsafe.
 template <class T>
 class object_member : fork_guard {
 public:
@@ -114,7 +118,7 @@ public:
     }
     ~object_member() { leave(); }
 
-    // Why it cannot be used, if so.
+    // Why it cannot be used: inherited_handle, not_open; nothing if it can.
     std::optional<errc> unusable() const noexcept
     {
         if (inherited_) [[unlikely]]
@@ -145,7 +149,7 @@ public:
     void leave()
     {
         if (inherited_)
-            new std::shared_ptr<object_queue<T>>(std::move(queue_));  // the parent's: nothing in it may be touched
+            new std::shared_ptr<object_queue<T>>(std::move(queue_));  // never destroyed: it is the parent's, and nothing in it may be touched
         else if (queue_)
             object_registry::get().leave(queue_, role_);
         queue_.reset();

@@ -65,7 +65,7 @@ public:
     {
         std::uint64_t const joined = block_->joined_senders.load(std::memory_order_acquire);
         if (any_alive(role::sender) || any_promised(role::sender) ||
-            block_->joined_senders.load(std::memory_order_acquire) != joined)  // pairs with count_in(): a sender has come and gone meanwhile
+            block_->joined_senders.load(std::memory_order_acquire) != joined)  // pairs with count_in()
             return end_reason::none;
         if (joined == 0)
             return nameless_ ? end_reason::died : end_reason::none;

@@ -20,10 +20,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// The System V segment of a channel whose messages lie in one. Segments have no names that could be made complete and then
-// appear: what links one to its channel is its key, which follows from the control file's inode and a number that the
-// control file holds before the segment is made. So whoever finds the control file finds the segment, whenever its creator died;
-// and a peer who scribbles over that number cannot point at a segment of somebody else's choice.
+// The System V segment of a channel whose messages lie in one. A segment has no name that it could get when it is
+// complete. Its key links it to its channel: the key follows from the control file's inode and a number that the
+// control file holds before the segment is made. So a process that finds the control file finds the segment, whenever
+// its creator died. A peer that overwrites the number cannot make it lead to a segment of the peer's choice.
 namespace strait::detail {
 
 inline constexpr std::string_view segment_memory = "sysv_memory";  // how control_block::memory begins
@@ -39,7 +39,7 @@ inline ::key_t segment_key(struct ::stat const& control_file, std::uint64_t numb
     return key == IPC_PRIVATE ? 1 : key;
 }
 
-// What a control file says of its segment; no number: it has none.
+// What a control file says of its segment; number 0: it has none.
 struct segment_note {
     struct ::stat control_file = {};
     std::uint64_t number = 0;
@@ -64,7 +64,8 @@ struct segment_note {
         return n;
     }
 
-    // Its id, or -1: there is none of that key, or it is not what the owner of the control file made for it.
+    // The segment's id. -1: there is none of that key, or it is not the one that the owner of the control file has made
+    // for it.
     int find() const noexcept
     {
         int const id = number == 0 ? -1 : ::shmget(segment_key(control_file, number), 0, 0);

@@ -28,7 +28,7 @@ inline constexpr char packed_mqueue_transport[] = "packed<posix_mqueue>";
 
 using mqueue_membership = membership<mqueue_mechanism>;
 
-// What both kinds of ends have: membership, the queue, and room for one message.
+// What senders and receivers of a POSIX queue have: membership, the queue, and room for one message.
 struct mqueue_member {
     participant member;
     location where;
@@ -100,10 +100,11 @@ struct mqueue_member {
 
     void leave_as_sender(deadline until) noexcept
     {
-        auto const memory = member.memory();  // stays mapped for the look at the sleepers
+        auto const memory = member.memory();  // stays mapped, to look at the number of waiters
         auto const& sleeping = member.block().mechanism[2];
         leave(until);
-        // After leaving, and only then: who is woken must see that we have gone. Pairs with mqueue_receiver::wait().
+        // Only after leaving, because a receiver that is woken must see that we have gone. Pairs with
+        // mqueue_receiver::wait().
         if (sleeping.load(std::memory_order_seq_cst) != 0)
             ::mq_send(queue.get(), "", 0, hint_priority);
     }
@@ -114,7 +115,7 @@ struct mqueue_member {
         mqueue_membership::leave(member, where, mechanism, until);
     }
 
-    // The largest message where nothing else is said.
+    // The size of the largest message where the options do not say it, in bytes.
     static std::size_t usual_size() { return std::min<std::size_t>(8192, host_setting("/proc/sys/fs/mqueue/msgsize_max", 8192)); }
 
     template <message_layout L>
@@ -152,7 +153,7 @@ struct mqueue_member {
             }
             joined.leave(deadline::after(mqueue_membership::lock_timeout));
             if (opened.error() != queue_removed || attempts == 0)
-                return opened.error();  // else: removed between joining and opening
+                return opened.error();  // else the channel was removed between joining and opening
         }
     }
 

@@ -26,17 +26,19 @@
 
 namespace strait::detail {
 
-// The queue that an end found is not the one that its channel was made with: somebody removed the channel meanwhile.
+// The queue that an end has found is not the one that its channel was made with, because the channel was removed
+// meanwhile.
 inline error_code const queue_removed{ENOENT, boost::system::system_category()};
 
-// Kernel priorities. A hint is empty and says: look at the control file, a sender has left.
+// Priorities of the kernel's messages. A hint is an empty message that makes a receiver look at the control file,
+// because a sender has left.
 inline constexpr unsigned data_priority = 0;
 inline constexpr unsigned hint_priority = 1;
 
 // On Linux a queue descriptor is a file descriptor.
 static_assert(std::is_same_v<::mqd_t, int>);
 
-// EMFILE of mq_open has two meanings.
+// The error for this errno of mq_open(3). Its EMFILE has two meanings: RLIMIT_MSGQUEUE, or no more descriptors.
 inline error_code queue_failure(int number)
 {
     switch (number) {
@@ -52,8 +54,8 @@ inline error_code queue_failure(int number)
     }
 }
 
-// Made under the channel's flat name. The control file notes its inode: mechanism[0] number, [1] device; [2] counts receivers
-// asleep on the queue.
+// A queue under the channel's flat name. The control file notes its inode: mechanism[0] number, [1] device. [2] counts
+// the receivers that sleep on the queue.
 struct mqueue_mechanism : no_backing_object {
     using leftover = mqueue_leftover;
 
@@ -86,8 +88,9 @@ struct mqueue_mechanism : no_backing_object {
         return {};
     }
 
-    // Hints do not count. They can only hide behind each other, never behind data: a queue of none but empty messages is
-    // sorted out by taking them, and putting back the first that is data; all empty data is alike.
+    // Hints do not count as unread. They have the higher priority, so they only lie before data and never behind it. In
+    // a queue of empty messages only, they are found by taking messages and putting back the first that is data; empty
+    // data is all alike.
     bool unread(participant const& c, location const& where) const
     {
         if (c.block().retained == 0)
@@ -116,7 +119,8 @@ struct mqueue_mechanism : no_backing_object {
 
 
 private:
-    // Reading a queue's descriptor as a file gives "QSIZE:<bytes of all messages> ...". Unknown counts as data.
+    // The bytes of all messages. Reading a queue's descriptor as a file gives "QSIZE:<bytes of all messages> ...". 1
+    // where that cannot be read, which counts as data.
     static unsigned long bytes_in(int queue) noexcept
     {
         char text[128] = {};
@@ -127,7 +131,7 @@ private:
 };
 static_assert(backing_object<mqueue_mechanism>);
 
-// The channel's queue, never blocking, and its message size. queue_removed.
+// Opens the channel's queue without blocking; also returns the size of its messages. queue_removed, untrusted_object.
 inline result<std::pair<descriptor, std::size_t>> open_queue(participant const& c, location const& where, int mode)
 {
     descriptor queue(uninterrupted([&] { return ::mq_open(queue_name(where).c_str(), mode | O_NONBLOCK | O_CLOEXEC); }));

@@ -22,6 +22,8 @@
 
 namespace strait::detail {
 
+// The receiver of a channel over a POSIX queue. It takes one message out of the kernel at a time.
+//
 // Distinct objects: safe. Shared objects: unsafe.
 template <message_layout L, class Member = mqueue_member>
 class mqueue_receiver {
@@ -76,7 +78,7 @@ public:
     int native_handle() const noexcept { return end_.queue.get(); }
     bool buffered() const noexcept { return !hand_.is_empty(); }
 
-    // Not counted as asleep: whoever leaves rings, and need not put a hint into the queue.
+    // Not counted as asleep: a sender that leaves rings the doorbell, so it need not put a hint into the queue.
     wake_source arm() const noexcept { return {.descriptor = end_.queue.get(), .events = POLLIN, .file = end_.member.fd()}; }
     void disarm() const noexcept {}
 
@@ -119,8 +121,9 @@ private:
         return errc::malformed_message;
     }
 
-    // Sleeps in slices, for a death signals nothing. The control file is asked, by a system call, only when its event says
-    // that somebody came or left, after a hint, a slice without messages, and when polling.
+    // Sleeps in wait slices, because a death signals nothing. It asks the control file, which takes a system call, only
+    // when its event says that a participant has come or left, after a hint, after a slice without messages, and now
+    // and then when polling.
     [[gnu::noinline, gnu::cold]] result<void> wait(deadline until, outcome o)
     {
         if (!end_.is_member())
@@ -139,7 +142,8 @@ private:
             ask = ask || o == outcome::hint;
             if (o != outcome::nothing)
                 continue;
-            // Counted first, then asked: a sender leaves first and looks for sleepers then, so one of us sees the other.
+            // It counts itself as asleep first and asks then; a sender leaves first and looks at that count then. So
+            // one of the two sees the other. Pairs with mqueue_member::leave_as_sender().
             counted_sleep const asleep(end_.member.block().mechanism[2]);
             auto const event = static_cast<std::uint64_t>(end_.member.event());
             if (ask || event != checked_) {
@@ -160,7 +164,7 @@ private:
         }
     }
 
-    // All senders have gone: what they sent before is visible by now.
+    // Called when all senders have gone: everything that they sent is visible by now.
     result<void> ends(end_reason why, outcome& o)
     {
         do
@@ -173,7 +177,7 @@ private:
         if (o == outcome::failure)
             return end_.queue.failure();
         ended_ = why;
-        checked_ = unchecked;  // a sender that comes later is looked for again
+        checked_ = unchecked;  // a sender that joins later is looked for again
         return errc::closed;
     }
 

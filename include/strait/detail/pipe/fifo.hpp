@@ -23,15 +23,17 @@
 
 namespace strait::detail {
 
-// The object that an end found is not the one that its channel was made with: somebody removed the channel meanwhile.
+// The object that an end has found is not the one that its channel was made with, because the channel was removed
+// meanwhile.
 inline error_code const channel_removed{ENOENT, boost::system::system_category()};
 
-// Bytes; the kernel rounds up to a power of two of pages.
+// Sets how many bytes a pipe takes; the kernel rounds up to a power of two of pages. capacity_limit: more than this
+// user may have.
 inline error_code set_pipe_capacity(int fd, std::uint64_t bytes)
 {
     if (bytes > static_cast<std::uint64_t>(std::numeric_limits<int>::max()))
         return errc::capacity_limit;
-    if (::fcntl(fd, F_SETPIPE_SZ, static_cast<int>(bytes)) >= 0 || errno == EBUSY)  // busy: more than that lies in it
+    if (::fcntl(fd, F_SETPIPE_SZ, static_cast<int>(bytes)) >= 0 || errno == EBUSY)  // busy: more bytes than that lie in it
         return {};
     return errno == EPERM || errno == EINVAL ? make_error_code(errc::capacity_limit) : last_failure();
 }
@@ -48,8 +50,8 @@ inline error_code make_pipe(std::uint64_t capacity, descriptor& reads, descripto
     return capacity == 0 ? error_code() : set_pipe_capacity(fds[1], capacity);
 }
 
-// A FIFO beside the control file, which notes its inode: mechanism[0] number, [1] device. The kernel drops what is unread with
-// the last descriptor, so nothing is ever unread in a channel that nobody uses.
+// A FIFO beside the control file, which notes its inode: mechanism[0] number, [1] device. The kernel drops what is
+// unread with the last descriptor, so nothing is ever unread in a channel without participants.
 struct fifo_mechanism : no_backing_object {
     using leftover = fifo_leftover;
 
@@ -76,7 +78,8 @@ struct fifo_mechanism : no_backing_object {
     }
 
 private:
-    // An impossible capacity is told to whoever asks for it, not to the receiver later.
+    // Sets the capacity too, so that one which is impossible is reported to the end that asks for it and not to the
+    // receiver later.
     error_code note(participant const& c, location const& where, std::string const& path) const
     {
         descriptor fd(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
@@ -108,7 +111,7 @@ error_code join_fifo(location const& where, channel_options const& how, std::str
     return fifo_membership::join(where, traits, r, r == role::sender ? lock_bytes::most : 1, mechanism, member);
 }
 
-// Whether the pipe has a name or not.
+// Leaves the channel of a pipe, with a name or without one.
 inline void leave_fifo(participant& member, location const& where, deadline until) noexcept
 {
     fifo_mechanism mechanism;
@@ -118,7 +121,8 @@ inline void leave_fifo(participant& member, location const& where, deadline unti
         fifo_membership::leave(member, where, mechanism, until);
 }
 
-// The channel's FIFO, never blocking. no_receiver: nobody has it open for reading (O_WRONLY). channel_removed.
+// Opens the channel's FIFO without blocking. no_receiver: no process has it open for reading (with O_WRONLY).
+// channel_removed. untrusted_object.
 inline result<descriptor> open_fifo(participant const& c, location const& where, int mode)
 {
     std::string const path = where.path(fifo_suffix);

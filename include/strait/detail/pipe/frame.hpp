@@ -13,13 +13,14 @@
 
 namespace strait::detail {
 
-// Writes up to here are atomic among the writers of a pipe.
+// Bytes. A write of up to so many is atomic among the writers of a pipe.
 inline constexpr std::size_t pipe_frame_limit = 4096;
 #ifdef PIPE_BUF
 static_assert(pipe_frame_limit <= PIPE_BUF);
 #endif
 
-// A message in a FIFO. One of fixed size is bare; another has a header and is padded, so that each payload is aligned:
+// A message in a FIFO. One of fixed size has no header. One whose size varies has a header and is padded, so that each
+// payload is aligned:
 //
 //   0 u32 size   4 u32 zero   (unit) payload   padding to a multiple of the unit, zeroed; unit = max(8, alignment)
 template <message_layout L>
@@ -64,7 +65,7 @@ struct pipe_frame {
         return size;
     }
 
-    // Whether a whole frame lies at the front of bytes that came from anybody.
+    // Whether a whole frame lies at the front of bytes that any process may have written.
     static bool is_sound(std::span<std::byte const> rest) noexcept
     {
         if constexpr (fixed)
@@ -76,7 +77,7 @@ struct pipe_frame {
         return words[1] == 0 && words[0] <= largest && bytes(words[0]) <= rest.size();
     }
 
-    // Of frames that this process made.
+    // The number of messages and bytes in whole frames that this process has made.
     static summary count(std::span<std::byte const> frames) noexcept
     {
         summary s;

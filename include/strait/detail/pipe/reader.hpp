@@ -21,14 +21,16 @@
 
 namespace strait::detail {
 
-// The receiving side of a pipe, with a name (a FIFO) or without one, and without frames.
+// The receiving side of a pipe, with a name (a FIFO) or without one. It does not know frames.
 //
-// Every read takes all that lies in the pipe, because the buffer is as large as the pipe: so it ends where a write ended,
-// and a reader killed at any instruction leaves no half frame to the next one.
+// Every read takes all bytes in the pipe, because the buffer is as large as the pipe. So a read ends where a write
+// ended, and a reader that is killed at any instruction leaves no half frame to the next one.
 //
-// Holds no descriptor for writing, or the kernel would never report the end; two for reading, one of which blocks: a
-// blocking read is the cheapest wait, and RWF_NOWAIT does not work on a FIFO (Linux 6.18: EOPNOTSUPP). While a foreign
-// process holds the FIFO open for writing, a wait without a deadline sees no end.
+// It holds no descriptor for writing, or the kernel would never report the end. It holds two for reading, of which one
+// blocks: a blocking read is the cheapest way to wait, and RWF_NOWAIT does not work on a FIFO (Linux 6.18: EOPNOTSUPP).
+// While a foreign process holds the FIFO open for writing, a wait without a deadline sees no end.
+//
+// Distinct objects: safe. Shared objects: unsafe.
 class fifo_reader {
 public:
     static result<fifo_reader> open(participant member, location where)
@@ -42,7 +44,7 @@ public:
         return open(std::move(member), std::move(where), std::move(*polling), std::move(*blocking));
     }
 
-    // Of a pipe without a name.
+    // For a pipe without a name.
     static result<fifo_reader> open(participant member, descriptor pipe)
     {
         descriptor blocking = reopen(pipe.get(), O_RDONLY | O_NONBLOCK);
@@ -57,8 +59,9 @@ public:
     std::uint64_t waits() const noexcept { return waits_; }
     end_reason ended() const noexcept { return ended_; }
 
-    // Reads into the empty buffer. `gather`: many small messages are on their way, so let some come together: a reader
-    // that takes each as it comes makes the writer wait for the pipe.
+    // Reads into the empty buffer. Errors: empty, timed_out, closed, those of read(2). With `gather` it waits 2 us
+    // first, so that several small messages come together: a reader that takes each one as it comes makes the writer
+    // wait for the pipe.
     result<void> fill(deadline until, bool gather)
     {
         if (gather)
@@ -72,7 +75,8 @@ public:
         return read_or_wait(until);
     }
 
-    // Unconnected, the pipe would report its hang-up for ever; whoever connects, joins or leaves rings.
+    // As long as no sender is connected the pipe reports a hang-up, so only the control file is watched: a sender that
+    // connects, joins or leaves rings its doorbell.
     wake_source arm() const noexcept
     {
         return {.descriptor = connected_ ? polling_.get() : -1, .events = POLLIN, .file = member_.fd()};
@@ -115,12 +119,12 @@ private:
         r.polling_ = guarded_descriptor(std::move(polling));
         r.blocking_ = guarded_descriptor(std::move(blocking));
         r.buffer = read_ahead(std::move(pages), static_cast<std::size_t>(bytes));
-        r.member_.signal();  // senders wait for this: joining came before the FIFO was open
+        r.member_.signal();  // senders wait for this, because joining came before the FIFO was open
         return r;
     }
 
-    // Nobody asks when a pipe was read last; to note it takes a fifth of a read of 64 bytes (Linux 6.18). Of somebody else's it
-    // is noted.
+    // The time when a pipe was read last is of no use; noting it takes a fifth of the time of a read of 64 bytes (Linux
+    // 6.18). Only the owner of the pipe may switch that off.
     static void set_flags(int fd, int flags) noexcept
     {
         if (::fcntl(fd, F_SETFL, flags | O_NOATIME) != 0)
@@ -160,16 +164,16 @@ private:
     [[gnu::noinline]] result<void> read_or_wait(deadline until)
     {
         bool counted = false;
-        bool slept = false;  // a whole slice through
+        bool slept = false;  // for a whole wait slice
         for (;;) {
-            std::uint32_t const seen = member_.event();  // before the read: who connects after it changes this
+            std::uint32_t const seen = member_.event();  // before the read: a sender that connects after it changes the event
             ::ssize_t const count = read_at_once();
             if (took(count))
                 return {};
             if (count < 0 && errno != EAGAIN)
                 return polling_.failure();
-            // Nothing was read: nobody has the FIFO open for writing. Else somebody has, perhaps no sender: a process that
-            // holds a copy of a dead one's descriptor must not hide the end.
+            // 0 bytes mean that no process has the FIFO open for writing. Else one has, but perhaps no sender: a
+            // process that holds a copy of a dead sender's descriptor must not hide the end.
             bool const connected = connected_ = count != 0;
             if (!connected || slept || until.is_poll())
                 if (auto const why = watch_.gone(member_, deadline::now(), !connected || slept, sender_watch::when_polled);
@@ -187,7 +191,8 @@ private:
             if (!counted && connected && try_before_sleeping(spin_, until, [&] { return took(read_at_once()); }))
                 return {};
             counted = true;
-            // Unconnected, poll(2) would report the hang-up at once, for ever; senders signal when they have connected.
+            // As long as no sender is connected poll(2) reports the hang-up at once; senders signal when they have
+            // connected.
             if (!connected)
                 member_.wait_event(seen, until);
             else if (!until.is_never())

@@ -18,6 +18,8 @@
 
 namespace strait::detail {
 
+// The receiver of a channel over a pipe: frames, read ahead by a fifo_reader.
+//
 // Distinct objects: safe. Shared objects: unsafe.
 template <message_layout L>
 class fifo_receiver {
@@ -37,11 +39,11 @@ public:
             if (reader)
                 return fifo_receiver(std::move(*reader), how.linger);
             if (reader.error() != channel_removed || attempts == 0)
-                return reader.error();  // else: removed between joining and opening
+                return reader.error();  // else the channel was removed between joining and opening
         }
     }
 
-    // Of a pipe without a name.
+    // For a pipe without a name, of a participant that has joined.
     static result<fifo_receiver> of(participant member, descriptor pipe, std::chrono::nanoseconds linger)
     {
         auto reader = fifo_reader::open(std::move(member), std::move(pipe));
@@ -75,7 +77,7 @@ public:
         taken_.bytes += shown_;
     }
 
-    // As many as have been read ahead.
+    // Takes as many messages as have been read ahead, and waits only for the first one.
     result<std::size_t> take_n(std::span<std::byte> to, deadline until)
         requires(L.fixed_size != 0)
     {
@@ -91,7 +93,7 @@ public:
         return n;
     }
 
-    // Another one has been read ahead.
+    // Whether the next message has been read ahead.
     bool has_message() const noexcept { return !reader_.buffer.is_empty(); }
 
     end_reason ended() const noexcept { return reader_.ended(); }
@@ -112,10 +114,10 @@ public:
         return s;
     }
 
-    // Readable when a message may have come; hangs up while no sender is connected.
+    // Readable when a message may have come. It hangs up while no sender is connected.
     int native_handle() const noexcept { return reader_.fd(); }
 
-    // Messages were read ahead: the descriptor does not tell of them.
+    // Whether messages were read ahead, for which the descriptor is not readable.
     bool buffered() const noexcept { return !reader_.buffer.is_empty(); }
 
     wake_source arm() const noexcept { return reader_.arm(); }
@@ -130,7 +132,7 @@ private:
         if (!filled)
             return filled;
         if constexpr (frame::fixed)
-            if (reader_.buffer.have % L.fixed_size != 0)  // nobody of ours writes a part
+            if (reader_.buffer.have % L.fixed_size != 0)  // no sender of ours writes a part of a message
                 return resynchronise();
         std::span<std::byte const> const got(reader_.buffer.data(), reader_.buffer.have);
         gather_ = got.size() <= gather_up_to && frame::is_sound(got) && got.size() > frame::bytes(frame::payload(got.data()));
@@ -144,7 +146,7 @@ private:
         return errc::malformed_message;
     }
 
-    static constexpr std::size_t gather_up_to = 1024;  // bytes; what gathers further takes fresh pages of the kernel
+    static constexpr std::size_t gather_up_to = 1024;  // bytes; gathering more makes the kernel take fresh pages
 
     fifo_reader reader_;
     std::size_t shown_ = 0;

@@ -19,6 +19,9 @@
 
 namespace strait::detail {
 
+// The sender of a channel over a pipe: frames, handed to a fifo_writer when they are flushed or would not fit into
+// PIPE_BUF.
+//
 // Distinct objects: safe. Shared objects: unsafe.
 template <message_layout L>
 class fifo_sender {
@@ -43,7 +46,7 @@ public:
         return fifo_sender(std::move(writer), std::move(pages), how.linger);
     }
 
-    // Of a pipe without a name.
+    // For a pipe without a name, of a participant that has joined.
     static result<fifo_sender> of(participant member, descriptor pipe, std::chrono::nanoseconds linger)
     {
         auto pages = allocate_pages(pipe_frame_limit);
@@ -89,7 +92,7 @@ public:
         return done;
     }
 
-    // Writes straight from the caller's array.
+    // Writes straight from the caller's array, and returns how many messages were accepted; an error only if none was.
     result<std::size_t> put_n(std::span<std::byte const> messages, deadline until)
         requires(L.fixed_size != 0)
     {
@@ -128,13 +131,13 @@ public:
         return {accepted_.messages, accepted_.bytes, writer_.waits(), writer_.depth(), 0};
     }
 
-    // Whether the first receiver may still come, so that no_receiver is not the last word.
+    // Whether the first receiver may still come, so that after no_receiver it pays to wait.
     bool awaits_receiver() const noexcept { return writer_.awaits_receiver(); }
 
     wake_source arm() const noexcept { return writer_.arm(); }
     void disarm() const noexcept {}
 
-    // Writable when there is room. -1 as long as no receiver has come.
+    // Writable when there is room; -1 before the first receiver has come.
     int native_handle() const noexcept { return writer_.fd(); }
 
 private:
@@ -173,7 +176,7 @@ private:
         return drain_several(until);
     }
 
-    // After an error the rest stays staged, moved to the front.
+    // After an error the frames that were not handed over stay staged, moved to the front.
     [[gnu::noinline]] result<void> drain_several(deadline until)
     {
         std::span const all(pages_.get(), staged_.used);
@@ -188,7 +191,8 @@ private:
         return failed;
     }
 
-    // Whole frames, at most PIPE_BUF bytes of them, in one write if there is room, else as many as there is room for.
+    // Hands over whole frames, at most PIPE_BUF bytes: in one write if there is room, else as many frames as there is
+    // room for, and waits for room for the rest then. Returns the bytes handed over.
     std::pair<std::size_t, error_code> hand_over(std::span<std::byte const> frames, bool single, deadline until)
     {
         auto whole = writer_.write(frames.data(), frames.size(), single ? until : deadline::poll());

@@ -17,8 +17,11 @@
 
 namespace strait::detail {
 
-// The sending side of a pipe, without frames. Of one with a name: connects when it is first used: a FIFO cannot be opened for writing before
-// somebody reads it. Stays connected when the reader goes, so that what a dead reader left is there for the next.
+// The sending side of a pipe, with a name (a FIFO) or without one. It does not know frames. It connects to a FIFO when
+// it is used first, because a FIFO cannot be opened for writing before a receiver has it open. It stays connected when
+// the reader goes, so that bytes that a dead reader has left in the pipe are there for the next one.
+//
+// Distinct objects: safe. Shared objects: unsafe.
 class fifo_writer {
 public:
     fifo_writer(participant member, location where, deadline connect_until)
@@ -26,7 +29,7 @@ public:
     {
     }
 
-    // Of a pipe without a name, which is connected from the beginning.
+    // For a pipe without a name, which is connected from the beginning.
     fifo_writer(participant member, descriptor pipe)
         : member_(std::move(member)), connect_until_(deadline::never()), fifo_(std::move(pipe))
     {
@@ -38,7 +41,8 @@ public:
     int fd() const noexcept { return fifo_.get(); }
     std::uint64_t waits() const noexcept { return waits_; }
 
-    // Without a receiver the FIFO cannot be opened, but a wrong object is told at once.
+    // untrusted_object where something else lies in the FIFO's place. That the FIFO cannot be opened without a receiver
+    // is no error.
     result<void> check() const
     {
         auto const opened = open_fifo(member_, where_, O_WRONLY);
@@ -53,8 +57,9 @@ public:
         return member_.is_member() && !fifo_ && !removed_ && !connect_until_.passed();
     }
 
-    // Opens the FIFO, waiting for the first receiver. Errors: timed_out; no_receiver when none has come up to connect_timeout, when
-    // the channel was removed, and where the deadline is poll(), after which it can be tried again.
+    // Opens the FIFO, waiting for the first receiver. Errors: timed_out; no_receiver when none has come up to
+    // connect_timeout, when the channel was removed, and where the deadline is poll(), after which it can be tried
+    // again.
     [[gnu::noinline, gnu::cold]] result<void> connect(deadline until)
     {
         if (!member_.is_member())
@@ -79,7 +84,8 @@ public:
         }
     }
 
-    // At most PIPE_BUF bytes: all or nothing, and never mixed with the bytes of others.
+    // Writes at most PIPE_BUF bytes: all or none, and never mixed with the bytes of other senders. Errors: full,
+    // timed_out, no_receiver, those of write(2).
     result<void> write(std::byte const* bytes, std::size_t count, deadline until)
     {
         if (quiet_write(fifo_.get(), bytes, count) == static_cast<::ssize_t>(count)) [[likely]]
@@ -87,7 +93,7 @@ public:
         return write_slowly(bytes, count, until);
     }
 
-    // Unconnected, it may have to give up.
+    // Before it is connected the caller has to look again, because connect_timeout may be over.
     wake_source arm() const noexcept
     {
         return {.descriptor = fifo_.get(), .events = POLLOUT, .file = member_.fd(), .again = !fifo_};
@@ -101,7 +107,7 @@ public:
 
     void leave(deadline until) noexcept
     {
-        fifo_.reset();  // first: who sees us gone must find the last byte, and then the end
+        fifo_.reset();  // first: a receiver that sees that we have gone must find the last byte, and then the end
         leave_fifo(member_, where_, until);
     }
 

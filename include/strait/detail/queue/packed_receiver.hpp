@@ -20,14 +20,15 @@
 
 namespace strait::detail {
 
-// Takes the rows of frames that a packed_sender has made of messages out of an inner receiver. What is not made of
-// whole frames is dropped, from the first bad one on, up to the end of its row.
+// Takes packs, the rows of frames that a packed_sender makes of messages, out of an inner receiver, and hands out their
+// messages. Of a pack that is not made of whole frames it drops everything from the first bad frame on, and reports
+// malformed_message.
 //
 // Distinct objects: safe. Shared objects: unsafe.
 template <message_layout L, class Inner>
 class packed_receiver {
 public:
-    // Nothing of it has to linger.
+    // A receiver does not linger.
     packed_receiver(Inner inner, std::chrono::nanoseconds) : inner_(std::move(inner)) {}
     packed_receiver(packed_receiver&& other)
         : inner_(std::move(other.inner_)),
@@ -64,7 +65,7 @@ public:
 
     void release() noexcept { take(1); }
 
-    // Copies messages as long as the pack has more.
+    // Copies the messages of the pack in front, and waits only for the first one.
     result<std::size_t> take_n(std::span<std::byte> to, deadline until) requires(L.fixed_size != 0)
     {
         if (auto const first = peek(until); !first)
@@ -134,7 +135,7 @@ private:
 
     Inner inner_;
     fork_mark mark_;
-    std::span<std::byte const> rest_;  // of the pack that the inner receiver shows, from the frame in front on
+    std::span<std::byte const> rest_;  // of the pack that the inner receiver shows: from the frame in front on
     frame_row<L> row_;
     [[no_unique_address]] aligned_message<L> aligned_;
     channel_stats stats_;

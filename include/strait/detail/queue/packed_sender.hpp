@@ -19,14 +19,14 @@
 
 namespace strait::detail {
 
-// What the messages of a pack are told from the messages of another size by: the pack itself varies in size.
+// The layout of packs of these messages. A pack varies in size, so the fingerprint says what size its messages have.
 constexpr message_layout pack_layout(message_layout const& l) noexcept
 {
     return {0, 8, (l.fingerprint ^ l.fixed_size) * 0x9e37'79b9'7f4a'7c15U, false};
 }
 
-// Sends rows of frames as the messages of an inner sender: a batch of small messages leaves as few of them, each of
-// which is accepted or not as a whole.
+// Sends packs, which are rows of frames, as the messages of an inner sender. So a batch of small messages becomes a few
+// messages of the inner queue, each of which is accepted or refused as a whole.
 //
 // Distinct objects: safe. Shared objects: unsafe.
 template <message_layout L, class Inner>
@@ -81,7 +81,7 @@ public:
     {
         auto const sent = send_pack(until);
         if (!sent) [[unlikely]]
-            staged_ = {.room = staged_.room};  // where a message that was reserved still lies: its commit can be repeated
+            staged_ = {.room = staged_.room};  // a message that was reserved still lies there: its commit can be repeated
         return sent;
     }
 
@@ -136,7 +136,7 @@ public:
 
 private:
     struct staged {
-        std::byte* room = nullptr;  // of the inner sender; the pack, or none
+        std::byte* room = nullptr;  // what the inner sender has reserved for the pack; null: nothing
         std::size_t bytes = 0;
         std::uint64_t messages = 0;
         std::uint64_t payload = 0;
@@ -158,7 +158,7 @@ private:
         return {};
     }
 
-    // Around what lies behind the place of its header.
+    // Completes the frame of messages that lie behind the place of its header.
     void frame(std::size_t used, std::size_t messages) noexcept
     {
         std::byte* const at = staged_.room + staged_.bytes;
@@ -171,7 +171,7 @@ private:
         staged_.payload += used;
     }
 
-    // What could not be sent stays where it is: the inner sender's room is its only memory.
+    // A pack that could not be sent stays where it is: the inner sender's room is its only memory.
     result<void> send_pack(deadline until)
     {
         if (staged_.bytes == 0)

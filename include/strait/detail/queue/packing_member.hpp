@@ -12,7 +12,7 @@
 
 namespace strait::detail {
 
-// A member of a channel over a queue whose messages are packs, which nobody keeps.
+// A Member of queue_sender and of the receivers, for a channel of packs, which are not retained.
 template <class Member, char const* Name>
 struct packing_member : Member {
     template <message_layout L>

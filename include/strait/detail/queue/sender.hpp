@@ -19,16 +19,17 @@
 
 namespace strait::detail {
 
-// Sends into a queue of the kernel, a call for each message. A Member is this end's membership and the queue:
+// Sends into a queue of the kernel, with one system call for each message. A Member is this end's membership and the
+// queue:
 //   error_code join<L>(where, how, type_name, role, Member&)
-//   queue, is_member(), message_size, depth(), and member, the control file
-//   std::byte* payload()                      room for a message
-//   bool send(bytes, size)                    without waiting; else errno says why. Only from payload() ...
-//   static constexpr bool sends_from_anywhere ... unless this says so
-//   error_code send_or_wait(bytes, size, until, waits)   after send() has failed
+//   queue, is_member(), message_size, depth(), and member, the participant
+//   std::byte* payload()                      room for one message
+//   bool send(bytes, size)                    sends without waiting; after false errno says why not
+//   static constexpr bool sends_from_anywhere whether send() takes bytes that do not lie at payload()
+//   error_code send_or_wait(bytes, size, until, waits)   called after send() has failed: waits and sends, or says why not
 //   bool awaits_receiver() const              whether the first receiver may still come
 //   wake_source arm()                         to wait for room, or for that
-//   void leave_as_sender(until)               wakes receivers that sleep, so that they see it
+//   void leave_as_sender(until)               leaves, and wakes receivers that sleep, so that they see it
 //
 // Distinct objects: safe. Shared objects: unsafe.
 template <message_layout L, class Member>
@@ -69,7 +70,7 @@ public:
         return sent;
     }
 
-    // Straight from the caller's array.
+    // Sends straight from the caller's array, and returns how many messages were accepted; an error only if none was.
     result<std::size_t> put_n(std::span<std::byte const> messages, deadline until)
         requires(L.fixed_size != 0 && Member::sends_from_anywhere)
     {
@@ -104,17 +105,17 @@ public:
         return s;
     }
 
-    // Of the largest message.
+    // The size of the largest message, in bytes.
     std::size_t message_size() const noexcept { return end_.message_size; }
 
-    // Of the next message that is committed.
+    // The priority of messages that are committed from now on.
     void set_priority(std::uint8_t p) noexcept
         requires requires(Member& m) { m.set_priority(p); }
     {
         end_.set_priority(p);
     }
 
-    // Whether the first receiver may still come, so that no_receiver is not the last word.
+    // Whether the first receiver may still come, so that after no_receiver it pays to wait.
     bool awaits_receiver() const noexcept { return end_.awaits_receiver(); }
 
     wake_source arm() noexcept { return end_.arm(); }

@@ -30,13 +30,15 @@
 
 namespace strait::detail {
 
-// The receiver's part: the signal that its thread blocks, and the descriptor that shows it. A Listener of
-// datagram_receiver, to which it shows what one read has brought as one frame.
+// The receiver's part: the signal that its thread blocks, and the signalfd(2) that shows it. It is a Listener of
+// datagram_receiver, to which it shows the messages of one read as one frame.
+//
+// Distinct objects: safe. Shared objects: unsafe. Of one thread.
 class signal_listener {
 public:
     explicit signal_listener(std::size_t message_size) : message_size_(message_size) {}
 
-    // An error leaves the channel.
+    // After an error it has left the channel.
     error_code open(participant member, location where)
     {
         member_ = std::move(member);
@@ -54,7 +56,7 @@ public:
         return static_cast<bool>(streams_);
     }
 
-    // wrong_thread: a signalfd shows the signals of whoever reads it.
+    // If not, the end reports wrong_thread: a signalfd shows the signals of the thread that reads it.
     bool is_of_this_thread() const { return number_.is_of_this_thread(); }
 
     int fd() const noexcept { return signals_.get(); }
@@ -105,21 +107,22 @@ public:
     {
         if (!member_.is_member())
             return;
-        auto const memory = member_.memory();  // stays mapped for the look at the sleepers
+        auto const memory = member_.memory();  // stays mapped, to look at the waiters
         signal_address().publish(member_.block());
         signal_mechanism mechanism;
         signal_membership::leave(member_, where_, mechanism, until);
-        signal_eventcounts::of(member_).senders.wake_all();  // after leaving: who is woken must see that we have gone
+        signal_eventcounts::of(member_).senders.wake_all();  // after leaving: a sender that is woken must see that we have gone
         if (signals_ && number_.is_of_this_thread())
-            discard();  // else they would stay pending as long as the thread lives
+            discard();  // or they would stay pending as long as the thread lives
         signals_.reset();
         number_.reset();
     }
 
 private:
-    // Of one read; a message is shown as soon as its batch is here, so more would make small channels large.
+    // Signals of one read. They make room for their senders at once, so a larger number would make small channels
+    // large.
     static constexpr std::size_t at_once = 64;
-    // Then the caller looks at its clock.
+    // Reads without a message, after which the caller looks at its clock.
     static constexpr int most_others = 64;
 
     struct stream {
@@ -138,7 +141,7 @@ private:
         signals_ = guarded_descriptor(descriptor(::signalfd(-1, &one, SFD_NONBLOCK | SFD_CLOEXEC)));
         if (!signals_)
             return last_failure();
-        discard();  // what came late for an earlier receiver
+        discard();  // signals that came late, for an earlier receiver
         ::pid_t const thread = static_cast<::pid_t>(::syscall(SYS_gettid));
         descriptor const task = open_task(::getpid(), thread);
         signal_address a;
@@ -161,19 +164,19 @@ private:
         while (::read(signals_.get(), come.data(), sizeof come) > 0) {}
     }
 
-    // Whether it is a message, which is then copied. Who sent it is believed no further than that nothing breaks.
+    // Copies a message; false: it is none. Any process may have sent it, so nothing breaks whatever it holds.
     bool take(signal_frame const& f, channel_stats& stats, std::byte* to) noexcept
     {
         bool const ours = f.code == signal_frame::data || f.code == signal_frame::end;
         if (!ours || f.cookie != cookie_) [[unlikely]] {
-            stats.dropped += ours ? 0 : 1;  // a stranger's; what was meant for an earlier receiver was lost with it
+            stats.dropped += ours ? 0 : 1;  // another program's; a message for an earlier receiver was lost with that one
             return false;
         }
         std::size_t const place = f.stream % signal_eventcounts::senders_at_most;
         stream& s = (*streams_)[place];
         if (s.id != f.stream)
             s = {f.stream, 0};
-        // Somebody in this process has taken some, or changed what it does with them.
+        // A gap: another part of this process has taken signals, or changed how they are handled.
         if (std::uint32_t const gap = f.sequence - s.next; gap != 0 && gap < 0x8000'0000U) [[unlikely]]
             stats.dropped += gap;
         if (f.code == signal_frame::end) {

@@ -48,7 +48,7 @@ error_code join_signals(endpoint const& at, channel_options const& how, std::str
                              member);
 }
 
-// Whether an end is open; in a child of fork() it is not.
+// Says whether an end is open. In a child of fork() it is not.
 class signal_end {
 public:
     explicit operator bool() const noexcept { return open_ && !mark_.is_inherited(); }
@@ -69,12 +69,12 @@ struct signal_member {
     alignas(signal_payload) std::byte staged[signal_payload] = {};
 
     signal_target target;
-    std::uint64_t capacity = 0;  // messages that may wait unread
-    std::uint32_t stream = 0;    // of the receiver that was found
+    std::uint64_t capacity = 0;  // how many messages may wait unread
+    std::uint32_t stream = 0;    // made for the receiver that was found
     std::uint32_t sent = 0;      // of this stream
     std::uint32_t taken = 0;     // of these, as far as is known
     deadline connect_until = deadline::never();
-    bool lost = false;  // a receiver was there: nobody waits for the next one
+    bool lost = false;  // a receiver was there and has gone; the next one is not waited for
     waiter waiting;
 
     bool is_member() const noexcept { return member.is_member(); }
@@ -86,7 +86,7 @@ struct signal_member {
     {
         if (!target) [[unlikely]]
             return failed(ENOTCONN);
-        // A receiver that has left, or another one in its place.
+        // The receiver has left, or another one has taken its place.
         if (signal_address::line_now(member.block()) != target.address().line) [[unlikely]]
             return failed(ESRCH);
         if (sent - taken >= capacity && !has_room()) [[unlikely]]
@@ -139,14 +139,15 @@ struct signal_member {
         return {.file = member.fd(), .again = true};
     }
 
-    // The receiver is told that somebody has left, if there is room for that: else it sees so a little later.
+    // Sends the receiver a signal that a sender has left. If there is no room for it, the receiver finds that out a
+    // little later.
     void leave_as_sender(deadline until) noexcept
     {
-        auto const memory = member.memory();  // stays mapped for the look at the receiver
-        bool const tell = target && signal_address::line_now(member.block()) == target.address().line;
+        auto const memory = member.memory();  // stays mapped, to look at the receiver
+        bool const notify = target && signal_address::line_now(member.block()) == target.address().line;
         signal_mechanism mechanism;
         signal_membership::leave(member, where, mechanism, until);
-        if (tell)
+        if (notify)
             (void)target.send({signal_frame::end, sent, stream, target.address().cookie(), {}});
         target.close();
     }
@@ -172,7 +173,7 @@ private:
 
     std::atomic<std::uint64_t>& taken_word() const noexcept { return signal_eventcounts::of(member).taken[member.place()]; }
 
-    // The word may still be that of a dead predecessor, whose messages the receiver is taking.
+    // The word may still be that of a sender that died in this place, whose messages the receiver is taking.
     bool has_room() noexcept
     {
         std::uint64_t const word = taken_word().load(std::memory_order_acquire);  // pairs with signal_listener::take()
@@ -200,7 +201,7 @@ private:
 
     error_code connect(deadline until, bool first, std::uint64_t& waits)
     {
-        std::uint32_t const seen = member.event();  // before looking: who comes after this wakes us
+        std::uint32_t const seen = member.event();  // before looking: a receiver that comes after this wakes us
         error_code const e = find_receiver();
         if (!e || e != errc::no_receiver)
             return e;
@@ -220,9 +221,9 @@ private:
         return errc::no_receiver;
     }
 
-    // `number`: 0 when it was sent, else why not. The kernel takes signals also for the dead, until somebody has waited
-    // for them, and for a program that a receiver has executed: those learn it here. A thread may end before its end
-    // does.
+    // Sets `number` to 0 when the message was sent, else to the errno that says why not. The kernel also takes signals
+    // for a dead process that was not waited for yet, and for a program that the receiver's process has executed. Both
+    // are found out here. A thread may also end before its receiver is closed.
     error_code wait_for_room(std::byte const* bytes, std::size_t size, deadline until, int& number)
     {
         auto const tried = [&] {

@@ -16,12 +16,12 @@
 
 namespace strait::detail {
 
-// The real-time signals that one thread keeps blocked for its receivers. A number that was blocked once stays so, for a
-// late signal would kill the process, and serves the thread's next receiver.
+// The real-time signals that one thread blocks for its receivers. A number that was blocked once stays blocked, because
+// a late signal would kill the process, and serves the thread's next receiver.
 struct thread_signals {
     ::pid_t process = ::getpid();
-    std::uint64_t blocked = 0;           // by us; only its thread looks
-    std::atomic<std::uint64_t> used{0};  // an end may be closed by another thread
+    std::uint64_t blocked = 0;           // by us; only this thread reads and writes it
+    std::atomic<std::uint64_t> used{0};  // atomic: an end may be closed by another thread
 
     static std::shared_ptr<thread_signals> const& here()
     {
@@ -32,7 +32,7 @@ struct thread_signals {
     static constexpr std::uint64_t bit(int number) noexcept { return std::uint64_t{1} << (number - 1); }
 };
 
-// One of them, in the hands of a receiver.
+// One of them, owned by a receiver.
 class signal_number {
 public:
     signal_number() = default;
@@ -55,8 +55,8 @@ public:
     int get() const noexcept { return number_; }
     bool is_of_this_thread() const { return owner_ == thread_signals::here(); }
 
-    // Blocks one that nobody uses: not blocked in this thread, no handler in this process. From the highest down, as
-    // programs count from the lowest up. signal_limit.
+    // Blocks one that is free: not blocked in this thread, and without a handler in this process. It looks from the
+    // highest number down, because programs count from the lowest up. signal_limit: there is none.
     error_code take()
     {
         reset();
@@ -93,7 +93,7 @@ public:
         return {};
     }
 
-    // Of what a child of fork() has inherited nothing is in use there.
+    // In a child of fork() no signal is in use by an end that it has inherited.
     void reset() noexcept
     {
         if (owner_ && number_ != 0 && process_ == ::getpid())

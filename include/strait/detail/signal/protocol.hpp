@@ -13,21 +13,22 @@
 #include <signal.h>
 #include <sys/signalfd.h>
 
-// What travels in a signal. Of a negative si_code the kernel hands on all these fields as the sender wrote them, and
-// signalfd(2) shows them; so any process that may send signals can write them, too.
+// What a signal carries. If si_code is negative the kernel hands on all these fields as the sender wrote them, and
+// signalfd(2) shows them. So any process that may send signals to the receiver can write them.
 namespace strait::detail {
 
 inline constexpr std::size_t signal_payload = 8;
 
 struct signal_frame {
-    // Of no meaning to the kernel: -6 (SI_TKILL) would be refused, and -2 and -5 have other fields.
+    // Values of si_code without a meaning to the kernel: -6 (SI_TKILL) would be refused, and -2 and -5 have other
+    // fields.
     static constexpr std::int32_t data = -0x7374;
-    static constexpr std::int32_t end = -0x7375;  // look at the control file: a sender has left
+    static constexpr std::int32_t end = -0x7375;  // makes the receiver look at the control file, because a sender has left
 
     std::int32_t code = data;    // si_code
-    std::uint32_t sequence = 0;  // si_errno: of the stream, from 0
-    std::uint32_t stream = 0;    // si_pid: whose; the lowest 8 bits are the sender's place
-    std::uint32_t cookie = 0;    // si_uid: for which receiver
+    std::uint32_t sequence = 0;  // si_errno: the number in the stream, from 0
+    std::uint32_t stream = 0;    // si_pid: the sender's stream; its lowest 8 bits are the sender's place
+    std::uint32_t cookie = 0;    // si_uid: the receiver that it is meant for
     std::byte payload[signal_payload] = {};
 
     static signal_frame of(::signalfd_siginfo const& s) noexcept
@@ -56,7 +57,7 @@ static_assert(sizeof(::sigval) == signal_payload, "strait needs pointers of 64 b
 // cookie u32. `start` tells it from a later thread of the same number: clock ticks since boot, of
 // /proc/PID/task/TID/stat.
 struct signal_address {
-    std::uint64_t thread = 0;  // 0: nobody
+    std::uint64_t thread = 0;  // 0: there is no receiver
     std::uint64_t start = 0;
     std::uint64_t line = 0;  // changes with each receiver
 
@@ -70,7 +71,7 @@ struct signal_address {
         return high << 32 | (low & 0xffff'ffffU);
     }
 
-    // By its receiver. Killed in between, it has published nobody.
+    // Called by its receiver. If it is killed in between, no receiver is published.
     void publish(control_block& block) const noexcept
     {
         auto& words = block.mechanism;
@@ -96,8 +97,9 @@ struct signal_address {
     }
 };
 
-// In the control file's page behind its control block: what the receiver has taken of each sender, as stream u32 and count
-// u32, which makes room for more. A dead sender's word says nothing to its successor, which has another stream.
+// In the control file's page behind its control block: how many messages the receiver has taken of each sender, as
+// stream u32 and count u32, which makes room for more. The word of a dead sender is ignored by the next one in its
+// place, which has another stream.
 //
 //   1024 senders u32 futex     1152 taken[256] u64
 struct signal_eventcounts {

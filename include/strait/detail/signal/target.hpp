@@ -19,20 +19,20 @@
 
 namespace strait::detail {
 
-// When this thread began, in clock ticks since boot; 0: it is not there. `task`: its directory in /proc.
+// When this thread began, in clock ticks since boot; 0: it has ended. `task` is its directory in /proc.
 inline std::uint64_t thread_start(int task) noexcept
 {
     descriptor const file(::openat(task, "stat", O_RDONLY | O_CLOEXEC));
     char text[1024] = {};
     if (!file || ::read(file.get(), text, sizeof text - 1) <= 0)
         return 0;
-    char const* at = std::strrchr(text, ')');  // its name may hold anything
+    char const* at = std::strrchr(text, ')');  // behind its name, which may hold any characters
     for (int field = 2; at && field != 22; ++field)
         at = std::strchr(at + 1, ' ');
     return at ? std::strtoull(at, nullptr, 10) : 0;
 }
 
-// Whether it blocks this signal: else the signal might kill its process.
+// Whether it blocks this signal. If not, the signal might kill its process.
 inline bool thread_blocks(int task, int number) noexcept
 {
     descriptor const file(::openat(task, "status", O_RDONLY | O_CLOEXEC));
@@ -49,14 +49,15 @@ inline descriptor open_task(::pid_t process, ::pid_t thread)
     return descriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
-// The thread that is signalled. What the control file says of it may be a lie or out of date, so it is signalled only if
-// it is the very thread, and blocks the signal. A thread that comes later under its number is never hit: a descriptor
-// of the thread is signalled (Linux 6.9), or, on older kernels, its directory in /proc is asked before each signal
-// whether it is still there; there a sender that is stopped in between for so long that the numbers go round could hit
-// another one.
+// The thread to which signals are sent. What the control file says of it may be a lie or out of date, so a signal is
+// sent only if it is exactly that thread and blocks the signal. A later thread of the same number never gets one: the
+// signal is sent to a descriptor of the thread (Linux 6.9). On older kernels its directory in /proc is asked before
+// each signal whether the thread is still there; a sender that is stopped between the two for so long that the numbers
+// start again could signal another thread.
 class signal_target {
 public:
-    // no_receiver: it is gone. peer_corrupt: it was never meant. `by_descriptor`: where the kernel can.
+    // no_receiver: the thread has gone. peer_corrupt: there is such a thread, but it is none of a receiver.
+    // `by_descriptor`: use a descriptor of the thread where the kernel has these.
     error_code open(signal_address const& a, bool by_descriptor = true)
     {
         close();
@@ -92,7 +93,8 @@ public:
                               : thread_start(fd_.get()) != 0;
     }
 
-    // Does not wait. Else errno: ESRCH when it is gone, EAGAIN when its user has RLIMIT_SIGPENDING signals pending.
+    // Sends without waiting. After false errno says why not: ESRCH when the thread has gone, EAGAIN when its user has
+    // RLIMIT_SIGPENDING signals pending.
     bool send(signal_frame const& f) const noexcept
     {
         ::siginfo_t info = f.info(to_.number());

@@ -23,7 +23,7 @@
 
 namespace strait::detail {
 
-// What ends that wait tell each other, in the control file's page behind its control block. At rest while messages flow.
+// Where ends sleep, in the control file's page behind its control block. While messages flow nothing is written there.
 //
 //   1024 receivers u32 futex     1152 senders u32 futex
 struct sysv_eventcounts {
@@ -34,7 +34,7 @@ struct sysv_eventcounts {
 };
 static_assert(sizeof(sysv_eventcounts) == 256 && sizeof(control_block) <= sysv_eventcounts::offset);
 
-// What both kinds of ends have: membership, the queue, and room for one message behind its type.
+// What senders and receivers of a System V queue have: membership, the queue, and room for one message behind its type.
 struct sysv_member {
     participant member;
     location where;
@@ -44,11 +44,11 @@ struct sysv_member {
     std::size_t payload_at = 0;
     page_memory pages;
     receiver_presence receivers;
-    waiter waiting;  // whose fence is a full one: next to a system call that costs nothing
+    waiter waiting;  // with a full fence, which costs nothing beside a system call
 
     bool is_member() const noexcept { return member.is_member(); }
     std::byte* payload() const noexcept { return pages.get() + payload_at; }
-    // A struct msgbuf around payload().
+    // The struct msgbuf around payload().
     void* record() const noexcept { return payload() - sizeof(long); }
     sysv_eventcounts& eventcounts() const noexcept
     {
@@ -61,7 +61,7 @@ struct sysv_member {
         return queue && ::msgctl(queue.get(), IPC_STAT, &now) == 0 ? now.msg_qnum : 0;
     }
 
-    // What a receiver asks the kernel for, and the highest message type that it accepts.
+    // The message type that a receiver asks the kernel for, 0 for any, and the highest one that it accepts.
     static constexpr long wanted_type = 0;
     static constexpr long last_type = sysv_data;
 
@@ -116,7 +116,7 @@ struct sysv_member {
             });
         waits += waiting.waits - before;
         if (!e && number == ENOTCONN)
-            return receivers.lose();  // it has left while we waited
+            return receivers.lose();  // the receiver has left while we waited
         return e || number == 0 ? e : failure(number);
     }
 
@@ -125,6 +125,8 @@ struct sysv_member {
     // For room, which receivers report after a quarter of the queue, or for the first receiver.
     wake_source arm() noexcept { return arm_at(&sysv_eventcounts::senders, true); }
 
+    // For a doorbell that is rung when waiters of this eventcount are woken. `again`: the caller looks every wait
+    // slice, too.
     wake_source arm_at(eventcount sysv_eventcounts::*asleep, bool again) noexcept
     {
         if (!is_member())
@@ -134,7 +136,7 @@ struct sysv_member {
         return {.file = member.fd(), .again = again};
     }
 
-    // After making room.
+    // To be called after making room.
     void wake_senders() noexcept
     {
         if (eventcounts().senders.any(waiting.fence))
@@ -143,13 +145,13 @@ struct sysv_member {
 
     void leave_as_sender(deadline until) noexcept
     {
-        auto const memory = member.memory();  // stays mapped for the wake
+        auto const memory = member.memory();  // stays mapped for waking
         sysv_eventcounts& asleep = eventcounts();
         leave(until);
-        asleep.receivers.wake_all();  // after leaving, and only then: who is woken must see that we have gone
+        asleep.receivers.wake_all();  // only after leaving: a receiver that is woken must see that we have gone
     }
 
-    // What a failed call on the queue means.
+    // The error for this errno of a call on the queue.
     error_code failure(int number) const
     {
         if (!queue || !is_member())
@@ -157,7 +159,7 @@ struct sysv_member {
         ::msqid_ds now = {};
         if (number == EIDRM || (number == EINVAL && ::msgctl(queue.get(), IPC_STAT, &now) != 0))
             return errc::removed;
-        // Somebody has lowered msgmax.
+        // EINVAL of a queue that is there: msgmax was lowered.
         return number == EINVAL ? make_error_code(errc::message_too_large) : system_failure(number);
     }
 
@@ -167,7 +169,7 @@ struct sysv_member {
         sysv_membership::leave(member, where, mechanism, until);
     }
 
-    // The largest message where nothing else is said.
+    // The size of the largest message where the options do not say it, in bytes.
     static std::size_t usual_size() { return std::min<std::size_t>(8192, host_setting("/proc/sys/kernel/msgmax", 8192)); }
 
     template <message_layout L>
@@ -182,7 +184,7 @@ struct sysv_member {
         std::size_t const size = L.fixed_size != 0         ? L.fixed_size
                                  : how.max_message_size != 0 ? how.max_message_size
                                                              : std::min<std::size_t>(8192, longest);
-        // The kernel tells only when such a message is sent.
+        // The kernel would report these only when such a message is sent.
         constexpr std::size_t most = std::numeric_limits<int>::max();
         if (size > longest || how.capacity > most)
             return errc::queue_limit;
@@ -206,7 +208,7 @@ struct sysv_member {
             joined.queue.reset();
             joined.leave(deadline::after(sysv_membership::lock_timeout));
             if (e != errc::removed || attempts == 0)
-                return e;  // else: removed between joining and opening
+                return e;  // else the channel was removed between joining and opening
         }
     }
 
@@ -226,7 +228,7 @@ private:
         if (size < L.fixed_size || size > static_cast<std::uint64_t>(std::numeric_limits<int>::max()) || !sysv_mechanism::is_at_our_key(member, where))
             return errc::peer_corrupt;
         payload_at = std::max<std::size_t>(sizeof(long), L.alignment);
-        // One byte more than a message: who gets it knows that the message was too long.
+        // One byte more than a message has, so that a message that is too long is recognised.
         pages = allocate_pages(payload_at + size + 1);
         if (!pages)
             return errc::out_of_memory;
@@ -240,8 +242,8 @@ private:
 };
 
 // A member of a channel over a System V queue whose messages have priorities. msgrcv(2) with a negative type gives the
-// first message of the lowest type: so 1 is the highest priority, and 256 is priority 0. Receivers ask for any type, since
-// what another program sends beyond that would stay, and take room, for ever.
+// first message of the lowest type: so type 1 is the highest priority, and type 256 is priority 0. Receivers ask for
+// any type: messages of other types, which another program may send, would stay in the queue and take room for ever.
 struct prioritized_member : sysv_member {
     static constexpr long wanted_type = -std::numeric_limits<long>::max();
     static constexpr long last_type = sysv_data + std::numeric_limits<std::uint8_t>::max();

@@ -14,11 +14,12 @@
 
 namespace strait::detail {
 
-// As kernel message type: data and nothing else. Where there are priorities (prioritized_member) this is the highest.
+// The kernel's message type of our messages. Where there are priorities (prioritized_member) it is that of the highest
+// one.
 inline constexpr long sysv_data = 1;
 
-// The number of a queue. The kernel takes such a number from any process, so in a child of fork() it is forgotten: every use
-// then reports inherited_handle.
+// The number of a queue. The kernel takes such a number from any process, so in a child of fork() it is forgotten:
+// every use then reports inherited_handle.
 class sysv_handle : fork_guard {
 public:
     sysv_handle() : fork_guard(&disarm) {}
@@ -49,8 +50,8 @@ private:
     int queue_ = closed;
 };
 
-// Made at one of the name's keys. Killed at any instruction of create(), a maker leaves nothing, or a queue that the
-// control file leads to: its key is noted before it exists.
+// A queue at one of the keys that belong to the channel's name. A process that is killed at any instruction of create()
+// leaves nothing, or a queue to which the control file leads, because its key is noted before the queue exists.
 struct sysv_mechanism : no_backing_object {
     using leftover = sysv_leftover;
 
@@ -64,7 +65,7 @@ struct sysv_mechanism : no_backing_object {
         for (std::uint64_t attempt = 0; attempt != sysv_attempts; ++attempt) {
             ::key_t const key = sysv_key(where, attempt);
             if (::msgget(key, 0) >= 0 || errno != ENOENT)
-                continue;  // never noted, since it is somebody else's
+                continue;  // never noted, because it belongs to another program
             words[sysv_noted_attempt].store(attempt + 1, std::memory_order_relaxed);
             STRAIT_CRASH_POINT("create: key noted");
             int const queue = ::msgget(key, IPC_CREAT | IPC_EXCL | static_cast<int>(object_mode(where.access())));
@@ -100,7 +101,8 @@ struct sysv_mechanism : no_backing_object {
         return static_cast<int>(c.block().mechanism[sysv_noted_queue].load(std::memory_order_relaxed)) - 1;
     }
 
-    // Members can write what they like into the control file.
+    // Whether the queue that the control file notes has a key of this name. Any participant can write into the control
+    // file.
     static bool is_at_our_key(participant const& c, location const& where)
     {
         std::uint64_t const attempt = c.block().mechanism[sysv_noted_attempt].load(std::memory_order_relaxed) - 1;
@@ -108,7 +110,7 @@ struct sysv_mechanism : no_backing_object {
     }
 
 private:
-    // The bytes of the unread messages, and their number, stay up to msg_qbytes.
+    // Limits the bytes of the unread messages, and their number, to `bytes`. queue_limit: more than msgmnb.
     error_code limit(int queue) const
     {
         ::msqid_ds now = {};

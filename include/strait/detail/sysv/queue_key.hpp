@@ -24,7 +24,8 @@ inline constexpr char sysv_transport[] = "sysv_mqueue";
 inline constexpr char packed_sysv_transport[] = "packed<sysv_mqueue>";
 inline constexpr char prioritized_sysv_transport[] = "prioritized<sysv_mqueue>";
 
-// Keys are numbers of the host: a hash of the channel's name (FNV-1a), and a few more to go to where another queue has it.
+// Keys are numbers of the host. A channel's key is a hash of its name; where another queue has that key, it tries a few
+// more.
 inline constexpr std::uint64_t sysv_attempts = 16;
 
 inline ::key_t sysv_key(location const& where, std::uint64_t attempt)
@@ -34,19 +35,21 @@ inline ::key_t sysv_key(location const& where, std::uint64_t attempt)
     return key == IPC_PRIVATE ? 1 : key;
 }
 
-// What the control file notes: which of the keys, before the queue is made, and the queue, afterwards; both plus 1.
+// Words of mechanism[] in the control file: which of the keys is taken, noted before the queue is made, and the number
+// of the queue, noted afterwards; both plus 1, so that 0 says that nothing is noted.
 inline constexpr std::size_t sysv_noted_attempt = 0;
 inline constexpr std::size_t sysv_noted_queue = 1;
 
+// Whether a queue that was found is one that this access would have made.
 inline bool sysv_trusted(::msqid_ds const& found, access_mode a) noexcept
 {
     bool const owned = found.msg_perm.cuid == ::geteuid() && found.msg_perm.uid == ::geteuid();
     return (owned || a != access_mode::owner) && (found.msg_perm.mode & 0777) == object_mode(a);
 }
 
-// The control file notes the key, then the queue is made, then the queue is noted. What is noted may be a lie, so no queue goes
-// but one at a key of this name. A queue whose maker was killed before it was noted has never been used: a queue that was is
-// another program's, and stays although it has the key.
+// The control file notes the key, then the queue is made, then the queue is noted. What is noted may be a lie, so no
+// queue goes but one at a key of this name. A queue whose maker was killed before it was noted has never been used: a
+// queue that was is another program's, and stays although it has the key.
 struct sysv_leftover {
     static error_code remove(int control_file, location const& where)
     {

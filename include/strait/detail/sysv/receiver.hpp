@@ -19,8 +19,10 @@
 
 namespace strait::detail {
 
-// Never waits in the kernel's queue: msgrcv(2) knows no deadline, and would see neither an end nor a death. It sleeps at a
-// futex of the control file, where senders wake it; the wake of a sender killed after msgsnd(2) is made up for by the slice.
+// The receiver of a channel over a System V queue. It never waits in the kernel's queue, because msgrcv(2) has no
+// deadline and sees neither the end of the stream nor a death. It sleeps at an eventcount of the control file, where
+// senders wake it. A sender that is killed after msgsnd(2) wakes no receiver: then the message is found after a wait
+// slice.
 //
 // Distinct objects: safe. Shared objects: unsafe.
 template <message_layout L, class Member = sysv_member>
@@ -89,7 +91,7 @@ private:
             if (error_code const e = wait(until, o))
                 return e;
         }
-        // Senders that wait for room are woken for a quarter of the queue, or before we wait ourselves.
+        // Senders that wait for room are woken when a quarter of the queue was taken, and before this end waits itself.
         since_woken_ += length_ + 1;
         if (since_woken_ >= end_.bytes / 4) [[unlikely]]
             wake_senders();
@@ -102,7 +104,8 @@ private:
         end_.wake_senders();
     }
 
-    // One byte more than a message may have is asked for, and what is longer is cut: else it would lie in front for ever.
+    // Asks for one byte more than a message may have. A message that is longer is cut, or it would lie in front for
+    // ever.
     outcome receive() noexcept
     {
         if (!end_.queue) [[unlikely]] {
@@ -122,7 +125,7 @@ private:
         return outcome::message;
     }
 
-    // Nothing was there, or nothing good.
+    // Called when no message was there, or a bad one.
     [[gnu::noinline, gnu::cold]] error_code wait(deadline until, outcome o)
     {
         if (!end_.is_member())
@@ -153,7 +156,7 @@ private:
     Member end_;
     read_ahead hand_;  // not empty: a message lies in end_.pages
     std::size_t length_ = 0;
-    std::uint64_t since_woken_ = 0;  // bytes, and messages, for who sends empty ones
+    std::uint64_t since_woken_ = 0;  // bytes and messages, so that empty messages count too
     end_of_stream stream_;
     channel_stats taken_;
     std::chrono::nanoseconds linger_;
