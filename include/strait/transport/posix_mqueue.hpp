@@ -3,8 +3,9 @@
 #define STRAIT_TRANSPORT_POSIX_MQUEUE_HPP
 
 #include <strait/detail/host/leftovers.hpp>
-#include <strait/detail/mqueue/receiver.hpp>
+#include <strait/detail/mqueue/reception.hpp>
 #include <strait/detail/queue/packing_member.hpp>
+#include <strait/detail/queue/receiver.hpp>
 #include <strait/detail/queue/sender.hpp>
 #include <strait/transport.hpp>
 
@@ -43,7 +44,7 @@ struct posix_mqueue {
     template <message_layout L>
     using sender_end = detail::queue_sender<L, detail::mqueue_member>;
     template <message_layout L>
-    using receiver_end = detail::mqueue_receiver<L>;
+    using receiver_end = detail::queue_receiver<L, detail::mqueue_member>;
 
     /// The parts of packed<posix_mqueue>.
     struct packs {
@@ -53,7 +54,7 @@ struct posix_mqueue {
         template <message_layout L>
         using sender_end = detail::queue_sender<L, member>;
         template <message_layout L>
-        using receiver_end = detail::mqueue_receiver<L, member>;
+        using receiver_end = detail::queue_receiver<L, member>;
     };
 
     /// Removes the channel, whatever it contains, and of whatever transport it is. Living ends go on with each other.

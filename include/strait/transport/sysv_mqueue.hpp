@@ -4,9 +4,10 @@
 
 #include <strait/detail/host/leftovers.hpp>
 #include <strait/detail/queue/packing_member.hpp>
+#include <strait/detail/queue/receiver.hpp>
 #include <strait/detail/queue/sender.hpp>
 #include <strait/detail/sysv/member.hpp>
-#include <strait/detail/sysv/receiver.hpp>
+#include <strait/detail/sysv/reception.hpp>
 #include <strait/transport.hpp>
 
 namespace strait {
@@ -49,7 +50,7 @@ struct sysv_mqueue {
     template <message_layout L>
     using sender_end = detail::queue_sender<L, detail::sysv_member>;
     template <message_layout L>
-    using receiver_end = detail::sysv_receiver<L>;
+    using receiver_end = detail::queue_receiver<L, detail::sysv_member>;
 
     /// The parts of packed<sysv_mqueue>.
     struct packs {
@@ -59,7 +60,7 @@ struct sysv_mqueue {
         template <message_layout L>
         using sender_end = detail::queue_sender<L, member>;
         template <message_layout L>
-        using receiver_end = detail::sysv_receiver<L, member>;
+        using receiver_end = detail::queue_receiver<L, member>;
     };
 
     /// The parts of prioritized<sysv_mqueue>.
@@ -68,7 +69,7 @@ struct sysv_mqueue {
         template <message_layout L>
         using sender_end = detail::queue_sender<L, detail::prioritized_member>;
         template <message_layout L>
-        using receiver_end = detail::sysv_receiver<L, detail::prioritized_member>;
+        using receiver_end = detail::queue_receiver<L, detail::prioritized_member>;
     };
 
     /// Removes the channel, whatever it contains, and of whatever transport it is. Living ends report `removed`.

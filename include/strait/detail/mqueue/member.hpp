@@ -26,10 +26,14 @@ namespace strait::detail {
 inline constexpr char mqueue_transport[] = "posix_mqueue";
 inline constexpr char packed_mqueue_transport[] = "packed<posix_mqueue>";
 
+class mqueue_reception;
+
 using mqueue_membership = membership<mqueue_mechanism>;
 
 // What senders and receivers of a POSIX queue have: membership, the queue, and room for one message.
 struct mqueue_member {
+    using reception = mqueue_reception;
+
     participant member;
     location where;
     guarded_descriptor queue;
@@ -104,7 +108,7 @@ struct mqueue_member {
         auto const& sleeping = member.block().mechanism[2];
         leave(until);
         // Only after leaving, because a receiver that is woken must see that we have gone. Pairs with
-        // mqueue_receiver::wait().
+        // mqueue_reception::wait().
         if (sleeping.load(std::memory_order_seq_cst) != 0)
             ::mq_send(queue.get(), "", 0, hint_priority);
     }

@@ -34,8 +34,12 @@ struct sysv_eventcounts {
 };
 static_assert(sizeof(sysv_eventcounts) == 256 && sizeof(control_block) <= sysv_eventcounts::offset);
 
+class sysv_reception;
+
 // What senders and receivers of a System V queue have: membership, the queue, and room for one message behind its type.
 struct sysv_member {
+    using reception = sysv_reception;
+
     participant member;
     location where;
     sysv_handle queue;
