@@ -14,16 +14,46 @@ die()
     exit 1
 }
 
-# quietly NAME COMMAND...: runs it with its output in build/NAME.log; shows the end of that when it fails.
+# quietly NAME COMMAND...: runs it with its output in build/NAME.log; when it fails, shows the end of that and exits with the
+# status of the command.
 quietly()
 {
-    local log=$root/build/$1.log
+    local log=$root/build/$1.log status=0
     shift
     mkdir -p "$root/build"
-    if ! "$@" >"$log" 2>&1 </dev/null; then
+    "$@" >"$log" 2>&1 </dev/null || status=$?
+    if ((status)); then
         tail -n 100 "$log" >&2
-        die "failed: $* (whole log: $log)"
+        printf '%s: failed: %s (whole log: %s)\n' "${0##*/}" "$*" "$log" >&2
+        exit "$status"
     fi
+}
+
+apt_locked=75  # the exit status of need() when another process has held a lock of apt for too long
+apt_seconds=${STRAIT_APT_SECONDS:-900}  # how long apt_get() waits for such a lock
+
+# apt_get ARGUMENT...: runs apt-get as root or through sudo, and waits while another process holds a lock that it needs.
+# DPkg::Lock::Timeout applies to dpkg's lock alone; those of the package lists and of the archives are refused at once.
+apt_get()
+{
+    local as_root=() log status end=$((SECONDS + apt_seconds))
+    ((EUID == 0)) || as_root=(sudo)
+    log=$(mktemp)
+    while :; do
+        status=0
+        ${as_root[@]+"${as_root[@]}"} env LC_ALL=C DEBIAN_FRONTEND=noninteractive \
+            apt-get -o DPkg::Lock::Timeout="$apt_seconds" "$@" >"$log" 2>&1 || status=$?
+        cat "$log"
+        ((status)) && grep -q 'Could not get lock' "$log" || break
+        if ((SECONDS >= end)); then
+            echo "Another process has held apt's lock for $apt_seconds seconds."
+            status=$apt_locked
+            break
+        fi
+        sleep 2
+    done
+    rm -f "$log"
+    return "$status"
 }
 
 have_boost()
@@ -119,10 +149,11 @@ package_of()
     esac
 }
 
-# need THING...: installs the packages of those that are absent, with apt, as root or through sudo.
+# need THING...: installs the packages of those that are absent, with apt, as root or through sudo. Exits with $apt_locked
+# when another process does not let go of apt's locks.
 need()
 {
-    local thing missing=() packages=() as_root=()
+    local thing missing=() packages=()
     for thing; do
         have "$thing" || missing+=("$thing")
     done
@@ -130,14 +161,12 @@ need()
     command -v apt-get >/dev/null || die "missing: ${missing[*]}. Install them; only Debian's apt is known here."
     if ((EUID != 0)); then
         command -v sudo >/dev/null || die "missing: ${missing[*]}. Run once as root, or install sudo."
-        as_root=(sudo)
     fi
     echo "Installing with apt: ${missing[*]}"
-    quietly apt-update ${as_root[@]+"${as_root[@]}"} apt-get update
+    quietly apt-update apt_get update
     for thing in "${missing[@]}"; do
         packages+=("$(package_of "$thing")") || exit 1
     done
     # --no-remove: another Boost of the user's is reported as a conflict, not removed.
-    quietly apt-install ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y --no-install-recommends --no-remove "${packages[@]}"
+    quietly apt-install apt_get install -y --no-install-recommends --no-remove "${packages[@]}"
 }
