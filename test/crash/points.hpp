@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <csignal>
 #include <new>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include <sys/mman.h>
@@ -26,12 +28,30 @@ struct literal {
     consteval literal(char const (&t)[N]) { std::copy_n(t, N, text); }
 };
 
-// One crash point of the source, which is known before anybody comes by it.
+// A header's path below include/: what comes before it depends on the build.
+struct header_path {
+    char text[64]{};
+
+    consteval header_path(char const* file)
+    {
+        std::string_view path(file);
+        constexpr std::string_view root = "include/";
+        if (auto const at = path.rfind(root); at != path.npos)
+            path.remove_prefix(at + root.size());
+        std::copy_n(path.data(), path.size(), text);  // does not compile where it does not fit
+    }
+};
+
+// One crash point of the source, which is known before a process reaches it: by file and line, since names repeat.
 class point {
 public:
     static constexpr std::size_t most = 256;
 
-    explicit point(char const* name) : name_(name), index_(all().size()) { all().push_back(this); }
+    point(char const* name, char const* file, int line)
+        : name_(name), place_(std::string(file) + ':' + std::to_string(line)), index_(all().size())
+    {
+        all().push_back(this);
+    }
 
     static std::vector<point const*>& all()
     {
@@ -40,11 +60,13 @@ public:
     }
 
     char const* name() const noexcept { return name_; }
+    std::string const& place() const noexcept { return place_; }  // header:line
     std::size_t index() const noexcept { return index_; }
     void reached() const noexcept;
 
 private:
     char const* name_;
+    std::string place_;
     std::size_t index_;
 };
 
@@ -75,13 +97,13 @@ inline void point::reached() const noexcept
         ::kill(::getpid(), SIGKILL);
 }
 
-template <literal Name, int Line>
+template <literal Name, header_path File, int Line>
 struct at {
-    static inline point const here{Name.text};
+    static inline point const here{Name.text, File.text, Line};
 };
 
 }  // namespace crash
 
-#define STRAIT_CRASH_POINT(name) ::crash::at<name, __LINE__>::here.reached()
+#define STRAIT_CRASH_POINT(name) ::crash::at<name, __FILE__, __LINE__>::here.reached()
 
 #endif

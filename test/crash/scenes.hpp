@@ -122,7 +122,7 @@ void kill_at_each_point(std::string const& title, Play play, bool sample = false
     for (auto const* at : point::all()) {
         sweep::all().places += hits[at->index()] != 0;
         for (std::uint64_t const hit : chosen_hits(sample && support::rounds(1) == 1 ? hits[at->index()] != 0 : hits[at->index()]))
-            BOOST_TEST_CONTEXT(title << ", killed at \"" << at->name() << "\", hit " << hit)
+            BOOST_TEST_CONTEXT(title << ", killed at \"" << at->name() << "\" (" << at->place() << "), hit " << hit)
             play(*p, at, hit);
     }
 }
