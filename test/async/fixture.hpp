@@ -33,6 +33,7 @@ using namespace std::chrono_literals;
 using conformance::clean_host;
 using strait::errc;
 using strait::error_code;
+using support::make_probe;
 using support::notes;
 using support::run;
 

@@ -4,6 +4,8 @@
 #include <tuple>
 #include <vector>
 
+#include <strait.hpp>
+
 #include <async/fixture.hpp>
 #include <sys/resource.h>
 

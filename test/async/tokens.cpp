@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include <strait.hpp>
+
 #include <async/fixture.hpp>
 
 namespace async {

@@ -1,6 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // What awaits when the user has no inotify instance left looks at its channels now and then.
 
+#include <strait.hpp>
+
 #include <async/fixture.hpp>
 #include <support/no_inotify.hpp>
 

@@ -21,14 +21,14 @@ std::vector<T> messages(std::uint64_t first, std::uint64_t count)
     return all;
 }
 
-template <class S, class T>
-void batches_keep_order()
+template <class T>
+void batches_keep_order(subject const& x)
 {
-    auto const where = S::where();
-    options_of<S> small;
-    small.capacity = guarantees_of<S>.max_message_size == 0 ? 4096 : 8;
-    receiver_of<S, T> in{where, small};
-    sender_of<S, T> out{where, small};
+    auto const where = x.where();
+    auto small = x.options;
+    small.capacity = x.guarantees.max_message_size == 0 ? 4096 : 8;
+    receiver_over<T> in{x, where, small};
+    sender_over<T> out{x, where, small};
     auto const all = messages<T>(0, 2000);
     std::thread producing([&] {
         for (std::size_t at = 0, size = 1; at != all.size(); size = size % 97 + 7) {
@@ -52,14 +52,14 @@ void batches_keep_order()
 
 BOOST_AUTO_TEST_SUITE(batches)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_form_of_a_batch_carries_it, S, word_subjects, clean_host)
+CONFORMANCE_CASE(every_form_of_a_batch_carries_it, x, any_named)
 {
-    auto const where = S::where();
-    receiver_of<S> in{where};
-    sender_of<S> out{where};
-    exchange_one<S>(out, in);
-    auto const all = messages<probe_of<S>>(1, 4);
-    std::vector<probe_of<S>> got(8);
+    auto const where = x.where();
+    receiver in{x, where};
+    sender out{x, where};
+    exchange_one(out, in);
+    auto const all = messages<probe>(1, 4);
+    std::vector<probe> got(8);
     auto const arrived = [&](std::size_t n) {
         while (n < all.size()) {  // a batch may come in parts
             auto const more = in.receive_batch(std::span(got).subspan(n));
@@ -77,7 +77,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_form_of_a_batch_carries_it, S, word_subje
     arrived(in.receive_batch_until(got, std::chrono::system_clock::now() + 10s).value());
     BOOST_CHECK_EQUAL(out.send_batch_until(all, std::chrono::system_clock::now() + 10s).value(), 4U);
     arrived(in.receive_batch_until(got, std::chrono::steady_clock::now() + 10s).value());
-    BOOST_CHECK_EQUAL(out.send_batch(std::span<probe_of<S> const>()), 0U);
+    BOOST_CHECK_EQUAL(out.send_batch(std::span<probe const>()), 0U);
     BOOST_CHECK_EQUAL(code(in.try_receive_batch(got)), errc::empty);
     BOOST_CHECK_EQUAL(code(in.receive_batch_for(got, 1ms)), errc::timed_out);
     out.send(make_probe(9));
@@ -85,17 +85,17 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_form_of_a_batch_carries_it, S, word_subje
     BOOST_CHECK(got[0] == make_probe(9));
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_batch_tells_how_many_were_accepted, S, bounded_word_subjects, clean_host)
+CONFORMANCE_CASE(a_batch_tells_how_many_were_accepted, x, bounded_named)
 {
-    auto const where = S::where();
-    options_of<S> small;
+    auto const where = x.where();
+    auto small = x.options;
     small.capacity = 8;
-    receiver_of<S> in{where, small};
-    sender_of<S> out{where, small};
-    exchange_one<S>(out, in);
+    receiver in{x, where, small};
+    sender out{x, where, small};
+    exchange_one(out, in);
     std::uint64_t accepted = 1;
     for (;;) {
-        auto const r = out.try_send_batch(messages<probe_of<S>>(accepted, 500));
+        auto const r = out.try_send_batch(messages<probe>(accepted, 500));
         if (!r) {
             BOOST_CHECK_EQUAL(r.error(), errc::full);
             break;
@@ -104,9 +104,9 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_batch_tells_how_many_were_accepted, S, bounde
         BOOST_REQUIRE_LE(*r, 500U);
         accepted += *r;
     }
-    BOOST_CHECK_EQUAL(code(out.send_batch_for(messages<probe_of<S>>(accepted, 3), 1ms)), errc::timed_out);
+    BOOST_CHECK_EQUAL(code(out.send_batch_for(messages<probe>(accepted, 3), 1ms)), errc::timed_out);
     BOOST_CHECK_EQUAL(out.stats().messages, accepted);
-    std::vector<probe_of<S>> got(100);
+    std::vector<probe> got(100);
     std::uint64_t next = 1;
     while (next != accepted) {
         auto const n = in.receive_batch(got);
@@ -115,17 +115,17 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_batch_tells_how_many_were_accepted, S, bounde
         out.flush();
     }
     BOOST_CHECK_EQUAL(code(in.try_receive_batch(got)), errc::empty);
-    exchange_one<S>(out, in, next);
+    exchange_one(out, in, next);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(batches_of_fixed_size_keep_order, S, reliable_word_subjects, clean_host)
+CONFORMANCE_CASE(batches_of_fixed_size_keep_order, x, reliable_named)
 {
-    batches_keep_order<S, probe_of<S>>();
+    batches_keep_order<probe>(x);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(batches_of_varying_size_keep_order, S, reliable_subjects, clean_host)
+CONFORMANCE_CASE(batches_of_varying_size_keep_order, x, reliable)
 {
-    batches_keep_order<S, std::string>();
+    batches_keep_order<std::string>(x);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

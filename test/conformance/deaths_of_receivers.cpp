@@ -26,14 +26,14 @@ void send_to_any(Sender& out, std::uint64_t number)
 
 BOOST_AUTO_TEST_SUITE(deaths_of_receivers)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_successor_gets_what_is_declared_retained, S, reliable_word_subjects, clean_host)
+CONFORMANCE_CASE(a_successor_gets_what_is_declared_retained, x, reliable_named)
 {
-    if constexpr (between_processes<S>) {
+    if (x.between_processes) {
         for (int round = 0; round != support::rounds(12); ++round) {
-            auto const where = S::where();
+            auto const where = x.where();
             shared_page page;
             child first([&] {
-                receiver_of<S> in{where};
+                receiver in{x, where};
                 page->stage = 1;
                 while (auto const m = in.receive()) {
                     if (m->sequence != page->done || !support::is_whole(*m))
@@ -44,7 +44,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_successor_gets_what_is_declared_retained, S, 
             notes::await(page->stage, 1);
             auto const moment = support::mixed(static_cast<std::uint64_t>(round) * 91 + 1) % 3000;
             child producer([&] {
-                sender_of<S> out{where};
+                sender out{x, where};
                 for (std::uint64_t i = 0; page->proceed == 0 || i < page->proceed; ++i) {
                     send_to_any(out, i);
                     page->other[0].store(i + 1, std::memory_order_release);
@@ -54,12 +54,12 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_successor_gets_what_is_declared_retained, S, 
             std::this_thread::sleep_for(std::chrono::microseconds(moment));  // a random instruction
             first.kill();
             std::uint64_t const consumed = page->done;
-            receiver_of<S> in{where};
+            receiver in{x, where};
             auto message = in.receive();
             BOOST_REQUIRE(message);
             std::uint64_t const resumed = message->sequence;
             page->proceed = page->other[0] + 1000;
-            if constexpr (kept_for_the_next<S>) {
+            if (x.retains_for_the_next()) {
                 // At most the one message in its hands is seen twice or not at all.
                 BOOST_CHECK_GE(resumed + 1, consumed);
                 BOOST_CHECK_LE(resumed, consumed + 1);
@@ -79,25 +79,25 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_successor_gets_what_is_declared_retained, S, 
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(at_most_the_borrowed_message_is_seen_again, S, word_subjects, clean_host)
+CONFORMANCE_CASE(at_most_the_borrowed_message_is_seen_again, x, any_named)
 {
-    if constexpr (between_processes<S> && guarantees_of<S>.retained) {
-        auto const where = S::where();
+    if (x.between_processes && x.guarantees.retained) {
+        auto const where = x.where();
         shared_page page;
-        sender_of<S> out{where};
+        sender out{x, where};
         for (std::uint64_t i = 0; i != 4; ++i)
             out.send(make_probe(i));
         child first([&] {
-            receiver_of<S> in{where};
-            (void)in.receive();
-            (void)in.receive();
+            receiver in{x, where};
+            in.receive();
+            in.receive();
             auto const held = in.borrow();
             page->stage = held->sequence;
             ::pause();
         });
         notes::await(page->stage, 2);
         first.kill();
-        receiver_of<S> in{where};
+        receiver in{x, where};
         auto const next = in.receive();
         BOOST_REQUIRE(next);
         BOOST_CHECK(*next == make_probe(2) || *next == make_probe(3));
@@ -107,25 +107,25 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(at_most_the_borrowed_message_is_seen_again, S, 
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_sender_learns_of_a_death, S, bounded_word_subjects, clean_host)
+CONFORMANCE_CASE(a_waiting_sender_learns_of_a_death, x, bounded_named)
 {
-    if constexpr (between_processes<S> && !kept_for_the_next<S>) {
+    if (x.between_processes && !x.retains_for_the_next()) {
         delays noticed;
         for (int round = 0; round != support::rounds(10); ++round) {
-            auto const where = S::where();
-            options_of<S> small;
+            auto const where = x.where();
+            auto small = x.options;
             small.capacity = 4;
             shared_page page;
             child consumer([&] {
-                receiver_of<S> in{where, small};
-                (void)in.receive();
+                receiver in{x, where, small};
+                in.receive();
                 page->stage = 1;
                 ::pause();
             });
-            sender_of<S> out{where, small};
+            sender out{x, where, small};
             out.send(make_probe(0));
             notes::await(page->stage, 1);
-            fill<S>(out, 1);
+            fill(out, 1);
             std::chrono::steady_clock::time_point dead;
             std::thread killing([&] {
                 std::this_thread::sleep_for(std::chrono::milliseconds(round % 7 * 9));  // at any phase of a wait slice
@@ -142,19 +142,19 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_sender_learns_of_a_death, S, bounded_
             noticed.add(now - dead);
             (void)out.close();  // what was on its way is lost
         }
-        noticed.print(guarantees_of<S>.name, "a sender notices a dead receiver");
+        noticed.print(x.guarantees.name, "a sender notices a dead receiver");
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_stopped_receiver_only_makes_the_sender_wait, S, reliable_word_subjects, clean_host)
+CONFORMANCE_CASE(a_stopped_receiver_only_makes_the_sender_wait, x, reliable_named)
 {
-    if constexpr (between_processes<S>) {
-        auto const where = S::where();
-        options_of<S> small;
+    if (x.between_processes) {
+        auto const where = x.where();
+        auto small = x.options;
         small.capacity = 8;
         shared_page page;
         child consumer([&] {
-            receiver_of<S> in{where, small};
+            receiver in{x, where, small};
             support::sequence_checker seen;
             for (auto const& m : in)
                 if (!seen.see(m))
@@ -162,7 +162,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_stopped_receiver_only_makes_the_sender_wait, 
             page->done = seen.count();
             return in.end_reason() == strait::end_reason::left ? 0 : 1;
         });
-        sender_of<S> out{where, small};
+        sender out{x, where, small};
         std::uint64_t next = 0;
         while (next != 500)
             out.send(make_probe(next++));

@@ -16,15 +16,15 @@ using support::notes;
 using support::shared_page;
 
 // What the sender has reported as sent, in memory that survives it, must arrive as declared.
-template <class S, class T>
-void kill_the_sender()
+template <class T>
+void kill_the_sender(subject const& x)
 {
     for (int round = 0; round != support::rounds(12); ++round) {
-        auto const where = S::where();
+        auto const where = x.where();
         shared_page page;
-        receiver_of<S, T> in{where};
+        receiver_over<T> in{x, where};
         child producer([&] {
-            sender_of<S, T> out{where};
+            sender_over<T> out{x, where};
             for (std::uint64_t i = 0;; ++i) {
                 out.send(make_message<T>(i));
                 page->done.store(i + 1, std::memory_order_release);
@@ -44,13 +44,13 @@ void kill_the_sender()
         BOOST_CHECK_EQUAL(producer.wait(), -SIGKILL);
         std::uint64_t const reported = page->done;
         BOOST_CHECK(right);
-        if constexpr (guarantees_of<S>.committed_when == strait::commit_point::stored ||
-                      guarantees_of<S>.committed_when == strait::commit_point::call_returned)
+        if (x.guarantees.committed_when == strait::commit_point::stored ||
+                      x.guarantees.committed_when == strait::commit_point::call_returned)
             BOOST_CHECK_GE(seen.count(), reported);
         BOOST_CHECK_LE(seen.count(), reported + 1);
         BOOST_CHECK_EQUAL(in.end_reason(), strait::end_reason::died);
         // Nobody is wedged: the next sender takes its place.
-        sender_of<S, T> next{where};
+        sender_over<T> next{x, where};
         next.send(make_message<T>(0, 1));
         BOOST_CHECK(in.receive() == make_message<T>(0, 1));
         next.close().value();
@@ -63,26 +63,26 @@ void kill_the_sender()
 
 BOOST_AUTO_TEST_SUITE(deaths_of_senders)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(what_a_killed_sender_committed_arrives_once_in_order, S, reliable_word_subjects, clean_host)
+CONFORMANCE_CASE(what_a_killed_sender_committed_arrives_once_in_order, x, reliable_named)
 {
-    if constexpr (between_processes<S> && guarantees_of<S>.detects_death)
-        kill_the_sender<S, probe_of<S>>();
+    if (x.between_processes && x.guarantees.detects_death)
+        kill_the_sender<probe>(x);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(no_text_of_a_killed_sender_is_torn, S, reliable_subjects, clean_host)
+CONFORMANCE_CASE(no_text_of_a_killed_sender_is_torn, x, reliable)
 {
-    if constexpr (between_processes<S> && guarantees_of<S>.detects_death)
-        kill_the_sender<S, std::string>();
+    if (x.between_processes && x.guarantees.detects_death)
+        kill_the_sender<std::string>(x);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_sender_killed_with_a_claim_sent_nothing_of_it, S, word_subjects, clean_host)
+CONFORMANCE_CASE(a_sender_killed_with_a_claim_sent_nothing_of_it, x, any_named)
 {
-    if constexpr (between_processes<S> && guarantees_of<S>.detects_death) {
-        auto const where = S::where();
+    if (x.between_processes && x.guarantees.detects_death) {
+        auto const where = x.where();
         shared_page page;
-        receiver_of<S> in{where};
+        receiver in{x, where};
         child producer([&] {
-            sender_of<S> out{where};
+            sender out{x, where};
             out.send(make_probe(0));
             auto c = out.claim();
             *c = make_probe(1);
@@ -97,19 +97,19 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_sender_killed_with_a_claim_sent_nothing_of_it
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(one_of_many_senders_dies_and_the_others_go_on, S, reliable_subjects, clean_host)
+CONFORMANCE_CASE(one_of_many_senders_dies_and_the_others_go_on, x, reliable)
 {
-    if constexpr (between_processes<S> && guarantees_of<S>.senders == strait::multiplicity::many) {
-        auto const where = S::where();
-        receiver_of<S, std::string> in{where};
+    if (x.between_processes && x.guarantees.senders == strait::multiplicity::many) {
+        auto const where = x.where();
+        text_receiver in{x, where};
         child doomed([&] {
-            sender_of<S, std::string> out{where};
+            text_sender out{x, where};
             for (std::uint64_t i = 0;; ++i)
                 out.send(support::make_text(i, 1));
         });
         constexpr std::uint64_t count = 4000;
         child steady([&] {
-            sender_of<S, std::string> out{where};
+            text_sender out{x, where};
             for (std::uint64_t i = 0; i != count; ++i)
                 out.send(support::make_text(i, 2));
         });
@@ -132,15 +132,15 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(one_of_many_senders_dies_and_the_others_go_on, 
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_stopped_sender_goes_on_where_it_was, S, reliable_subjects, clean_host)
+CONFORMANCE_CASE(a_stopped_sender_goes_on_where_it_was, x, reliable)
 {
-    if constexpr (between_processes<S>) {
-        auto const where = S::where();
+    if (x.between_processes) {
+        auto const where = x.where();
         shared_page page;
-        receiver_of<S, std::string> in{where};
+        text_receiver in{x, where};
         constexpr std::uint64_t count = 8000;
         child producer([&] {
-            sender_of<S, std::string> out{where};
+            text_sender out{x, where};
             for (std::uint64_t i = 0; i != count; ++i) {
                 notes::await(page->proceed, i / 1000);
                 out.send(support::make_text(i));
@@ -173,15 +173,15 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_stopped_sender_goes_on_where_it_was, S, relia
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_receiver_learns_of_a_death, S, word_subjects, clean_host)
+CONFORMANCE_CASE(a_waiting_receiver_learns_of_a_death, x, any_named)
 {
-    if constexpr (between_processes<S> && guarantees_of<S>.detects_death) {
+    if (x.between_processes && x.guarantees.detects_death) {
         delays noticed;
         for (int round = 0; round != support::rounds(10); ++round) {
-            auto const where = S::where();
-            receiver_of<S> in{where};
+            auto const where = x.where();
+            receiver in{x, where};
             child producer([&] {
-                sender_of<S> out{where};
+                sender out{x, where};
                 out.send(make_probe(0));
                 ::pause();
             });
@@ -198,7 +198,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_receiver_learns_of_a_death, S, word_s
             noticed.add(now - dead);
             BOOST_CHECK_EQUAL(in.end_reason(), strait::end_reason::died);
         }
-        noticed.print(guarantees_of<S>.name, "a receiver notices a dead sender");
+        noticed.print(x.guarantees.name, "a receiver notices a dead sender");
     }
 }
 

@@ -2,7 +2,7 @@
 #ifndef CONFORMANCE_FIXTURE_HPP
 #define CONFORMANCE_FIXTURE_HPP
 
-#include <conformance/transports.hpp>
+#include <conformance/subject.hpp>
 #include <support/code.hpp>
 #include <support/messages.hpp>
 #include <support/print.hpp>
@@ -10,16 +10,17 @@
 #include <support/segments.hpp>
 #include <support/watchdog.hpp>
 
-#include <strait/channel.hpp>
+#include <strait/detail/wait/thread_watcher.hpp>
 
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
-#include <concepts>
 #include <string>
 #include <thread>
-#include <type_traits>
+#include <utility>
 #include <vector>
+
+#include <unistd.h>
 
 namespace conformance {
 
@@ -29,37 +30,6 @@ using support::code;
 using support::make_message;
 using support::make_probe;
 using support::probe;
-
-/// What a transport carries that the tests send: 64 bytes, or 8 where it takes no more.
-template <class S>
-using probe_of = std::conditional_t<S::transport::guarantees.fixed_size_only, support::small_probe, probe>;
-
-template <class S, class T = probe_of<S>>
-using sender_of = strait::sender<T, typename S::transport>;
-
-template <class S, class T = probe_of<S>>
-using receiver_of = strait::receiver<T, typename S::transport>;
-
-template <class S, class T = probe_of<S>>
-using channel_of = strait::channel<T, typename S::transport>;
-
-template <class S>
-using options_of = typename S::transport::options;
-
-template <class S>
-inline constexpr strait::transport_guarantees guarantees_of = S::transport::guarantees;
-
-/// Ends may be in different processes.
-template <class S>
-inline constexpr bool between_processes = strait::byte_transport<typename S::transport>;
-
-/// What a receiver leaves unread, or never sees, is there for the next one: in the channel, or with its sender.
-template <class S>
-inline constexpr bool kept_for_the_next =
-    guarantees_of<S>.retained || guarantees_of<S>.committed_when == strait::commit_point::acknowledged;
-
-template <class S>
-inline constexpr bool by_address_only = !S::checks_type_at_open;
 
 /// Every test of the suite starts from this: it ends when it hangs, and it must leave nothing behind.
 class clean_host {
@@ -118,25 +88,25 @@ strait::error_code thrown_by(Operation operation)
 
 /// Waits until the sender's messages can flow: the first operations may still have to connect both ends. For tests with
 /// both ends in one thread, about what comes after that.
-template <class S, class T = probe_of<S>>
-void exchange_one(sender_of<S, T>& out, receiver_of<S, T>& in, std::uint64_t sequence = 0)
+template <class T>
+void exchange_one(support::any_sender<T>& out, support::any_receiver<T>& in, std::uint64_t sequence = 0)
 {
     out.send(make_message<T>(sequence));
     BOOST_REQUIRE(in.receive() == make_message<T>(sequence));
 }
 
-/// What the sender holds goes to the kernel; flush() as far as it needs no receiver, who is the same thread.
-template <class S, class T = probe_of<S>>
-bool hand_over(sender_of<S, T>& out)
+/// What the sender holds goes to the kernel; flush() as far as it needs no receiver, which is in the same thread.
+template <class T>
+bool hand_over(subject const& x, support::any_sender<T>& out)
 {
-    constexpr bool waits = guarantees_of<S>.committed_when == strait::commit_point::acknowledged;
+    bool const waits = x.guarantees.committed_when == strait::commit_point::acknowledged;
     auto const flushed = out.flush_for(waits ? std::chrono::nanoseconds(0) : strait::infinite);
     return flushed || (waits && flushed.error() == errc::timed_out);
 }
 
 /// Fills the channel with messages from `first` on. Returns the number after the last one accepted.
-template <class S, class T = probe_of<S>>
-std::uint64_t fill(sender_of<S, T>& out, std::uint64_t first = 0)
+template <class T>
+std::uint64_t fill(support::any_sender<T>& out, std::uint64_t first = 0)
 {
     for (;; ++first) {
         auto sent = out.try_send(make_message<T>(first));
@@ -151,10 +121,51 @@ std::uint64_t fill(sender_of<S, T>& out, std::uint64_t first = 0)
     }
 }
 
+/// Makes a test case for each subject that `fits`.
+template <class Test>
+class cases_of_subjects : public boost::unit_test::test_unit_generator {
+public:
+    cases_of_subjects(char const* name, char const* file, std::size_t line, bool (*fits)(subject const&))
+        : name_(name), file_(file), line_(line), fits_(fits)
+    {
+    }
+
+    boost::unit_test::test_unit* next() const override
+    {
+        auto const all = all_subjects();
+        while (at_ != all.size() && !fits_(all[at_]))
+            ++at_;
+        if (at_ == all.size())
+            return nullptr;
+        subject const& x = all[at_++];
+        return boost::unit_test::make_test_case(
+            [&x] {
+                Test test;
+                test(x);
+            },
+            name_ + std::string(" over ") + x.name, file_, line_);
+    }
+
+private:
+    char const* name_;
+    char const* file_;
+    std::size_t line_;
+    bool (*fits_)(subject const&);
+    mutable std::size_t at_ = 0;
+};
+
 }  // namespace conformance
 
-// It has a constructor, but any bits are one.
-template <>
-inline constexpr bool strait::enable_bitwise<support::small_probe> = true;
+/// A test over each subject `x` that `fits`: a function of subject.hpp. Its fixture is `host`.
+#define CONFORMANCE_CASE_ON(host, name, x, fits)                                                                              \
+    struct name : host {                                                                                                      \
+        void operator()(conformance::subject const& x);                                                                       \
+    };                                                                                                                        \
+    BOOST_AUTO_TU_REGISTRAR(name)                                                                                             \
+    (conformance::cases_of_subjects<name>(#name, __FILE__, __LINE__, fits),                                                   \
+     boost::unit_test::decorator::collector_t::instance());                                                                   \
+    void name::operator()([[maybe_unused]] conformance::subject const& x)
+
+#define CONFORMANCE_CASE(name, x, fits) CONFORMANCE_CASE_ON(conformance::clean_host, name, x, fits)
 
 #endif

@@ -8,7 +8,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <tuple>
 #include <utility>
 
 namespace conformance {
@@ -18,40 +17,22 @@ using support::child;
 using support::notes;
 using support::shared_page;
 
-template <class S>
-void produce(std::string const& where)
+void produce(subject const& x, std::string const& where)
 {
-    sender_of<S, std::string> out{strait::endpoint(where)};
+    text_sender out{x, where};
     for (std::uint64_t i = 0; i != 300; ++i)
         out.send(support::make_text(i));
 }
 
-template <class S>
-bool consume(std::string const& where)
+bool consume(subject const& x, std::string const& where)
 {
-    receiver_of<S, std::string> in{strait::endpoint(where)};
+    text_receiver in{x, where};
     support::sequence_checker seen;
     for (auto const& text : in)
         if (!seen.see(text))
             return false;
     return seen.count() == 300 && in.end_reason() == strait::end_reason::left;
 }
-
-// Calls f<S>() for the subject of this number.
-template <std::size_t... I, class F>
-void with_subject(std::size_t number, std::index_sequence<I...>, F f)
-{
-    ((number == I ? f.template operator()<std::tuple_element_t<I, subjects>>() : void()), ...);
-}
-
-using every_subject = std::make_index_sequence<std::tuple_size_v<subjects>>;
-
-template <class S, class List = subjects>
-struct number_of;
-template <class S, class... More>
-struct number_of<S, std::tuple<S, More...>> : std::integral_constant<std::size_t, 0> {};
-template <class S, class First, class... More>
-struct number_of<S, std::tuple<First, More...>> : std::integral_constant<std::size_t, 1 + number_of<S, std::tuple<More...>>::value> {};
 
 constexpr char task_variable[] = "STRAIT_TEST_TASK";
 
@@ -78,45 +59,42 @@ BOOST_AUTO_TEST_CASE(an_executed_child_does_its_task, *boost::unit_test::disable
     auto const second = task.find(' ', first + 1);
     auto const number = std::stoul(task.substr(first + 1));
     std::string const where = task.substr(second + 1);
-    with_subject(number, every_subject(), [&]<class S>() {
-        if constexpr (between_processes<S>) {
-            if (task.starts_with("produce"))
-                produce<S>(where);
-            else
-                BOOST_CHECK(consume<S>(where));
-        }
-    });
+    subject const& x = all_subjects()[number];
+    if (task.starts_with("produce"))
+        produce(x, where);
+    else
+        BOOST_CHECK(consume(x, where));
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(executed_programs_meet_by_name, S, reliable_subjects, clean_host)
+CONFORMANCE_CASE(executed_programs_meet_by_name, x, reliable)
 {
-    if constexpr (between_processes<S>) {
-        std::string const where = S::where().text();
-        child consumer = execute("consume", number_of<S>(), where);
-        child producer = execute("produce", number_of<S>(), where);
+    if (x.between_processes) {
+        std::string const where = x.where().text();
+        child consumer = execute("consume", x.index, where);
+        child producer = execute("produce", x.index, where);
         BOOST_CHECK_EQUAL(producer.wait(), 0);
         BOOST_CHECK_EQUAL(consumer.wait(), 0);
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(forked_processes_meet_by_name, S, reliable_subjects, clean_host)
+CONFORMANCE_CASE(forked_processes_meet_by_name, x, reliable)
 {
-    if constexpr (between_processes<S>) {
-        std::string const where = S::where().text();
-        child producer([&] { produce<S>(where); });
-        child consumer([&] { return consume<S>(where) ? 0 : 1; });
+    if (x.between_processes) {
+        std::string const where = x.where().text();
+        child producer([&] { produce(x, where); });
+        child consumer([&] { return consume(x, where) ? 0 : 1; });
         BOOST_CHECK_EQUAL(producer.wait(), 0);
         BOOST_CHECK_EQUAL(consumer.wait(), 0);
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(inherited_ends_say_so_and_do_no_harm, S, word_subjects, clean_host)
+CONFORMANCE_CASE(inherited_ends_say_so_and_do_no_harm, x, any_named)
 {
-    auto const where = S::where();
-    std::optional<receiver_of<S>> in{std::in_place, where};
-    std::optional<sender_of<S>> out{std::in_place, where};
-    exchange_one<S>(*out, *in);
-    std::vector<probe_of<S>> const batch{make_probe(1), make_probe(2), make_probe(3)};
+    auto const where = x.where();
+    std::optional<receiver> in{std::in_place, x, where};
+    std::optional<sender> out{std::in_place, x, where};
+    exchange_one(*out, *in);
+    std::vector<probe> const batch{make_probe(1), make_probe(2), make_probe(3)};
     BOOST_CHECK_EQUAL(out->send_batch(batch), batch.size());
     BOOST_CHECK(in->receive() == batch[0]);  // and the others are read ahead, where the mechanism does
     child copied([&] {
@@ -144,18 +122,18 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(inherited_ends_say_so_and_do_no_harm, S, word_s
     BOOST_CHECK_EQUAL(copied.wait(), 0);
     BOOST_CHECK(in->receive() == batch[1]);
     BOOST_CHECK(in->receive() == batch[2]);
-    exchange_one<S>(*out, *in, 4);
+    exchange_one(*out, *in, 4);
     BOOST_CHECK_EQUAL(code(in->try_receive()), errc::empty);
     BOOST_CHECK_EQUAL(in->stats().messages, 5U);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_child_that_inherits_ends_keeps_nobody_alive, S, reliable_word_subjects, clean_host)
+CONFORMANCE_CASE(a_child_that_inherits_ends_keeps_nobody_alive, x, reliable_named)
 {
-    if constexpr (between_processes<S>) {
-        auto const where = S::where();
+    if (x.between_processes) {
+        auto const where = x.where();
         shared_page page;
         child producer([&] {
-            sender_of<S> out{where};
+            sender out{x, where};
             out.send(make_probe(0));
             child grandchild([&] {
                 ::prctl(PR_SET_PDEATHSIG, 0);
@@ -167,7 +145,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_child_that_inherits_ends_keeps_nobody_alive, 
             page->stage = 2;
             ::pause();
         });
-        receiver_of<S> in{where};
+        receiver in{x, where};
         BOOST_CHECK(in.receive() == make_probe(0));
         notes::await(page->stage, 2);
         producer.kill();
@@ -177,7 +155,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_child_that_inherits_ends_keeps_nobody_alive, 
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(no_descriptor_of_an_end_leaks_across_exec, S, word_subjects, clean_host)
+CONFORMANCE_CASE(no_descriptor_of_an_end_leaks_across_exec, x, any_named)
 {
     auto const inheritable = [] {
         std::set<int> found;
@@ -187,19 +165,19 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(no_descriptor_of_an_end_leaks_across_exec, S, w
         return found;
     };
     auto const ours = inheritable();  // CTest 3.25 leaves its log open to the tests
-    auto const where = S::where();
-    receiver_of<S> in{where};
-    sender_of<S> out{where};
-    exchange_one<S>(out, in);
+    auto const where = x.where();
+    receiver in{x, where};
+    sender out{x, where};
+    exchange_one(out, in);
     for (int const fd : inheritable()) {
         std::error_code ignored;
         auto const target = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd), ignored).string();
         BOOST_CHECK_MESSAGE(ours.contains(fd), "leaks " << target);
     }
-    if constexpr (guarantees_of<S>.nameless) {
+    if (x.guarantees.nameless) {
         auto const before = support::open_descriptors();
         {
-            auto pair = channel_of<S>::make_pair();
+            auto pair = make_pair(x);
             (void)pair;
         }
         BOOST_CHECK_EQUAL(support::open_descriptors(), before);

@@ -2,7 +2,6 @@
 
 #include <conformance/fixture.hpp>
 
-#include <cstring>
 #include <fstream>
 #include <optional>
 #include <string>
@@ -29,73 +28,60 @@ bool is_shared_memory(void const* address)
 
 BOOST_AUTO_TEST_SUITE(guarantees)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(declarations_agree_with_each_other, S, word_subjects, clean_host)
+CONFORMANCE_CASE(zero_copy_means_the_memory_of_the_channel, x, any_named)
 {
-    constexpr auto g = guarantees_of<S>;
-    static_assert(strait::transport<typename S::transport>);
-    static_assert(g.name != nullptr);
-    static_assert(sender_of<S>::guarantees.senders == g.senders && channel_of<S>::guarantees.name == g.name);
-    static_assert(!g.detects_death || g.detects_end, "who learns of deaths learns of ends");
-    static_assert(!g.retained || g.committed_when != strait::commit_point::never, "what is kept has been committed");
-    static_assert(g.pollable == requires(receiver_of<S> const& in) { in.native_handle(); });
-    static_assert(!g.pollable || requires(sender_of<S> const& out) { out.native_handle(); });
-    BOOST_CHECK_GT(std::strlen(g.name), 0U);
-}
-
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(zero_copy_means_the_memory_of_the_channel, S, word_subjects, clean_host)
-{
-    if constexpr (between_processes<S>) {
-        auto const where = S::where();
-        receiver_of<S> in{where};
-        sender_of<S> out{where};
-        exchange_one<S>(out, in);
+    if (x.between_processes) {
+        auto const where = x.where();
+        receiver in{x, where};
+        sender out{x, where};
+        exchange_one(out, in);
         auto c = out.claim();
         *c = make_probe(1);
         // Where only receiving copies, a claim may lie there all the same.
-        BOOST_CHECK(is_shared_memory(&*c) || !guarantees_of<S>.zero_copy);
+        BOOST_CHECK(is_shared_memory(&*c) || !x.guarantees.zero_copy);
         c.commit();
         auto const b = in.borrow();
         BOOST_CHECK(*b == make_probe(1));
-        BOOST_CHECK_EQUAL(is_shared_memory(&*b), guarantees_of<S>.zero_copy);
+        BOOST_CHECK_EQUAL(is_shared_memory(&*b), x.guarantees.zero_copy);
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(retained_means_that_a_sender_needs_no_receiver, S, word_subjects, clean_host)
+CONFORMANCE_CASE(retained_means_that_a_sender_needs_no_receiver, x, any_named)
 {
-    if constexpr (guarantees_of<S>.retained) {
-        auto const where = S::where();
-        sender_of<S> out{where};
+    if (x.guarantees.retained) {
+        auto const where = x.where();
+        sender out{x, where};
         for (std::uint64_t i = 0; i != 5; ++i)
             out.send(make_probe(i));
         for (std::uint64_t i = 0; i != 5; ++i) {
-            receiver_of<S> in{where};  // a new one each time
+            receiver in{x, where};  // a new one each time
             BOOST_CHECK(in.receive() == make_probe(i));
         }
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(bounded_means_that_a_channel_can_be_full, S, word_subjects, clean_host)
+CONFORMANCE_CASE(bounded_means_that_a_channel_can_be_full, x, any_named)
 {
-    if constexpr (guarantees_of<S>.bounded) {
-        auto const where = S::where();
-        options_of<S> small;
+    if (x.guarantees.bounded) {
+        auto const where = x.where();
+        auto small = x.options;
         small.capacity = 5;
-        receiver_of<S> in{where, small};
-        sender_of<S> out{where, small};
-        exchange_one<S>(out, in);
-        auto const end = fill<S>(out);
+        receiver in{x, where, small};
+        sender out{x, where, small};
+        exchange_one(out, in);
+        auto const end = fill(out);
         for (std::uint64_t i = 0; i != end; ++i)
             BOOST_REQUIRE(in.receive() == make_probe(i));
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_kernel_tells_who_is_there, S, subjects, clean_host)
+CONFORMANCE_CASE(the_kernel_tells_who_is_there, x, any_size)
 {
-    if constexpr (requires(receiver_of<S> const& in) { in.peer(); }) {
-        auto const where = S::where();
-        receiver_of<S> in{where};
-        sender_of<S> out{where};
-        exchange_one<S>(out, in);
+    if (x.has_peer) {
+        auto const where = x.where();
+        receiver in{x, where};
+        sender out{x, where};
+        exchange_one(out, in);
         auto const peer = in.peer();
         BOOST_REQUIRE_EQUAL(code(peer), strait::error_code());
         BOOST_CHECK_EQUAL(peer->pid, ::getpid());

@@ -12,11 +12,11 @@ namespace conformance {
 
 BOOST_AUTO_TEST_SUITE(in_place)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_claimed_message_is_sent_by_commit, S, subjects, clean_host)
+CONFORMANCE_CASE(a_claimed_message_is_sent_by_commit, x, any_size)
 {
-    auto const where = S::where();
-    receiver_of<S> in{where};
-    sender_of<S> out{where};
+    auto const where = x.where();
+    receiver in{x, where};
+    sender out{x, where};
     auto c = out.claim();
     *c = make_probe(3);
     c->sequence = 4;
@@ -33,14 +33,14 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_claimed_message_is_sent_by_commit, S, subject
     BOOST_CHECK(in.receive() == make_probe(5));
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_claim_that_is_dropped_sends_nothing, S, word_subjects, clean_host)
+CONFORMANCE_CASE(a_claim_that_is_dropped_sends_nothing, x, any_named)
 {
-    auto const where = S::where();
-    receiver_of<S> in{where};
-    sender_of<S> out{where};
+    auto const where = x.where();
+    receiver in{x, where};
+    sender out{x, where};
     *out.claim() = make_probe(1);
     BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);
-    exchange_one<S>(out, in, 2);
+    exchange_one(out, in, 2);
     *out.claim() = make_probe(3);
     out.flush();
     BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);
@@ -49,15 +49,15 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_claim_that_is_dropped_sends_nothing, S, word_
     BOOST_CHECK_EQUAL(out.stats().messages, 1U);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(elements_can_be_claimed_and_shrunk, S, subjects, clean_host)
+CONFORMANCE_CASE(elements_can_be_claimed_and_shrunk, x, any_size)
 {
-    auto const where = S::where();
-    receiver_of<S, std::string> in{where};
-    sender_of<S, std::string> out{where};
+    auto const where = x.where();
+    text_receiver in{x, where};
+    text_sender out{x, where};
     auto c = out.claim(500);
-    BOOST_REQUIRE_EQUAL(c->size(), 500U);
+    BOOST_REQUIRE_EQUAL(c.size(), 500U);
     std::string const text = support::make_text(9, 0, 300);
-    std::ranges::copy(text, c->begin());
+    std::ranges::copy(text, (*c).begin());
     c.commit(text.size());
     BOOST_CHECK(in.receive() == text);
     auto whole = out.try_claim(7);
@@ -71,16 +71,16 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(elements_can_be_claimed_and_shrunk, S, subjects
     BOOST_CHECK_EQUAL(thrown_by([&] { surplus.commit(4); }), errc::message_too_large);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_commit_refused_for_lack_of_room_can_be_repeated, S, bounded_word_subjects, clean_host)
+CONFORMANCE_CASE(a_commit_refused_for_lack_of_room_can_be_repeated, x, bounded_named)
 {
-    auto const where = S::where();
-    options_of<S> small;
+    auto const where = x.where();
+    auto small = x.options;
     small.capacity = 4;
-    receiver_of<S> in{where, small};
-    sender_of<S> out{where, small};
-    exchange_one<S>(out, in);
+    receiver in{x, where, small};
+    sender out{x, where, small};
+    exchange_one(out, in);
     std::uint64_t next = 1;
-    std::optional<strait::claimed<probe_of<S>, typename S::transport>> held;
+    std::optional<support::any_claimed<probe>> held;
     for (;; ++next) {
         auto c = out.try_claim();
         if (!c) {
@@ -101,14 +101,14 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_commit_refused_for_lack_of_room_can_be_repeat
         BOOST_CHECK(held->try_commit());
         BOOST_CHECK(in.receive() == make_probe(next++));
     }
-    exchange_one<S>(out, in, next);
+    exchange_one(out, in, next);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_borrowed_message_lies_still_until_it_is_released, S, word_subjects, clean_host)
+CONFORMANCE_CASE(a_borrowed_message_lies_still_until_it_is_released, x, any_named)
 {
-    auto const where = S::where();
-    receiver_of<S> in{where};
-    sender_of<S> out{where};
+    auto const where = x.where();
+    receiver in{x, where};
+    sender out{x, where};
     for (std::uint64_t i = 0; i != 3; ++i)
         out.send(make_probe(i));
     {
@@ -121,7 +121,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_borrowed_message_lies_still_until_it_is_relea
         auto moved = std::move(first);
         BOOST_CHECK(!first);
         BOOST_CHECK(*moved == make_probe(0));
-        if constexpr (guarantees_of<S>.zero_copy)
+        if (x.guarantees.zero_copy)
             BOOST_CHECK(place == &*moved);  // no copy of ours that moves along
     }
     auto second = in.try_borrow();
@@ -141,42 +141,19 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_borrowed_message_lies_still_until_it_is_relea
     BOOST_CHECK_EQUAL(code(in.try_borrow()), errc::empty);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_borrowed_string_is_a_view, S, subjects, clean_host)
+CONFORMANCE_CASE(a_borrowed_string_is_a_view, x, any_size)
 {
-    auto const where = S::where();
-    receiver_of<S, std::string> in{where};
-    sender_of<S, std::string> out{where};
+    auto const where = x.where();
+    text_receiver in{x, where};
+    text_sender out{x, where};
     for (std::uint64_t i = 0; i != 200; ++i) {
         out.send(support::make_text(i));
         auto b = in.borrow();
         BOOST_REQUIRE(b);
         BOOST_REQUIRE_EQUAL(std::string_view(*b), support::make_text(i));
-        if constexpr (between_processes<S>)
-            static_assert(std::same_as<typename strait::borrowed<std::string, typename S::transport>::view_type, std::string_view>);
     }
     out.close().value();
     BOOST_CHECK(!in.borrow());
-}
-
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(claims_and_borrows_run_around_the_channel_many_times, S, subjects, clean_host)
-{
-    auto const where = S::where();
-    options_of<S> small;
-    small.capacity = guarantees_of<S>.max_message_size == 0 ? 4096 : 8;
-    receiver_of<S, std::vector<std::uint32_t>> in{where, small};
-    sender_of<S, std::vector<std::uint32_t>> out{where, small};
-    for (std::uint32_t i = 0; i != 2000; ++i) {
-        std::size_t const n = support::mixed(i) % 90;
-        auto c = out.claim(n + 5);
-        for (std::size_t k = 0; k != n; ++k)
-            (*c)[k] = i + static_cast<std::uint32_t>(k);
-        c.commit(n);
-        auto b = in.borrow();
-        BOOST_REQUIRE(b);
-        BOOST_REQUIRE_EQUAL(b->size(), n);
-        for (std::size_t k = 0; k != n; ++k)
-            BOOST_REQUIRE_EQUAL((*b)[k], i + static_cast<std::uint32_t>(k));
-    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

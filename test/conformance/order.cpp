@@ -11,16 +11,16 @@ namespace conformance {
 
 BOOST_AUTO_TEST_SUITE(order)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_long_stream_arrives_whole_and_in_order, S, reliable_subjects, clean_host)
+CONFORMANCE_CASE(a_long_stream_arrives_whole_and_in_order, x, reliable)
 {
-    auto const where = S::where();
+    auto const where = x.where();
     std::uint64_t const count = 5000;
     std::thread producing([&] {
-        sender_of<S, std::string> out{where};
+        text_sender out{x, where};
         for (std::uint64_t i = 0; i != count; ++i)
             out.send(support::make_text(i));
     });
-    receiver_of<S, std::string> in{where};
+    text_receiver in{x, where};
     support::sequence_checker seen;
     bool right = true;
     for (auto const& text : in)
@@ -31,14 +31,14 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_long_stream_arrives_whole_and_in_order, S, re
     BOOST_CHECK_EQUAL(in.end_reason(), strait::end_reason::left);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(what_was_sent_before_leaving_is_read_before_the_end, S, word_subjects, clean_host)
+CONFORMANCE_CASE(what_was_sent_before_leaving_is_read_before_the_end, x, any_named)
 {
-    auto const where = S::where();
-    receiver_of<S> in{where};
+    auto const where = x.where();
+    receiver in{x, where};
     std::uint64_t count = 0;
     {
-        sender_of<S> out{where};
-        exchange_one<S>(out, in, count++);
+        sender out{x, where};
+        exchange_one(out, in, count++);
         while (count != 8 && out.try_send(make_probe(count)))
             ++count;
     }
@@ -48,13 +48,13 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(what_was_sent_before_leaving_is_read_before_the
     BOOST_CHECK_EQUAL(in.end_reason(), strait::end_reason::left);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_stream_goes_on_when_another_sender_joins, S, word_subjects, clean_host)
+CONFORMANCE_CASE(the_stream_goes_on_when_another_sender_joins, x, any_named)
 {
-    auto const where = S::where();
-    receiver_of<S> in{where};
+    auto const where = x.where();
+    receiver in{x, where};
     for (std::uint64_t life = 0; life != 4; ++life) {
         {
-            sender_of<S> out{where};
+            sender out{x, where};
             for (std::uint64_t i = 0; i != 3; ++i)
                 out.send(make_probe(i, life));
         }
@@ -65,18 +65,18 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_stream_goes_on_when_another_sender_joins, S
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_receiver_may_leave_and_another_goes_on, S, reliable_word_subjects, clean_host)
+CONFORMANCE_CASE(a_receiver_may_leave_and_another_goes_on, x, reliable_named)
 {
-    auto const where = S::where();
-    std::optional<receiver_of<S>> in{std::in_place, where};
-    sender_of<S> out{where};
-    exchange_one<S>(out, *in, 0);
-    exchange_one<S>(out, *in, 1);
+    auto const where = x.where();
+    std::optional<receiver> in{std::in_place, x, where};
+    sender out{x, where};
+    exchange_one(out, *in, 0);
+    exchange_one(out, *in, 1);
     in.reset();
-    if constexpr (kept_for_the_next<S>) {
+    if (x.retains_for_the_next()) {
         out.send(make_probe(2));
         out.send(make_probe(3));
-        in.emplace(where);
+        in.emplace(x, where);
         std::jthread const sending([&] { (void)out.flush_for(strait::infinite); });  // who keeps messages sends them when it is called
         BOOST_CHECK(in->receive() == make_probe(2));
         BOOST_CHECK(in->receive() == make_probe(3));
@@ -86,7 +86,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_receiver_may_leave_and_another_goes_on, S, re
         for (std::uint64_t i = 2; !told; ++i)
             told = code(out.send_for(make_probe(i), 10s));
         BOOST_CHECK_EQUAL(told, errc::no_receiver);
-        in.emplace(where);
+        in.emplace(x, where);
     }
     std::uint64_t const first = 1'000'000;
     strait::error_code sent = errc::no_receiver;
@@ -94,29 +94,29 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_receiver_may_leave_and_another_goes_on, S, re
         sent = code(out.send_for(make_probe(first), 10s));
     BOOST_CHECK_EQUAL(sent, strait::error_code());
     BOOST_CHECK(in->receive() == make_probe(first));
-    exchange_one<S>(out, *in, first + 1);
+    exchange_one(out, *in, first + 1);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_sender_without_a_receiver_waits_for_one, S, reliable_word_subjects, clean_host)
+CONFORMANCE_CASE(a_sender_without_a_receiver_waits_for_one, x, reliable_named)
 {
-    auto const where = S::where();
-    if constexpr (!guarantees_of<S>.retained) {
-        options_of<S> brief;
+    auto const where = x.where();
+    if (!x.guarantees.retained) {
+        auto brief = x.options;
         brief.connect_timeout = 20ms;
-        sender_of<S> impatient{where, brief};
+        sender impatient{x, where, brief};
         auto const polled = code(impatient.try_send(make_probe(0)));
         BOOST_CHECK(polled == errc::full || polled == errc::no_receiver);
         BOOST_CHECK_EQUAL(thrown_by([&] { impatient.send(make_probe(0)); }), errc::no_receiver);
         BOOST_CHECK_EQUAL(code(impatient.try_send(make_probe(0))), errc::no_receiver);
     }
-    sender_of<S> out{where};
-    if constexpr (!guarantees_of<S>.retained) {
+    sender out{x, where};
+    if (!x.guarantees.retained) {
         auto const polled = code(out.try_send(make_probe(0)));
         BOOST_CHECK(polled == errc::full || polled == errc::no_receiver);
         BOOST_CHECK_EQUAL(code(out.send_for(make_probe(0), 1ms)), errc::timed_out);
     }
     std::thread consuming([&] {
-        receiver_of<S> in{where};
+        receiver in{x, where};
         if (in.receive() != make_probe(5))
             std::abort();
         (void)in.receive();
@@ -126,40 +126,40 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_sender_without_a_receiver_waits_for_one, S, r
     consuming.join();
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(one_of_a_kind_is_refused_while_the_first_lives, S, word_subjects, clean_host)
+CONFORMANCE_CASE(one_of_a_kind_is_refused_while_the_first_lives, x, any_named)
 {
-    auto const where = S::where();
-    std::optional<receiver_of<S>> in{std::in_place, where};
-    std::optional<sender_of<S>> out{std::in_place, where};
-    exchange_one<S>(*out, *in);
-    if constexpr (guarantees_of<S>.receivers == strait::multiplicity::one) {
-        BOOST_CHECK_EQUAL(code(receiver_of<S>::open(where)), errc::busy);
-        exchange_one<S>(*out, *in, 1);
+    auto const where = x.where();
+    std::optional<receiver> in{std::in_place, x, where};
+    std::optional<sender> out{std::in_place, x, where};
+    exchange_one(*out, *in);
+    if (x.guarantees.receivers == strait::multiplicity::one) {
+        BOOST_CHECK_EQUAL(code(receiver::open(x, where)), errc::busy);
+        exchange_one(*out, *in, 1);
         in.reset();
-        auto next = receiver_of<S>::open(where);
+        auto next = receiver::open(x, where);
         BOOST_REQUIRE_EQUAL(code(next), strait::error_code());
         in.emplace(std::move(*next));
     }
-    if constexpr (guarantees_of<S>.senders == strait::multiplicity::one) {
-        auto second = sender_of<S>::open(where);
+    if (x.guarantees.senders == strait::multiplicity::one) {
+        auto second = sender::open(x, where);
         // By an address the other host tells, at the first operations.
         BOOST_CHECK_EQUAL(second ? code(second->send_for(make_probe(0), 10s)) : second.error(), errc::busy);
     }
     out.reset();
-    auto next = sender_of<S>::open(where);
+    auto next = sender::open(x, where);
     BOOST_CHECK_EQUAL(code(next), strait::error_code());
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(many_senders_keep_their_own_order, S, reliable_subjects, clean_host)
+CONFORMANCE_CASE(many_senders_keep_their_own_order, x, reliable)
 {
-    if constexpr (guarantees_of<S>.senders == strait::multiplicity::many) {
-        auto const where = S::where();
+    if (x.guarantees.senders == strait::multiplicity::many) {
+        auto const where = x.where();
         constexpr std::uint64_t senders = 4;
         constexpr std::uint64_t each = 1500;
-        receiver_of<S, std::string> in{where};
-        std::vector<sender_of<S, std::string>> outs;
+        text_receiver in{x, where};
+        std::vector<text_sender> outs;
         for (std::uint64_t s = 0; s != senders; ++s)
-            outs.emplace_back(where);
+            outs.emplace_back(x, where);
         std::vector<std::thread> producing;
         for (std::uint64_t s = 0; s != senders; ++s)
             producing.emplace_back([&, s] {
@@ -179,14 +179,14 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(many_senders_keep_their_own_order, S, reliable_
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(many_receivers_share_the_messages, S, subjects, clean_host)
+CONFORMANCE_CASE(many_receivers_share_the_messages, x, any_size)
 {
-    if constexpr (guarantees_of<S>.receivers == strait::multiplicity::many &&
-                  guarantees_of<S>.delivery == strait::delivery_mode::each_to_one) {
-        auto const where = S::where();
-        receiver_of<S> a{where};
-        receiver_of<S> b{where};
-        sender_of<S> out{where};
+    if (x.guarantees.receivers == strait::multiplicity::many &&
+                  x.guarantees.delivery == strait::delivery_mode::each_to_one) {
+        auto const where = x.where();
+        receiver a{x, where};
+        receiver b{x, where};
+        sender out{x, where};
         for (std::uint64_t i = 0; i != 4; ++i)
             out.send(make_probe(i));
         BOOST_CHECK(a.receive() == make_probe(0));
@@ -199,16 +199,16 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(many_receivers_share_the_messages, S, subjects,
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_receiver_gets_every_message_from_when_it_joined, S, subjects, clean_host)
+CONFORMANCE_CASE(every_receiver_gets_every_message_from_when_it_joined, x, any_size)
 {
-    if constexpr (guarantees_of<S>.delivery == strait::delivery_mode::each_to_all) {
-        auto const where = S::where();
-        receiver_of<S> a{where};
-        receiver_of<S> b{where};
-        sender_of<S> out{where};
+    if (x.guarantees.delivery == strait::delivery_mode::each_to_all) {
+        auto const where = x.where();
+        receiver a{x, where};
+        receiver b{x, where};
+        sender out{x, where};
         for (std::uint64_t i = 0; i != 4; ++i)
             out.send(make_probe(i));
-        receiver_of<S> late{where};
+        receiver late{x, where};
         for (std::uint64_t i = 4; i != 8; ++i)
             out.send(make_probe(i));
         out.close().value();

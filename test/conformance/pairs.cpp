@@ -25,9 +25,9 @@ using support::shared_page;
 
 BOOST_AUTO_TEST_SUITE(pairs)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_pair_is_a_channel_without_a_name, S, pair_subjects, clean_host)
+CONFORMANCE_CASE(a_pair_is_a_channel_without_a_name, x, has_pairs)
 {
-    auto [out, in] = channel_of<S>::make_pair().split();
+    auto [out, in] = make_pair(x).split();
     for (std::uint64_t i = 0; i != 5; ++i) {
         out.send(make_probe(i));
         BOOST_CHECK(in.receive() == make_probe(i));
@@ -37,26 +37,26 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_pair_is_a_channel_without_a_name, S, pair_sub
     BOOST_CHECK_EQUAL(in.end_reason(), strait::end_reason::left);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_pair_that_is_dropped_leaves_nothing, S, pair_subjects, clean_host)
+CONFORMANCE_CASE(a_pair_that_is_dropped_leaves_nothing, x, has_pairs)
 {
-    auto pair = channel_of<S>::make_pair();
+    auto pair = make_pair(x);
     auto moved = std::move(pair);
     BOOST_CHECK_EQUAL(thrown_by([&] { (void)std::move(pair).sender(); }), errc::not_open);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(whoever_takes_one_end_of_a_pair_gives_up_the_other, S, pair_subjects, clean_host)
+CONFORMANCE_CASE(whoever_takes_one_end_of_a_pair_gives_up_the_other, x, has_pairs)
 {
-    auto in = channel_of<S>::make_pair().receiver();
+    auto in = make_pair(x).receiver();
     BOOST_CHECK(!in.receive());
     BOOST_CHECK_EQUAL(in.end_reason(), strait::end_reason::died);  // nobody can join any more
-    auto out = channel_of<S>::make_pair().sender();
-    if constexpr (!guarantees_of<S>.retained && guarantees_of<S>.reliable)
+    auto out = make_pair(x).sender();
+    if (!x.guarantees.retained && x.guarantees.reliable)
         BOOST_CHECK_EQUAL(thrown_by([&] { out.send(make_probe(0)); }), errc::no_receiver);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_form_of_sending_and_receiving_works_over_a_pair, S, pair_subjects, clean_host)
+CONFORMANCE_CASE(every_form_of_sending_and_receiving_works_over_a_pair, x, has_pairs)
 {
-    auto [out, in] = channel_of<S>::make_pair().split();
+    auto [out, in] = make_pair(x).split();
     std::vector<probe> all;
     for (std::uint64_t i = 0; i != 6; ++i)
         all.push_back(make_probe(i));
@@ -80,7 +80,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_form_of_sending_and_receiving_works_over_
     BOOST_CHECK(std::equal(got.begin(), got.end(), all.begin() + 3));
     BOOST_CHECK_EQUAL(out.stats().messages, 6U);
     BOOST_CHECK_EQUAL(in.stats().messages, 6U);
-    if constexpr (guarantees_of<S>.pollable) {
+    if (x.guarantees.pollable) {
         pollfd readable{in.native_handle(), POLLIN, 0};
         BOOST_CHECK_EQUAL(::poll(&readable, 1, 0), 0);
         out.send(all[0]);
@@ -98,11 +98,11 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_form_of_sending_and_receiving_works_over_
     BOOST_CHECK_EQUAL(code(in.try_receive()), errc::not_open);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(texts_and_batches_keep_their_order_over_a_pair, S, reliable_fork_subjects, clean_host)
+CONFORMANCE_CASE(texts_and_batches_keep_their_order_over_a_pair, x, reliable_for_fork)
 {
-    options_of<S> small;
+    auto small = x.options;
     small.capacity = 4096;
-    auto pair = channel_of<S, std::string>::make_pair(small);
+    auto pair = make_text_pair(x, small);
     constexpr std::uint64_t count = 3000;
     child producer([&] {
         auto out = std::move(pair).sender();
@@ -127,11 +127,11 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(texts_and_batches_keep_their_order_over_a_pair,
     BOOST_CHECK_EQUAL(in.end_reason(), strait::end_reason::left);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_full_pair_says_so, S, bounded_fork_subjects, clean_host)
+CONFORMANCE_CASE(a_full_pair_says_so, x, bounded_for_fork)
 {
-    options_of<S> small;
+    auto small = x.options;
     small.capacity = 4;
-    auto [out, in] = channel_of<S>::make_pair(small).split();
+    auto [out, in] = make_pair(x, small).split();
     out.send(make_probe(0));
     BOOST_CHECK(in.receive() == make_probe(0));
     std::uint64_t n = 0;
@@ -143,9 +143,9 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_full_pair_says_so, S, bounded_fork_subjects, 
     BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_pair_joins_parent_and_child, S, reliable_fork_subjects, clean_host)
+CONFORMANCE_CASE(a_pair_joins_parent_and_child, x, reliable_for_fork)
 {
-    auto pair = channel_of<S>::make_pair();
+    auto pair = make_pair(x);
     child producer([&] {
         auto out = std::move(pair).sender();
         for (std::uint64_t i = 0; i != 500; ++i)
@@ -160,9 +160,9 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_pair_joins_parent_and_child, S, reliable_fork
     BOOST_CHECK_EQUAL(producer.wait(), 0);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_pair_joins_two_children_when_the_parent_gives_it_up, S, reliable_fork_subjects, clean_host)
+CONFORMANCE_CASE(a_pair_joins_two_children_when_the_parent_gives_it_up, x, reliable_for_fork)
 {
-    std::optional pair(channel_of<S>::make_pair());
+    std::optional pair(make_pair(x));
     child producer([&] {
         auto out = std::move(*pair).sender();
         for (std::uint64_t i = 0; i != 200; ++i)
@@ -181,13 +181,13 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_pair_joins_two_children_when_the_parent_gives
     BOOST_CHECK_EQUAL(consumer.wait(), 0);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_sender_of_a_pair_that_is_killed_has_died, S, reliable_fork_subjects, clean_host)
+CONFORMANCE_CASE(a_sender_of_a_pair_that_is_killed_has_died, x, reliable_for_fork)
 {
     for (bool const joined : {false, true}) {
-        auto pair = channel_of<S>::make_pair();
+        auto pair = make_pair(x);
         shared_page page;
         child producer([&] {
-            std::optional<sender_of<S>> out;
+            std::optional<sender> out;
             if (joined) {
                 out.emplace(std::move(pair).sender());
                 out->send(make_probe(0));
@@ -206,15 +206,15 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_sender_of_a_pair_that_is_killed_has_died, S, 
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_receiver_of_a_pair_that_is_killed_is_missed, S, bounded_fork_subjects, clean_host)
+CONFORMANCE_CASE(a_receiver_of_a_pair_that_is_killed_is_missed, x, bounded_for_fork)
 {
     for (bool const joined : {false, true}) {
-        options_of<S> small;
+        auto small = x.options;
         small.capacity = 4;
-        auto pair = channel_of<S>::make_pair(small);
+        auto pair = make_pair(x, small);
         shared_page page;
         child consumer([&] {
-            std::optional<receiver_of<S>> in;
+            std::optional<receiver> in;
             if (joined) {
                 in.emplace(std::move(pair).receiver());
                 (void)in->receive();
@@ -236,10 +236,10 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_receiver_of_a_pair_that_is_killed_is_missed, 
 }
 
 // What was sent before the kill arrives, untorn, and then the death.
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(what_a_killed_sender_of_a_pair_committed_arrives, S, reliable_fork_subjects, clean_host)
+CONFORMANCE_CASE(what_a_killed_sender_of_a_pair_committed_arrives, x, reliable_for_fork)
 {
     for (int round = 0; round != support::rounds(12); ++round) {
-        auto pair = channel_of<S, std::string>::make_pair();
+        auto pair = make_text_pair(x);
         shared_page page;
         child producer([&] {
             auto out = std::move(pair).sender();
@@ -264,9 +264,9 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(what_a_killed_sender_of_a_pair_committed_arrive
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(inherited_ends_of_a_pair_say_so_and_keep_nobody_alive, S, reliable_fork_subjects, clean_host)
+CONFORMANCE_CASE(inherited_ends_of_a_pair_say_so_and_keep_nobody_alive, x, reliable_for_fork)
 {
-    auto both = channel_of<S>::make_pair().split();
+    auto both = make_pair(x).split();
     auto& out = both.first;
     auto& in = both.second;
     out.send(make_probe(0));

@@ -9,34 +9,34 @@ namespace conformance {
 
 BOOST_AUTO_TEST_SUITE(sending)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(what_is_sent_arrives, S, word_subjects, clean_host)
+CONFORMANCE_CASE(what_is_sent_arrives, x, any_named)
 {
-    auto const where = S::where();
-    receiver_of<S> in{where};
-    sender_of<S> out{where};
+    auto const where = x.where();
+    receiver in{x, where};
+    sender out{x, where};
     for (std::uint64_t i = 0; i != 5; ++i) {
         out.send(make_probe(i));
         BOOST_CHECK(in.receive() == make_probe(i));
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_sender_may_come_first, S, word_subjects, clean_host)
+CONFORMANCE_CASE(the_sender_may_come_first, x, any_named)
 {
-    auto const where = S::where();
-    sender_of<S> out{where};
-    receiver_of<S> in{where};
-    exchange_one<S>(out, in);
+    auto const where = x.where();
+    sender out{x, where};
+    receiver in{x, where};
+    exchange_one(out, in);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_full_channel_refuses_and_loses_nothing, S, bounded_word_subjects, clean_host)
+CONFORMANCE_CASE(a_full_channel_refuses_and_loses_nothing, x, bounded_named)
 {
-    auto const where = S::where();
-    options_of<S> small;
+    auto const where = x.where();
+    auto small = x.options;
     small.capacity = 8;
-    receiver_of<S> in{where, small};
-    sender_of<S> out{where, small};
-    exchange_one<S>(out, in);
-    auto end = fill<S>(out, 1);
+    receiver in{x, where, small};
+    sender out{x, where, small};
+    exchange_one(out, in);
+    auto end = fill(out, 1);
     BOOST_CHECK_GT(end, 1U);
     // Between two kernels' buffers bytes may still move on and make room: then it is full a little later.
     auto const refuses = [&](errc wanted, auto attempt) {
@@ -59,18 +59,18 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_full_channel_refuses_and_loses_nothing, S, bo
         BOOST_REQUIRE(*got == make_probe(next));
         // The rest of a message that a byte stream has accepted in part goes first in the next operation.
         if (next % 16 == 1)
-            BOOST_REQUIRE(hand_over<S>(out));
+            BOOST_REQUIRE(hand_over(x, out));
     }
     BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);
-    exchange_one<S>(out, in, end);
+    exchange_one(out, in, end);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_form_of_sending_sends, S, word_subjects, clean_host)
+CONFORMANCE_CASE(every_form_of_sending_sends, x, any_named)
 {
-    auto const where = S::where();
-    receiver_of<S> in{where};
-    sender_of<S> out{where};
-    exchange_one<S>(out, in, 0);
+    auto const where = x.where();
+    receiver in{x, where};
+    sender out{x, where};
+    exchange_one(out, in, 0);
     BOOST_CHECK(out.try_send(make_probe(1)));
     BOOST_CHECK(out.send_for(make_probe(2), 10s));
     BOOST_CHECK(out.send_for(make_probe(3), -1s));  // what can be done at once is done
@@ -79,18 +79,18 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(every_form_of_sending_sends, S, word_subjects, 
     BOOST_CHECK(out.send_until(make_probe(6), std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now()) - 1h));
     BOOST_CHECK(out.send(make_probe(7), std::stop_token()));
     BOOST_CHECK(out.send_for(make_probe(8), strait::infinite));
-    BOOST_CHECK(hand_over<S>(out));
+    BOOST_CHECK(hand_over(x, out));
     for (std::uint64_t i = 1; i != 9; ++i)
         BOOST_CHECK(in.receive() == make_probe(i));
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_sender_goes_on_when_there_is_room, S, reliable_word_subjects, clean_host)
+CONFORMANCE_CASE(a_waiting_sender_goes_on_when_there_is_room, x, reliable_named)
 {
-    auto const where = S::where();
-    options_of<S> small;
+    auto const where = x.where();
+    auto small = x.options;
     small.capacity = 4;
-    receiver_of<S> in{where, small};
-    sender_of<S> out{where, small};
+    receiver in{x, where, small};
+    sender out{x, where, small};
     std::uint64_t const count = 3000;
     std::thread producing([&] {
         for (std::uint64_t i = 0; i != count; ++i)
@@ -106,15 +106,15 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_waiting_sender_goes_on_when_there_is_room, S,
     BOOST_CHECK_EQUAL(order.count(), count);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_stop_ends_a_waiting_send, S, bounded_word_subjects, clean_host_with_stops)
+CONFORMANCE_CASE_ON(clean_host_with_stops, a_stop_ends_a_waiting_send, x, bounded_named)
 {
-    auto const where = S::where();
-    options_of<S> small;
+    auto const where = x.where();
+    auto small = x.options;
     small.capacity = 4;
-    receiver_of<S> in{where, small};
-    sender_of<S> out{where, small};
-    exchange_one<S>(out, in);
-    auto end = fill<S>(out);
+    receiver in{x, where, small};
+    sender out{x, where, small};
+    exchange_one(out, in);
+    auto end = fill(out);
     std::stop_source stop;
     std::thread stopping([&] { stop.request_stop(); });
     while (out.send(make_probe(end), stop.get_token()))
@@ -123,7 +123,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_stop_ends_a_waiting_send, S, bounded_word_sub
     BOOST_CHECK(!out.send(make_probe(end), stop.get_token()));
     for (std::uint64_t i = 0; i != end; ++i)
         BOOST_REQUIRE(in.receive() == make_probe(i));
-    exchange_one<S>(out, in, end + 1);  // the refused message was not sent
+    exchange_one(out, in, end + 1);  // the refused message was not sent
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -17,22 +17,21 @@ using support::notes;
 using support::shared_page;
 
 // A sender whose receivers die under its hands, in every way that a broken pipe can be met.
-template <class S>
-int outlive_receivers()
+int outlive_receivers(subject const& x)
 {
     for (int round = 0; round != 3; ++round) {
-        auto const where = S::where();
+        auto const where = x.where();
         shared_page page;
-        options_of<S> brief;
+        auto brief = x.options;
         brief.linger = 100ms;
         brief.capacity = 4;  // a sender that learns nothing from its kernel learns it when the channel is full
         child consumer([&] {
-            receiver_of<S> in{where, brief};
-            (void)in.receive();
+            receiver in{x, where, brief};
+            in.receive();
             page->stage = 1;
             ::pause();
         });
-        sender_of<S> out{where, brief};
+        sender out{x, where, brief};
         out.send(make_probe(0));
         notes::await(page->stage, 1);
         (void)out.try_send(make_probe(1));
@@ -40,13 +39,13 @@ int outlive_receivers()
         strait::error_code told;
         for (std::uint64_t i = 0; i != 100 && !told; ++i)
             told = code(out.send_for(make_probe(2), 1ms));
-        if (!kept_for_the_next<S> && told != errc::no_receiver)
+        if (!x.retains_for_the_next() && told != errc::no_receiver)
             return 1;
         (void)out.try_send(make_probe(3));
-        (void)out.try_send_batch(std::vector<probe_of<S>>{make_probe(4), make_probe(5)});
-        (void)hand_over<S>(out);
+        (void)out.try_send_batch(std::vector<probe>{make_probe(4), make_probe(5)});
+        (void)hand_over(x, out);
         (void)out.close();
-        (void)channel_of<S>::remove(where);
+        (void)x.probes.remove(where);
     }
     return 0;
 }
@@ -57,21 +56,21 @@ volatile std::sig_atomic_t signals_seen = 0;
 
 BOOST_AUTO_TEST_SUITE(signals)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(no_signal_kills_a_sender_whose_receiver_dies, S, reliable_word_subjects, clean_host)
+CONFORMANCE_CASE(no_signal_kills_a_sender_whose_receiver_dies, x, reliable_named)
 {
-    if constexpr (between_processes<S>) {
-        child sending([] {
+    if (x.between_processes) {
+        child sending([&] {
             ::signal(SIGPIPE, SIG_DFL);
-            return outlive_receivers<S>();
+            return outlive_receivers(x);
         });
         BOOST_CHECK_EQUAL(sending.wait(), 0);
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(no_signal_is_seen_and_no_handler_is_changed, S, reliable_subjects, clean_host)
+CONFORMANCE_CASE(no_signal_is_seen_and_no_handler_is_changed, x, reliable)
 {
-    if constexpr (between_processes<S>) {
-        child sending([] {
+    if (x.between_processes) {
+        child sending([&] {
             struct sigaction counting = {};
             counting.sa_handler = [](int) { signals_seen = signals_seen + 1; };
             for (int s = 1; s <= SIGRTMAX; ++s)
@@ -79,7 +78,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(no_signal_is_seen_and_no_handler_is_changed, S,
                     ::sigaction(s, &counting, nullptr);
             sigset_t before;
             ::pthread_sigmask(SIG_SETMASK, nullptr, &before);
-            if (int const failed = outlive_receivers<S>())
+            if (int const failed = outlive_receivers(x))
                 return failed;
             if (signals_seen != 0)
                 return 2;
@@ -102,16 +101,16 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(no_signal_is_seen_and_no_handler_is_changed, S,
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_handler_of_the_application_interrupts_nothing, S, word_subjects, clean_host)
+CONFORMANCE_CASE(a_handler_of_the_application_interrupts_nothing, x, any_named)
 {
-    if constexpr (between_processes<S>) {
-        auto const where = S::where();
+    if (x.between_processes) {
+        auto const where = x.where();
         shared_page page;
         child interrupted([&] {
             struct sigaction counting = {};
             counting.sa_handler = [](int) { signals_seen = signals_seen + 1; };
             ::sigaction(SIGUSR1, &counting, nullptr);  // without SA_RESTART
-            receiver_of<S> in{where};
+            receiver in{x, where};
             page->stage = 1;
             std::uint64_t n = 0;
             while (auto const m = in.receive())
@@ -120,7 +119,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_handler_of_the_application_interrupts_nothing
             return n == 30 && signals_seen != 0 ? 0 : 2;
         });
         notes::await(page->stage, 1);
-        sender_of<S> out{where};
+        sender out{x, where};
         for (std::uint64_t i = 0; i != 30; ++i) {
             interrupted.signal(SIGUSR1);
             out.send(make_probe(i));
@@ -131,13 +130,13 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_handler_of_the_application_interrupts_nothing
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(no_thread_is_started, S, word_subjects, clean_host)
+CONFORMANCE_CASE(no_thread_is_started, x, any_named)
 {
     auto const before = support::running_threads();
-    auto const where = S::where();
-    receiver_of<S> in{where};
-    sender_of<S> out{where};
-    exchange_one<S>(out, in);
+    auto const where = x.where();
+    receiver in{x, where};
+    sender out{x, where};
+    exchange_one(out, in);
     BOOST_CHECK_EQUAL(support::running_threads(), before);
 }
 

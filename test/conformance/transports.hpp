@@ -2,10 +2,12 @@
 #ifndef CONFORMANCE_TRANSPORTS_HPP
 #define CONFORMANCE_TRANSPORTS_HPP
 
+#include <support/messages.hpp>
 #include <support/names.hpp>
 #include <support/residue.hpp>
 #include <support/watchdog.hpp>
 
+#include <strait/serialization.hpp>
 #include <strait/transport/acknowledged.hpp>
 #include <strait/transport/anonymous_pipe.hpp>
 #include <strait/transport/in_process.hpp>
@@ -36,6 +38,10 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+// It has a constructor, but any bits are one.
+template <>
+inline constexpr bool strait::enable_bitwise<support::small_probe> = true;
 
 namespace conformance {
 
@@ -103,6 +109,10 @@ struct acknowledged_in_one_thread : strait::acknowledged<strait::tcp> {
     };
 };
 
+/// What a channel of this subject carries for a probe of the tests: that, or 8 bytes where it takes no more.
+template <class S>
+using probe_of = std::conditional_t<S::transport::guarantees.fixed_size_only, support::small_probe, support::probe>;
+
 template <class Wait>
 using ring = strait::shm_ring<strait::spsc, Wait>;
 template <class Topology, class Memory>
@@ -126,22 +136,34 @@ using different_subjects = std::tuple<
     by_name<strait::udp>
 >;
 
-/// These share most of their code with one of those, and have folders of their own: not for AddressSanitizer, which builds
-/// and runs slowly, nor for each message type.
+/// These share most of their code with one of those: not for AddressSanitizer, which builds and runs slowly, nor for each message
+/// type.
 using similar_subjects = std::tuple<
     by_name<strait::shm_ring<strait::mpsc>>,
     by_name<strait::shm_ring<strait::broadcast<strait::lossy>>>,
+    by_name<strait::unix_datagram>,
+    by_name<strait::tcp>,
+    by_name<acknowledged_in_one_thread>
+>;
+
+/// These are one of those in other memory, or with something added that is tested in a folder of its own (shm_memory/,
+/// packed/, sysv_mqueue/): for the long sweeps alone.
+using likenesses = std::tuple<
     by_name<ring_in<strait::spsc, strait::mapped_file>>,
     by_name<ring_in<strait::mpsc, strait::sysv_memory>>,
     by_name<strait::packed<strait::posix_mqueue>>,
-    by_name<strait::unix_datagram>,
-    by_name<strait::tcp>,
-    by_name<acknowledged_in_one_thread>,
     by_name<strait::prioritized<strait::sysv_mqueue>>
 >;
 
+#ifdef STRAIT_TEST_LONG
+inline constexpr bool with_likenesses = true;
+#else
+inline constexpr bool with_likenesses = false;
+#endif
+
 using subjects = decltype(std::tuple_cat(different_subjects(),
-                                         std::conditional_t<support::sanitized, std::tuple<>, similar_subjects>()));
+                                         std::conditional_t<support::sanitized, std::tuple<>, similar_subjects>(),
+                                         std::conditional_t<with_likenesses, likenesses, std::tuple<>>()));
 
 template <class S, class List>
 inline constexpr bool is_in = false;
@@ -153,34 +175,27 @@ template <template <class> class Fits, class... S>
 auto among(std::tuple<S...>) -> decltype(std::tuple_cat(std::conditional_t<Fits<S>::value, std::tuple<S>, std::tuple<>>()...));
 
 template <class S>
-using is_different = std::bool_constant<!is_in<S, similar_subjects>>;
+using is_different = std::bool_constant<!is_in<S, similar_subjects> && !is_in<S, likenesses>>;
 template <class S>
 using is_reliable = std::bool_constant<S::transport::guarantees.reliable>;
 template <class S>
 using is_bounded = std::bool_constant<S::transport::guarantees.bounded>;
-template <class S>
-using has_pairs = std::bool_constant<S::transport::guarantees.nameless>;
-template <class S>
-using has_pairs_for_fork = std::bool_constant<S::transport::guarantees.nameless && strait::byte_transport<typename S::transport>>;
-
 /// ... promise to lose nothing: for tests that count on each message, whoever is slower.
 using reliable_subjects = decltype(among<is_reliable>(subjects()));
 
 /// ... can be full: for tests that fill them.
 using bounded_subjects = decltype(among<is_bounded>(subjects()));
 
-/// The same, and those that carry no more than a word: for tests that need no larger messages, whose receivers stay in the
-/// thread that has opened them.
+/// Those that carry no more than a word; their receivers stay in the thread that has opened them.
 using word_only_subjects = std::tuple<by_name<strait::realtime_signal>>;
 using word_subjects = decltype(std::tuple_cat(subjects(), word_only_subjects()));
-using reliable_word_subjects = decltype(among<is_reliable>(word_subjects()));
 using bounded_word_subjects = decltype(among<is_bounded>(word_subjects()));
 
-/// ... have channels without a name.
-using pair_subjects = decltype(std::tuple_cat(among<has_pairs>(subjects()), std::tuple<nameless_only<strait::anonymous_pipe>>()));
-using fork_subjects = decltype(among<has_pairs_for_fork>(pair_subjects()));
-using reliable_fork_subjects = decltype(among<is_reliable>(fork_subjects()));
-using bounded_fork_subjects = decltype(among<is_bounded>(fork_subjects()));
+/// Those that have no name.
+using nameless_subjects = std::tuple<nameless_only<strait::anonymous_pipe>>;
+
+/// Everything, for the tests that are compiled once for all (subject.hpp).
+using erased_subjects = decltype(std::tuple_cat(word_subjects(), nameless_subjects()));
 
 }  // namespace conformance
 

@@ -36,14 +36,6 @@ namespace {
 
 using support::child;
 
-// Transports whose objects lie in a directory of ours.
-template <class S>
-inline constexpr bool has_files = between_processes<S> && !by_address_only<S>;
-
-// A path is for users of one host; what crosses hosts takes a name or an address.
-template <class S>
-inline constexpr bool takes_paths = has_files<S> && !guarantees_of<S>.crosses_hosts;
-
 struct stat status_of(std::string const& path)
 {
     struct stat found = {};
@@ -53,19 +45,19 @@ struct stat status_of(std::string const& path)
 
 // What open says of a channel whose files have been changed by `damage`. An end of the channel lives meanwhile, so it is
 // not simply replaced.
-template <class S, class Damage>
-strait::error_code after(Damage damage)
+template <class Damage>
+strait::error_code after(subject const& x, Damage damage)
 {
-    auto const where = S::where();
-    support::held_directory const held(S::directory());
-    receiver_of<S> in{where};
+    auto const where = x.where();
+    support::held_directory const held(x.directory());
+    receiver in{x, where};
     auto const files = support::files_of(where.text());
     BOOST_REQUIRE(!files.empty());
     for (auto const& file : files)
         damage(file);
-    auto const told = code(sender_of<S>::open(where));
+    auto const told = code(sender::open(x, where));
     (void)in.close();
-    (void)channel_of<S>::remove(where);
+    (void)x.probes.remove(where);
     for (auto const& file : support::files_of(where.text()))
         std::filesystem::remove_all(file);
     for (auto const& s : support::segments())  // of which a file told that is not there any more
@@ -78,16 +70,16 @@ strait::error_code after(Damage damage)
 
 BOOST_AUTO_TEST_SUITE(trust)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(objects_are_private_to_their_owner, S, word_subjects, clean_host)
+CONFORMANCE_CASE(objects_are_private_to_their_owner, x, any_named)
 {
-    if constexpr (has_files<S>) {
+    if (x.has_objects()) {
         auto const loose = ::umask(0);
-        auto const where = S::where();
-        receiver_of<S> in{where};
-        sender_of<S> out{where};
+        auto const where = x.where();
+        receiver in{x, where};
+        sender out{x, where};
         ::umask(loose);
-        exchange_one<S>(out, in);
-        auto const dir = status_of(S::directory());
+        exchange_one(out, in);
+        auto const dir = status_of(x.directory());
         BOOST_CHECK_EQUAL(dir.st_mode & 07777, 0700U);
         BOOST_CHECK_EQUAL(dir.st_uid, ::geteuid());
         auto const files = support::files_of(where.text());
@@ -99,80 +91,80 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(objects_are_private_to_their_owner, S, word_sub
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_tight_umask_takes_nothing_from_the_modes, S, word_subjects, clean_host)
+CONFORMANCE_CASE(a_tight_umask_takes_nothing_from_the_modes, x, any_named)
 {
-    if constexpr (takes_paths<S>) {
+    if (x.takes_paths()) {
         directory const d;
         auto const tight = ::umask(0777);
-        options_of<S> shared;
+        auto shared = x.options;
         shared.access = strait::access_mode::group;
-        auto in = receiver_of<S>::open(d / "channel", shared);
-        auto out = sender_of<S>::open(d / "channel", shared);
+        auto in = receiver::open(x, d / "channel", shared);
+        auto out = sender::open(x, d / "channel", shared);
         ::umask(tight);
         BOOST_REQUIRE_EQUAL(code(in), strait::error_code());
         BOOST_REQUIRE_EQUAL(code(out), strait::error_code());
-        exchange_one<S>(*out, *in);
+        exchange_one(*out, *in);
         for (auto const& entry : std::filesystem::directory_iterator(d / ""))
             BOOST_CHECK_EQUAL(status_of(entry.path()).st_mode & 07777, 0660U);
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_environment_moves_nothing, S, word_subjects, clean_host)
+CONFORMANCE_CASE(the_environment_moves_nothing, x, any_named)
 {
-    if constexpr (has_files<S>) {
+    if (x.has_objects()) {
         for (char const* const variable : {"HOME", "TMPDIR", "XDG_RUNTIME_DIR", "USER"})
             ::setenv(variable, "/nonexistent", 1);
-        auto const where = S::where();
-        receiver_of<S> in{where};
+        auto const where = x.where();
+        receiver in{x, where};
         BOOST_CHECK(!support::files_of(where.text()).empty());
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_path_is_a_channel_too, S, word_subjects, clean_host)
+CONFORMANCE_CASE(a_path_is_a_channel_too, x, any_named)
 {
-    if constexpr (takes_paths<S>) {
+    if (x.takes_paths()) {
         directory const d;
         {
             strait::endpoint const where(d / "channel");
-            receiver_of<S> in{where};
-            sender_of<S> out{where};
-            exchange_one<S>(out, in);
+            receiver in{x, where};
+            sender out{x, where};
+            exchange_one(out, in);
         }
         BOOST_CHECK(std::filesystem::is_empty(d / ""));
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(wider_modes_are_refused, S, word_subjects, clean_host)
+CONFORMANCE_CASE(wider_modes_are_refused, x, any_named)
 {
-    if constexpr (has_files<S>) {
-        BOOST_CHECK_EQUAL(after<S>([](std::string const& file) { ::chmod(file.c_str(), 0666); }), errc::untrusted_object);
-        BOOST_CHECK_EQUAL(after<S>([](std::string const& file) { ::chmod(file.c_str(), 0640); }), errc::untrusted_object);
-        BOOST_CHECK_EQUAL(after<S>([](std::string const& file) { ::chmod(file.c_str(), 04600); }), errc::untrusted_object);
+    if (x.has_objects()) {
+        BOOST_CHECK_EQUAL(after(x, [](std::string const& file) { ::chmod(file.c_str(), 0666); }), errc::untrusted_object);
+        BOOST_CHECK_EQUAL(after(x, [](std::string const& file) { ::chmod(file.c_str(), 0640); }), errc::untrusted_object);
+        BOOST_CHECK_EQUAL(after(x, [](std::string const& file) { ::chmod(file.c_str(), 04600); }), errc::untrusted_object);
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_symbolic_link_is_refused, S, word_subjects, clean_host)
+CONFORMANCE_CASE(a_symbolic_link_is_refused, x, any_named)
 {
-    if constexpr (has_files<S>)
-        BOOST_CHECK_EQUAL(after<S>([](std::string const& file) {
+    if (x.has_objects())
+        BOOST_CHECK_EQUAL(after(x, [](std::string const& file) {
             std::filesystem::rename(file, file + ".moved");
             std::filesystem::create_symlink(file + ".moved", file);
         }), errc::untrusted_object);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_second_name_is_refused, S, word_subjects, clean_host)
+CONFORMANCE_CASE(a_second_name_is_refused, x, any_named)
 {
-    if constexpr (has_files<S>)
-        BOOST_CHECK_EQUAL(after<S>([](std::string const& file) {
+    if (x.has_objects())
+        BOOST_CHECK_EQUAL(after(x, [](std::string const& file) {
             std::filesystem::create_hard_link(file, file + ".second");
         }), errc::untrusted_object);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(an_object_of_another_kind_is_refused, S, word_subjects, clean_host)
+CONFORMANCE_CASE(an_object_of_another_kind_is_refused, x, any_named)
 {
-    if constexpr (has_files<S>) {
+    if (x.has_objects()) {
         for (mode_t const kind : {mode_t{S_IFIFO}, mode_t{S_IFSOCK}, mode_t{S_IFDIR}})
-            BOOST_CHECK_EQUAL(after<S>([&](std::string const& file) {
+            BOOST_CHECK_EQUAL(after(x, [&](std::string const& file) {
                 std::filesystem::remove(file);
                 if (kind == S_IFDIR)
                     ::mkdir(file.c_str(), 0600);
@@ -182,92 +174,92 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(an_object_of_another_kind_is_refused, S, word_s
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_file_with_foreign_content_is_refused_or_replaced, S, word_subjects, clean_host)
+CONFORMANCE_CASE(a_file_with_foreign_content_is_refused_or_replaced, x, any_named)
 {
-    if constexpr (has_files<S>) {
-        auto const where = S::where();
-        support::held_directory const held(S::directory());
-        std::string const planted = S::directory() + '/' + where.text() + ".channel";
+    if (x.has_objects()) {
+        auto const where = x.where();
+        support::held_directory const held(x.directory());
+        std::string const planted = x.directory() + '/' + where.text() + ".channel";
         { std::ofstream(planted) << std::string(8192, 'x'); }
         ::chmod(planted.c_str(), 0600);
-        auto const told = code(receiver_of<S>::open(where));
+        auto const told = code(receiver::open(x, where));
         BOOST_CHECK(told == errc::untrusted_object || told == errc::peer_corrupt);
-        BOOST_CHECK(channel_of<S>::remove(where));
-        receiver_of<S> in{where};
-        sender_of<S> out{where};
-        exchange_one<S>(out, in);
+        BOOST_CHECK(x.probes.remove(where));
+        receiver in{x, where};
+        sender out{x, where};
+        exchange_one(out, in);
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_directory_that_others_can_write_to_is_refused, S, word_subjects, clean_host)
+CONFORMANCE_CASE(a_directory_that_others_can_write_to_is_refused, x, any_named)
 {
-    if constexpr (takes_paths<S>) {
+    if (x.takes_paths()) {
         directory const d;
         ::chmod((d / "").c_str(), 0777);
-        BOOST_CHECK_EQUAL(code(receiver_of<S>::open(d / "channel")), errc::untrusted_object);
+        BOOST_CHECK_EQUAL(code(receiver::open(x, d / "channel")), errc::untrusted_object);
         ::chmod((d / "").c_str(), 0700);
-        BOOST_CHECK(receiver_of<S>::open(d / "channel"));
+        BOOST_CHECK(receiver::open(x, d / "channel"));
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(an_object_of_another_user_is_refused, S, word_subjects, clean_host)
+CONFORMANCE_CASE(an_object_of_another_user_is_refused, x, any_named)
 {
-    if constexpr (has_files<S>) {
+    if (x.has_objects()) {
         if (::geteuid() != 0)
             return;  // only root can make such objects
-        BOOST_CHECK_EQUAL(after<S>([](std::string const& file) {
+        BOOST_CHECK_EQUAL(after(x, [](std::string const& file) {
             BOOST_CHECK_EQUAL(::lchown(file.c_str(), 65534, 65534), 0);
         }), errc::untrusted_object);
         // Their directory under our name, made by somebody who came first.
         constexpr uid_t somebody = 54321;
         std::string const squatted =
-            std::filesystem::path(S::directory()).parent_path() / ("strait-" + std::to_string(somebody));
+            std::filesystem::path(x.directory()).parent_path() / ("strait-" + std::to_string(somebody));
         for (auto const& [owner, mode] : {std::pair<uid_t, mode_t>{65534, 0700}, {65534, 0777}, {somebody, 0777}, {somebody, 0750}}) {
             ::mkdir(squatted.c_str(), mode);
             ::chmod(squatted.c_str(), mode);
             BOOST_CHECK_EQUAL(::chown(squatted.c_str(), owner, 0), 0);
-            child victim([] {
+            child victim([&] {
                 if (::setgid(somebody) != 0 || ::setuid(somebody) != 0)
                     return 1;
-                auto const told = code(receiver_of<S>::open("name"));
+                auto const told = code(receiver::open(x, "name"));
                 return told == errc::untrusted_object || told == strait::error_code(EACCES, boost::system::system_category()) ? 0 : 2;
             });
             BOOST_CHECK_EQUAL(victim.wait(), 0);
             ::rmdir(squatted.c_str());
         }
         ::symlink("/tmp", squatted.c_str());
-        child victim([] {
+        child victim([&] {
             if (::setgid(somebody) != 0 || ::setuid(somebody) != 0)
                 return 1;
-            return code(receiver_of<S>::open("name")) == errc::untrusted_object ? 0 : 2;
+            return code(receiver::open(x, "name")) == errc::untrusted_object ? 0 : 2;
         });
         BOOST_CHECK_EQUAL(victim.wait(), 0);
         ::unlink(squatted.c_str());
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(users_of_one_group_can_share_a_path, S, subjects, clean_host)
+CONFORMANCE_CASE(users_of_one_group_can_share_a_path, x, any_size)
 {
-    if constexpr (takes_paths<S>) {
+    if (x.takes_paths()) {
         if (::geteuid() != 0)
             return;
         directory const d;
         ::chmod((d / "").c_str(), 0770);
         ::chown((d / "").c_str(), 0, 54321);
-        options_of<S> shared;
+        auto shared = x.options;
         shared.access = strait::access_mode::everyone;
-        receiver_of<S> in{d / "channel", shared};
+        receiver in{x, d / "channel", shared};
         child producer([&] {
             if (::setgid(54321) != 0 || ::setuid(54321) != 0)
                 return 1;
-            sender_of<S> out{d / "channel", shared};
+            sender out{x, d / "channel", shared};
             out.send(make_probe(1));
             return 0;
         });
         BOOST_CHECK(in.receive() == make_probe(1));
         BOOST_CHECK_EQUAL(producer.wait(), 0);
         in.close().value();
-        (void)channel_of<S>::remove(d / "channel");
+        (void)x.probes.remove(d / "channel");
     }
 }
 

@@ -1,10 +1,12 @@
 // Distributed under the Boost Software License, Version 1.0.
 
-#include <strait/select.hpp>
+#include <strait/channel.hpp>
+#include <strait/transport/in_process.hpp>
 
 #include <thread>
 
 #include <conformance/fixture.hpp>
+#include <select/over.hpp>
 #include <support/child.hpp>
 #include <support/shared_page.hpp>
 #include <sys/resource.h>
@@ -13,16 +15,14 @@ namespace {
 
 using namespace std::chrono_literals;
 using conformance::clean_host;
+using conformance::receiver;
+using conformance::sender;
 using strait::deadline;
 using strait::errc;
+using support::make_probe;
 using support::notes;
 
 using message = std::uint64_t;
-
-template <class S>
-using sender_of = strait::sender<message, typename S::transport>;
-template <class S>
-using receiver_of = strait::receiver<message, typename S::transport>;
 
 // Sleeps of this thread, by its own will.
 long sleeps()
@@ -48,57 +48,54 @@ struct host : prepared, clean_host {};
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_message_wakes_who_waits_and_is_still_there, S, conformance::word_subjects)
+CONFORMANCE_CASE_ON(host, a_message_wakes_who_waits_and_is_still_there, x, conformance::any_named)
 {
-    host const h;
-    auto const where = S::where();
-    receiver_of<S> in{where};
-    sender_of<S> out{where};
-    out.send(0);
-    BOOST_TEST((in.receive() == message{0}));  // connected
-    BOOST_TEST((strait::select(deadline::poll(), in).error() == errc::empty));
+    auto const where = x.where();
+    receiver in{x, where};
+    sender out{x, where};
+    out.send(make_probe(0));
+    BOOST_TEST((in.receive() == make_probe(0)));  // connected
+    BOOST_TEST((selecting::over(x, deadline::poll(), in).error() == errc::empty));
     for (message i = 1; i != 20; ++i) {
         auto const before = sleeps();
         std::thread sending([&] {
             while (i % 2 != 0 && in.stats().waits == 0 &&
                    strait::deadline::now() % 64 != 0)  // sometimes before we sleep
                 std::this_thread::yield();
-            out.send(i);
+            out.send(make_probe(i));
         });
-        auto const chosen = strait::select(deadline::never(), in);
+        auto const chosen = selecting::over(x, deadline::never(), in);
         sending.join();
         BOOST_TEST_REQUIRE(chosen.has_value());
         BOOST_TEST(chosen->index == 0U);
         BOOST_TEST(!chosen->error);
         BOOST_TEST(sleeps() >= before);
-        BOOST_TEST((in.try_receive().value() == i));
+        BOOST_TEST((in.try_receive().value() == make_probe(i)));
     }
     out.close().value();
-    auto const over = strait::select(deadline::never(), in);
+    auto const over = selecting::over(x, deadline::never(), in);
     BOOST_TEST_REQUIRE(over.has_value());
     BOOST_TEST((over->error == errc::closed));
     BOOST_TEST(!in.receive());
     BOOST_TEST(in.end_reason() == strait::end_reason::left);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(many_messages_of_a_process_wake_who_sleeps_between_them, S,
-                              conformance::reliable_word_subjects)
+CONFORMANCE_CASE_ON(host, many_messages_of_a_process_wake_who_sleeps_between_them, x, conformance::reliable_named)
 {
-    if constexpr (conformance::between_processes<S>) {
-        host const h;
-        auto const where = S::where();
-        receiver_of<S> in{where};
+    if (x.between_processes) {
+            auto const where = x.where();
+        receiver in{x, where};
         support::child producer([&] {
-            sender_of<S> out{where};
+            sender out{x, where};
             for (message i = 0; i != 2000; ++i) {
                 if (i % 64 == 0)
                     std::this_thread::sleep_for(
                         std::chrono::microseconds(support::mixed(i) % 300));  // no synchronisation
-                out.send(i);
+                out.send(make_probe(i));
             }
         });
         strait::selector all;
-        auto const key = all.add(in);
+        auto const key = selecting::add(x, all, in);
         message next = 0;
         for (;;) {
             auto const chosen = all.wait();
@@ -108,7 +105,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(many_messages_of_a_process_wake_who_sleeps_between
                 break;
             BOOST_TEST_REQUIRE(!chosen->error);
             for (auto m = in.try_receive(); m; m = in.try_receive())
-                BOOST_TEST_REQUIRE(*m == next++);
+                BOOST_TEST_REQUIRE((*m == make_probe(next++)));
         }
         BOOST_TEST(next == 2000U);
         BOOST_TEST(producer.wait() == 0);
@@ -116,27 +113,26 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(many_messages_of_a_process_wake_who_sleeps_between
     }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_killed_sender_wakes_who_waits, S, conformance::word_subjects)
+CONFORMANCE_CASE_ON(host, a_killed_sender_wakes_who_waits, x, conformance::any_named)
 {
-    if constexpr (conformance::between_processes<S> && conformance::guarantees_of<S>.detects_death) {
-        host const h;
-        for (int round = 0; round != 3; ++round) {
+    if (x.between_processes && x.guarantees.detects_death) {
+            for (int round = 0; round != 3; ++round) {
             support::shared_page page;
-            auto const where = S::where();
-            receiver_of<S> in{where};
+            auto const where = x.where();
+            receiver in{x, where};
             support::child producer([&] {
-                sender_of<S> out{where};
-                out.send(7);
+                sender out{x, where};
+                out.send(make_probe(7));
                 page->stage = 1;
                 ::pause();
             });
-            BOOST_TEST((in.receive() == message{7}));
+            BOOST_TEST((in.receive() == make_probe(7)));
             notes::await(page->stage, 1);
             std::thread killing([&] {
                 std::this_thread::sleep_for(std::chrono::milliseconds(10 * round));  // most likely asleep
                 producer.signal(SIGKILL);
             });
-            auto const chosen = strait::select(deadline::never(), in);
+            auto const chosen = selecting::over(x, deadline::never(), in);
             killing.join();
             BOOST_TEST_REQUIRE(chosen.has_value());
             BOOST_TEST((chosen->error == errc::closed));
@@ -146,33 +142,31 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_killed_sender_wakes_who_waits, S, conformance::w
     }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(whoever_waits_for_idle_channels_sleeps_through, S, conformance::word_subjects)
+CONFORMANCE_CASE_ON(host, whoever_waits_for_idle_channels_sleeps_through, x, conformance::any_named)
 {
-    host const h;
-    auto const where = S::where();
-    receiver_of<S> in{where};
-    sender_of<S> out{where};
-    out.send(0);
-    BOOST_TEST((in.receive() == message{0}));
-    (void)strait::select(deadline::after(100ms), in);  // what joining has stirred up is over
+    auto const where = x.where();
+    receiver in{x, where};
+    sender out{x, where};
+    out.send(make_probe(0));
+    BOOST_TEST((in.receive() == make_probe(0)));
+    (void)selecting::over(x, deadline::after(100ms), in);  // what joining has stirred up is over
     auto const before = sleeps();
-    BOOST_TEST((strait::select(deadline::after(600ms), in).error() == errc::timed_out));
+    BOOST_TEST((selecting::over(x, deadline::after(600ms), in).error() == errc::timed_out));
     BOOST_TEST(sleeps() - before <= 3);  // slices would be a dozen
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_sender_that_comes_later_wakes_who_waits, S, conformance::word_subjects)
+CONFORMANCE_CASE_ON(host, a_sender_that_comes_later_wakes_who_waits, x, conformance::any_named)
 {
-    host const h;
-    auto const where = S::where();
-    receiver_of<S> in{where};
+    auto const where = x.where();
+    receiver in{x, where};
     std::thread sending([&] {
         std::this_thread::sleep_for(5ms);  // most likely asleep
-        sender_of<S> out{where};
-        out.send(1);
+        sender out{x, where};
+        out.send(make_probe(1));
     });
-    auto const chosen = strait::select(deadline::never(), in);
+    auto const chosen = selecting::over(x, deadline::never(), in);
     BOOST_TEST_REQUIRE(chosen.has_value());
     BOOST_TEST(!chosen->error);
-    BOOST_TEST((in.receive() == message{1}));
+    BOOST_TEST((in.receive() == make_probe(1)));
     sending.join();
 }

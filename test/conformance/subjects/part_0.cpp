@@ -1,0 +1,8 @@
+// Distributed under the Boost Software License, Version 1.0.
+
+#include <conformance/subjects/of.hpp>
+
+std::vector<conformance::subject> conformance::part_0()
+{
+    return part<0>();
+}

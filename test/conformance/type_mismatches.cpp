@@ -1,0 +1,85 @@
+// Distributed under the Boost Software License, Version 1.0.
+
+#include <conformance/typed.hpp>
+
+#include <array>
+#include <string>
+#include <vector>
+
+namespace conformance {
+namespace {
+
+struct same_size_as_probe {
+    std::array<double, 8> numbers;
+
+    friend bool operator==(same_size_as_probe const&, same_size_as_probe const&) = default;
+};
+static_assert(sizeof(same_size_as_probe) == sizeof(probe));
+
+// Whatever happens, nothing of one type comes out as the other.
+template <class S, class Sent, class Received>
+void never_meet(Sent const& message)
+{
+    auto const where = S::where();
+    receiver_of<S, Received> in{where};
+    auto out = sender_over<Sent>::open(subject_of<S>(), where);
+    if constexpr (S::checks_type_at_open) {
+        BOOST_CHECK_EQUAL(code(out), errc::type_mismatch);
+    } else {
+        BOOST_REQUIRE(out);
+        // The handshake takes an operation or two on each side.
+        strait::error_code at_sender;
+        strait::error_code at_receiver;
+        for (int i = 0; i != 200 && at_sender != errc::type_mismatch; ++i) {
+            if (auto const r = out->send_for(message, 1ms); !r)
+                at_sender = r.error();
+            auto const got = in.receive_for(1ms);
+            BOOST_REQUIRE(!got);
+            if (got.error() != errc::timed_out)
+                at_receiver = got.error();
+        }
+        BOOST_CHECK_EQUAL(at_sender, errc::type_mismatch);
+        BOOST_CHECK(!at_receiver || at_receiver == errc::type_mismatch || at_receiver == errc::closed);
+        BOOST_CHECK(out->close() || true);
+    }
+    // The receiver is unharmed.
+    sender_of<S, Received> right{where};
+    right.send(Received{});
+    auto got = in.receive_for(10s);
+    while (!got && got.error() == errc::type_mismatch)
+        got = in.receive_for(10s);
+    BOOST_REQUIRE_EQUAL(code(got), strait::error_code());
+    BOOST_CHECK(*got == Received{});
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(type_mismatches)
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(another_struct_of_the_same_size_is_refused, S, subjects, clean_host)
+{
+    if constexpr (guarantees_of<S>.checks_type)
+        never_meet<S, probe, same_size_as_probe>(make_probe(1));
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_string_is_no_vector, S, subjects, clean_host)
+{
+    if constexpr (guarantees_of<S>.checks_type)
+        never_meet<S, std::string, std::vector<std::uint32_t>>("four");
+}
+
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_receiver_of_another_type_is_refused, S, subjects, clean_host)
+{
+    if constexpr (guarantees_of<S>.checks_type && S::checks_type_at_open) {
+        auto const where = S::where();
+        sender_of<S> out{where};
+        BOOST_CHECK_EQUAL(code(receiver_of<S, std::string>::open(where)), errc::type_mismatch);
+        BOOST_CHECK_EQUAL(thrown_by([&] { receiver_of<S, same_size_as_probe> in{where}; }), errc::type_mismatch);
+        receiver_of<S> in{where};
+        exchange_one<S>(out, in);
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace conformance
