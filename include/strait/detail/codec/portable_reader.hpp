@@ -2,20 +2,191 @@
 #ifndef STRAIT_DETAIL_CODEC_PORTABLE_READER_HPP
 #define STRAIT_DETAIL_CODEC_PORTABLE_READER_HPP
 
-#include <strait/detail/codec/portable_container_reader.hpp>
-#include <strait/detail/codec/portable_source.hpp>
+#include <strait/detail/codec/flat.hpp>
 #include <strait/detail/codec/portable_writer.hpp>
+#include <strait/detail/codec/wire.hpp>
 
 #include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <span>
+#include <type_traits>
 #include <utility>
 
+// Reads the encoding that codec/wire.hpp draws, from any peer: every length is compared with the bytes that are left before
+// anything is allocated. Each function returns false for malformed bytes; the object is then valid, with an unspecified value.
 namespace strait::detail {
+
+/// Bytes that may be too few: each part asks whether there are enough.
+struct checked_source {
+    std::byte const* at;
+    std::byte const* end;
+    unsigned depth = 0;
+
+    bool has(std::uint64_t n) const { return n <= static_cast<std::size_t>(end - at); }
+};
+
+/// Bytes of which the caller has made sure that they are enough for a part of a fixed size.
+struct counted_source {
+    std::byte const* at;
+
+    static constexpr bool has(std::uint64_t) { return true; }
+};
+
+template <class Source, class T>
+bool load(Source& source, T& out);
+
+// Reads a part of a fixed size, whose bytes are counted once and not for each of its parts.
+template <class T>
+bool load_fixed(checked_source& source, T& out)
+{
+    if (!source.has(bounds_of<T>.least)) [[unlikely]]
+        return false;
+    counted_source inside{source.at};
+    source.at += bounds_of<T>.least;
+    return load(inside, out);
+}
+
+// Reads how many elements follow. More than the bytes that are left can hold is malformed.
+template <class T>
+bool load_count(checked_source& source, std::size_t& count)
+{
+    wire_count n = 0;
+    if (!load_fixed(source, n)) [[unlikely]]
+        return false;
+    count = n;
+    return source.has(std::uint64_t{n} * least_element<T>);
+}
+
+// Elements may take far more memory than their encoding has bytes (a std::vector of large optional values without a value). Up
+// to this factor their memory is allocated at once, as the count is at most what the bytes can hold. Above it, memory is
+// allocated while the elements are read: first this much, then each time as much again as has been filled.
+inline constexpr std::size_t memory_per_byte = 64;
+inline constexpr std::size_t first_memory = 65536;
+
+template <class T>
+constexpr std::size_t sized_so_far(std::size_t count, std::size_t done)
+{
+    constexpr std::size_t size = sizeof(typename T::value_type);
+    if constexpr (size <= memory_per_byte * least_element<T>)
+        return count;
+    else {
+        std::size_t const next = done == 0 ? first_memory / size + 1 : 2 * done;
+        return next < count ? next : count;
+    }
+}
+
+template <class Source>
+bool load_empty(Source& source)
+{
+    return source.has(1) && *source.at++ == std::byte{0};
+}
+
+template <class Source, class T>
+bool load_elements(Source& source, T& out, std::size_t count)
+{
+    using element = typename T::value_type;
+    out.resize(sized_so_far<T>(count, 0));
+    auto next = out.begin();
+    for (std::size_t done = 0; done != count; ++done, ++next) {
+        if constexpr (sized_so_far<T>(SIZE_MAX, 0) != SIZE_MAX)
+            if (done == out.size()) {
+                out.resize(sized_so_far<T>(count, done));
+                next = std::next(out.begin(), static_cast<std::ptrdiff_t>(done));
+            }
+        if constexpr (element_bounds<T>.least == 0) {
+            if (!load_empty(source)) [[unlikely]]
+                return false;
+        }
+        else if constexpr (std::same_as<decltype(*next), element&>) {
+            if (!load(source, *next)) [[unlikely]]
+                return false;
+        }
+        else {  // std::vector<bool>
+            element one{};
+            if (!load(source, one)) [[unlikely]]
+                return false;
+            *next = one;
+        }
+    }
+    return true;
+}
+
+// Sequences, sets and maps: a count, then the elements.
+template <class T>
+bool load_sequence(checked_source& source, T& out)
+{
+    using element = typename T::value_type;
+    std::size_t count = 0;
+    if (!load_count<T>(source, count) || count > out.max_size()) [[unlikely]]
+        return false;
+    if constexpr (contiguous_like<T> && same_in_memory<element>) {
+        std::byte const* const from = source.at;
+        source.at += count * sizeof(element);
+        return assign_objects(out, from, count);
+    }
+    else if constexpr (element_bounds<T>.fixed) {
+        counted_source inside{source.at};
+        source.at += count * least_element<T>;
+        return load_elements(inside, out, count);
+    }
+    else
+        return load_elements(source, out, count);
+}
+
+template <class T>
+consteval bool never_nan()
+{
+    if constexpr (contiguous_like<T>)
+        return std::is_integral_v<typename T::value_type>;
+    else
+        return std::is_integral_v<T> || std::is_enum_v<T>;
+}
+
+// A key that is not equal to itself (NaN) cannot be ordered.
+template <class T, class Key>
+bool has_place([[maybe_unused]] Key const& key)
+{
+    if constexpr (requires { typename T::key_compare; } && std::equality_comparable<Key> && !never_nan<Key>())
+        return key == key;
+    else
+        return true;
+}
+
+template <class T>
+bool load_associative(checked_source& source, T& out)
+{
+    std::size_t count = 0;
+    out.clear();
+    if (!load_count<T>(source, count) || count > out.max_size()) [[unlikely]]
+        return false;
+    if constexpr (requires { out.reserve(count); })
+        out.reserve(sized_so_far<T>(count, 0));
+    for (std::size_t done = 0; done != count; ++done) {
+        if constexpr (element_bounds<T>.least == 0)
+            if (!load_empty(source)) [[unlikely]]
+                return false;
+        typename T::key_type key{};
+        if (!load(source, key) || !has_place<T>(key)) [[unlikely]]
+            return false;
+        if constexpr (shape_of<T> == shape::map) {
+            typename T::mapped_type mapped{};
+            if (!load(source, mapped)) [[unlikely]]
+                return false;
+            out.emplace_hint(out.end(), std::move(key), std::move(mapped));
+        }
+        else
+            out.emplace_hint(out.end(), std::move(key));
+        if constexpr (unique_keys<T>)
+            if (out.size() != done + 1) [[unlikely]]
+                return false;
+    }
+    return true;
+}
 
 template <class T>
 bool load_optional(checked_source& source, T& out)
