@@ -95,7 +95,7 @@ struct object_queue : object_channel {
     result<void> push(U&& message, deadline until, std::uint64_t& waits)
     {
         std::unique_lock hold(mutex);
-        if (auto r = wait_for_room(hold, until, waits); !r)
+        if (auto r = wait(hold, room, until, errc::full, waits, [&] { return messages.size() < capacity; }); !r)
             return r;
         messages.push_back(std::forward<U>(message));
         ring(receiver_armed);
@@ -104,10 +104,11 @@ struct object_queue : object_channel {
         return {};
     }
 
+    // Waits as push() does, with a predicate of its own: shared by both, GCC would not inline it into push().
     result<void> await_room(deadline until, std::uint64_t& waits)
     {
         std::unique_lock hold(mutex);
-        auto const r = wait_for_room(hold, until, waits);
+        auto const r = wait(hold, room, until, errc::full, waits, [&] { return messages.size() < capacity; });
         hold.unlock();
         if (r)
             room.notify_one();  // another sender may have been passed over for this one, which takes nothing
@@ -150,11 +151,6 @@ struct object_queue : object_channel {
 
 private:
     bool is_over() const noexcept { return senders == 0 && (had_sender || abandoned); }
-
-    result<void> wait_for_room(std::unique_lock<std::mutex>& hold, deadline until, std::uint64_t& waits)
-    {
-        return wait(hold, room, until, errc::full, waits, [&] { return messages.size() < capacity; });
-    }
 
     template <class Ready>
     static result<void> wait(std::unique_lock<std::mutex>& hold, std::condition_variable& condition, deadline until,
