@@ -16,7 +16,7 @@ namespace detail {
 template <class T, class X>
 class message_reader;
 
-// What a borrowed message shows, and how it is kept: a reference as a pointer, everything else as a value.
+// The type that a borrowed message shows.
 template <class T, class X>
 struct borrowed_view {
     using type = T const&;
@@ -29,9 +29,9 @@ struct borrowed_view<T, X> {
 
 }  // namespace detail
 
-/// A message where it lies. It is consumed when this object goes, or at release(); a receiver killed before that leaves
-/// it to the next one where the transport retains messages. Its receiver must outlive it, stay where it is, and do
-/// nothing else meanwhile.
+/// A message that is read where it lies. It is consumed by release() or when this object is destroyed; if the receiver is killed
+/// before, the next receiver gets it where the transport retains messages. The receiver must outlive this object, stay where it
+/// is, and do nothing else meanwhile.
 ///
 /// `*b` is a `T const&`; a string_view or span for strings and vectors of plain elements; else what serializer<T>::view
 /// makes. False at the end of the stream.
@@ -49,7 +49,7 @@ class borrowed {
     using storage = std::conditional_t<in_place, T const*, std::optional<std::remove_cvref_t<view>>>;
 
 public:
-    /// What serializer<T> shows of a message, or T.
+    /// What is shown: `T const&`, a string_view or span, or serializer<T>::view_type.
     using view_type = view;
 
     borrowed() = default;

@@ -24,8 +24,8 @@ namespace detail {
 template <class T, class X>
 class message_writer;
 
-// Where a claimed message is filled: in the transport's memory as a T, there as a run of elements, or in a T of our own
-// that is encoded, or moved, on commit.
+// Where a claimed message is filled: in the transport's memory as a T or as a run of elements, or in an object of the claim's
+// own, which commit() encodes or moves.
 enum class claim_place { object, elements, own_object, own_elements };
 
 template <class T, class X>

@@ -47,8 +47,8 @@ consteval std::uint64_t hash_described(types<Member...> members)
 
 }  // namespace detail
 
-/// Has a class that Boost.Describe knows sent member by member, in the portable encoding, private and inherited members
-/// too. Describe the class and opt in:
+/// A serializer for classes that Boost.Describe knows: it encodes member by member in the portable encoding, private and
+/// inherited members, too. Describe the class and opt in:
 ///
 ///     class account {
 ///         ...

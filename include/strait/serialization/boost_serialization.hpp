@@ -23,7 +23,7 @@ namespace detail {
 
 inline constexpr unsigned archive_flags = boost::archive::no_header | boost::archive::no_codecvt;
 
-// Counts what is written and keeps what fits.
+// A stream buffer that counts all bytes written and stores those for which there is room.
 class archive_sink : public std::streambuf {
 public:
     explicit archive_sink(std::span<std::byte> room) : room_(room) {}
@@ -60,7 +60,7 @@ public:
 
 }  // namespace detail
 
-/// Has a T that Boost.Serialization knows sent as a binary archive. Opt in, and link Boost::serialization:
+/// A serializer for types that Boost.Serialization knows: it sends a binary archive. Opt in, and link Boost::serialization:
 ///
 ///     template <>
 ///     struct strait::serializer<order> : strait::archived<order> {};

@@ -19,7 +19,7 @@ template <class T>
 concept message_object = std::is_object_v<T> && !std::is_array_v<T> && std::same_as<T, std::remove_cv_t<T>> &&
                          std::move_constructible<T>;
 
-// The first that fits.
+// Returns the first tier that T fits.
 template <class T>
 consteval tier find_tier()
 {
@@ -40,15 +40,14 @@ inline constexpr tier tier_of = find_tier<T>();
 
 }  // namespace detail
 
-/// Can T be a message? Satisfied by the first tier that fits: a serializer<T> written by the user; trivially copyable
-/// objects without pointers; strings and vectors of such; aggregates, containers, optional, variant and tuple of all
-/// these.
+/// A T that can be a message: it has a serializer<T> written by the user, or is a trivially copyable object without pointers, a
+/// string or vector of such objects, or an aggregate, container, optional, variant or tuple of all these.
 template <class T>
 concept serializable = detail::tier_of<T> != detail::tier::none;
 
 namespace detail {
 
-// Named by the compilers below the error: the part that cannot be sent, and the message that it is a part of.
+// Compilers name its arguments below the error: the part that cannot be sent, and the message that it is a part of.
 template <class Part, class Message>
 struct cannot_be_sent {
     static_assert(
@@ -70,7 +69,7 @@ consteval auto find_part_to_blame()
 }
 
 /// `static_assert(require_serializable<T>());` ends the compilation with one readable sentence unless serializable<T>.
-// A class and not a function: clang would add a second error, that a function with an error is not constant.
+// It is a class, because for a function Clang adds a second error, that a function with an error is not constant.
 template <class T>
 struct require_serializable : cannot_be_sent<typename decltype(find_part_to_blame<T>())::type, T> {
     constexpr operator bool() const { return true; }

@@ -23,8 +23,8 @@ namespace strait {
 ///     auto order = in.borrow();      // verified, where it lies
 ///     use((*order)->price());        // *order is an Order const*
 ///
-/// receive() copies the buffer, borrow() does not. Both verify it first, and what does not pass is
-/// errc::malformed_message; verified means that nothing points out of the buffer, not that every member is there.
+/// receive() copies the buffer, borrow() does not. Both verify it first, and a buffer that does not pass is
+/// errc::malformed_message. The verifier makes sure that nothing points out of the buffer, not that every member is there.
 ///
 /// The fingerprint is a hash of the name of Table: peers with another table are refused, peers with another version of its
 /// members are not, as FlatBuffers means it. An empty flat_buffer cannot be sent (errc::message_too_large). Members with
@@ -36,16 +36,16 @@ class flat_buffer {
 public:
     flat_buffer() = default;
 
-    /// What FlatBufferBuilder::Release() has given.
+    /// Takes over what FlatBufferBuilder::Release() returns.
     explicit flat_buffer(flatbuffers::DetachedBuffer finished) : buffer_(std::move(finished)) {}
 
-    /// The root; null of an empty one.
+    /// The root; null if this is empty.
     Table const* get() const noexcept
     {
         return buffer_.size() == 0 ? nullptr : flatbuffers::GetRoot<Table>(buffer_.data());
     }
-    Table const& operator*() const noexcept { return *get(); }   ///< not of an empty one
-    Table const* operator->() const noexcept { return get(); }  ///< not of an empty one
+    Table const& operator*() const noexcept { return *get(); }   ///< undefined if this is empty
+    Table const* operator->() const noexcept { return get(); }  ///< undefined if this is empty
 
     /// The buffer as it is sent, without a size before it.
     std::span<std::byte const> bytes() const noexcept { return std::as_bytes(std::span(buffer_.data(), buffer_.size())); }

@@ -9,15 +9,15 @@
 
 namespace strait {
 
-/// All that a transport knows of a message type, at compile time. Thread safe.
+/// What a transport knows of a message type, at compile time. Thread safe.
 ///
-/// Structural, so that it can be a template argument. Two types with equal layouts can be taken for each other on the
-/// wire, so every channel compares the fingerprints of both ends before the first message is delivered.
+/// It can be a template argument. Two types with equal layouts could be mistaken for each other, so every channel compares the
+/// fingerprints of both ends before the first message is delivered.
 struct message_layout {
-    std::size_t fixed_size;     ///< bytes of every message; 0 when they vary
-    std::size_t alignment;      ///< what the first byte of a message must be aligned to, in bytes
-    std::uint64_t fingerprint;  ///< a hash of the encoding, or what serializer<T>::fingerprint says
-    bool handles = false;       ///< descriptors travel beside the bytes
+    std::size_t fixed_size;     ///< how many bytes every message has; 0 when they vary
+    std::size_t alignment;      ///< of the first byte of a message, in bytes
+    std::uint64_t fingerprint;  ///< serializer<T>::fingerprint, by default a hash of the encoding
+    bool handles = false;       ///< whether messages have descriptors beside their bytes
 
     bool operator==(message_layout const&) const = default;
 };

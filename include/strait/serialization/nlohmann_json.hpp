@@ -20,7 +20,7 @@ namespace strait {
 
 namespace detail {
 
-/// How many arrays and objects may lie within each other: copying a value of the library takes some stack for each.
+/// How many arrays and objects may lie within each other. Copying a value of the library takes stack for each of them.
 inline constexpr std::size_t json_nesting_limit = 512;
 
 inline bool json_nests_too_deep(std::span<char const> text)
@@ -43,14 +43,14 @@ inline bool json_nests_too_deep(std::span<char const> text)
 
 }  // namespace detail
 
-/// Has a T that nlohmann/json converts sent as JSON text; nlohmann::json itself is sent without asking. Opt in:
+/// A serializer for types that nlohmann/json converts: it sends JSON text. nlohmann::json itself has it already. Opt in:
 ///
 ///     NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(person, name, age)
 ///     template <>
 ///     struct strait::serializer<person> : strait::as_json<person> {};
 ///
-/// JSON describes itself, so all types share one fingerprint: peers whose types differ meet, and a message that does not
-/// fit is errc::malformed_message; so are nesting above 512 and what from_json() throws. JSON has no NaN and no infinity:
+/// JSON describes itself, so all types share one fingerprint: peers whose types differ are not refused, and a message that does
+/// not fit is errc::malformed_message; so are nesting above 512 and what from_json() throws. JSON has no NaN and no infinity:
 /// they arrive as null. Text that is not UTF-8 throws the library's type_error out of send(). A message is dumped twice,
 /// once to learn its size. Needs a default constructor. Thread safe.
 template <class T, class Json = nlohmann::json>

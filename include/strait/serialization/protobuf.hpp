@@ -16,7 +16,7 @@
 namespace strait {
 
 /// Every message class that protoc generates can be sent, in Protobuf's own encoding; link protobuf::libprotobuf or
-/// libprotobuf-lite. Nothing to register.
+/// libprotobuf-lite. Nothing has to be registered.
 ///
 /// The fingerprint is a hash of the name of the class: peers with another class are refused, peers with another version of
 /// its fields are not, as Protobuf means it. Bytes that do not parse are errc::malformed_message, also where a required

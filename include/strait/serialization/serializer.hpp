@@ -19,7 +19,7 @@ consteval std::uint64_t structural_fingerprint();
 
 }  // namespace detail
 
-/// The encoding that strait chooses by itself: the base of a specialisation that only wants another fingerprint.
+/// The encoding that strait chooses by itself. Derive a specialisation from it to give a type another fingerprint only:
 ///
 ///     template <>
 ///     struct strait::serializer<order> : strait::builtin_serializer<order> {
@@ -27,36 +27,36 @@ consteval std::uint64_t structural_fingerprint();
 ///     };
 template <class T>
 struct builtin_serializer {
-    /// A hash of the structure of T: kinds, sizes and order. Equal from every compiler.
+    /// A hash of the structure of T: of kinds, sizes and order. It is equal from every compiler.
     static constexpr std::uint64_t fingerprint = detail::structural_fingerprint<T>();
 };
 
-/// The customisation point: specialise it to encode `T` in a way of your own. A specialisation wins over every built-in
-/// tier, also where `T` is part of another message. It has, all static:
+/// How `T` becomes bytes: specialise it to encode `T` in a way of your own. A specialisation is preferred to every built-in
+/// encoding, also where `T` is part of another message. It has these static members:
 ///
-///     std::uint64_t fingerprint                        constexpr; equal at both ends or the channel refuses
+///     std::uint64_t fingerprint                        constexpr; ends with different ones refuse each other
 ///     std::size_t size(T const&)                       bytes that encode() will write
 ///     void encode(T const&, std::span<std::byte>)      fills the whole span, which has size() bytes
-///     result<T> decode(std::span<std::byte const>)     hostile input is errc::malformed_message
+///     result<T> decode(std::span<std::byte const>)     must return errc::malformed_message for bytes that encode() never writes
 ///
 /// and, if wanted,
 ///
-///     error_code decode(std::span<std::byte const>, T&)   reuses the memory of a T
+///     error_code decode(std::span<std::byte const>, T&)   decodes into a T whose memory is reused
 ///     std::size_t fixed_size, alignment                   constexpr; as in message_layout; default 0 and 1
-///     view_type view(std::span<std::byte const>)          what borrow() shows; with a type `view_type`
-///     error_code validate(std::span<std::byte const>)     is called before view(); without it, all input is viewed
+///     view_type view(std::span<std::byte const>)          what borrow() shows, with the type `view_type`
+///     error_code validate(std::span<std::byte const>)     is called before view(); without it, any bytes are viewed
 ///
 /// `alignment` holds for whole messages only: as a part of another message a T can lie at any address. Thread safety:
 /// the functions are called from every thread that has an end of a channel.
 template <class T>
 struct serializer : builtin_serializer<T> {
-    /// Not inherited by specialisations, so that they can be told from this.
+    /// A specialisation does not inherit this, so that it can be told from the default.
     using strait_primary = void;
 };
 
-/// Set it for a trivially copyable class that strait cannot look into (private members, a union, a base class) to have
-/// its bytes copied as they are. You promise what cannot be checked: every bit pattern is a valid value, since a
-/// hostile peer may send any, and there is no pointer inside. Only size and alignment go into its fingerprint.
+/// Set it to true for a trivially copyable class that strait cannot look into (private members, a union, a base class) to have
+/// its bytes copied as they are. You promise what cannot be checked: every bit pattern is a valid value, since a hostile peer
+/// may send any, and there is no pointer inside. Only its size and alignment go into its fingerprint.
 template <class T>
 inline constexpr bool enable_bitwise = false;
 
@@ -78,7 +78,7 @@ concept complete_custom =
         { serializer<T>::decode(in) } -> std::same_as<result<T>>;
     };
 
-// Spelled out, since T may be an error code itself.
+// Written out, since T may be an error code itself.
 template <class T>
 result<T> malformed()
 {

@@ -22,8 +22,8 @@ struct ends {
                                 "objects of the first");
 };
 
-// From a typed end to that of its transport, for who waits for many, and back, for who makes ends in another way than by
-// opening them.
+// Leads from a typed end to that of its transport, for waiting for many ends, and makes a typed end of one that was not opened
+// by name.
 struct end_access {
     template <class End>
     static auto& of(End& e) noexcept
@@ -79,23 +79,23 @@ std::string type_name()
 template <class T>
 concept sent_as_it_is = serializable<T> && codec<T>::bitwise;
 
-// Strings and vectors of what is sent as it is.
+// Strings and vectors whose elements are sent as they are.
 template <class T>
 concept sent_as_elements = serializable<T> && codec<T>::flat;
 
-// A T that fits into registers and needs no look before it is copied.
+// A T of a few words that needs no check when it is copied.
 template <class T, class X>
 concept small_and_plain = byte_transport<X> && sent_as_it_is<T> && sizeof(T) <= 256 && !has_bool<T>;
 
-// An error for a T that an error code might convert to.
+// Makes a result that holds the error, also where an error code converts to T.
 template <class T>
 result<T> failed(error_code const& e)
 {
     return result<T>{boost::system::in_place_error, e};
 }
 
-// Calls `attempt(deadline)` until it says anything but timed_out, or the moment has come by its own clock: another clock
-// than the monotonic one may be set while we wait.
+// Calls `attempt(deadline)` until it returns anything but timed_out, or the moment has come by its own clock: a clock other than
+// the monotonic one may be set while the operation waits.
 template <class Clock, class Duration, class Attempt>
 auto until(std::chrono::time_point<Clock, Duration> const& when, Attempt attempt)
 {
@@ -111,8 +111,8 @@ auto until(std::chrono::time_point<Clock, Duration> const& when, Attempt attempt
     }
 }
 
-// What is there for a receiver, without taking it: a message (no error), the end or a failure, or nothing. A failure is
-// told once: what was malformed is gone.
+// What a receiver would find, without taking it: a message (no error), the end or a failure, or nothing. A failure is reported
+// once, because a message that was malformed is gone.
 template <class End>
 std::optional<error_code> readiness_of(End& end)
 {

@@ -20,7 +20,7 @@
 
 namespace strait::detail {
 
-// A T of which every copy is a T, over a transport that can begin the copy early.
+// A T for which every bit pattern is valid, over a transport that can begin to copy while the sender still writes.
 template <class T, class End>
 concept copied_out_early = overlapping_receiver<End> && sent_as_it_is<T> && !has_bool<T>;
 
@@ -134,7 +134,7 @@ public:
                 end_.release();
             }
             else if (error_code const e = take_into(messages[n], n == 0 ? until : deadline::poll())) {
-                // What is malformed is told when it comes first; behind good messages it would hide them.
+                // A malformed message is reported only when it comes first: behind good messages it would hide them.
                 if (n == 0)
                     return e;
                 break;
@@ -207,7 +207,7 @@ private:
             return codec<T>::decode(bytes);
     }
 
-    // A cheap look, where the end has one: to say for sure that nothing is there takes much longer.
+    // A cheap look where the end has one, because finding out for sure that no message is there takes much longer.
     bool may_have_more()
     {
         if constexpr (requires { { end_.has_message() } -> std::same_as<bool>; })
@@ -216,7 +216,7 @@ private:
             return true;
     }
 
-    // What is decoded is consumed, and so is what cannot be.
+    // A message that was decoded is consumed, and so is one that could not be.
     error_code consumed(error_code const& e)
     {
         if (e) [[unlikely]]

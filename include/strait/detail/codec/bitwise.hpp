@@ -22,7 +22,8 @@ namespace strait::detail {
 template <class T>
 consteval bool find_bitwise();
 
-/// Trivially copyable, no pointer or reference inside at any depth, and either seen through or opted in.
+/// A type that is trivially copyable, has no pointer or reference inside at any depth, and is either an aggregate whose members
+/// strait can see or one for which the user has set enable_bitwise.
 template <class T>
 concept bitwise = find_bitwise<T>();
 
@@ -55,7 +56,7 @@ consteval bool find_bitwise()
 template <bitwise T>
 consteval bool find_bool();
 
-/// Is a bool inside, at any depth?
+/// Whether a T has a bool inside, at any depth.
 template <class T>
 inline constexpr bool has_bool = find_bool<T>();
 
@@ -115,7 +116,7 @@ constexpr unsigned bool_bits(std::byte const* object)
         return bool_bits_of_members<T>(object, member_types<T>{}, std::make_index_sequence<member_types<T>::size>{});
 }
 
-/// Are these bytes, at any address, `count` valid objects? Nothing is executed for a T without bool.
+/// Whether these bytes, at any address, are `count` valid objects. For a T without bool this is true and costs nothing.
 template <bitwise T>
 constexpr bool valid_objects([[maybe_unused]] std::byte const* objects, [[maybe_unused]] std::size_t count = 1)
 {
@@ -130,7 +131,7 @@ constexpr bool valid_objects([[maybe_unused]] std::byte const* objects, [[maybe_
         return true;
 }
 
-// Copies first and looks at the copy: the bytes may lie in memory that a hostile peer can still write to. What was
+// Copies first and checks the copy, because the bytes may lie in memory that a hostile peer can still write to. A copy that is
 // refused is overwritten, since an invalid bool must not stay in an object.
 template <bitwise T>
 bool copy_objects(std::byte const* from, T* to, std::size_t count = 1)
@@ -144,7 +145,7 @@ bool copy_objects(std::byte const* from, T* to, std::size_t count = 1)
     return false;
 }
 
-/// codec<T> of the first tier.
+/// The codec<T> of the first tier.
 template <bitwise T>
 struct bitwise_codec {
     static constexpr message_layout layout{sizeof(T), alignof(T), serializer<T>::fingerprint};

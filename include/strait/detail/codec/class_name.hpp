@@ -18,8 +18,8 @@ consteval std::string_view class_name()
     return name.substr(0, name.find_first_of(";]"));
 }
 
-/// For classes in whose encoding strait cannot look: their name tells them apart. Compilers agree on it unless it is that
-/// of a template or in a namespace without a name. FNV-1a.
+/// A hash (FNV-1a) of the name of T, as the fingerprint of classes whose encoding strait cannot look into. Compilers agree on
+/// it unless T is made by a template or lies in a namespace without a name.
 template <class T>
 consteval std::uint64_t hash_of_name()
 {

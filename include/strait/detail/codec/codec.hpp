@@ -22,16 +22,17 @@ struct codec_of_tier<T, tier::flat> : flat_codec<T> {};
 template <class T>
 struct codec_of_tier<T, tier::portable> : portable_codec<T> {};
 
-/// One face over all tiers, and the only one that a channel uses:
+/// How a T becomes bytes and back, whatever its tier. Channels use nothing else of serialization:
 ///
-///     layout                          what the transport is told
-///     bitwise, flat, views_in_place   which tier; element_type of a flat one; does view() point into its argument
-///     size(value)                     exact bytes of the encoding, or `unencodable`, which no transport takes
+///     layout                          what the transport needs to know of the type
+///     bitwise, flat                   whether it is of the first or second tier; the second has an element_type
+///     views_in_place                  whether view() points into its argument
+///     size(value)                     how many bytes the encoding has, or `unencodable`, which no transport takes
 ///     encode(value, out)              fills `out`, of exactly size(value) bytes
-///     decode(in), decode(in, value)   errc::malformed_message, or the value; the second reuses its memory
-///     validate(in), view(in)          the message where it lies, at layout.alignment; validate first if views_in_place
+///     decode(in), decode(in, value)   the value, or errc::malformed_message; the second one reuses the memory of `value`
+///     validate(in), view(in)          the message where it lies, at layout.alignment; if views_in_place, validate() comes first
 ///
-/// All static. Thread safe, if a serializer<T> of the user is.
+/// All of them are static. Thread safe if the user's serializer<T> is.
 template <serializable T>
 struct codec : codec_of_tier<T> {};
 

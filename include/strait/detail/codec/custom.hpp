@@ -36,7 +36,7 @@ struct custom_view_type<T> {
     using type = typename serializer<T>::view_type;
 };
 
-/// codec<T> of a T whose serializer the user has written.
+/// The codec<T> of a T whose serializer the user has written.
 template <complete_custom T>
 struct custom_codec {
     static constexpr message_layout layout{custom_fixed_size<T>(), custom_alignment<T>(), serializer<T>::fingerprint, handle<T>};

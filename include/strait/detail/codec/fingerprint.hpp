@@ -12,10 +12,10 @@
 #include <type_traits>
 #include <utility>
 
-// A structural hash: of kinds, sizes and order, never of names, which compilers spell differently.
+// A hash of the structure of a type: of kinds, sizes and order, and never of names, which compilers spell differently.
 namespace strait::detail {
 
-/// FNV-1a over the words given, each as eight bytes, lowest first.
+/// FNV-1a over these words, each as eight bytes, the lowest first.
 constexpr std::uint64_t hash_words(auto... words)
 {
     std::uint64_t hash = fnv1a_basis;
@@ -27,7 +27,7 @@ constexpr std::uint64_t hash_words(auto... words)
     return hash;
 }
 
-// Part of the wire contract: never renumber.
+// Peers compare these numbers through their fingerprints, so a number never changes.
 enum class kind : std::uint8_t {
     boolean = 1,
     character,
@@ -84,7 +84,7 @@ consteval std::uint64_t hash_scalar()
 
 inline constexpr bool little_endian = std::endian::native == std::endian::little;
 
-// Results are kept in variables: compilers remember those, but evaluate a function again for each use.
+// The results are variables, because compilers evaluate a variable once and a function again for each use.
 template <class T>
 consteval std::uint64_t hash_in_memory();
 
@@ -98,7 +98,7 @@ consteval std::uint64_t hash_object(types<Member...>, std::index_sequence<I...>)
                       hash_words(member_offsets<T>[I], memory_hash<std::remove_const_t<Member>>)...);
 }
 
-// Without what the user says of T itself.
+// The hash of T without the fingerprint that the user may have given to T itself.
 template <class T>
 consteval std::uint64_t hash_structure_in_memory()
 {
@@ -113,7 +113,7 @@ consteval std::uint64_t hash_structure_in_memory()
         return hash_object<T>(member_types<T>{}, std::make_index_sequence<member_types<T>::size>{});
 }
 
-/// How T lies in memory. The offsets are in it: hosts of another ABI are told apart.
+/// The hash of how T lies in memory. It includes offsets, so hosts of another ABI have another one.
 template <class T>
 consteval std::uint64_t hash_in_memory()
 {
@@ -154,8 +154,8 @@ consteval std::size_t levels_up(types<Up...>)
     return level;
 }
 
-// The recursive types that a part lies in, nearest first: each is named by its distance. All that cannot lead back to
-// one of them is hashed without, and once.
+// The recursive types that a part lies in, nearest first; each is hashed as its distance. A part that cannot lead back to one
+// of them is hashed without them, and only once.
 template <class T, class Up, class Part>
 consteval auto levels_for_part()
 {
@@ -173,7 +173,7 @@ consteval std::uint64_t hash_parts(kind what, std::size_t count, types<Part...>)
     return hash_words(what, count, encoding_hash<Part, decltype(levels_for_part<T, Up, Part>())>...);
 }
 
-// Without what the user says of T itself.
+// The hash of T without the fingerprint that the user may have given to T itself.
 template <class T, class Up>
 consteval std::uint64_t hash_structure_of_encoding()
 {
@@ -195,7 +195,7 @@ consteval std::uint64_t hash_structure_of_encoding()
         return hash_parts<T, Up>(kind_of_container<T>(), 1, parts{});
 }
 
-/// How T is encoded by the portable tier.
+/// The hash of how the portable tier encodes T.
 template <class T, class Up>
 consteval std::uint64_t hash_encoding()
 {
@@ -207,7 +207,7 @@ consteval std::uint64_t hash_encoding()
         return hash_structure_of_encoding<T, Up>();
 }
 
-// What serializer<T>::fingerprint is unless the user says otherwise.
+// The value of serializer<T>::fingerprint unless the user gives another one.
 template <class T>
 consteval std::uint64_t structural_fingerprint()
 {

@@ -15,7 +15,8 @@
 // The second built-in tier: one block of bitwise elements. The message is the elements, without a length.
 namespace strait::detail {
 
-/// std::string, std::vector<U> and what is like them. Above 8 bytes, a byte stream would have to pad for alignment.
+/// std::string, std::vector<U> and containers like them. Elements are aligned to at most 8 bytes: for more, a byte stream would
+/// have to pad.
 template <class T>
 concept flat = shape_of<T> == shape::sequence && contiguous_like<T> && bitwise<typename T::value_type> &&
                alignof(typename T::value_type) <= 8 && std::default_initializable<typename T::value_type> &&
@@ -39,7 +40,8 @@ bool assign_objects(T& out, std::byte const* from, std::size_t count)
     if (count > out.max_size()) [[unlikely]]
         return false;
     auto const* const first = reinterpret_cast<element const*>(from);
-    // assign() saves the filling of what is overwritten at once, but may copy element by element: not an invalid bool.
+    // assign() does not fill memory that is overwritten at once. It may copy element by element, so it must not meet an
+    // invalid bool.
     if constexpr (!has_bool<element> && requires { out.assign(first, first); }) {
         if (alignof(element) == 1 || reinterpret_cast<std::uintptr_t>(from) % alignof(element) == 0) {
             out.assign(first, first + count);
@@ -50,7 +52,7 @@ bool assign_objects(T& out, std::byte const* from, std::size_t count)
     return copy_objects(from, out.data(), count);
 }
 
-/// codec<T> of the second tier.
+/// The codec<T> of the second tier.
 template <flat T>
 struct flat_codec {
     using element_type = typename T::value_type;

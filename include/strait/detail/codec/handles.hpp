@@ -11,11 +11,11 @@
 #include <utility>
 #include <vector>
 
-// Descriptors in messages. They cannot be encoded: the kernel carries them beside the bytes, where they have numbers, and
-// the bytes hold the number of each. A serializer whose T is such a descriptor says so by `carries_handle`.
+// Descriptors in messages. They cannot be encoded: the kernel carries them beside the bytes in a row, and the bytes hold the
+// place of each in that row. The serializer of such a descriptor has the constant `carries_handle`.
 namespace strait::detail {
 
-/// A T that travels beside the bytes.
+/// A T that the kernel carries beside the bytes.
 template <class T>
 concept handle = requires { requires serializer<T>::carries_handle; };
 
@@ -35,7 +35,7 @@ consteval bool find_handles(types<Inside...>)
 template <class T>
 inline constexpr bool has_handles = find_handles<T>(inside<T>{});
 
-// Of the message that this thread encodes: the numbers are those of the places in it. They stay their owner's.
+// The descriptors of the message that this thread is encoding. They are not owned.
 class departing_handles {
 public:
     departing_handles() : before_(std::exchange(current, this)) {}
@@ -60,7 +60,7 @@ private:
     std::vector<int> handles_;
 };
 
-// Of the message that this thread decodes: those that came with it, which are taken in the order of their numbers.
+// The descriptors that came with the message that this thread is decoding. They are taken in the order of their numbers.
 template <class Descriptor>
 class arriving_handles {
 public:
@@ -71,7 +71,7 @@ public:
 
     bool all_taken() const noexcept { return taken_ == handles_.size(); }
 
-    // No descriptor: it is not the next one's turn, or there is none.
+    // Returns no descriptor when this number is not the next one, or when there is none left.
     static Descriptor take(std::uint32_t number) noexcept
     {
         if (!current || number != current->taken_ || number >= current->handles_.size())

@@ -4,8 +4,8 @@
 
 #include <cstddef>
 
-// C++20 cannot bind a number of members that depends on a template argument, hence the table. Boost.PFR has the same,
-// but keeps it private and binds by its own count of the members (see codec/member_count.hpp).
+// C++20 cannot bind a number of members that depends on a template argument, hence the table. Boost.PFR has such a table, too,
+// but it is private there and binds by its own count of the members (codec/member_count.hpp).
 namespace strait::detail {
 
 // Calls `use` with each of the N members of the aggregate.

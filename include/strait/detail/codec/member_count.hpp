@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <type_traits>
 
-// How many members an aggregate has, by asking how many initialisers it takes. A member is initialised by `{}`, which
-// is never distributed over the members of a member (brace elision): so an array counts as one, in contrast to
+// Finds how many members an aggregate has by trying how many initialisers it takes. A member is initialised by `{}`, which is
+// never distributed over the members of a member (brace elision), so an array counts as one, in contrast to
 // Boost.PFR, whose search also instantiates in proportion to sizeof(T) (a member of 100 KB: 10 s and 1.5 GB in clang
 // 14). Braces cannot be repeated by a pack expansion, hence the table.
 namespace strait::detail {
@@ -43,7 +43,7 @@ struct any_base_of {
 template <class T>
 concept has_base = requires { T{any_base_of<T>{}}; } && !requires { T{nothing{}}; };
 
-// Is T initialised by N times `{}` and then one Last, if given?
+// Whether T can be initialised by N times `{}` and then one Last, if given.
 // clang-format off
 template <class T, std::size_t N, class... Last>
 consteval bool takes()
@@ -197,14 +197,14 @@ consteval std::size_t count_members()
 {
     if constexpr (takes<T, N + 1>())
         return count_members<T, N + 1>();
-    // A member that does not take `{}` (a reference, an explicit default constructor) would hide the rest.
+    // A member that does not take `{}` (a reference, an explicit default constructor) would hide those behind it.
     else if constexpr (!takes<T, N>() || takes<T, N, any_value>() || takes<T, N, any_reference>())
         return unknown_members;
     else
         return N;
 }
 
-/// The number of members of the aggregate T, or unknown_members when that cannot be told or is above member_limit.
+/// The number of members of the aggregate T, or unknown_members when it cannot be found or is above member_limit.
 template <class T>
 consteval std::size_t member_count()
 {

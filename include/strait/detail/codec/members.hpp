@@ -43,7 +43,7 @@ struct find_offsets {
     {
         std::size_t end = 0;
         std::array<std::size_t, sizeof...(Member) + 1> const found{next(member, end)..., sizeof(T)};
-        // Also says no to what can lie in a tail that the members do not explain (bit-fields, reused padding).
+        // This also refuses a type with bytes at its end that no member accounts for (bit-fields, reused padding).
         bool const whole = sizeof...(Member) == 0 || (end <= sizeof(T) && round_up(end, alignof(T)) == sizeof(T));
         return whole ? found : throw "the layout of this type cannot be told";
     }
@@ -76,7 +76,7 @@ consteval auto offsets_of()
 #pragma clang diagnostic pop
 #endif
 
-// Bit-fields bind to temporaries and packed members to misaligned ones: neither has an address that is found above.
+// Bit-fields bind to temporaries and packed members to misaligned ones: neither has an address that the search above finds.
 template <class T>
 concept has_plain_layout = requires { typename std::integral_constant<std::size_t, offsets_of<T>().back()>; };
 
@@ -90,7 +90,7 @@ consteval bool find_inspectable()
 }
 
 /// An aggregate that can be looked into: at most member_limit members, no base class, no reference, no bit-field, not
-/// packed. (An anonymous union inside cannot be detected: the compiler says that it cannot be decomposed.)
+/// packed. An anonymous union inside cannot be detected here; the compiler then says that it cannot be decomposed.
 template <class T>
 concept inspectable = find_inspectable<T>();
 

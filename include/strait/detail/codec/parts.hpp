@@ -62,7 +62,7 @@ consteval auto visit_all(types<Seen...> seen, types<Part...>)
     return (seen | ... | visit<Parts, Part>{});
 }
 
-// Adds T and what it is made of, unless it is there. What has no parts is left out.
+// Adds T and the types that it is made of, unless they are in the list. A type without parts is left out.
 template <class Parts, class... Seen, class T>
 consteval auto operator|(types<Seen...> seen, visit<Parts, T>)
 {
@@ -85,15 +85,15 @@ consteval bool find_recursive()
         return false;
 }
 
-/// An aggregate that can lie in another of its type. Depth is counted in these.
+/// Whether T is an aggregate that can lie within another T. Nesting is counted in such types.
 template <class T>
 inline constexpr bool recursive = find_recursive<T>();
 
-// A type within itself without an aggregate on the way round: nobody would count how deep a peer nests it.
+// Whether T lies within itself without an aggregate on the way: how deep a peer nests it could not be counted.
 template <class T>
 inline constexpr bool endless = is_among<T>(inside<T, parts_without_aggregates>{});
 
-// Has T a portable encoding if its parts have?
+// Whether T has a portable encoding if its parts have one.
 template <class T>
 consteval bool encodable_by_itself()
 {
@@ -137,7 +137,7 @@ consteval auto find_culprit(types<Inside...>)
 template <class T>
 using culprit_of = typename decltype(find_culprit<T>(inside<T>{}))::type;
 
-/// Has a portable encoding, and so has all that is inside.
+/// A type that has a portable encoding, as everything inside of it has.
 template <class T>
 concept portable = std::is_void_v<culprit_of<T>>;
 

@@ -14,7 +14,7 @@
 // The third built-in tier: the encoding that codec/wire.hpp draws.
 namespace strait::detail {
 
-/// codec<T> of the third tier.
+/// The codec<T> of the third tier.
 template <portable T>
 struct portable_codec {
     static constexpr message_layout layout{bounds_of<T>.fixed ? bounds_of<T>.least : 0, 1, serializer<T>::fingerprint, has_handles<T>};
@@ -47,7 +47,7 @@ struct portable_codec {
 
     static result<T> decode(std::span<std::byte const> in) { return decode_new<portable_codec, T>(in); }
 
-    // There is nothing to look at in place: this decodes, and view() does so again.
+    // Nothing can be shown in place: this decodes, and view() decodes again.
     static error_code validate(std::span<std::byte const> in) { return decode(in).error(); }
 
     static view_type view(std::span<std::byte const> in) { return decode(in).value(); }

@@ -13,11 +13,12 @@
 #include <type_traits>
 #include <utility>
 
-// Writes the encoding that codec/wire.hpp draws, in two passes: measure, then store without looking at bounds.
+// Writes the encoding that codec/wire.hpp draws in two passes: it measures, then stores without checking bounds.
 namespace strait::detail {
 
-/// Calls use(part) for the members of an aggregate or elements of a tuple, until one says no. Does all say yes?
-// Inlined: what `use` captures would lie in memory, where each store of a byte may change it for all that is known.
+/// Calls use(part) for the members of an aggregate or elements of a tuple until one returns false. Returns whether all returned
+/// true.
+// Always inlined: otherwise what `use` captures lies in memory, and the compiler must assume that each stored byte changes it.
 template <class T, class Use>
 [[gnu::always_inline]] inline constexpr bool every_part(T& value, Use&& use)
 {
@@ -139,7 +140,7 @@ inline std::byte* store_count(std::byte* to, std::size_t count)
     return store_numbers(to, &n, 1);
 }
 
-/// Writes the encoding of `value`, bounds_of or measurement says how long, and returns its end.
+/// Writes the encoding of `value`, of as many bytes as bounds_of or measurement say, and returns its end.
 template <class T>
 std::byte* store(std::byte* to, T const& value);
 

@@ -10,8 +10,8 @@
 #include <type_traits>
 #include <utility>
 
-// Types are recognised by what they offer, never by name: a user who has no std::map pays for no <map>, and the
-// containers of Boost come for free.
+// Types are recognised by what they offer, never by name: who uses no std::map does not compile <map>, and the containers of
+// Boost work without an adapter.
 namespace strait::detail {
 
 enum class shape : unsigned char {
@@ -34,7 +34,7 @@ struct types {
     static constexpr std::size_t size = sizeof...(T);
 };
 
-// Without a fixed underlying type an enumeration has values that must not be loaded, and no way to tell which.
+// An enumeration without a fixed underlying type has bit patterns that must not be loaded, and C++ cannot say which.
 template <class T>
 concept fixed_enum = std::is_enum_v<T> && requires { T{std::underlying_type_t<T>{}}; };
 
@@ -201,11 +201,11 @@ concept associative_like = container_like<T> && requires(T& value) {
     value.emplace_hint(value.end());
 };
 
-// A multiset or multimap says where it put an element, the others also whether they did.
+// Whether a set or map holds a key once: emplace() of a multiset or multimap does not return whether it has inserted.
 template <class T>
 concept unique_keys = requires(T& value) { value.emplace().second; };
 
-// One block of memory that can be sized and filled: std::vector and strings, but not std::vector<bool>.
+// A container of one block of memory that can be resized and filled: std::vector and strings, but not std::vector<bool>.
 template <class T>
 concept contiguous_like = sequence_like<T> && requires(T& value) {
     { value.data() } -> std::same_as<typename T::value_type*>;

@@ -10,14 +10,15 @@
 #include <cstdint>
 #include <limits>
 
-// What is known at compile time of the portable encoding: packed, little-endian, in the order of declaration.
+// The portable encoding: packed, little-endian, in the order of declaration.
 //
-//     scalar                 its bytes (of long, wchar_t, long double as many as the host has; the fingerprint tells)
+//     scalar                 its bytes (long, wchar_t and long double have as many as on the host; the fingerprint differs
+//                            between hosts where these do)
 //     array, tuple, struct   the parts, one after the other
 //     optional               u8: 0, or 1 and the value
 //     variant                u8: the index, then the alternative
 //     container              u32: how many, then the elements (of a map: key, value)
-//     element of a container that would take no byte: one zero byte, so that a count never exceeds the bytes left
+//     element of a container that would take no byte: one zero byte, so that a count never exceeds the bytes that are left
 //     user's serializer<T>   its bytes, after a u32 with their number unless it has a fixed_size
 //     enable_bitwise<T>      the bytes of the object
 //
@@ -34,7 +35,7 @@ inline constexpr std::size_t message_limit = UINT32_MAX;
 /// How many aggregates of a recursive type can lie within each other.
 inline constexpr unsigned nesting_limit = 64;
 
-/// What size() says of a value that cannot be sent: too large, nested too deep, a variant without a value.
+/// What size() returns for a value that cannot be sent: it is too large, nested too deep, or a variant without a value.
 inline constexpr std::size_t unencodable = SIZE_MAX;
 
 struct wire_bounds {
@@ -47,7 +48,7 @@ struct wire_bounds {
 template <class T>
 consteval wire_bounds find_bounds();
 
-// Compilers remember a variable, but evaluate a function again for each use.
+// A variable, because compilers evaluate it once and a function again for each use.
 template <class T>
 inline constexpr wire_bounds bounds_of = find_bounds<T>();
 
@@ -83,12 +84,12 @@ consteval wire_bounds find_bounds()
     else if constexpr (kind == shape::tuple || kind == shape::aggregate)
         return bounds_in_row(parts_of<T>{});
     else if constexpr (kind == shape::variant)
-        return {1 + least_of(parts_of<T>{}), false};  // never fixed: it may be without a value
+        return {1 + least_of(parts_of<T>{}), false};  // never of a fixed size: it may be without a value
     else
         return {kind == shape::optional ? 1 : sizeof(wire_count), false};
 }
 
-/// Of one element of a container: of a map, a key and a value.
+/// The bounds of one element of a container; an element of a map is a key and a value.
 template <class T>
 inline constexpr wire_bounds element_bounds = bounds_in_row(parts_of<T>{});
 
@@ -107,7 +108,7 @@ consteval bool all_same_in_memory(types<T...>)
     return (same_in_memory<T> && ...);
 }
 
-// Are the bytes of the object its encoding, so that whole arrays are copied at once?
+// Whether the bytes of the object are its encoding, so that whole arrays are copied at once.
 template <class T>
 consteval bool find_same_in_memory()
 {
