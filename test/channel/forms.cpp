@@ -2,24 +2,31 @@
 // The forms of each verb, and what a claim remembers of its own.
 
 #include <strait/channel.hpp>
+#include <strait/transport/anonymous_pipe.hpp>
 #include <strait/transport/in_process.hpp>
 #include <strait/transport/shm_ring.hpp>
+#include <strait/transport/unix_stream.hpp>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
+#include <numeric>
+#include <span>
 #include <stop_token>
 #include <string>
+#include <thread>
+#include <tuple>
 #include <vector>
 
 #include <support/code.hpp>
 #include <support/watchdog.hpp>
 
-#include <algorithm>
-#include <thread>
-#include <tuple>
-
 #include <boost/test/unit_test.hpp>
+
+#include <sys/resource.h>
 
 namespace {
 
@@ -37,6 +44,13 @@ struct order {
 
 using ring = strait::shm_ring<>;
 using rings = std::tuple<ring, strait::shm_ring<strait::mpmc>>;
+
+using mechanisms = std::tuple<ring, strait::shm_ring<strait::mpmc>, strait::in_process, strait::anonymous_pipe, strait::unix_stream>;
+
+struct own_token {
+    std::atomic<bool> const* stopped;
+    bool stop_requested() const noexcept { return *stopped; }
+};
 
 struct fixture {
     support::watchdog watch;
@@ -67,6 +81,128 @@ auto full_channel(T const& message)
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(forms, fixture)
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_batch_goes_on_until_the_stop, X, mechanisms)
+{
+    auto [out, in] = strait::channel<std::uint64_t, X>::make_pair({.capacity = 4}).split();
+    std::vector<std::uint64_t> many(100'000);
+    std::iota(many.begin(), many.end(), 0U);
+    std::stop_source source;
+    std::thread stopping([&] {
+        std::this_thread::sleep_for(30ms);
+        source.request_stop();
+    });
+    std::size_t const sent = out.send_batch(many, source.get_token());
+    stopping.join();
+    BOOST_TEST(sent != 0U);
+    BOOST_TEST(sent < many.size());
+    std::vector<std::uint64_t> got(sent);
+    for (std::size_t n = 0; n != sent;)
+        n += in.receive_batch(std::span(got).subspan(n), std::stop_token());
+    many.resize(sent);
+    BOOST_TEST(got == many);
+    BOOST_TEST((code(in.try_receive()) == errc::empty));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(no_form_does_anything_after_a_stop, X, mechanisms)
+{
+    auto [out, in] = strait::channel<std::uint64_t, X>::make_pair().split();
+    std::vector<std::uint64_t> batch(2);
+    std::stop_source source;
+    source.request_stop();
+    out.send(1);
+    BOOST_TEST(!in.receive(source.get_token()));
+    BOOST_TEST(in.receive_batch(batch, source.get_token()) == 0U);
+    BOOST_TEST(!in.borrow(source.get_token()));
+    BOOST_TEST(!out.send(2, source.get_token()));
+    BOOST_TEST(out.send_batch(batch, source.get_token()) == 0U);
+    BOOST_TEST(!out.claim(source.get_token()));
+    BOOST_TEST((*in.borrow(std::stop_token()) == 1U));
+    auto filled = out.claim(std::stop_token());
+    **filled = 3;
+    filled->commit();
+    BOOST_TEST((in.receive() == 3U));
+    BOOST_TEST((code(in.try_receive()) == errc::empty));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_stop_wakes_each_form, X, mechanisms)
+{
+    auto [out, in] = strait::channel<std::uint64_t, X>::make_pair({.capacity = 4}).split();
+    std::vector<std::uint64_t> batch(2);
+    auto const stopped = [](auto wait) {
+        std::stop_source source;
+        std::jthread const stopping([&] {
+            std::this_thread::sleep_for(5ms);
+            source.request_stop();
+        });
+        return wait(source.get_token());
+    };
+    BOOST_TEST(!stopped([&in = in](auto stop) { return in.receive(stop); }));
+    BOOST_TEST(!stopped([&in = in, &batch](auto stop) { return in.receive_batch(batch, stop); }));
+    BOOST_TEST(!stopped([&in = in](auto stop) { return static_cast<bool>(in.borrow(stop)); }));
+    while (out.try_send(7) || out.send_for(7, 10ms)) {}
+    BOOST_TEST(!stopped([&out = out](auto stop) { return out.send(8, stop); }));
+    BOOST_TEST(!stopped([&out = out, &batch](auto stop) { return out.send_batch(batch, stop); }));
+}
+
+BOOST_AUTO_TEST_CASE(a_token_of_another_library_stops_both_ends)
+{
+    auto [out, in] = strait::channel<std::uint64_t, ring>::make_pair({.capacity = 4}).split();
+    std::atomic<bool> stopped = false;
+    auto const stop_soon = [&] {
+        stopped = false;
+        return std::jthread([&] {
+            std::this_thread::sleep_for(20ms);
+            stopped = true;
+        });
+    };
+    {
+        auto const stopping = stop_soon();
+        BOOST_TEST(!in.receive(own_token{&stopped}));
+    }
+    while (out.try_send(0)) {}
+    auto const stopping = stop_soon();
+    BOOST_TEST(!out.send(0, own_token{&stopped}));
+}
+
+BOOST_AUTO_TEST_CASE(an_end_that_never_sleeps_sees_a_stop)
+{
+    using X = strait::shm_ring<strait::spsc, strait::yielding>;
+    auto [out, in] = strait::channel<std::uint64_t, X>::make_pair({.capacity = 4}).split();
+    std::stop_source source;
+    std::jthread const stopping([&] { source.request_stop(); });
+    BOOST_TEST(!in.receive(source.get_token()));
+    out.send(1);
+    BOOST_TEST((in.receive(std::stop_token()) == 1U));
+}
+
+// Neither an inotify instance nor an eventfd: the wait asks the token now and then.
+BOOST_AUTO_TEST_CASE(a_stop_is_seen_without_a_descriptor_to_be_had)
+{
+    auto [out, in] = strait::channel<std::uint64_t, ring>::make_pair().split();
+    std::thread waiting([&in = in] {  // a thread that has no descriptors yet
+        ::rlimit const before = [] {
+            ::rlimit l{};
+            ::getrlimit(RLIMIT_NOFILE, &l);
+            return l;
+        }();
+        ::rlimit none = before;
+        none.rlim_cur = 0;
+        ::setrlimit(RLIMIT_NOFILE, &none);
+        std::stop_source source;
+        std::jthread const stopping([&] {
+            std::this_thread::sleep_for(20ms);
+            source.request_stop();
+        });
+        bool const got = in.receive(source.get_token()).has_value();
+        ::setrlimit(RLIMIT_NOFILE, &before);
+        if (got)
+            std::abort();
+    });
+    waiting.join();
+    out.send(1);
+    BOOST_TEST((in.receive() == 1U));
+}
 
 BOOST_AUTO_TEST_CASE(each_verb_of_a_sender_takes_a_deadline_a_moment_and_a_duration)
 {
