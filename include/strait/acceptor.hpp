@@ -3,8 +3,10 @@
 #define STRAIT_ACCEPTOR_HPP
 
 #include <strait/connection.hpp>
+#include <strait/detail/channel/until_stopped.hpp>
 #include <strait/detail/connection/server_handshake.hpp>
 #include <strait/detail/handshake/server.hpp>
+#include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
@@ -88,18 +90,22 @@ public:
     /// Waits for a client.
     [[nodiscard]] connection_type accept() { return get(deadline::never()).value(); }
 
-    /// Waits for a client until a stop is requested: then nullopt.
+    /// Waits for a client until a stop is requested: then nullopt. A std::stop_token wakes it at once.
     template <stoppable_token Stop>
     [[nodiscard]] std::optional<connection_type> accept(Stop const& stop)
     {
-        while (!stop.stop_requested()) {
-            auto c = get(deadline::after(detail::stop_slice));
-            if (c)
-                return std::move(*c);
-            if (c.error() != errc::timed_out)
-                detail::raise(c.error());
-        }
-        return std::nullopt;
+        std::optional<connection_type> accepted;
+        incoming clients{*this};
+        error_code const e = detail::until_stopped<true>(clients, stop, [&](deadline d) -> error_code {
+            auto c = get(d);
+            if (!c)
+                return c.error();
+            accepted.emplace(std::move(*c));
+            return {};
+        });
+        if (e && e != errc::timed_out)
+            detail::raise(e);
+        return accepted;
     }
 
     /// Accepts a client if one is there, else errc::empty.
@@ -160,6 +166,17 @@ private:
         : where_(where), how_(how), server_(std::make_unique<server_type>(std::move(l)))
     {
     }
+
+    // What wakes this acceptor. Handshakes that take too long are looked for every now and then.
+    struct incoming {
+        acceptor& from;
+
+        detail::wake_source arm() const
+        {
+            return {.descriptor = from.native_handle(), .events = detail::read_events, .again = !from.handshakes_.empty()};
+        }
+        void disarm() const noexcept {}
+    };
 
     result<connection_type> get(deadline until)
     {

@@ -167,7 +167,7 @@ public:
     }
 
     /// sender::flush(): waits until all that was sent is on its way.
-    auto flush() { return out_.flush(); }
+    void flush() { out_.flush(); }
     /// sender::try_flush(): writes what needs no waiting; an error when something is still here.
     [[nodiscard]] result<void> try_flush() { return out_.try_flush(); }
     /// sender::flush_for(): waits at most this long, else errc::timed_out.
@@ -184,9 +184,9 @@ public:
     }
 
     /// receiver::receive(): waits for a message; nullopt at the end of the stream.
-    [[gnu::always_inline]] std::optional<In> receive() { return in_.receive(); }
+    [[nodiscard, gnu::always_inline]] std::optional<In> receive() { return in_.receive(); }
     /// receiver::receive(T&): into a message whose memory is reused; false at the end of the stream.
-    [[gnu::always_inline]] bool receive(In& message) { return in_.receive(message); }
+    [[nodiscard, gnu::always_inline]] bool receive(In& message) { return in_.receive(message); }
     /// receiver::receive() with a stop token: nullopt also when a stop was requested before a message came.
     template <stoppable_token Stop>
     [[nodiscard]] std::optional<In> receive(Stop const& stop)

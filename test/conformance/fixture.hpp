@@ -9,6 +9,7 @@
 #include <support/residue.hpp>
 #include <support/segments.hpp>
 #include <support/watchdog.hpp>
+#include <support/thread_prepared_for_stops.hpp>
 
 #include <strait/detail/wait/thread_watcher.hpp>
 
@@ -57,22 +58,7 @@ private:
     std::vector<std::string> nothing_;
 };
 
-/// For tests with a stop token: the two descriptors that a thread keeps from its first such wait on are there before any are
-/// counted. Another test may use up all inotify instances of this user for a while.
-struct thread_prepared_for_stops {
-    thread_prepared_for_stops()
-    {
-        strait::detail::thread_watcher& mine = strait::detail::thread_watcher::get();
-        while (!mine.watcher.open())
-            std::this_thread::yield();
-        (void)mine.stop_event();
-    }
-
-private:
-    support::watchdog watch_;
-};
-
-struct clean_host_with_stops : thread_prepared_for_stops, clean_host {};
+struct clean_host_with_stops : support::thread_prepared_for_stops, clean_host {};
 
 /// The code that a throwing operation throws; success is the empty code.
 template <class Operation>

@@ -1,7 +1,12 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include <connection/fixture.hpp>
+#include <support/thread_prepared_for_stops.hpp>
 
 #include <strait/select.hpp>
+
+#include <stop_token>
+
+#include <sys/resource.h>
 
 using namespace connections;
 
@@ -48,7 +53,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_client_sees_that_its_server_has_left, S, subject
 {
     clean_host const clean;
     auto const where = S::where();
-    auto server = welcoming<S>(where, [](auto& c) { c.receive(); });
+    auto server = welcoming<S>(where, [](auto& c) { (void)c.receive(); });
     client_of<S> c{where};
     BOOST_TEST((c.receive() == "welcome"));
     c.send({1});
@@ -190,6 +195,44 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(descriptors_are_given_back, S, subjects)
     for (int i = 0; i != 10; ++i)
         round();
     BOOST_TEST(support::open_descriptors() == before);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(an_acceptor_sleeps_until_a_stop_is_requested_or_a_client_comes, S, subjects)
+{
+    support::thread_prepared_for_stops const prepared;
+    clean_host const clean;
+    auto const where = S::where();
+    acceptor_of<S> acceptor{where};
+    auto const slept = [] {
+        ::rusage u{};
+        ::getrusage(RUSAGE_THREAD, &u);
+        return u.ru_nvcsw;
+    };
+    std::stop_source source;
+    bool accepted = true;
+    long times = 0;
+    std::thread waiting([&] {
+        auto const before = slept();
+        accepted = acceptor.accept(source.get_token()).has_value();
+        times = slept() - before;
+    });
+    std::this_thread::sleep_for(500ms);  // the longer, the more often a wait that polls would sleep
+    source.request_stop();
+    waiting.join();
+    BOOST_TEST(!accepted);
+    BOOST_TEST(times < 20);
+    BOOST_TEST(!acceptor.accept(source.get_token()));
+
+    support::child client([&] {
+        client_of<S> c{where};
+        c.send({1});
+        return c.receive() == "answer 1" ? 0 : 1;
+    });
+    std::stop_source const never;
+    auto c = acceptor.accept(never.get_token());
+    BOOST_TEST_REQUIRE(c.has_value());
+    echo(*c);
+    BOOST_TEST(client.wait() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(the_kernel_tells_who_the_peer_is_also_of_rings)

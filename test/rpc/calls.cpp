@@ -1,5 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include <rpc/fixture.hpp>
+#include <support/thread_prepared_for_stops.hpp>
 
 using namespace rpc;
 
@@ -105,6 +106,30 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_reply_that_comes_too_late_is_dropped, S, subject
     BOOST_TEST(c.call(balance_query{2}).cents == 2);
     BOOST_TEST(c.late() == 1U);
     c.call(closing{});
+    BOOST_TEST(server.wait() == 0);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_stop_ends_a_call_and_its_reply_is_dropped, S, few_subjects)
+{
+    support::thread_prepared_for_stops const prepared;
+    clean_host const clean;
+    auto const where = S::where();
+    support::shared_page page;
+    auto server = slow_bank<S>(where, page);
+    bank_client<S> c{where};
+    std::stop_source source;
+    auto const posted = c.post(balance_query{1});
+    std::thread stopper([&] { source.request_stop(); });
+    BOOST_TEST(!c.call(balance_query{2}, source.get_token()));  // before it is sent, or while the server is busy
+    BOOST_TEST(!c.reply(posted, source.get_token()));
+    stopper.join();
+    BOOST_TEST((c.try_reply(posted).error() == errc::empty));
+    page->proceed = 1;
+    std::stop_source const never;
+    BOOST_TEST(c.call(balance_query{3}, never.get_token()).value().cents == 3);
+    BOOST_TEST(c.late() <= 1U);
+    BOOST_TEST(c.reply_until(posted, strait::deadline::never()).value().cents == 1);
+    BOOST_TEST(c.call(closing{}, never.get_token()));
     BOOST_TEST(server.wait() == 0);
 }
 

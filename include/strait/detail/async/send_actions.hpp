@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_ASYNC_SEND_ACTIONS_HPP
 
 #include <strait/detail/channel/ends.hpp>
+#include <strait/detail/channel/until_stopped.hpp>
 #include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/error.hpp>
 #include <strait/serialization.hpp>
@@ -17,19 +18,6 @@
 // What the operations of a sender do; async/operations.hpp says what an Action is.
 
 namespace strait::detail {
-
-// Whether sending has failed for now only: there is no room, or the first receiver has not come yet.
-template <class Out>
-bool waits_on(Out& out, error_code const& e)
-{
-    if (e == errc::full)
-        return true;
-    auto& end = end_access::of(out);
-    if constexpr (requires { end.awaits_receiver(); })
-        return e == errc::no_receiver && end.awaits_receiver();
-    else
-        return static_cast<void>(end), false;
-}
 
 // Sends the rest of a message that was accepted in part. False: there is no room for it.
 template <class Out>
@@ -69,7 +57,7 @@ struct send_one {
             }();
             accepted = sent.has_value();
             if (!accepted) {
-                if (waits_on(out, sent.error()))
+                if (is_pending(end_access::of(out), sent.error()))
                     return false;
                 failed = sent.error();
             }
@@ -102,7 +90,7 @@ struct send_many {
             auto const sent = out.try_send_batch(messages.subspan(count));
             if (sent)
                 count += *sent;
-            else if (waits_on(out, sent.error()))
+            else if (is_pending(end_access::of(out), sent.error()))
                 return false;
             else
                 failed = sent.error();
@@ -137,7 +125,7 @@ struct await_room {
             constexpr std::size_t least = std::max<std::size_t>(codec<typename Out::value_type>::layout.fixed_size, 1);
             auto const room = end.reserve(least, deadline::poll());  // is not committed, and has never been
             if (!room) {
-                if (waits_on(out, room.error()))
+                if (is_pending(end, room.error()))
                     return false;
                 failed = room.error();
                 return true;

@@ -36,6 +36,9 @@ inline result<void> wait_readable(int fd, deadline until) { return wait_descript
 // Whether a write to the descriptor would not wait, or would fail at once.
 inline bool is_writable(int fd) { return wait_descriptor(fd, POLLOUT, deadline::poll()).has_value(); }
 
+// The events of poll(2) for a reader.
+inline constexpr short read_events = POLLIN;
+
 // Whether these events of poll(2) are those of a writer.
 constexpr bool waits_for_room(short events) noexcept { return (events & POLLOUT) != 0; }
 

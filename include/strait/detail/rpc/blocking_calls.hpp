@@ -130,7 +130,7 @@ private:
 
     error_code put(deadline until)
     {
-        auto const done = connection_.send_until(request_, moment(until));
+        auto const done = connection_.send_until(request_, until);
         return done ? error_code() : done.error();
     }
     template <stoppable_token Stop>
@@ -154,7 +154,7 @@ private:
     {
         if (until.is_never()) [[likely]]
             return unless_thrown([&] { return connection_.receive(reply_) ? error_code() : make_error_code(errc::closed); });
-        auto got = until.is_poll() ? connection_.try_receive() : connection_.receive_until(moment(until));
+        auto got = connection_.receive_until(until);
         if (!got)
             return got.error();
         reply_ = std::move(*got);
@@ -178,11 +178,6 @@ private:
         } catch (boost::system::system_error const& e) {
             return e.code();
         }
-    }
-
-    static deadline::clock::time_point moment(deadline d) noexcept
-    {
-        return deadline::clock::time_point(std::chrono::nanoseconds(d.nanoseconds()));
     }
 
     // Hands the frame that has come to its request.

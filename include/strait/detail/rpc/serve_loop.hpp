@@ -141,7 +141,7 @@ private:
         client& c = clients_.front();
         if (!requests_.has_room())
             return false;
-        auto r = c.peer->in().receive_until(deadline::clock::time_point(std::chrono::nanoseconds(end)));
+        auto r = c.peer->in().receive_until(deadline::at(deadline::clock::time_point(std::chrono::nanoseconds(end))));
         if (!r) {
             c.over = r.error() != errc::timed_out;
             return c.over;
