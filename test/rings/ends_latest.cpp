@@ -6,5 +6,6 @@
 template <>
 std::span<rings::maker const> rings::makers<rings::latest>()
 {
-    return makers_for<latest, layout_of<int>, layout_of<std::uint64_t>, layout_of<support::probe>, layout_of<std::string>>();
+    return makers_for<latest, also_pairs<layout_of<int>>, also_pairs<layout_of<std::uint64_t>>,
+                      also_pairs<layout_of<support::probe>>, also_pairs<layout_of<std::string>>>();
 }

@@ -6,6 +6,8 @@
 template <>
 std::span<rings::maker const> rings::makers<rings::lossless>()
 {
-    return makers_for<lossless, layout_of<int>, layout_of<std::uint64_t>, layout_of<support::probe>, layout_of<std::string>,
-                      layout_of<char>, layout_of<paged>, message_layout{24, 16, 1}, message_layout{0, 64, 1}>();
+    return makers_for<lossless, also_pairs<layout_of<int>>, also_pairs<layout_of<std::uint64_t>>,
+                      also_pairs<layout_of<support::probe>>, also_pairs<layout_of<std::string>>,
+                      by_name<layout_of<char>>, by_name<layout_of<paged>>,
+                      by_name<message_layout{24, 16, 1}>, by_name<message_layout{0, 64, 1}>>();
 }

@@ -6,7 +6,10 @@
 template <>
 std::span<rings::maker const> rings::makers<rings::lossy>()
 {
-    return makers_for<lossy, layout_of<int>, layout_of<std::uint64_t>, layout_of<support::probe>, layout_of<std::string>,
-                      layout_of<char>, layout_of<paged>, message_layout{24, 16, 1}, message_layout{2000, 8, 1},
-                      message_layout{0, 16, 1}, message_layout{0, 64, 1}, message_layout{0, 4096, 1}>();
+    return makers_for<lossy, also_pairs<layout_of<int>>, also_pairs<layout_of<std::uint64_t>>,
+                      also_pairs<layout_of<support::probe>>, also_pairs<layout_of<std::string>>,
+                      by_name<layout_of<char>>, by_name<layout_of<paged>>,
+                      by_name<message_layout{24, 16, 1}>, by_name<message_layout{2000, 8, 1}>,
+                      by_name<message_layout{0, 16, 1}>, by_name<message_layout{0, 64, 1}>,
+                      by_name<message_layout{0, 4096, 1}>>();
 }

@@ -92,10 +92,17 @@ private:
     P pair_;
 };
 
+/// A layout whose ends are opened by name only. Pairs are compiled only where a test needs them.
+template <message_layout L>
+struct by_name {};
+
+template <message_layout L>
+struct also_pairs {};
+
 template <class X, message_layout L>
-constexpr maker make_maker()
+constexpr maker make_maker(by_name<L>)
 {
-    maker m{L,
+    return {L,
             [](std::string const& where, channel_options const& how) {
                 return erased_sender(X::template sender_end<L>::open(where, how, "test"));
             },
@@ -103,21 +110,27 @@ constexpr maker make_maker()
                 return erased_receiver(X::template receiver_end<L>::open(where, how, "test"));
             },
             nullptr};
-    if constexpr (X::guarantees.nameless)
-        m.make_pair = [](channel_options const& how) -> result<pair> {
-            using P = typename X::template pair<L>;
-            auto made = P::make(how, "test");
-            if (!made)
-                return made.error();
-            return pair(std::make_unique<pair_of<P>>(std::move(*made)));
-        };
+}
+
+template <class X, message_layout L>
+constexpr maker make_maker(also_pairs<L>)
+{
+    maker m = make_maker<X>(by_name<L>());
+    m.make_pair = [](channel_options const& how) -> result<pair> {
+        using P = typename X::template pair<L>;
+        auto made = P::make(how, "test");
+        if (!made)
+            return made.error();
+        return pair(std::make_unique<pair_of<P>>(std::move(*made)));
+    };
     return m;
 }
 
-template <class X, message_layout... L>
+/// What makes the ends of transport X; each of `Layouts` is a by_name or an also_pairs.
+template <class X, class... Layouts>
 std::span<maker const> makers_for()
 {
-    static constexpr std::array all{make_maker<X, L>()...};
+    static constexpr std::array all{make_maker<X>(Layouts())...};
     return all;
 }
 

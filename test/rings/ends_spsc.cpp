@@ -6,7 +6,9 @@
 template <>
 std::span<rings::maker const> rings::makers<rings::spsc>()
 {
-    return makers_for<spsc, layout_of<int>, layout_of<std::uint64_t>, layout_of<support::probe>, layout_of<std::string>,
-                      layout_of<char>, layout_of<lined>, layout_of<paged>, layout_of<large>,
-                      message_layout{24, 16, 1}, message_layout{0, 64, 1}, message_layout{0, 4096, 1}>();
+    return makers_for<spsc, also_pairs<layout_of<int>>, also_pairs<layout_of<std::uint64_t>>,
+                      also_pairs<layout_of<support::probe>>, also_pairs<layout_of<std::string>>,
+                      also_pairs<layout_of<large>>, by_name<layout_of<char>>, by_name<layout_of<lined>>,
+                      by_name<layout_of<paged>>, by_name<message_layout{24, 16, 1}>,
+                      by_name<message_layout{0, 64, 1}>, by_name<message_layout{0, 4096, 1}>>();
 }

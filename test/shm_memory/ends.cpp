@@ -9,23 +9,23 @@ using namespace rings;
 template <>
 std::span<maker const> rings::makers<memories::line_in_file>()
 {
-    return makers_for<memories::line_in_file, layout_of<support::probe>, layout_of<std::string>>();
+    return makers_for<memories::line_in_file, by_name<layout_of<support::probe>>, by_name<layout_of<std::string>>>();
 }
 
 template <>
 std::span<maker const> rings::makers<memories::lanes_in_file>()
 {
-    return makers_for<memories::lanes_in_file, layout_of<std::string>>();
+    return makers_for<memories::lanes_in_file, by_name<layout_of<std::string>>>();
 }
 
 template <>
 std::span<maker const> rings::makers<memories::line_in_segment>()
 {
-    return makers_for<memories::line_in_segment, layout_of<support::probe>, layout_of<std::string>>();
+    return makers_for<memories::line_in_segment, by_name<layout_of<support::probe>>, by_name<layout_of<std::string>>>();
 }
 
 template <>
 std::span<maker const> rings::makers<memories::lanes_in_segment>()
 {
-    return makers_for<memories::lanes_in_segment, layout_of<std::string>>();
+    return makers_for<memories::lanes_in_segment, by_name<layout_of<std::string>>>();
 }
