@@ -2,7 +2,7 @@
 #ifndef STRAIT_TRANSPORT_SHM_BROADCAST_HPP
 #define STRAIT_TRANSPORT_SHM_BROADCAST_HPP
 
-#include <strait/detail/broadcast/lossless_receiver.hpp>
+#include <strait/detail/broadcast/lossless_reader.hpp>
 #include <strait/detail/broadcast/lossless_sender.hpp>
 #include <strait/detail/broadcast/lossy_receiver.hpp>
 #include <strait/detail/broadcast/lossy_sender.hpp>

@@ -3,9 +3,9 @@
 #define STRAIT_DETAIL_BROADCAST_LOSSY_SLOTS_HPP
 
 #include <strait/detail/broadcast/lossy_geometry.hpp>
-#include <strait/detail/mpmc/buffer.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/read_buffer.hpp>
+#include <strait/detail/ring/copy_unsteady.hpp>
 #include <strait/error.hpp>
 
 #include <algorithm>

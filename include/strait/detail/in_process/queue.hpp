@@ -4,7 +4,7 @@
 
 #include <strait/detail/membership/role.hpp>
 #include <strait/detail/os/descriptor.hpp>
-#include <strait/detail/wait/doorbell.hpp>
+#include <strait/detail/wait/sleep_word.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
 

@@ -9,8 +9,8 @@
 #include <strait/detail/os/descriptor.hpp>
 #include <strait/detail/os/mapping.hpp>
 #include <strait/detail/os/range_lock.hpp>
-#include <strait/detail/wait/doorbell.hpp>
 #include <strait/detail/wait/futex.hpp>
+#include <strait/detail/wait/sleep_word.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
 

@@ -2,9 +2,9 @@
 #ifndef STRAIT_DETAIL_MPMC_WRITER_HPP
 #define STRAIT_DETAIL_MPMC_WRITER_HPP
 
-#include <strait/detail/mpmc/buffer.hpp>
 #include <strait/detail/mpmc/geometry.hpp>
 #include <strait/detail/os/crash_point.hpp>
+#include <strait/detail/ring/copy_unsteady.hpp>
 #include <strait/error.hpp>
 
 #include <algorithm>

@@ -13,7 +13,7 @@
 
 namespace strait::detail {
 
-// Hears the bells (wait/doorbell.hpp) of many channels at one descriptor. Hears also who closes a channel's file, as whoever
+// Hears the bells (wait/sleep_word.hpp) of many channels at one descriptor. Hears also who closes a channel's file, as whoever
 // leaves does, and the kernel for who dies: just before it frees the lock, so what that changes is seen a little later.
 //
 // A user has /proc/sys/fs/inotify/max_user_instances (128) of these, and max_user_watches files in all of them.

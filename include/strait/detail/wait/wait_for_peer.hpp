@@ -5,9 +5,9 @@
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/wait/adaptive_spin.hpp>
 #include <strait/detail/wait/asymmetric_fence.hpp>
-#include <strait/detail/wait/doorbell.hpp>
 #include <strait/detail/wait/futex.hpp>
 #include <strait/detail/wait/pause.hpp>
+#include <strait/detail/wait/sleep_word.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
 

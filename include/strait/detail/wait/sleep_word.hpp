@@ -1,6 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
-#ifndef STRAIT_DETAIL_WAIT_DOORBELL_HPP
-#define STRAIT_DETAIL_WAIT_DOORBELL_HPP
+#ifndef STRAIT_DETAIL_WAIT_SLEEP_WORD_HPP
+#define STRAIT_DETAIL_WAIT_SLEEP_WORD_HPP
 
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
-#ifndef STRAIT_DETAIL_MPMC_BUFFER_HPP
-#define STRAIT_DETAIL_MPMC_BUFFER_HPP
+#ifndef STRAIT_DETAIL_RING_COPY_UNSTEADY_HPP
+#define STRAIT_DETAIL_RING_COPY_UNSTEADY_HPP
 
 #include <strait/detail/mpmc/geometry.hpp>
 #include <strait/detail/ring/header.hpp>

@@ -1,6 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
-#ifndef STRAIT_DETAIL_BROADCAST_LOSSLESS_RECEIVER_HPP
-#define STRAIT_DETAIL_BROADCAST_LOSSLESS_RECEIVER_HPP
+#ifndef STRAIT_DETAIL_BROADCAST_LOSSLESS_READER_HPP
+#define STRAIT_DETAIL_BROADCAST_LOSSLESS_READER_HPP
 
 #include <strait/detail/broadcast/lossless_geometry.hpp>
 #include <strait/detail/membership/peer_watch.hpp>
