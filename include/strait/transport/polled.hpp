@@ -13,8 +13,6 @@
 #include <string_view>
 #include <utility>
 
-#include <sched.h>
-
 namespace strait {
 
 /// A transport whose receivers poll the kernel and never sleep in it: a message is seen without the wake-up that one
@@ -95,13 +93,8 @@ private:
             got = attempt();
             return got || got.error() != errc::empty;
         };
-        while (!detail::spin_for<0>(Wait::spin_nanoseconds, until, ready)) {
-            if (until.passed()) {
-                got = errc::timed_out;
-                break;
-            }
-            ::sched_yield();
-        }
+        if (!detail::poll_until<Wait, 0>(until, ready, [&] { return until.passed(); }))
+            got = errc::timed_out;
         return got;
     }
 };

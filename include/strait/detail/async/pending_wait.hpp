@@ -136,7 +136,7 @@ public:
     template <class Handle>
     void read_events(Handle handle)
     {
-        watcher_.listen([&](int watch, bool closed) {
+        watcher_.read_events([&](int watch, bool closed) {
             auto const [from, to] = watch == inotify_watcher::all ? std::pair(by_watch_.begin(), by_watch_.end())
                                                                   : by_watch_.equal_range(watch);
             for (auto at = from; at != to; ++at)

@@ -190,7 +190,7 @@ private:
         if (!ring_.posted())
             post();
         std::int64_t const interval = until.is_poll() ? sender_watch::when_polled : sender_watch::when_spinning;
-        return wait_among_peers<Wait, pace>(
+        return wait_for_peer<Wait, pace>(
             ring_.all().receivers, waiter_, until, errc::empty, [&] { return ring_.look() || part(); },
             [&](std::int64_t now, bool slept) {
                 return end_.look(participant_, now, slept, interval, [&] {

@@ -92,7 +92,7 @@ private:
         if (!participant_.is_member())
             return participant_.missing();
         std::int64_t const interval = until.is_poll() ? sender_watch::when_polled : sender_watch::when_spinning;
-        return wait_among_peers<Wait, pace>(
+        return wait_for_peer<Wait, pace>(
             ring_.header().receivers, waiter_, until, errc::empty, [&] { return ring_.take(); },
             [&](std::int64_t now, bool slept) {
                 return end_.look(participant_, now, slept, interval, [&] { return ring_.inspect(); });

@@ -17,7 +17,7 @@ namespace strait::detail {
 // Stands for the words that a receiver sets before it sleeps: of the lanes, and the one at which it sleeps.
 template <message_layout L>
 struct sleep_word_adaptor {
-    void store(std::uint32_t asleep, std::memory_order order) noexcept
+    void store(std::uint32_t asleep, std::memory_order order) const noexcept
     {
         if (asleep != 0)
             lanes.rest();
@@ -28,6 +28,20 @@ struct sleep_word_adaptor {
 
     lane_reader<L>& lanes;
 };
+
+template <message_layout L>
+void await_doorbell(sleep_word_adaptor<L> const& words, asymmetric_fence const& fence) noexcept
+{
+    words.store(at_doorbell, std::memory_order_relaxed);
+    STRAIT_CRASH_POINT("wait: doorbell asked for");
+    fence.heavy();  // pairs with the light() of peer_sleeps()
+}
+
+template <message_layout L>
+void stop_awaiting_doorbell(sleep_word_adaptor<L> const& words) noexcept
+{
+    words.store(0, std::memory_order_relaxed);
+}
 
 template <message_layout L>
 void futex_wait(sleep_word_adaptor<L> const& adaptor, std::uint32_t seen, deadline until) noexcept

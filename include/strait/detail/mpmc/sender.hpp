@@ -123,7 +123,7 @@ private:
         // What was committed since the last flush is still unannounced, and only receivers that run make room.
         if (ring_.header().receivers.any(waiter_.fence))
             ring_.header().receivers.wake(participant_.fd());
-        return wait_among_peers<Wait, pace>(ring_.header().senders, waiter_, until, errc::full, ready,
+        return wait_for_peer<Wait, pace>(ring_.header().senders, waiter_, until, errc::full, ready,
                                             [&](std::int64_t now, bool slept) { return look_closely(now, slept, ready); });
     }
 

@@ -90,10 +90,7 @@ protected:
         if (!participant_.is_member())
             return {};  // which the look after this tells
         ++waiter_.waits;
-        if constexpr (requires { sleeps.await_doorbell(waiter_.fence); })
-            sleeps.await_doorbell(waiter_.fence);
-        else
-            await_doorbell(sleeps, waiter_.fence);
+        await_doorbell(sleeps, waiter_.fence);
         return {.file = participant_.fd(), .again = again};
     }
 
@@ -101,7 +98,7 @@ protected:
     void disarm_at(Word&& sleeps) noexcept
     {
         if (participant_.is_member())
-            sleeps.store(0, std::memory_order_relaxed);
+            stop_awaiting_doorbell(sleeps);
     }
 
     // False when there is nothing to leave; then `why`: success for an end that was closed or moved from.

@@ -4,7 +4,6 @@
 
 #include <strait/detail/rpc/server_session.hpp>
 #include <strait/detail/wait/adaptive_spin.hpp>
-#include <strait/detail/wait/pause.hpp>
 #include <strait/error.hpp>
 #include <strait/select.hpp>
 #include <strait/wait.hpp>

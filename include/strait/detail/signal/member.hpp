@@ -230,7 +230,7 @@ private:
             number = send(bytes, size) ? 0 : errno;
             return number != EAGAIN;
         };
-        return wait_among_peers<adaptive, 100>(signal_eventcounts::of(member).senders, waiting, until, errc::full, tried,
+        return wait_for_peer<adaptive, 100>(signal_eventcounts::of(member).senders, waiting, until, errc::full, tried,
                                                [&](std::int64_t, bool) -> std::optional<error_code> {
                                                    if (tried())
                                                        return error_code();

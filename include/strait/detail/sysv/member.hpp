@@ -109,7 +109,7 @@ struct sysv_member {
             return number != EAGAIN;
         };
         std::uint64_t const before = waiting.waits;
-        error_code const e = wait_among_peers<adaptive, 100>(
+        error_code const e = wait_for_peer<adaptive, 100>(
             eventcounts().senders, waiting, until, errc::full, tried,
             [&](std::int64_t, bool) -> std::optional<error_code> {
                 if (tried())

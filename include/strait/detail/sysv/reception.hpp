@@ -50,7 +50,7 @@ public:
             bool looked = until.is_poll();  // just now
             auto const came = [&] { return (found = receive(end, fixed_size, length)) != queue_outcome::nothing; };
             std::int64_t const interval = looked ? sender_watch::when_polled : sender_watch::when_spinning;
-            error_code const e = wait_among_peers<adaptive, 100>(
+            error_code const e = wait_for_peer<adaptive, 100>(
                 end.eventcounts().receivers, end.waiting, until, errc::empty, came, [&](std::int64_t now, bool slept) {
                     return stream_.look(end.member, now, slept, interval, [&] {
                         return !std::exchange(looked, false) && came() ? std::optional(error_code()) : std::nullopt;

@@ -16,20 +16,21 @@
 
 namespace strait::detail {
 
-// Whoever sleeps looks again this often: the wake of a peer killed between its store and its wake is lost, and a death
-// wakes nobody.
+// A waiter looks again after this time: the wake of a peer that was killed between its store and its wake is lost, and a
+// death wakes no waiter.
 inline constexpr std::chrono::milliseconds wait_slice{50};
 
 static_assert(sizeof(std::atomic<std::uint32_t>) == 4 && std::atomic<std::uint32_t>::is_always_lock_free);
 
-// Sleeps while `word` is `seen`, up to the deadline; may wake without reason. Not std::atomic::wait, which is private to
-// the process in libstdc++ and hangs across processes.
+// Sleeps while `word` is `seen`, up to the deadline; may return without a reason. std::atomic::wait cannot be used here: in
+// libstdc++ it is private to the process, and hangs across processes.
 inline void futex_wait(std::atomic<std::uint32_t> const& word, std::uint32_t seen, deadline until) noexcept
 {
     ::timespec const t = to_timespec(until.nanoseconds());
     ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET, seen, until.is_never() ? nullptr : &t, nullptr, FUTEX_BITSET_MATCH_ANY);
 }
 
+// Wakes all that sleep at this word, in any process.
 inline void futex_wake_all(std::atomic<std::uint32_t> const& word) noexcept
 {
     ::syscall(SYS_futex, &word, FUTEX_WAKE, std::numeric_limits<int>::max(), nullptr, nullptr, 0);

@@ -13,14 +13,15 @@
 
 namespace strait::detail {
 
-// Hears the bells (wait/sleep_word.hpp) of many channels at one descriptor. Hears also who closes a channel's file, as whoever
-// leaves does, and the kernel for who dies: just before it frees the lock, so what that changes is seen a little later.
+// Watches the files of many channels with inotify(7), at one descriptor. It reports a doorbell that was rung
+// (wait/sleep_word.hpp), and a file that was closed: by an end that leaves, or by the kernel for a process that dies. The
+// kernel closes the file just before it frees the lock, so what that changes is seen a little later.
 //
 // A user has /proc/sys/fs/inotify/max_user_instances (128) of these, and max_user_watches files in all of them.
 // Distinct objects: safe. Shared objects: unsafe.
 class inotify_watcher {
 public:
-    // False: there is no more to be had.
+    // Opens the descriptor, if it is not open. False: the user has no more of them.
     bool open()
     {
         if (!fd_)
@@ -28,10 +29,11 @@ public:
         return static_cast<bool>(fd_);
     }
 
-    // Readable when something was heard. Not open in a child of fork().
+    // The descriptor, which is readable when there is an event. -1 before open(), and in a child of fork().
     int fd() const noexcept { return fd_.get(); }
 
-    // A number by which it is told, the same for the same file however often it is added; -1: it cannot be.
+    // Watches this file. Returns the number by which events name it, which is the same however often the file is added; -1
+    // when it cannot be watched.
     int add(int file)
     {
         if (file < 0 || !open())
@@ -39,14 +41,14 @@ public:
         return ::inotify_add_watch(fd_.get(), path_of_descriptor(file).c_str(), IN_ACCESS | IN_CLOSE);
     }
 
-    // Of a file that has gone the kernel has removed it.
+    // Watches this file no longer. The kernel has done so itself for a file that was deleted.
     void remove(int watch) noexcept { (void)!::inotify_rm_watch(fd_.get(), watch); }
 
-    static constexpr int all = -1;  // something was heard that nobody knows of
+    static constexpr int all = -1;  // events were lost: there may be something at any file
 
-    // Calls `heard(watch or all, whether it was closed)` for everything heard so far.
-    template <class Heard>
-    void listen(Heard heard)
+    // Calls `report(watch or all, whether the file was closed)` for each event so far.
+    template <class Report>
+    void read_events(Report report)
     {
         alignas(::inotify_event) char events[4096];
         for (;;) {
@@ -58,9 +60,9 @@ public:
                 std::memcpy(&e, at, sizeof e);
                 at += sizeof e + e.len;
                 if ((e.mask & IN_Q_OVERFLOW) != 0)
-                    heard(all, true);
+                    report(all, true);
                 else if ((e.mask & IN_IGNORED) == 0)
-                    heard(e.wd, (e.mask & IN_CLOSE) != 0);
+                    report(e.wd, (e.mask & IN_CLOSE) != 0);
             }
             if (static_cast<std::size_t>(size) < sizeof events / 2)
                 return;

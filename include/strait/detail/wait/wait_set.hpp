@@ -20,19 +20,21 @@
 
 namespace strait::detail {
 
-// One of those that a thread waits for: an end, whatever its type, or a descriptor.
+// One of the things that a thread waits for: an end, whatever its type, or a descriptor.
 struct waited_for {
     std::size_t key = 0;
-    void* end = nullptr;  // null: only the descriptor
+    void* end = nullptr;  // null: it is a descriptor
+    // Nothing: wait on. Success: a message is there. An error: receiving would report it.
     std::optional<error_code> (*readiness)(void* end) = nullptr;
     wake_source (*arm)(void* end) = nullptr;
     void (*disarm)(void* end) = nullptr;
     wake_source source;
     int watched = -1;  // the file that `watch` is for
-    int watch = -1;
+    int watch = -1;    // the number by which the watcher names it; -1: it is not watched
 };
 
-// Waits for one of many, in turns. Distinct objects: safe. Shared objects: unsafe.
+// Waits until one of many is ready, and lets each have its turn.
+// Distinct objects: safe. Shared objects: unsafe.
 class wait_set {
 public:
     struct found {
@@ -40,7 +42,7 @@ public:
         error_code error;  // none: a message is there, or the descriptor is ready
     };
 
-    // `bells`: heard for all of them.
+    // `watcher` watches the files of all of them.
     explicit wait_set(inotify_watcher& watcher) noexcept : watcher_(watcher) {}
     wait_set(wait_set const&) = delete;
     wait_set& operator=(wait_set const&) = delete;
@@ -63,9 +65,10 @@ public:
         return true;
     }
 
-    // Who comes first next time.
+    // The index of the one that is looked at first the next time.
     std::size_t turn = 0;
 
+    // Returns the first that is ready. empty: none is, and `until` is a poll. timed_out: none was until then.
     result<found> wait(deadline until)
     {
         if (auto const f = look())
@@ -81,14 +84,14 @@ public:
                         w.disarm(w.end);
             }
         } const at_the_end{all_};
-        // The lock of one who died is freed a moment after its file is closed, of which earlier waits may have left
-        // word.
+        // The lock of a process that died is freed a moment after its file is closed: after such an event, which may be left
+        // over from an earlier wait, we look a few times at short intervals.
         unsigned soon = 0;
-        auto const listen = [&] {
-            watcher_.listen([&](int, bool closed) { soon = closed ? looks_after_closing : soon; });
+        auto const read_events = [&] {
+            watcher_.read_events([&](int, bool closed) { soon = closed ? looks_after_closing : soon; });
         };
         for (;;) {
-            listen();
+            read_events();
             bool const again = arm();
             if (auto const f = look())
                 return *f;
@@ -97,7 +100,7 @@ public:
             auto const slice = soon != 0 ? std::chrono::milliseconds(10) : wait_slice;
             sleep(soon != 0 || again ? until.capped(slice) : until);
             soon -= soon != 0 ? 1U : 0U;
-            listen();
+            read_events();
             if (auto const f = look())
                 return *f;
         }
@@ -131,7 +134,7 @@ private:
         return (p.revents & POLLNVAL) != 0 ? make_error_code(errc::not_open) : error_code();
     }
 
-    // True when somebody must be looked at now and then.
+    // True when at least one must be looked at now and then, because not everything wakes us.
     bool arm()
     {
         bool again = false;
@@ -152,7 +155,7 @@ private:
     void sleep(deadline until)
     {
         polled_.clear();
-        polled_.push_back({watcher_.fd(), POLLIN, 0});  // none yet: poll(2) skips what is negative
+        polled_.push_back({watcher_.fd(), POLLIN, 0});  // poll(2) skips it while it is -1
         for (waited_for const& w : all_)
             if (w.source.descriptor >= 0)
                 polled_.push_back({w.source.descriptor, w.source.events, 0});
