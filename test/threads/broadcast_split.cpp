@@ -129,7 +129,7 @@ void share_lossless_slots(std::size_t readers)
     while (there < readers)
         std::this_thread::yield();
     lossless_writer<layout<T>> out;
-    BOOST_TEST(!out.attach(seen_by(&memory->header.gate, 0)));
+    BOOST_TEST(!out.attach(seen_by(&memory->header.slowest, 0)));
     write_all<decltype(out), T>(out, count, over);
     for (auto& t : threads)
         t.join();

@@ -70,7 +70,7 @@ void share_one_memory(std::uint64_t capacity, std::uint64_t senders)
         });
     lane_reader<layout<T>> in;
     BOOST_TEST_REQUIRE(!in.attach(view));
-    auto sleeps = where_to_sleep(in);
+    auto const sleeps = in.receivers();
     support::sequence_checker seen;
     std::uint64_t wrong = 0;
     while (seen.count() != senders * count && failed == 0) {

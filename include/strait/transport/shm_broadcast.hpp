@@ -3,11 +3,16 @@
 #define STRAIT_TRANSPORT_SHM_BROADCAST_HPP
 
 #include <strait/detail/broadcast/lossless_reader.hpp>
-#include <strait/detail/broadcast/lossless_sender.hpp>
-#include <strait/detail/broadcast/lossy_receiver.hpp>
-#include <strait/detail/broadcast/lossy_sender.hpp>
-#include <strait/detail/ring/topology.hpp>
+#include <strait/detail/broadcast/lossless_writer.hpp>
+#include <strait/detail/broadcast/lossy_record_reader.hpp>
+#include <strait/detail/broadcast/lossy_record_writer.hpp>
+#include <strait/detail/broadcast/lossy_slots.hpp>
+#include <strait/detail/ring/pair.hpp>
+#include <strait/detail/ring/receiver.hpp>
+#include <strait/detail/ring/sender.hpp>
 #include <strait/transport.hpp>
+
+#include <type_traits>
 
 namespace strait {
 
@@ -62,6 +67,12 @@ struct broadcast {
 
 namespace detail {
 
+template <message_layout L>
+using lossy_writer = std::conditional_t<L.fixed_size == 0, lossy_record_writer<L>, lossy_slot_writer<L>>;
+
+template <message_layout L, bool Newest = false>
+using lossy_reader = std::conditional_t<L.fixed_size == 0, lossy_record_reader<L, Newest>, lossy_slot_reader<L, Newest>>;
+
 template <waiting_strategy Wait>
 struct ring_topology<broadcast<lossy>, Wait> {
     static constexpr transport_guarantees guarantees{
@@ -75,9 +86,9 @@ struct ring_topology<broadcast<lossy>, Wait> {
     };
 
     template <message_layout L, class G>
-    using sender = lossy_sender<L, G>;
+    using sender = ring_sender<L, Wait, G, lossy_writer<L>>;
     template <message_layout L, class G>
-    using receiver = lossy_receiver<L, Wait, G>;
+    using receiver = ring_receiver<L, Wait, G, lossy_reader<L>>;
     template <message_layout L>
     using geometry = lossy_geometry<L>;
     using mechanism = lossy_mechanism;
@@ -92,7 +103,7 @@ struct ring_topology<broadcast<latest>, Wait> : ring_topology<broadcast<lossy>, 
     }();
 
     template <message_layout L, class G>
-    using receiver = lossy_receiver<L, Wait, G, latest_reader<L>>;
+    using receiver = ring_receiver<L, Wait, G, lossy_reader<L, true>>;
 };
 
 template <waiting_strategy Wait>
@@ -107,9 +118,9 @@ struct ring_topology<broadcast<lossless>, Wait> {
     };
 
     template <message_layout L, class G>
-    using sender = lossless_sender<L, Wait, G>;
+    using sender = ring_sender<L, Wait, G, lossless_writer<L>>;
     template <message_layout L, class G>
-    using receiver = lossless_receiver<L, Wait, G>;
+    using receiver = ring_receiver<L, Wait, G, lossless_reader<L>>;
     template <message_layout L>
     using geometry = lossless_geometry<L>;
     using mechanism = lossless_mechanism;

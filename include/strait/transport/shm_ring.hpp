@@ -4,15 +4,14 @@
 
 #include <strait/detail/host/leftovers.hpp>
 #include <strait/detail/lanes/geometry.hpp>
-#include <strait/detail/lanes/receiver.hpp>
+#include <strait/detail/lanes/reader.hpp>
 #include <strait/detail/lanes/writer.hpp>
 #include <strait/detail/memory/policy.hpp>
-#include <strait/detail/mpmc/receiver.hpp>
-#include <strait/detail/mpmc/sender.hpp>
+#include <strait/detail/mpmc/reader.hpp>
+#include <strait/detail/mpmc/writer.hpp>
 #include <strait/detail/ring/pair.hpp>
 #include <strait/detail/ring/receiver.hpp>
 #include <strait/detail/ring/sender.hpp>
-#include <strait/detail/ring/topology.hpp>
 #include <strait/transport.hpp>
 
 namespace strait {
@@ -61,9 +60,9 @@ struct ring_topology<spsc, Wait> {
     };
 
     template <message_layout L, class G>
-    using sender = ring_sender<L, Wait, G>;
+    using sender = ring_sender<L, Wait, G, spsc_writer<L>>;
     template <message_layout L, class G>
-    using receiver = ring_receiver<L, Wait, G>;
+    using receiver = ring_receiver<L, Wait, G, spsc_reader<L>>;
     template <message_layout L>
     using geometry = ring_geometry<L>;
     using mechanism = ring_mechanism;
@@ -101,9 +100,9 @@ struct ring_topology<mpmc, Wait> {
     };
 
     template <message_layout L, class G>
-    using sender = mpmc_sender<L, Wait, G>;
+    using sender = ring_sender<L, Wait, G, mpmc_writer<L>>;
     template <message_layout L, class G>
-    using receiver = mpmc_receiver<L, Wait, G>;
+    using receiver = ring_receiver<L, Wait, G, mpmc_reader<L>>;
     template <message_layout L>
     using geometry = mpmc_geometry<L>;
     using mechanism = mpmc_mechanism;
@@ -189,11 +188,11 @@ public:
         requires(memory::nameless)
     using pair = detail::ring_pair<geometry<L>, sender_end<L>, receiver_end<L>>;
 
-    /// Removes a ring of this name, unread messages too. Success also when there is none.
+    /// Removes the ring of this name, with its unread messages. Success also when there is none.
     static result<void> remove(endpoint const& where) { return detail::membership<mechanism>::remove(where); }
 
-    /// What the ends of this ring have done so far is on the disk when this returns, whoever did it. For mapped_file.
-    /// Errors are those of open(2) and fdatasync(2).
+    /// Writes to the disk what all ends of this ring have done so far, in any process. For mapped_file. Errors are those of
+    /// open(2) and fdatasync(2).
     static result<void> sync(endpoint const& where)
         requires(mechanism::on_disk)
     {

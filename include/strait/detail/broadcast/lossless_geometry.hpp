@@ -22,45 +22,42 @@
 //   0 control block   4096 lossless_header   (at a page) messages, as those of a ring with one receiver   end
 namespace strait::detail {
 
-// Each receiver has the words that the receiver of an spsc ring has, at the place of its lock, and is read as that one is.
+// Each receiver has the words that the receiver of an spsc ring has, its cursor, at the place of its lock.
 //
-//   4096  gate       head, consumed  sender: the slowest receiver when it last looked; sender_sleeps: futex
-//   4608  tail       u64  sender, at every message: here a receiver that joins begins
-//   4736  members    u64  bit i: the receiver of place i holds the sender back. Set and cleared by that receiver; of a
-//                         dead one cleared by the sender
-//   4864  receivers  u32  futex of the receivers
+//   4096  slowest    head, consumed  written by the sender: those of the slowest receiver when it last looked
+//                    sender_sleeps   sleep word of the sender
+//   4608  tail       u64  written by the sender at every message: here a receiver that joins begins
+//   4736  active     u64  bit i: the sender waits for the receiver of place i when the ring is full. Set and cleared by that
+//                         receiver; cleared by the sender when that receiver has died
+//   4864  receivers  u32  eventcount of the receivers
 //   4992  cursors    [64] head, consumed, of each receiver
 struct lossless_header {
     static constexpr std::uint64_t most_receivers = 64;
-    static constexpr std::uint64_t joining = ~std::uint64_t{0};  // a cursor that is not yet known, and lets nothing pass
+    static constexpr std::uint64_t joining = ~std::uint64_t{0};  // in a cursor: not known yet, so there is no room
 
-    ring_header gate;
+    ring_header slowest;
     alignas(128) std::atomic<std::uint64_t> tail;
-    alignas(128) std::atomic<std::uint64_t> members;
+    alignas(128) std::atomic<std::uint64_t> active;
     alignas(128) eventcount receivers;
     ring_header cursors[most_receivers];
 };
 
-static_assert(offsetof(lossless_header, tail) == 512 && offsetof(lossless_header, members) == 640 &&
+static_assert(offsetof(lossless_header, tail) == 512 && offsetof(lossless_header, active) == 640 &&
               offsetof(lossless_header, receivers) == 768 && offsetof(lossless_header, cursors) == 896);
 
-// Where a closed, moved from or inherited end looks: flush() must look closer.
-inline constinit lossless_header lossless_closed_state{.gate = {}, .tail = {}, .members = {}, .receivers = eventcount(1), .cursors = {}};
+// What a closed, moved from or inherited end looks at. Its eventcount says that a receiver sleeps: flush() takes its slow path.
+inline constinit lossless_header lossless_closed_state{.slowest = {}, .tail = {}, .active = {}, .receivers = eventcount(1), .cursors = {}};
 
-// A mapped ring whose extent has been checked; `ring` is it from the side of this end.
+// A mapped ring whose extent has been checked. `ring` is what the writer or the reader of an spsc ring needs of it.
 struct lossless_view {
     lossless_header* header;
     ring_view ring;
     std::uint64_t place;
 };
 
-inline std::uint64_t lossless_data_offset() noexcept
-{
-    std::uint64_t const page = page_size();
-    return (ring_header::offset + sizeof(lossless_header) + page - 1) / page * page;
-}
+inline std::uint64_t lossless_data_offset() noexcept { return data_offset_behind<lossless_header>(); }
 
-// What the door of a named channel needs to know. Messages are for those who are there: nobody's are left unread.
+// What membership needs to know. Messages are for the receivers that have joined: none is unread for a later one.
 struct lossless_mechanism : no_backing_object {
     explicit constexpr lossless_mechanism(bool v) noexcept : varies(v) {}
 
@@ -97,7 +94,8 @@ struct lossless_geometry {
         return e;
     }
 
-    // The first opener has decided the sizes: what the control block says of them must fit what is mapped.
+    // Where a participant finds the ring. The first opener has decided the sizes: what the control block says of them must fit
+    // what is mapped, else peer_corrupt.
     static error_code view(participant const& c, role r, lossless_view& v)
     {
         std::uint64_t const first = lossless_data_offset();
@@ -106,8 +104,8 @@ struct lossless_geometry {
         std::uint64_t const place = c.place();
         if (size <= first || !single::fits(capacity, size - first) || place >= lossless_header::most_receivers)
             return errc::peer_corrupt;
-        v.header = reinterpret_cast<lossless_header*>(c.memory()->data() + ring_header::offset);
-        v.ring = {r == role::sender ? &v.header->gate : &v.header->cursors[place], c.memory()->data() + first, capacity,
+        v.header = &header_of<lossless_header>(c);
+        v.ring = {r == role::sender ? &v.header->slowest : &v.header->cursors[place], c.memory()->data() + first, capacity,
                   single::max_size(c, capacity)};
         v.place = place;
         return {};

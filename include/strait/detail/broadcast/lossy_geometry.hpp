@@ -21,7 +21,7 @@
 #include <limits>
 #include <string_view>
 
-// A ring whose sender overwrites the oldest message, whoever has read it, in the segment that is its control file:
+// A ring whose sender overwrites the oldest message, whether it was read or not, in the segment that is its control file:
 //
 //   0 control block   4096 lossy_header   ring_data_offset() messages   end
 //
@@ -29,11 +29,13 @@
 // bit, and the counts of who has joined and left, lie in it.
 namespace strait::detail {
 
-//   4096 tail       u64  sender, at every message: how far it is; in messages where they have one size, else in bytes
-//   4104 last       u64  sender, at every message: where the last one before the tail begins           (of messages that vary)
-//   4224 claimed    u64  sender, every sixteenth of the capacity: up to here it may be writing     (of messages that vary)
-//   4232 first[16]  u64  sender, with it: the first record that begins in each sixteenth or later
-//   4480 receivers  u32  futex of the receivers
+// What all ends share. All but the last word is written by the sender. The three in the middle are for messages that vary.
+//
+//   4096 tail       u64  at every message: how far the sender is; in messages where they have one size, else in bytes
+//   4104 last       u64  at every message: where the last record before the tail begins
+//   4224 claimed    u64  every sixteenth of the capacity: up to here the sender may be writing
+//   4232 first[16]  u64  every sixteenth of the capacity: the first record that begins in each sixteenth or later
+//   4480 receivers  u32  eventcount of the receivers
 struct lossy_header {
     static constexpr std::uint64_t parts = 16;
 
@@ -47,8 +49,8 @@ struct lossy_header {
 static_assert(offsetof(lossy_header, last) == 8 && offsetof(lossy_header, claimed) == 128 && offsetof(lossy_header, first) == 136 &&
               offsetof(lossy_header, receivers) == 384 && sizeof(lossy_header) == 512 && sizeof(lossy_header) <= sizeof(ring_header));
 
-// Where a closed, moved from or inherited end looks: flush() must look closer.
-inline constinit lossy_header lossy_nowhere{.tail = {}, .last = {}, .claimed = {}, .first = {}, .receivers = eventcount(1)};
+// What a closed, moved from or inherited end looks at. Its eventcount says that a receiver sleeps: flush() takes its slow path.
+inline constinit lossy_header lossy_closed_state{.tail = {}, .last = {}, .claimed = {}, .first = {}, .receivers = eventcount(1)};
 
 // A mapped ring whose extent has been checked.
 struct lossy_view {
@@ -58,25 +60,26 @@ struct lossy_view {
     std::uint64_t max_message_size;
 };
 
-// Messages that vary: as record_shape, with the message's number in every record, and payload behind it.
+// The records of messages that vary. They are those of record_shape, with the message's number before the payload.
 //
 //   record:  0 header u64   8 number u64   offset payload, padded to a multiple of unit
 template <message_layout L>
 struct lossy_record_shape : record_shape<L> {
     using record_shape<L>::unit;
 
-    static constexpr std::uint64_t behind = 16;  // written behind a record with it: the header and number of the next
+    static constexpr std::uint64_t behind = 16;  // bytes written behind a record: the header and number of the next one
     static constexpr std::uint64_t offset = std::max<std::size_t>(16, L.alignment);
     static constexpr std::uint64_t length(std::uint64_t size) noexcept { return (offset + size + unit - 1) / unit * unit; }
 
-    // So that more than half of the ring can be read while a message is written, and there always is one to go on with.
+    // The largest message: so that more than half of the ring can be read while a message is written, and there is always one
+    // with which a reader can go on.
     static constexpr std::uint64_t largest(std::uint64_t capacity) noexcept
     {
         return std::min<std::uint64_t>(capacity / 4 - offset - unit - behind, std::numeric_limits<std::uint32_t>::max() - 1);
     }
 };
 
-// What the door of a named channel needs to know. Messages are for those who are there: nobody's are left unread.
+// What membership needs to know. Messages are for the receivers that have joined: none is unread for a later one.
 struct lossy_mechanism : ring_mechanism {
     using ring_mechanism::ring_mechanism;
 
@@ -115,7 +118,8 @@ struct lossy_geometry {
         return {};
     }
 
-    // The first opener has decided the sizes: what the control block says of them must fit what is mapped.
+    // Where a participant finds the ring. The first opener has decided the sizes: what the control block says of them must fit
+    // what is mapped, else peer_corrupt.
     static error_code view(participant const& c, role, lossy_view& v)
     {
         std::uint64_t const first = ring_data_offset();
@@ -123,7 +127,7 @@ struct lossy_geometry {
         std::uint64_t const capacity = read_once(c.block().capacity);
         if (size <= first || !single::fits(capacity, size - first) || capacity < least())
             return errc::peer_corrupt;
-        v = {reinterpret_cast<lossy_header*>(c.memory()->data() + ring_header::offset), c.memory()->data() + first, capacity,
+        v = {&header_of<lossy_header>(c), c.memory()->data() + first, capacity,
              max_size(capacity, read_once(c.block().max_message_size))};
         return {};
     }

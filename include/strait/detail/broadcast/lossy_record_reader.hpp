@@ -5,6 +5,7 @@
 #include <strait/detail/broadcast/lossy_geometry.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/read_buffer.hpp>
+#include <strait/detail/ring/concepts.hpp>
 #include <strait/detail/ring/copy_unsteady.hpp>
 #include <strait/error.hpp>
 
@@ -19,22 +20,24 @@
 
 namespace strait::detail {
 
-// One receiver's side of a ring of messages that vary in size and are overwritten whoever has read them; broadcast/lossy_record_writer.hpp
-// has the rules. It copies, and believes nothing of what it has copied, header and number neither, before it has seen that
-// they were not claimed for something new meanwhile. Whatever the header says, the copy stays within the mapping.
-// `Newest`: what has been sent before the newest message is skipped, as if it had been overwritten.
+// The receiver's side of a ring of messages that vary in size and are overwritten, whether they were read or not; the rules are
+// in broadcast/lossy_record_writer.hpp. It copies, and uses nothing of what it has copied, neither header nor number, before it
+// has seen that this memory was not claimed for something new meanwhile. Whatever the header says, the copy stays within the
+// mapping. `Newest`: messages before the newest one are skipped, as if they had been overwritten.
+// Distinct objects: safe. Shared objects: unsafe.
 template <message_layout L, bool Newest = false>
-class lossy_record_reader {
+class lossy_record_reader : public ring_reader_defaults {
     using shape = lossy_record_shape<L>;
 
 public:
+    static constexpr unsigned pace = shape::pace;
     lossy_record_reader() noexcept { detach(); }
 
     // Begins at the end of what has been sent.
     error_code attach(lossy_view const& v) noexcept
     {
-        page_memory own = allocate_pages((v.max_message_size + 7) / 8 * 8);
-        if (!own)
+        page_memory copy = allocate_pages((v.max_message_size + 7) / 8 * 8);
+        if (!copy)
             return errc::out_of_memory;
         for (unsigned tries = 0; tries != most_tries; ++tries) {
             header_ = v.header;
@@ -43,12 +46,12 @@ public:
             position_ = v.header->tail.load(std::memory_order_acquire);  // pairs with commit()
             if (position_ % shape::unit != 0 || position_ > ring_header::far)
                 break;
-            number_ = look(position_ + 8);
+            number_ = word_at(position_ + 8);
             std::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of claim()
             if (is_overwritten(position_))
                 continue;
             max_size_ = v.max_message_size;
-            own_ = std::move(own);
+            copy_ = std::move(copy);
             take();  // the tail counts a message a moment after it is there
             first_number_ = number_;
             messages_ = bytes_ = 0;
@@ -61,34 +64,38 @@ public:
 
     void detach() noexcept
     {
-        header_ = &lossy_nowhere;
-        data_ = closed_state::unread;
+        header_ = &lossy_closed_state;
+        data_ = closed_state::no_message;
         mask_ = 0;
         position_ = number_ = first_number_ = max_size_ = 0;
         messages_ = bytes_ = 0;
         holds_ = false;
     }
 
-    lossy_header& header() const noexcept { return *header_; }
+    eventcount& receivers() const noexcept { return header_->receivers; }
 
-    bool holds() const noexcept { return holds_; }
-    std::span<std::byte const> message() const noexcept { return {own_.get(), size_}; }
-    void release() noexcept { holds_ = false; }
+    bool look() noexcept { return holds_ || take(); }
+    std::span<std::byte const> message() const noexcept { return {copy_.get(), size_}; }
+    bool release() noexcept
+    {
+        holds_ = false;
+        return false;
+    }
 
-    // True when a message has been copied. False when none is there, or by inspect()'s verdict.
+    // Copies the next message. False when there is none, or damage, which damaged_ says then.
     bool take() noexcept
     {
         damaged_ = false;
         for (unsigned tries = 0; tries != most_tries; ++tries) {
             if constexpr (Newest)
                 skip();
-            std::uint64_t const header = look(position_);
+            std::uint64_t const header = word_at(position_);
             std::atomic_thread_fence(std::memory_order_acquire);  // pairs with commit()
-            std::uint64_t const number = look(position_ + 8);
+            std::uint64_t const number = word_at(position_ + 8);
             bool const possible = shape::possible(header, position_, max_size_);
             std::uint32_t const size = shape::size(header);
             if (possible)
-                copy_unsteady(data_ + (position_ & mask_) + shape::offset, own_.get(), size);
+                copy_unsteady(data_ + (position_ & mask_) + shape::offset, copy_.get(), size);
             STRAIT_CRASH_POINT("take: copied");
             std::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of claim()
             if (!is_overwritten(position_)) [[likely]] {
@@ -112,7 +119,6 @@ public:
         return false;  // the writer makes lap after lap while we copy
     }
 
-    // Success: a message is held. An error: what is there no sender has put there.
     std::optional<error_code> inspect() noexcept
     {
         if (take())
@@ -128,14 +134,14 @@ public:
     std::uint64_t depth() const noexcept
     {
         std::uint64_t const ahead = header_->tail.load(std::memory_order_relaxed) - position_;
-        return header_ == &lossy_nowhere || ahead > ring_header::far ? 0 : std::min(ahead, mask_ + 1);
+        return header_ == &lossy_closed_state || ahead > ring_header::far ? 0 : std::min(ahead, mask_ + 1);
     }
 
 private:
     static constexpr unsigned most_tries = 64;
 
-    // What looks like a header may be payload that is being written.
-    std::uint64_t look(std::uint64_t at) const noexcept
+    // A header or a number; it may be payload that is being written.
+    std::uint64_t word_at(std::uint64_t at) const noexcept
     {
         alignas(8) std::byte word[8];
         copy_unsteady(data_ + (at & mask_), word, sizeof word);
@@ -144,20 +150,20 @@ private:
 
     bool is_overwritten(std::uint64_t position) const noexcept
     {
-        // Positions are at most `far`; of what is claimed no more can be believed.
+        // Positions are at most `far`, so the signed difference is right for every value of `claimed` that is not damaged.
         return static_cast<std::int64_t>(header_->claimed.load(std::memory_order_acquire) - position - mask_ - 1) > 0;
     }
 
-    // To the newest record that is counted. Its number tells how many are skipped; if it cannot be, or the record has been
-    // claimed for something new meanwhile, we stay where we are.
+    // Goes to the newest record that the tail counts. Its number says how many are skipped. If that cannot be, or the record has
+    // been claimed for something new meanwhile, we stay where we are.
     void skip() noexcept
     {
         std::uint64_t const tail = header_->tail.load(std::memory_order_acquire);  // pairs with commit()
-        std::uint64_t const last = header_->last.load(std::memory_order_acquire);  // of this tail, or of a later one
+        std::uint64_t const last = header_->last.load(std::memory_order_acquire);  // pairs with commit(): of this tail or a later one
         if (tail > ring_header::far || last > ring_header::far || last <= position_ || last % shape::unit != 0)
             return;
-        std::uint64_t const header = look(last);
-        std::uint64_t const number = look(last + 8);
+        std::uint64_t const header = word_at(last);
+        std::uint64_t const number = word_at(last + 8);
         std::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of claim()
         if (is_overwritten(last) || !shape::possible(header, last, max_size_) || number <= number_ || number - number_ > last - position_)
             return;
@@ -165,8 +171,8 @@ private:
         number_ = number;
     }
 
-    // Our record is gone. Goes on with the oldest that is noted; when that one was overwritten meanwhile, with a later one,
-    // farther and farther on. False: the words contradict each other.
+    // Called when our record is overwritten. Goes on with the oldest that is noted; when that one was overwritten meanwhile, with
+    // later and later ones. False: the words contradict each other.
     bool catch_up(unsigned tries) noexcept
     {
         std::uint64_t const part = (mask_ + 1) / lossy_header::parts;
@@ -175,10 +181,10 @@ private:
         std::uint64_t const farther = tries < 2 ? 0 : std::min<std::uint64_t>(tries, lossy_header::parts / 2);
         std::uint64_t const oldest = claimed - (mask_ + 1) + farther * part;
         std::uint64_t const next = header_->first[oldest / part % lossy_header::parts].load(std::memory_order_relaxed);
-        std::uint64_t const number = look(next + 8);
+        std::uint64_t const number = word_at(next + 8);
         std::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of claim()
         if (header_->claimed.load(std::memory_order_relaxed) != claimed)
-            return true;  // the notes may be those of later ones: once more
+            return true;  // the notes may be about later records: look again
         if (claimed > 2 * ring_header::far || oldest % part != 0 || next < oldest || next > tail || next % shape::unit != 0 ||
             next <= position_ || number <= number_ || number - number_ > next - position_)
             return false;
@@ -192,15 +198,17 @@ private:
     std::uint64_t position_;
     std::uint64_t number_;  // of the message at our position
     std::uint64_t max_size_;
-    page_memory own_;
+    page_memory copy_;
     lossy_header* header_;
     std::uint64_t first_number_;
     std::uint64_t messages_;
     std::uint64_t bytes_;
     std::uint32_t size_ = 0;
-    bool holds_;
+    bool holds_;  // copy_ is a message that is not yet released
     bool damaged_ = false;
 };
+
+static_assert(ring_reader<lossy_record_reader<message_layout{0, 1, 2}>, lossy_view>);
 
 }  // namespace strait::detail
 

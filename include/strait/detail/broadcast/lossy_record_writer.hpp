@@ -4,6 +4,7 @@
 
 #include <strait/detail/broadcast/lossy_geometry.hpp>
 #include <strait/detail/os/crash_point.hpp>
+#include <strait/detail/ring/concepts.hpp>
 #include <strait/error.hpp>
 
 #include <atomic>
@@ -11,26 +12,26 @@
 #include <cstdint>
 #include <span>
 
-// The sender's side of a ring of messages that vary in size and are overwritten whoever has read them. Before the writer
-// writes at a position it says so: `claimed` is where it may be writing up to, so what lies a capacity before that is
-// gone. (The tail intent of Aeron's BroadcastTransmitter.) It claims a sixteenth of the capacity at a time, else each
-// message would take the line of `claimed` from every reader. For each sixteenth it notes the first record that begins
-// there: there a reader goes on whose own record is gone. Each record has its number, which tells that reader how many it
-// has missed.
+// The sender's side of a ring of messages that vary in size and are overwritten, whether they were read or not. Before the
+// writer writes at a position it says so: `claimed` is where it may be writing up to, so what lies a capacity before that
+// is overwritten. (That is the tail intent of Aeron's BroadcastTransmitter.) It claims a sixteenth of the capacity at a time,
+// else each message would take the line of `claimed` from every reader. For each sixteenth it notes the first record that
+// begins there: a reader whose own record is overwritten goes on there. Each record has its number, by which that reader knows
+// how many it has missed.
 //
-// Progress: wait-free; a message takes a few stores, and one more for each sixteenth that it reaches. Nothing that
-// receivers do or leave undone is looked at.
+// Progress: wait-free; a message takes a few stores, and one more for each sixteenth that it reaches. The writer looks at
+// nothing that receivers do.
 //
 // Memory order.
 //   claimed  followed by a release fence before any byte up to it is written; pairs with the acquire fence of a reader
 //            between its copy and its look at `claimed`: a copy that holds a byte of a later round sees the claim for it.
-//            Itself a release: who finds it sees the notes about all that it leaves valid
+//            Itself a release: a reader that finds it sees the notes about all that it leaves valid
 //   header   release; pairs with the acquire load of a reader: number and payload are seen
-//   tail     release; pairs with the acquire load of who joins: the number behind the last record is seen
+//   tail     release; pairs with the acquire load of a receiver that joins: the number behind the last record is seen
 //
-// A writer that is killed leaves claimed what it did not use, which costs readers a little of what they could still
-// have read; or a record that the tail does not count, which the next writer counts. Notes about a record that was not
-// committed are of a sixteenth that is not yet reached; they are made anew when it is.
+// A writer that is killed leaves a claim that it has not used, which costs readers a few records that they could still have
+// read; or a record that the tail does not count, which the next writer counts. Notes about a record that was not committed
+// are about a sixteenth that is not yet reached; they are made anew when it is.
 namespace strait::detail {
 
 template <message_layout L>
@@ -38,9 +39,11 @@ class lossy_record_writer {
     using shape = lossy_record_shape<L>;
 
 public:
+    static constexpr unsigned pace = 0;  // it never waits
+
     lossy_record_writer() noexcept { detach(); }
 
-    // Goes on behind the last committed record. Only while no other writer lives.
+    // Goes on behind the last committed record. Must be called only while no other writer lives.
     error_code attach(lossy_view const& v) noexcept
     {
         std::uint64_t position = v.header->tail.load(std::memory_order_acquire);  // pairs with commit()
@@ -77,13 +80,13 @@ public:
 
     void detach() noexcept
     {
-        header_ = &lossy_nowhere;
-        data_ = closed_state::written;
+        header_ = &lossy_closed_state;
+        data_ = closed_state::scratch;
         mask_ = 0;
         attached_ = false;
     }
 
-    lossy_header& header() const noexcept { return *header_; }
+    eventcount& receivers() const noexcept { return header_->receivers; }
     bool too_large(std::size_t n) const noexcept { return n > max_size_; }
 
     bool has_room(std::size_t n) const noexcept { return attached_ && n <= max_size_; }
@@ -153,6 +156,8 @@ private:
     lossy_header* header_;
     bool attached_;
 };
+
+static_assert(overwriting_ring_writer<lossy_record_writer<message_layout{0, 1, 2}>, lossy_view>);
 
 }  // namespace strait::detail
 

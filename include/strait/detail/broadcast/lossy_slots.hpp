@@ -5,6 +5,7 @@
 #include <strait/detail/broadcast/lossy_geometry.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/read_buffer.hpp>
+#include <strait/detail/ring/concepts.hpp>
 #include <strait/detail/ring/copy_unsteady.hpp>
 #include <strait/error.hpp>
 
@@ -21,14 +22,14 @@
 //
 //   slot, as slot_shape:  0 sequence u64   offset payload      position p: 2p + 1 while it is written, 2p + 2 when it is there
 //
-// Progress: the writer is wait-free, a few stores; nothing that receivers do or leave undone is looked at. A reader copies,
-// and throws the copy away when the sequence has changed meanwhile: then the writer has made a whole lap during one copy.
+// Progress: the writer is wait-free, a few stores; it looks at nothing that receivers do. A reader copies, and throws the copy
+// away when the sequence has changed meanwhile: then the writer has made a whole lap during one copy.
 //
 // Memory order.
 //   written  release; pairs with the acquire load of a reader that finds it: the payload is seen
 //   writing  followed by a release fence; pairs with the acquire fence of a reader between its copy and its second look at
 //            the sequence: a copy that holds a byte of the next message sees that its sequence has changed
-//   writing  release, too: who finds it sees a tail that counts all before
+//   writing  release, too: a reader that finds it sees a tail that counts all messages before
 //
 // A writer that is killed leaves a slot that says `writing`, which the next one writes again, or a message that the tail
 // does not count, which the next one counts. A receiver leaves nothing.
@@ -51,9 +52,11 @@ class lossy_slot_writer {
     using shape = lossy_slot_shape<L>;
 
 public:
+    static constexpr unsigned pace = 0;  // it never waits
+
     lossy_slot_writer() noexcept { detach(); }
 
-    // Goes on behind the last committed message. Only while no other writer lives.
+    // Goes on behind the last committed message. Must be called only while no other writer lives.
     error_code attach(lossy_view const& v) noexcept
     {
         std::uint64_t position = v.header->tail.load(std::memory_order_acquire);  // pairs with commit()
@@ -78,18 +81,18 @@ public:
 
     void detach() noexcept
     {
-        header_ = &lossy_nowhere;
-        slot_ = first_ = closed_state::written;
+        header_ = &lossy_closed_state;
+        slot_ = first_ = closed_state::scratch;
         last_ = first_ + shape::stride;
         attached_ = false;
     }
 
-    lossy_header& header() const noexcept { return *header_; }
+    eventcount& receivers() const noexcept { return header_->receivers; }
     static constexpr bool too_large(std::size_t n) noexcept { return n > L.fixed_size; }
 
     bool has_room(std::size_t n) const noexcept { return attached_ && n <= L.fixed_size; }
 
-    // From here on the oldest message is gone.
+    // Gives up the oldest message, whether commit() follows or not.
     std::span<std::byte> room(std::size_t) const noexcept
     {
         shared_word(slot_).store(shape::writing(position_), std::memory_order_release);  // pairs with take()
@@ -123,19 +126,22 @@ private:
     bool attached_;
 };
 
-// `Newest`: what has been sent before the newest message is skipped, as if it had been overwritten.
+static_assert(overwriting_ring_writer<lossy_slot_writer<message_layout{8, 8, 1}>, lossy_view>);
+
+// `Newest`: messages before the newest one are skipped, as if they had been overwritten.
 template <message_layout L, bool Newest = false>
-class lossy_slot_reader {
+class lossy_slot_reader : public ring_reader_defaults {
     using shape = lossy_slot_shape<L>;
 
 public:
+    static constexpr unsigned pace = record_shape<L>::pace;
     lossy_slot_reader() noexcept { detach(); }
 
     // Begins at the end of what has been sent.
     error_code attach(lossy_view const& v) noexcept
     {
-        page_memory own = allocate_pages((L.fixed_size + 7) / 8 * 8);
-        if (!own)
+        page_memory copy = allocate_pages((L.fixed_size + 7) / 8 * 8);
+        if (!copy)
             return errc::out_of_memory;
         std::uint64_t const position = v.header->tail.load(std::memory_order_acquire);  // pairs with commit()
         if (position > ring_header::far)
@@ -143,7 +149,7 @@ public:
         header_ = v.header;
         data_ = v.data;
         capacity_ = v.capacity;
-        own_ = std::move(own);
+        copy_ = std::move(copy);
         position_ = position;
         take();  // the tail counts a message a moment after it is there
         start_ = position_;
@@ -154,21 +160,30 @@ public:
 
     void detach() noexcept
     {
-        header_ = &lossy_nowhere;
-        data_ = closed_state::unread;
+        header_ = &lossy_closed_state;
+        data_ = closed_state::no_message;
         capacity_ = 1;
         position_ = start_ = 0;
         messages_ = 0;
         holds_ = false;
     }
 
-    lossy_header& header() const noexcept { return *header_; }
+    eventcount& receivers() const noexcept { return header_->receivers; }
 
-    bool holds() const noexcept { return holds_; }
-    std::span<std::byte const> message() const noexcept { return {own_.get(), L.fixed_size}; }
-    void release() noexcept { holds_ = false; }
+    bool look() noexcept
+    {
+        if (holds_) [[unlikely]]
+            return true;
+        return take();
+    }
+    std::span<std::byte const> message() const noexcept { return {copy_.get(), L.fixed_size}; }
+    bool release() noexcept
+    {
+        holds_ = false;
+        return false;
+    }
 
-    // True when a message has been copied. False when none is there, or by inspect()'s verdict.
+    // Copies the next message. False when there is none, or damage, which damaged_ says then.
     bool take() noexcept
     {
         damaged_ = false;
@@ -178,7 +193,7 @@ public:
             std::byte const* const slot = data_ + (position_ & (capacity_ - 1)) * shape::stride;
             std::uint64_t const sequence = shared_word(slot).load(std::memory_order_acquire);  // pairs with commit() and room()
             if (sequence == shape::written(position_)) {
-                copy_unsteady(slot + shape::offset, own_.get(), L.fixed_size);
+                copy_unsteady(slot + shape::offset, copy_.get(), L.fixed_size);
                 STRAIT_CRASH_POINT("take: copied");
                 std::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of room()
                 if (shared_word(slot).load(std::memory_order_acquire) == sequence) [[likely]] {
@@ -198,7 +213,6 @@ public:
         return false;  // the writer makes lap after lap while we copy
     }
 
-    // Success: a message is held. An error: what is there no sender has put there.
     std::optional<error_code> inspect() noexcept
     {
         if (take())
@@ -214,13 +228,13 @@ public:
     std::uint64_t depth() const noexcept
     {
         std::uint64_t const ahead = header_->tail.load(std::memory_order_relaxed) - position_;
-        return header_ == &lossy_nowhere || ahead > ring_header::far ? 0 : std::min(ahead, capacity_);
+        return header_ == &lossy_closed_state || ahead > ring_header::far ? 0 : std::min(ahead, capacity_);
     }
 
 private:
     static constexpr unsigned most_tries = 64;
 
-    // To the newest message that is counted. Nobody is believed: where another message lies, or none, we do not go.
+    // Goes to the newest message that the tail counts, unless the slot says that another message, or none, is there.
     void skip() noexcept
     {
         std::uint64_t const newest = header_->tail.load(std::memory_order_acquire) - 1;  // pairs with commit()
@@ -230,8 +244,8 @@ private:
             position_ = newest;
     }
 
-    // Our message is overwritten. Goes on with the oldest that is there; when that one is being overwritten, too, with a
-    // later one, farther and farther on. False: the words contradict each other.
+    // Called when our message is overwritten. Goes on with the oldest that is there; when that one is being overwritten, too,
+    // with later and later ones. False: the words contradict each other.
     bool catch_up(unsigned tries) noexcept
     {
         std::uint64_t const tail = header_->tail.load(std::memory_order_acquire);  // pairs with commit()
@@ -246,12 +260,14 @@ private:
     std::byte const* data_;
     std::uint64_t capacity_;
     std::uint64_t position_;
-    page_memory own_;
+    page_memory copy_;
     std::uint64_t start_;
     std::uint64_t messages_;
-    bool holds_;
+    bool holds_;  // copy_ is a message that is not yet released
     bool damaged_ = false;
 };
+
+static_assert(ring_reader<lossy_slot_reader<message_layout{8, 8, 1}>, lossy_view>);
 
 }  // namespace strait::detail
 

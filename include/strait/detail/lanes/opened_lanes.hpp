@@ -3,9 +3,8 @@
 #define STRAIT_DETAIL_LANES_OPENED_LANES_HPP
 
 #include <strait/detail/lanes/geometry.hpp>
-#include <strait/detail/lanes/header.hpp>
 #include <strait/detail/os/crash_point.hpp>
-#include <strait/detail/ring/receiver.hpp>
+#include <strait/detail/ring/geometry.hpp>
 #include <strait/error.hpp>
 
 #include <array>
@@ -21,7 +20,8 @@ using lane_set = std::uint64_t;  // a bit for each lane
 
 inline constexpr lane_set lane_bit(unsigned i) noexcept { return lane_set{1} << i; }
 
-// The lanes that have had a sender, as far as their receiver has noticed.
+// The lanes that have had a sender, as far as the receiver has noticed.
+// Distinct objects: safe. Shared objects: unsafe.
 template <message_layout L>
 class opened_lanes {
 public:
@@ -29,7 +29,7 @@ public:
 
     error_code attach(lanes_view const& v) noexcept
     {
-        lanes_.reset(new (std::nothrow) std::array<ring_reader<L>, lanes_header::most>);
+        lanes_.reset(new (std::nothrow) std::array<spsc_reader<L>, lanes_header::most>);
         if (!lanes_)
             return errc::out_of_memory;
         view_ = v;
@@ -40,13 +40,14 @@ public:
 
     lanes_header& header() const noexcept { return *view_.header; }
     int fd() const noexcept { return view_.fd; }
-    ring_reader<L>& operator[](unsigned i) const noexcept { return (*lanes_)[i]; }
+    spsc_reader<L>& operator[](unsigned i) const noexcept { return (*lanes_)[i]; }
 
     lane_set all() const noexcept { return all_; }
-    // Of a lane that could not be opened; the last one.
+    // Why a lane could not be opened; the last such error.
     error_code const& wrong() const noexcept { return wrong_; }
 
-    // Every lane that has had a sender meanwhile; what could not be opened is not tried again.
+    // Opens every lane that has had its first sender meanwhile, and returns them. A lane that could not be opened is not tried
+    // again.
     lane_set open_new() noexcept
     {
         lane_set const fresh = view_.header->opened.load(std::memory_order_acquire) & ~tried_;  // pairs with lane_writer::attach()
@@ -72,7 +73,7 @@ public:
             what((*lanes_)[static_cast<unsigned>(std::countr_zero(set))]);
     }
 
-    // The first of these that `has` something, beginning behind this place.
+    // The first lane of `set`, beginning behind `place`, for which has(lane) is true; none.
     template <class Has>
     unsigned first_behind(unsigned place, lane_set set, Has has) const noexcept
     {
@@ -90,8 +91,8 @@ public:
     std::uint64_t sum(Count count) const
     {
         std::uint64_t total = 0;
-        if (lanes_)  // not after a move
-            for_each(all_, [&](ring_reader<L> const& lane) { total += count(lane); });
+        if (lanes_)  // null before attach() and after a move
+            for_each(all_, [&](spsc_reader<L> const& lane) { total += count(lane); });
         return total;
     }
 
@@ -101,7 +102,7 @@ private:
     lane_set all_ = 0;
     lane_set tried_ = 0;
     error_code wrong_;
-    std::unique_ptr<std::array<ring_reader<L>, lanes_header::most>> lanes_;
+    std::unique_ptr<std::array<spsc_reader<L>, lanes_header::most>> lanes_;
     lanes_view view_{&closed_state};
 };
 

@@ -4,8 +4,8 @@
 
 #include <strait/detail/lanes/geometry.hpp>
 #include <strait/detail/os/crash_point.hpp>
-#include <strait/detail/ring/sender.hpp>
-#include <strait/detail/wait/wait_for_peer.hpp>
+#include <strait/detail/ring/geometry.hpp>
+#include <strait/detail/wait/sleep_word.hpp>
 #include <strait/error.hpp>
 
 #include <atomic>
@@ -13,18 +13,48 @@
 
 namespace strait::detail {
 
-// A sender's side of its lane: that of a ring, and how the receiver is called.
 template <message_layout L>
-class lane_writer : public ring_writer<L> {
-    using base = ring_writer<L>;
+class lane_writer;
+
+// Stands for the sleep word of the receiver of many lanes, as the sender of one lane sees it: it has the functions of
+// wait/sleep_word.hpp that a publishing end calls.
+template <message_layout L>
+struct lane_receiver {
+    lane_writer<L> const& lane;
+};
+
+template <message_layout L>
+bool peer_sleeps(lane_receiver<L> const& receiver, asymmetric_fence const& fence) noexcept
+{
+    return peer_sleeps(receiver.lane.header().receiver_sleeps, fence);
+}
+
+template <message_layout L>
+void wake_peer(lane_receiver<L> const& receiver, int doorbell) noexcept
+{
+    receiver.lane.call(doorbell);
+}
+
+template <message_layout L>
+void wake_from_futex(lane_receiver<L> const& receiver) noexcept
+{
+    wake_from_futex(receiver.lane.receiver_word());
+}
+
+// A sender's side of its lane: a ring with one sender and one receiver, whose sender calls the receiver.
+// Distinct objects: safe. Shared objects: unsafe.
+template <message_layout L>
+class lane_writer : public spsc_writer<L> {
+    using base = spsc_writer<L>;
 
 public:
-    // Goes on behind what another sender may have left unread in this lane.
+    // Goes on behind what another sender may have left unread in this lane. Must be called only while we hold the lock of this
+    // place.
     error_code attach(lanes_view const& v) noexcept
     {
         if (error_code const e = base::attach(v.lane(v.own)))
             return e;
-        // Whoever was killed while it called the receiver has left a word that promises a look which nobody will take.
+        // A sender that was killed while it called the receiver has left a word of 0, although the receiver may not look.
         base::header().receiver_sleeps.store(1, std::memory_order_relaxed);
         STRAIT_CRASH_POINT("take lane: calls asked for");
         v.header->opened.fetch_or(std::uint64_t{1} << v.own, std::memory_order_release);  // pairs with lane_reader
@@ -34,9 +64,9 @@ public:
         return {};
     }
 
-    // The word first, the bit then: the other way round the receiver could have looked, found nothing more, and said so
-    // in the word, before we clear it.
-    void call(int doorbell) noexcept
+    // Calls the receiver to this lane, and wakes it. The word is cleared before the bit is set: the other way round the
+    // receiver could look, find nothing more, and store 1 in the word before we clear it.
+    void call(int doorbell) const noexcept
     {
         base::header().receiver_sleeps.store(0, std::memory_order_relaxed);
         STRAIT_CRASH_POINT("call: word cleared");
@@ -47,6 +77,7 @@ public:
             wake_peer(all_->receiver_sleeps, doorbell);
     }
 
+    lane_receiver<L> receivers() const noexcept { return {*this}; }
     std::atomic<std::uint32_t>& receiver_word() const noexcept { return all_->receiver_sleeps; }
 
 private:
@@ -54,18 +85,7 @@ private:
     std::uint64_t bit_ = 0;
 };
 
-// For ring_sender, of one that has joined.
-template <message_layout L>
-std::atomic<std::uint32_t>& receiver_word_of(lane_writer<L> const& w) noexcept
-{
-    return w.receiver_word();
-}
-
-template <message_layout L>
-void wake_receiver_of(lane_writer<L>& w, int doorbell) noexcept
-{
-    w.call(doorbell);
-}
+static_assert(ring_writer<lane_writer<message_layout{8, 8, 1}>, lanes_view>);
 
 }  // namespace strait::detail
 

@@ -5,6 +5,7 @@
 #include <strait/detail/membership/backing_object.hpp>
 #include <strait/detail/membership/participant.hpp>
 #include <strait/detail/mpmc/words.hpp>
+#include <strait/detail/ring/copy_unsteady.hpp>
 #include <strait/detail/ring/geometry.hpp>
 #include <strait/detail/wait/eventcount.hpp>
 #include <strait/error.hpp>
@@ -22,16 +23,17 @@
 //
 //   0 control block   4096 mpmc_header   ring_data_offset() N words   (at a page) S senders * B buffers   end
 //
-// S and B follow from the size of a message, N and the size of the segment. Sender i, who holds the i-th lock of its
+// S and B follow from the size of a message, N and the size of the segment. Sender i, which holds the i-th lock of its
 // role, writes into the buffers i * B to i * B + B - 1 and nowhere else.
 //
 //   buffer of one size:  payload, padded to a multiple of max(8, alignment)
 //   that varies:         size u64   unit payload, padded to a multiple of unit, which is max(8, alignment)
 namespace strait::detail {
 
-// Each in a line of its own: read at every message, written only when somebody goes to sleep or is woken.
+// Each word has a line of its own: it is read at every message, and written only when an end goes to sleep or is woken.
 //
-//   4096 receivers u32 futex, at rest while messages come     4224 senders u32 futex, at rest while there is room
+//   4096 receivers u32  eventcount of the receivers, which wait for messages
+//   4224 senders   u32  eventcount of the senders, which wait for room
 struct mpmc_header {
     alignas(128) eventcount receivers;
     alignas(128) eventcount senders;
@@ -47,7 +49,7 @@ struct mpmc_view {
     std::byte* buffers;
     std::uint64_t buffer_count;  // of all senders
     std::uint64_t per_sender;
-    std::uint64_t first_own;     // of the sender that holds our place
+    std::uint64_t first_own;     // the first buffer of this participant, if it is a sender
     std::uint64_t max_message_size;
 };
 
@@ -62,11 +64,11 @@ inline mpmc_words mpmc_words_of(participant const& c, std::uint64_t capacity) no
     return {reinterpret_cast<std::atomic<std::uint64_t>*>(c.memory()->data() + ring_data_offset()), capacity};
 }
 
-// What the door of a named channel needs to know.
+// What membership needs to know.
 struct mpmc_mechanism : no_backing_object {
     static std::uint64_t data_offset() noexcept { return ring_data_offset(); }
 
-    // Whether a message lies where a receiver would go on. Nobody is there who could change that.
+    // Whether a message lies where a receiver would go on. The channel has no participant that could change that.
     bool unread(participant const& c, location const&) const noexcept
     {
         std::uint64_t const capacity = read_once(c.block().capacity);
@@ -93,7 +95,7 @@ struct mpmc_geometry {
     static constexpr std::uint64_t default_bytes = std::uint64_t{4} << 20;      // of all buffers, unless they are large
     static constexpr std::uint64_t least_senders = 8;
     static constexpr std::uint64_t most_senders = 64;
-    static constexpr std::uint64_t fair_share = 32;  // buffers for each; for larger messages the senders are fewer
+    static constexpr std::uint64_t fair_share = 32;  // buffers for each sender; large messages have fewer senders instead
 
     static constexpr std::uint64_t stride(std::uint64_t largest) noexcept
     {
@@ -130,8 +132,8 @@ struct mpmc_geometry {
         return {};
     }
 
-    // The first opener has decided the sizes: what the control block says of them must fit what is mapped. busy: there
-    // are more senders than buffers.
+    // Where a participant finds the ring. The first opener has decided the sizes: what the control block says of them must fit
+    // what is mapped, else peer_corrupt. busy: there are more senders than buffers.
     static error_code view(participant const& c, role r, mpmc_view& v)
     {
         std::uint64_t const size = c.memory()->size();
@@ -147,9 +149,38 @@ struct mpmc_geometry {
         std::uint64_t const count = (size - first) / each;
         if (r == role::sender && c.place() >= most)
             return errc::busy;
-        v = {reinterpret_cast<mpmc_header*>(c.memory()->data() + ring_header::offset), mpmc_words_of(c, capacity),
+        v = {&header_of<mpmc_header>(c), mpmc_words_of(c, capacity),
              c.memory()->data() + first, count, count / most, r == role::sender ? c.place() * (count / most) : 0, largest};
         return {};
+    }
+};
+
+// One message in a sender's buffer.
+template <message_layout L>
+struct mpmc_buffer {
+    using geometry = mpmc_geometry<L>;
+
+    // How many bytes of memory a receiver needs for its copy.
+    static constexpr std::uint64_t copy_bytes(std::uint64_t largest) noexcept { return (largest + 7) / 8 * 8; }
+
+    static void set_size(std::byte* buffer, std::uint64_t size) noexcept
+    {
+        if constexpr (geometry::varies)
+            shared_word(buffer).store(size, std::memory_order_relaxed);
+    }
+
+    static std::uint64_t size(std::byte const* buffer) noexcept
+    {
+        if constexpr (geometry::varies)
+            return shared_word(buffer).load(std::memory_order_relaxed);
+        else
+            return L.fixed_size;
+    }
+
+    // Copies the payload. `size` is at most that of the largest message: it must have been checked after it was read.
+    static void read(std::byte const* buffer, std::byte* copy, std::uint64_t size) noexcept
+    {
+        copy_unsteady(buffer + geometry::payload_offset, copy, size);
     }
 };
 

@@ -5,7 +5,7 @@
 #include <strait/detail/mpmc/geometry.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/read_buffer.hpp>
-#include <strait/detail/ring/copy_unsteady.hpp>
+#include <strait/detail/ring/concepts.hpp>
 #include <strait/error.hpp>
 
 #include <algorithm>
@@ -19,20 +19,23 @@
 
 namespace strait::detail {
 
-// One receiver's side of the ring. A message is copied first and consumed then, by swapping its word to empty: the word
-// has not changed meanwhile, so its buffer was not free, and the copy is whole. When another receiver was faster the copy
-// is thrown away. Killed before the swap, the message is there for the next one; killed after it, it is gone with us.
+// The receiver's side of a ring with many senders and receivers. A message is copied first and consumed then, by swapping its
+// word to empty. If the swap succeeds, the word has not changed meanwhile, so its buffer was not free and the copy is whole.
+// When another receiver was faster, the copy is thrown away. If this receiver is killed before the swap, the message is there
+// for another one; if it is killed after it, the message is lost with it.
+// Distinct objects: safe. Shared objects: unsafe.
 template <message_layout L>
-class mpmc_reader {
+class mpmc_reader : public ring_reader_defaults {
     using buffer = mpmc_buffer<L>;
 
 public:
+    static constexpr unsigned pace = 50;  // a message touches more lines than the polled one
     mpmc_reader() noexcept { detach(); }
 
     error_code attach(mpmc_view const& v) noexcept
     {
-        page_memory own = allocate_pages(buffer::own_bytes(v.max_message_size));
-        if (!own)
+        page_memory copy = allocate_pages(buffer::copy_bytes(v.max_message_size));
+        if (!copy)
             return errc::out_of_memory;
         std::uint64_t const position = v.words.first_unconsumed(v.words.somewhere_before());
         if (!v.words.can_be_next(position, v.words.look(position)))
@@ -43,7 +46,7 @@ public:
         buffer_count_ = v.buffer_count;
         stride_ = buffer::geometry::stride(v.max_message_size);
         max_size_ = v.max_message_size;
-        own_ = std::move(own);
+        copy_ = std::move(copy);
         position_ = position;
         quarter_ = std::bit_floor(std::max<std::uint64_t>(1, std::min(words_.capacity(), v.per_sender) / 4)) - 1;
         messages_ = bytes_ = 0;
@@ -61,11 +64,22 @@ public:
 
     mpmc_header& header() const noexcept { return *header_; }
 
-    bool holds() const noexcept { return holds_; }
-    std::span<std::byte const> message() const noexcept { return {own_.get(), size_}; }
-    void release() noexcept { holds_ = false; }
+    eventcount& receivers() const noexcept { return header_->receivers; }
 
-    // True when a message is consumed and held.
+    bool look() noexcept
+    {
+        if (holds_) [[unlikely]]
+            return true;
+        return take();
+    }
+    std::span<std::byte const> message() const noexcept { return {copy_.get(), size_}; }
+    bool release() noexcept
+    {
+        holds_ = false;
+        return false;
+    }
+
+    // Copies and consumes the next message. False when there is none, or damage.
     bool take() noexcept
     {
         for (unsigned tries = 0; tries != mpmc_words::most_tries; ++tries) {
@@ -76,11 +90,11 @@ public:
             if (mpmc_word::is_full_in(word, lap)) {
                 std::uint64_t const number = mpmc_word::buffer(word);
                 if (number >= buffer_count_)
-                    return false;  // damaged, as inspect() will find
+                    return false;  // damaged; inspect() reports it
                 std::byte const* const from = buffers_ + number * stride_;
                 std::uint64_t const size = buffer::size(from);
                 if (size <= max_size_) [[likely]] {
-                    buffer::read(from, own_.get(), size);
+                    buffer::read(from, copy_.get(), size);
                     STRAIT_CRASH_POINT("take: message copied");
                     if (words_.at(position_).compare_exchange_strong(word, mpmc_word::empty(lap + 1), std::memory_order_release,
                                                                      std::memory_order_acquire)) {  // pairs with a sender's look()
@@ -94,7 +108,7 @@ public:
                         return true;
                     }
                 } else {
-                    // No size; or that of a later message, if this one has been consumed meanwhile.
+                    // This is no size, or it is the size of a later message and ours has been consumed meanwhile.
                     std::atomic_thread_fence(std::memory_order_acquire);
                     word = words_.look(position_);
                 }
@@ -107,7 +121,6 @@ public:
         return false;
     }
 
-    // Success: a message is held. An error: what is there no sender has put there.
     std::optional<error_code> inspect() noexcept
     {
         if (take())
@@ -122,39 +135,46 @@ public:
             return errc::peer_corrupt;
         bool const fits = buffer::size(buffers_ + mpmc_word::buffer(word) * stride_) <= max_size_;
         std::atomic_thread_fence(std::memory_order_acquire);
-        if (!fits && words_.look(position_) == word)  // not that of a later message
+        if (!fits && words_.look(position_) == word)  // the word is the same: it is not the size of a later message
             return errc::peer_corrupt;
-        return {};  // it has come just now
+        return {};  // the message has come just now
     }
 
-    // Senders that wait are told of room a quarter at a time, by whoever consumes the last message of the quarter.
-    bool ends_quarter() const noexcept { return (position_ & quarter_) == 0; }
+    // Senders that wait are woken after each quarter of the ring, by the receiver that consumes its last message.
+    bool room_is_due() const noexcept { return (position_ & quarter_) == 0 && !posted_; }
     bool posted() const noexcept { return posted_; }
-    void post() noexcept { posted_ = true; }
+    void post_and_wake(asymmetric_fence const& fence, int doorbell) noexcept
+    {
+        posted_ = true;
+        if (peer_sleeps(header_->senders, fence))
+            wake_peer(header_->senders, doorbell);
+    }
 
     std::uint64_t messages() const noexcept { return messages_; }
     std::uint64_t bytes() const noexcept { return bytes_; }
 
 private:
-    // What a closed, moved from or inherited end looks at; nobody writes there.
+    // What a closed, moved from or inherited end looks at.
     static inline constinit mpmc_header closed_state{};
     static inline constinit std::atomic<std::uint64_t> empty{0};
 
     mpmc_header* header_;
     mpmc_words words_;
-    std::uint64_t position_ = 0;  // before it all is consumed
+    std::uint64_t position_ = 0;  // all before it is consumed
     std::byte const* buffers_ = nullptr;
     std::uint64_t buffer_count_ = 0;
     std::uint64_t stride_ = 0;
     std::uint64_t max_size_ = 0;
     std::uint64_t quarter_ = 0;
-    page_memory own_;
+    page_memory copy_;
     std::uint64_t size_ = 0;
     std::uint64_t messages_ = 0;
     std::uint64_t bytes_ = 0;
-    bool holds_ = false;
+    bool holds_ = false;  // copy_ is a message that was consumed and not yet released
     bool posted_ = true;
 };
+
+static_assert(ring_reader<mpmc_reader<message_layout{8, 8, 1}>, mpmc_view>);
 
 }  // namespace strait::detail
 

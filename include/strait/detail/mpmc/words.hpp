@@ -13,14 +13,14 @@
 //   empty(lap) --- a sender: the message exists ---> full(lap, buffer) --- a receiver: it is consumed ---> empty(lap + 1)
 //
 // The payload lies in a buffer of its sender. Nothing else says what is in the ring: there is no shared head or tail that
-// could be wrong, contended, or left behind by who died. Each end has a position of its own and moves it past what it
+// could be wrong, contended, or left behind by a dead end. Each end has a position of its own and moves it past what it
 // sees that others have done. That is sound because positions are filled in order, and consumed in order: an end acts on
 // position p only after it has seen that everything before p was filled (a sender) or consumed (a receiver), and both
 // stay true. So one word speaks for all positions before it. (Publishing by one compare-and-swap of a word with a lap is
-// as old as Tsigas and Zhang, SPAA 2001; Vyukov's queue, which publishes in two steps, is wedged by a death between them.)
+// as old as Tsigas and Zhang, SPAA 2001; Vyukov's queue, which publishes in two steps, is blocked by a death between them.)
 //
 // Progress: lock-free. A compare-and-swap fails only because another end's has succeeded, and a death between any two
-// steps leaves a word before or after its change, so nobody ever waits for the dead. test/model/ tries a death at
+// steps leaves a word before or after its change, so no end ever waits for the dead. test/model/ tries a death at
 // every step.
 //
 // Memory order. Every change of a word is a read-modify-write, so each release below heads a release sequence that all
@@ -28,8 +28,8 @@
 //   fill     release; pairs with the acquire load of a receiver that finds full: the payload is seen
 //   consume  release; pairs with the acquire load of a sender that finds a later lap: what the receiver has read of the
 //            buffer was read before the sender writes the next message into it
-//   moving past a position is an acquire load as well, so who consumes p + 1 has seen p consumed, and one look at a late
-//   word covers all earlier ones.
+//   moving past a position is an acquire load as well, so an end that consumes p + 1 has seen p consumed, and one look at a
+//   late word covers all earlier ones.
 //
 // Laps are compared modulo 2^40: to be misled, an end must be stopped for 2^39 laps.
 namespace strait::detail {
@@ -73,8 +73,8 @@ public:
 
     std::uint64_t capacity() const noexcept { return mask_ + 1; }
     std::uint64_t lap(std::uint64_t position) const noexcept { return position >> lap_shift_; }
-    // Neighbours lie in different cache lines: ends at work close to each other would take one line from each other all
-    // the time. (That doubled the throughput of small messages; the remapping is that of Egorushkin's atomic_queue.)
+    // Neighbouring positions lie in different cache lines: ends that work close to each other would take one line from each
+    // other all the time. (That doubled the throughput of small messages; the remapping is that of Egorushkin's atomic_queue.)
     std::atomic<std::uint64_t>& at(std::uint64_t position) const noexcept
     {
         std::uint64_t const place = position & mask_;
@@ -95,14 +95,15 @@ public:
         return after_consumed(position, word);
     }
 
-    // The same for consumed.
+    // The first position not known to be consumed if this is the word of `position`; itself if that is not consumed.
     std::uint64_t after_consumed(std::uint64_t position, std::uint64_t word) const noexcept
     {
         std::int64_t const ahead = mpmc_word::ahead(word, lap(position));
         return ahead <= 0 ? position : position + static_cast<std::uint64_t>(ahead - 1) * capacity() + 1;
     }
 
-    // Whether peers that obey can have left this word where all before is filled, or consumed.
+    // Whether correct peers can have left this word at a position before which all is filled (can_be_vacant) or consumed
+    // (can_be_next).
     bool can_be_vacant(std::uint64_t position, std::uint64_t word) const noexcept
     {
         return word == mpmc_word::empty(lap(position)) || mpmc_word::is_full_in(word, lap(position) - 1) ||
@@ -128,17 +129,17 @@ public:
         return seek(from, [this](std::uint64_t p) { return after_consumed(p, look(p)); });
     }
 
-    // A position before which all is filled and consumed, for who knows nothing yet.
+    // A position before which all is filled and consumed, for an end that has not looked yet.
     std::uint64_t somewhere_before() const noexcept { return ((look(0) >> mpmc_word::lap_shift) << lap_shift_) - mask_; }
 
-    // Of the word at a place: its position, on the same count as `near`.
+    // The position that the word at this place is for, on the same count as `near`.
     std::uint64_t position_of(std::uint64_t place, std::uint64_t word, std::uint64_t near) const noexcept
     {
         return (near & ~mask_) + static_cast<std::uint64_t>(mpmc_word::ahead(word, lap(near))) * capacity() + place;
     }
 
 private:
-    // What is seen of a position holds for all before it: so it leaps, farther and farther, when it is far behind.
+    // What is seen of a position holds for all before it. So this leaps, farther and farther, when it is far behind.
     template <class After>
     std::uint64_t seek(std::uint64_t p, After after) const noexcept
     {

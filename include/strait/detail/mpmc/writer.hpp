@@ -4,7 +4,7 @@
 
 #include <strait/detail/mpmc/geometry.hpp>
 #include <strait/detail/os/crash_point.hpp>
-#include <strait/detail/ring/copy_unsteady.hpp>
+#include <strait/detail/ring/concepts.hpp>
 #include <strait/error.hpp>
 
 #include <algorithm>
@@ -17,27 +17,30 @@
 
 namespace strait::detail {
 
-// One sender's side of the ring. A message is made in the oldest of our buffers, and exists when the word of our position
-// has been swapped from empty to that buffer.
+// The sender's side of a ring with many senders and receivers. A message is made in the oldest of our buffers. It exists when
+// the word at our position has been swapped from empty to that buffer.
 //
-// A buffer may be written again when the word that it was committed with has gone on: its message is consumed. The dead
-// write nothing more, so who takes a dead sender's place finds out by reading all words once which of its buffers hold
-// messages that somebody will still receive; the others are free. That changes nothing in the segment, so it may be
-// broken off and repeated by the next one at any time. The buffers of a place that nobody takes rest; the messages in
-// them are received like any others.
+// A buffer may be written again when the word that it was committed with has changed to a later lap: its message is consumed.
+// The dead write nothing more. So a sender that takes a dead one's place reads all words once, and knows then which of its
+// buffers hold messages that will still be received; the others are free. That changes nothing in the segment, so it may be
+// interrupted at any time, and repeated by the next sender. The buffers of a place that no sender takes stay unused; the
+// messages in them are received like any others.
+// Distinct objects: safe. Shared objects: unsafe.
 template <message_layout L>
 class mpmc_writer {
     using buffer = mpmc_buffer<L>;
 
 public:
+    static constexpr unsigned pace = 50;  // the polled word is written by all other ends
+
     mpmc_writer() noexcept { detach(); }
 
-    // Only while we hold the lock of this place.
+    // Must be called only while we hold the lock of this place.
     error_code attach(mpmc_view const& v) noexcept
     {
         mpmc_words const& words = v.words;
         std::uint64_t const position = words.first_vacant(words.somewhere_before());
-        std::uint64_t const before = position - words.capacity();  // what lies before that has been consumed
+        std::uint64_t const before = position - words.capacity();  // all before it has been consumed
         std::unique_ptr<use[]> order(new (std::nothrow) use[v.per_sender]);
         if (!order)
             return errc::out_of_memory;
@@ -77,10 +80,12 @@ public:
     {
         header_ = &closed_state;
         buffers_ = nullptr;
-        staged_ = no_end;
+        staged_ = detached;
     }
 
     mpmc_header& header() const noexcept { return *header_; }
+    eventcount& receivers() const noexcept { return header_->receivers; }
+    eventcount& senders() const noexcept { return header_->senders; }
     bool too_large(std::size_t n) const noexcept { return n > max_size_; }
 
     bool is_staged() const noexcept { return staged_ <= largest_staged; }
@@ -90,14 +95,15 @@ public:
             staged_ = nothing;
     }
 
-    // False also when it can be no end, or when a message waits to be put.
-    bool has_room(std::size_t n) noexcept { return staged_ == nothing && n <= max_size_ && (knows_room() || refresh()); }
+    // False also when it is detached, and while a message is staged.
+    bool has_room(std::size_t n) noexcept { return staged_ == nothing && n <= max_size_ && (knows_room() || find_room()); }
+    bool refresh(std::size_t n) noexcept { return has_room(n); }
     std::span<std::byte> room(std::size_t n) const noexcept { return {oldest_buffer() + buffer::geometry::payload_offset, n}; }
 
-    // The message that was made in room(); it stays staged if there is no place for it now.
+    // Puts the message that was made in room() into the ring; it stays staged if there is no place for it now.
     void commit(std::size_t used) noexcept
     {
-        if (staged_ == no_end)
+        if (staged_ == detached)
             return;
         staged_ = used;
         STRAIT_CRASH_POINT("commit: payload written");
@@ -105,7 +111,6 @@ public:
         put();
     }
 
-    // True when what was staged has become a message.
     bool put() noexcept
     {
         use& next = order_[oldest_];
@@ -124,15 +129,14 @@ public:
                 return true;
             }
             std::uint64_t const after = words_.after_filled(position_, word);
-            if (after == position_)  // full; or damaged, as inspect() will find
+            if (after == position_)  // full; or damaged: inspect() reports that
                 return false;
             position_ = words_.first_vacant(after);
         }
         return false;
     }
 
-    // Success: there is room. An error: what is there no peer has put there.
-    std::optional<error_code> inspect() noexcept
+    std::optional<error_code> inspect(std::size_t) noexcept
     {
         position_ = words_.first_vacant(position_);
         std::uint64_t const word = words_.look(position_);
@@ -144,7 +148,7 @@ public:
         bool const in_use = mpmc_word::ahead(last, last_lap) <= 0;
         if (in_use && last != mpmc_word::full(last_lap, next.buffer))
             return errc::peer_corrupt;
-        if (word != mpmc_word::empty(words_.lap(position_)) || in_use || !(knows_room() || refresh()))
+        if (word != mpmc_word::empty(words_.lap(position_)) || in_use || !(knows_room() || find_room()))
             return {};
         return error_code();
     }
@@ -166,21 +170,22 @@ private:
     };
 
     static constexpr std::size_t nothing = static_cast<std::size_t>(-1);
-    static constexpr std::size_t no_end = nothing - 1;  // there is neither a ring nor room
-    static constexpr std::size_t largest_staged = no_end - 1;
+    static constexpr std::size_t detached = nothing - 1;  // there is no ring
+    static constexpr std::size_t largest_staged = detached - 1;
 
     std::byte* oldest_buffer() const noexcept { return buffers_ + order_[oldest_].buffer * stride_; }
 
     static bool is_before(std::uint64_t a, std::uint64_t b) noexcept { return static_cast<std::int64_t>(a - b) < 0; }
 
-    // By what we knew last, the oldest buffer is free, and the ring not full at our position.
+    // Whether by what we saw last the oldest buffer is free, and the ring is not full at our position.
     bool knows_room() const noexcept
     {
         return position_ - consumed_ < words_.capacity() && is_before(order_[oldest_].position, consumed_);
     }
 
-    // Looks how far the receivers are: first some way off, so that their words are not looked at for every message.
-    bool refresh() noexcept
+    // Looks how far the receivers are. It tries a position some way ahead first, so that their words are not looked at for
+    // every message.
+    bool find_room() noexcept
     {
         std::uint64_t needed = position_ - words_.capacity();
         if (is_before(needed, order_[oldest_].position))
@@ -193,7 +198,7 @@ private:
         return false;
     }
 
-    // What a closed, moved from or inherited end looks at: flush() must look closer.
+    // What a closed, moved from or inherited end looks at. Its bit says that a receiver sleeps: flush() takes its slow path.
     static inline constinit mpmc_header closed_state{eventcount(1), eventcount()};
 
     mpmc_header* header_;
@@ -204,13 +209,15 @@ private:
     std::unique_ptr<use[]> order_;  // our buffers in a circle, in the order of their positions
     std::uint64_t order_size_ = 0;
     std::uint64_t oldest_ = 0;
-    std::uint64_t position_ = 0;  // before it all is filled
-    std::uint64_t consumed_ = 0;  // before it all is consumed
+    std::uint64_t position_ = 0;  // all before it is filled
+    std::uint64_t consumed_ = 0;  // all before it is consumed
     std::uint64_t quarter_ = 0;
-    std::size_t staged_;
+    std::size_t staged_;  // bytes of the message that is committed and not in the ring yet; or nothing; or detached
     std::uint64_t messages_ = 0;
     std::uint64_t bytes_ = 0;
 };
+
+static_assert(ring_writer<mpmc_writer<message_layout{8, 8, 1}>, mpmc_view> && staging_ring_writer<mpmc_writer<message_layout{8, 8, 1}>>);
 
 }  // namespace strait::detail
 

@@ -78,6 +78,14 @@ inline result<void> allocate(int fd, std::uint64_t size, std::uint64_t first = 0
     return e == EFBIG || e == EINVAL ? make_error_code(errc::out_of_memory) : system_failure(e);
 }
 
+// Makes sure that a part of a file has its blocks, if it seems to have them already. Unlike allocate(), which uses
+// posix_fallocate(), this writes nothing where the file system cannot do it; it succeeds there.
+inline error_code keep_allocated(int fd, std::uint64_t size, std::uint64_t first) noexcept
+{
+    int const done = uninterrupted([&] { return ::fallocate(fd, 0, static_cast<::off_t>(first), static_cast<::off_t>(size)); });
+    return done == 0 || errno == EOPNOTSUPP ? error_code() : error_code(last_failure());
+}
+
 // Gives a new file its size, and the first `bytes` bytes their blocks. The blocks of the rest are allocated by the end
 // that will use them.
 inline result<void> allocate_beginning(int fd, std::uint64_t size, std::uint64_t bytes) noexcept

@@ -2,7 +2,6 @@
 #ifndef STRAIT_DETAIL_RING_COPY_UNSTEADY_HPP
 #define STRAIT_DETAIL_RING_COPY_UNSTEADY_HPP
 
-#include <strait/detail/mpmc/geometry.hpp>
 #include <strait/detail/ring/header.hpp>
 
 #include <atomic>
@@ -12,11 +11,11 @@
 
 namespace strait::detail {
 
-// Copies out of a buffer that its sender may be writing again: a receiver copies a message before it knows whether it
-// will be the one to consume it, and throws the copy away when another was faster. Between processes there is no other
-// way to look at it; between threads of one process such a read is a data race by the letter, whose value nobody uses. So
-// the compiler gets no load to reason about: on x86-64 they are instructions of ours, elsewhere relaxed atomics. Whole
-// words of 8 bytes are copied; both sides have them.
+// Copies out of a buffer that its sender may be writing again. The receiver of such a message copies it before it knows
+// whether the copy is whole and whether it is the one to consume it, and throws the copy away when it was not. Between
+// processes there is no other way to look at the message. Between threads of one process such a read is a data race by the
+// letter of the language, although its value is not used. So the compiler gets no load to reason about: on x86-64 these are
+// instructions of our own, elsewhere relaxed atomics. Whole words of 8 bytes are copied; both buffers have room for them.
 inline void copy_unsteady(std::byte const* from, std::byte* to, std::size_t size) noexcept
 {
 #if defined(__x86_64__)
@@ -44,35 +43,6 @@ inline void copy_unsteady(std::byte const* from, std::byte* to, std::size_t size
     }
 #endif
 }
-
-// One message in a sender's buffer.
-template <message_layout L>
-struct mpmc_buffer {
-    using geometry = mpmc_geometry<L>;
-
-    // How much memory of its own a receiver needs.
-    static constexpr std::uint64_t own_bytes(std::uint64_t largest) noexcept { return (largest + 7) / 8 * 8; }
-
-    static void set_size(std::byte* buffer, std::uint64_t size) noexcept
-    {
-        if constexpr (geometry::varies)
-            shared_word(buffer).store(size, std::memory_order_relaxed);
-    }
-
-    static std::uint64_t size(std::byte const* buffer) noexcept
-    {
-        if constexpr (geometry::varies)
-            return shared_word(buffer).load(std::memory_order_relaxed);
-        else
-            return L.fixed_size;
-    }
-
-    // `size` is at most the largest message: it has been checked since it was read.
-    static void read(std::byte const* buffer, std::byte* own, std::uint64_t size) noexcept
-    {
-        copy_unsteady(buffer + geometry::payload_offset, own, size);
-    }
-};
 
 }  // namespace strait::detail
 

@@ -18,8 +18,9 @@
 
 namespace strait::detail {
 
-// What both ends of a ring are: members of a channel, with or without a name, that look at its messages from one side.
-// `Ring` is that side; `Geometry` says how the channel lies in memory, and how many ends of this role it takes.
+// What the sender and the receiver of a ring have in common: each participates in a channel, with or without a name, and has
+// its writer or its reader, `Ring`, in the mapped memory. `Geometry` says how the channel lies in memory, and how many ends
+// of this role it takes.
 template <class Geometry, class Ring, role Role>
 class ring_end : fork_guard {
     using membership_type = membership<typename Geometry::mechanism_type>;
@@ -32,7 +33,7 @@ public:
         other.ring_.detach();
     }
 
-    // The name has been removed, and the other end has joined.
+    // The name has been removed and the other end has joined: no further one will come.
     void expect_no_more_peers() noexcept { participant_.forget_name(); }
 
 protected:
@@ -65,7 +66,7 @@ protected:
         return enter(std::move(member), std::move(where), how.linger);
     }
 
-    // Begins with a control file that has been joined; an error leaves the channel again.
+    // Begins with a control file that has been joined. After an error the channel is left again.
     error_code enter(participant member, std::optional<location> where, std::chrono::nanoseconds linger)
     {
         participant_ = std::move(member);
@@ -83,25 +84,26 @@ protected:
         return e;
     }
 
-    // As waitable_end says, asleep at this word. `again`: peers do not tell everything.
+    // arm() of waitable_end, at this sleep word. `again`: peers do not wake this end for everything.
     template <class Word>
-    wake_source arm_at(Word&& sleeps, bool again)
+    wake_source arm_at(Word&& word, bool again)
     {
         if (!participant_.is_member())
-            return {};  // which the look after this tells
+            return {};  // the look after this reports it
         ++waiter_.waits;
-        await_doorbell(sleeps, waiter_.fence);
+        await_doorbell(word, waiter_.fence);
         return {.file = participant_.fd(), .again = again};
     }
 
     template <class Word>
-    void disarm_at(Word&& sleeps) noexcept
+    void disarm_at(Word&& word) noexcept
     {
         if (participant_.is_member())
-            stop_awaiting_doorbell(sleeps);
+            stop_awaiting_doorbell(word);
     }
 
-    // False when there is nothing to leave; then `why`: success for an end that was closed or moved from.
+    // Whether there is a channel to leave. If not, `why` is success for an end that was closed or moved from, and
+    // inherited_handle in a child of fork().
     bool can_leave(result<void>& why) const
     {
         if (participant_.is_member())
@@ -111,7 +113,7 @@ protected:
         return false;
     }
 
-    // What the other end must be told stays to be done, through ring().header().
+    // Leaves the channel. The ring can still be used afterwards, until forget(): to wake peers.
     void leave(deadline until) noexcept
     {
         auto mechanism = Geometry::mechanism();
@@ -121,7 +123,7 @@ protected:
             participant_.leave_nameless();
     }
 
-    // After leaving.
+    // Gives up the memory, after leave().
     void forget() noexcept
     {
         ring_.detach();
@@ -134,6 +136,10 @@ protected:
         s.messages = ring_.messages();
         s.bytes = ring_.bytes();
         s.waits = waiter_.waits;
+        if constexpr (requires { ring_.depth(); })
+            s.depth = ring_.depth();
+        if constexpr (requires { ring_.dropped(); })
+            s.dropped = ring_.dropped();
         return s;
     }
 

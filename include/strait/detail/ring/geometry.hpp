@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <limits>
 #include <string_view>
+#include <type_traits>
 
 // Where things lie in the segment of a ring, which is its channel's control file at the same time:
 //
@@ -26,25 +27,30 @@
 // The messages begin at a page, so their alignment is kept and they can be mapped twice.
 namespace strait::detail {
 
-inline std::uint64_t ring_data_offset() noexcept
+// Where the next page begins behind this header, which lies behind the control block.
+template <class Header>
+std::uint64_t data_offset_behind() noexcept
 {
     std::uint64_t const page = page_size();
-    return (ring_header::offset + sizeof(ring_header) + page - 1) / page * page;
+    return (ring_header::offset + sizeof(Header) + page - 1) / page * page;
 }
 
-// The control block lies in memory that a hostile peer may write: what is checked must be what is used.
+inline std::uint64_t ring_data_offset() noexcept { return data_offset_behind<ring_header>(); }
+
+// Reads a value once. The control block lies in memory that a hostile peer may write: what is checked must be what is used.
 template <class T>
 T read_once(T const& shared) noexcept
 {
     return *static_cast<T const volatile*>(&shared);
 }
 
-inline ring_header& header_of(participant const& c) noexcept
+template <class Header>
+Header& header_of(participant const& c) noexcept
 {
-    return *reinterpret_cast<ring_header*>(c.memory()->data() + ring_header::offset);
+    return *reinterpret_cast<Header*>(c.memory()->data() + ring_header::offset);
 }
 
-// What the door of a named channel needs to know of a ring of any message type.
+// What membership needs to know of a ring of any message type.
 struct ring_mechanism : no_backing_object {
     explicit constexpr ring_mechanism(bool v) noexcept : varies(v) {}
 
@@ -62,11 +68,11 @@ struct ring_mechanism : no_backing_object {
     {
         std::uint64_t const first = ring_data_offset();
         std::uint64_t const size = c.memory()->size();
-        return size > first && unread_in(c.block(), header_of(c), c.memory()->data() + first, size - first);
+        return size > first && unread_in(c.block(), header_of<ring_header>(c), c.memory()->data() + first, size - first);
     }
 
-    // Whether a committed message lies where the next receiver would go on. The content may be damaged, or of another
-    // type: the size of a slot follows from the sizes in the control block.
+    // Whether a committed message lies where the next receiver would go on. The content may be damaged, or of another type, so
+    // the size of a slot is computed from the sizes in the control block.
     static bool unread_in(control_block const& block, ring_header const& header, std::byte const* data, std::uint64_t bytes) noexcept
     {
         std::uint64_t const capacity = read_once(block.capacity);
@@ -88,6 +94,13 @@ struct ring_mechanism : no_backing_object {
 };
 static_assert(backing_object<ring_mechanism>);
 
+// How the messages of a ring with one sender and one receiver are written and read.
+template <message_layout L>
+using spsc_writer = std::conditional_t<L.fixed_size == 0, record_writer<L>, slot_writer<L>>;
+template <message_layout L>
+using spsc_reader = std::conditional_t<L.fixed_size == 0, record_reader<L>, slot_reader<L>>;
+
+// How a ring with one sender and one receiver lies in memory.
 template <message_layout L>
 struct ring_geometry {
     using view_type = ring_view;
@@ -102,7 +115,7 @@ struct ring_geometry {
     static mechanism_type mechanism() noexcept { return mechanism_type(varies); }
     static constexpr ::off_t places(role) noexcept { return 1; }
 
-    // out_of_memory: no address space has so much.
+    // What a new channel is to be. out_of_memory: no address space has so much.
     static error_code traits(channel_options const& how, std::string_view type_name, channel_traits& t)
     {
         constexpr std::uint64_t far = std::uint64_t{1} << 46;
@@ -134,17 +147,18 @@ struct ring_geometry {
         return {};
     }
 
-    // The first opener has decided the sizes: what the control block says of them must fit what is mapped.
+    // Where a participant finds the ring. The first opener has decided the sizes: what the control block says of them must fit
+    // what is mapped, else peer_corrupt.
     static error_code view(participant const& c, role, ring_view& v)
     {
         std::uint64_t const first = ring_data_offset();
         std::uint64_t const size = c.memory()->size();
-        v.header = &header_of(c);
+        v.header = &header_of<ring_header>(c);
         v.data = c.memory()->data() + first;
         return size <= first ? errc::peer_corrupt : extent(c, size - first, v);
     }
 
-    // The same for messages that lie in so many bytes.
+    // The part of view() that depends on how many bytes the messages have.
     static error_code extent(participant const& c, std::uint64_t bytes, ring_view& v)
     {
         v.capacity = read_once(c.block().capacity);
@@ -166,7 +180,7 @@ struct ring_geometry {
     }
 
 private:
-    // Behind the largest record there is still a header; a size and one must fit into 32 bits.
+    // Behind the largest record there must still be room for a header, and a size plus one must fit into 32 bits.
     static std::uint64_t largest(std::uint64_t capacity, std::uint64_t wanted) noexcept
     {
         std::uint64_t const most =

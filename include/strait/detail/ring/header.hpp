@@ -10,23 +10,23 @@
 
 namespace strait::detail {
 
-// What the two ends of a ring share beside the messages; it follows the control block. Positions count messages in a ring
-// of slots and bytes in a ring of records, from 0, and never wrap. All zero at first. One line of 128 bytes (two of 64:
-// processors fetch them in pairs) for each word, because each is written at another rate:
+// What the two ends of a ring share besides the messages; it follows the control block. Positions count messages in a ring
+// of slots and bytes in a ring of records, from 0, and never wrap. All zero at first. Each word has 128 bytes for itself (two
+// lines of 64: processors fetch them in pairs), because each is written at another rate:
 //
-//   4096  head             u64  receiver, now and then and before it waits: up to here all is free
-//   4224  consumed         u64  receiver, at every message: here a later receiver goes on
-//   4352  receiver_sleeps  u32  futex: 1 while the receiver may be asleep, 2 if in an event loop; cleared by who wakes
-//   4480  sender_sleeps    u32  the same for the sender
+//   4096  head             u64  written by the receiver now and then, and before it waits: all before it is free
+//   4224  consumed         u64  written by the receiver at every message: here a later receiver goes on
+//   4352  receiver_sleeps  u32  sleep word of the receiver (wait/sleep_word.hpp)
+//   4480  sender_sleeps    u32  sleep word of the sender
 //   4608  end; the messages begin at the next page
 //
-// How far the sender is lies in the messages themselves.
+// How far the sender is can be seen from the messages themselves.
 struct ring_header {
     static constexpr std::size_t offset = control_block::size_in_file;
     static constexpr std::uint64_t far = std::uint64_t{1} << 62;  // no position gets there in a century
 
-    // How much is consumed before it is posted: enough that the word's line travels seldom, and so little that a sender
-    // who waits for it has no time to fall asleep. At most a quarter of the ring.
+    // After how many consumed bytes the receiver posts the room: so many that the word's line travels seldom, and so few that
+    // a sender that waits for room has no time to fall asleep. At most a quarter of the ring.
     static constexpr std::uint64_t posted_bytes = std::uint64_t{64} << 10;
 
     alignas(128) std::atomic<std::uint64_t> head;
@@ -39,18 +39,19 @@ static_assert(offsetof(ring_header, head) == 0 && offsetof(ring_header, consumed
               offsetof(ring_header, receiver_sleeps) == 256 && offsetof(ring_header, sender_sleeps) == 384 &&
               sizeof(ring_header) == 512);
 
-// Where an end lies that was closed, moved from or inherited: its hot paths run into their slow ones, which say so, and a
-// late commit() or release() does nothing to anybody.
+// The memory that an end looks at when it was closed, moved from, or inherited by a child of fork(). Its hot paths find no
+// message or no room there, and its slow paths then report the reason. A late commit() or release() writes here, where no
+// other end looks.
 struct closed_state {
-    alignas(64) static constexpr std::byte never_written[64]{};
-    alignas(64) static inline constinit std::byte never_read[64]{};
-    // Variables, else a compiler warns of what would lie behind the line.
-    static inline constinit std::byte const* unread = never_written;
-    static inline constinit std::byte* written = never_read;
-    static inline constinit ring_header header{{0}, {0}, {1}, {0}};  // flush() must look closer
+    alignas(64) static constexpr std::byte zeroes[64]{};
+    alignas(64) static inline constinit std::byte unused[64]{};
+    // These are variables, because a compiler would warn of accesses behind a line of 64 bytes that it knows.
+    static inline constinit std::byte const* no_message = zeroes;
+    static inline constinit std::byte* scratch = unused;
+    static inline constinit ring_header header{{0}, {0}, {1}, {0}};  // "the receiver sleeps": flush() takes its slow path
 };
 
-// A word of the messages that is shared. They are only ever placed by being mapped.
+// A shared word among the messages. Such words come into being by being mapped, and are never constructed.
 inline std::atomic<std::uint64_t>& shared_word(std::byte* at) noexcept
 {
     return *reinterpret_cast<std::atomic<std::uint64_t>*>(at);

@@ -5,6 +5,7 @@
 #include <strait/detail/membership/nameless_pair.hpp>
 #include <strait/error.hpp>
 #include <strait/options.hpp>
+#include <strait/wait.hpp>
 
 #include <chrono>
 #include <optional>
@@ -13,7 +14,11 @@
 
 namespace strait::detail {
 
-// A ring without a name whose ends nobody has taken yet. Move only.
+// What a topology of a ring is made of: guarantees, sender, receiver, geometry, mechanism. Specialised beside each topology.
+template <class Topology, waiting_strategy Wait>
+struct ring_topology;
+
+// A ring without a name, of which one end or both are still to be taken. Move only.
 template <class Geometry, class Sender, class Receiver>
 class ring_pair {
 public:

@@ -4,50 +4,30 @@
 
 #include <strait/detail/membership/peer_watch.hpp>
 #include <strait/detail/os/crash_point.hpp>
+#include <strait/detail/ring/concepts.hpp>
 #include <strait/detail/ring/end.hpp>
-#include <strait/detail/ring/geometry.hpp>
+#include <strait/detail/ring/slot_progress.hpp>
 #include <strait/options.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <type_traits>
 
 namespace strait::detail {
 
 template <class Geometry, class Sender, class Receiver>
 class ring_pair;
 
-template <message_layout L>
-using ring_reader = std::conditional_t<L.fixed_size == 0, record_reader<L>, slot_reader<L>>;
-
-// Found by what the reader is: that of many lanes has many senders, and words of its own to sleep at.
-template <class Reader>
-void post_room(Reader& r, asymmetric_fence const& fence, int doorbell) noexcept
-{
-    r.post();
-    if (peer_sleeps(r.header().sender_sleeps, fence))
-        wake_peer(r.header().sender_sleeps, doorbell);
-}
-
-template <class Reader>
-std::atomic<std::uint32_t>& where_to_sleep(Reader& r) noexcept
-{
-    return r.header().receiver_sleeps;
-}
-
-// The receiving end of a ring, or of many lanes: what it shows, when it waits, when it wakes the sender, and when the
-// stream is over.
+// The receiving end of a ring of any topology: when it waits, when it wakes the senders, and when the stream is over. What
+// it shows and where that lies is decided by `Reader`.
 // Distinct objects: safe. Shared objects: unsafe.
-template <message_layout L, waiting_strategy Wait, class Geometry = ring_geometry<L>, class Reader = ring_reader<L>>
+template <message_layout L, waiting_strategy Wait, class Geometry, ring_reader<typename Geometry::view_type> Reader>
 class ring_receiver : ring_end<Geometry, Reader, role::receiver> {
     using base = ring_end<Geometry, Reader, role::receiver>;
     using base::participant_;
     using base::ring_;
     using base::waiter_;
-    static constexpr unsigned pace = std::conditional_t<L.fixed_size == 0, record_shape<L>, slot_shape<L>>::pace;
 
 public:
     static result<ring_receiver> open(endpoint const& where, channel_options const& how, std::string_view type_name)
@@ -55,7 +35,7 @@ public:
         ring_receiver r;
         if (error_code const e = r.base::open(where, how, type_name))
             return e;
-        r.post();  // the sender may have waited for a receiver since the last one died
+        r.post();  // a sender may wait for a receiver, or for room that a dead one has made
         return r;
     }
 
@@ -68,14 +48,16 @@ public:
         if (!ring_.look()) [[unlikely]]
             if (error_code const e = await_message(until))
                 return e;
+        if (ring_.room_is_due()) [[unlikely]]
+            post();
         STRAIT_CRASH_POINT("peek: message found");
         return ring_.message();
     }
 
-    // Copies a large message out while it is copied in, and consumes it. As peek(); `message` is not what it was, whatever
-    // comes of it.
+    // Copies a large message out while its sender still copies it in, and consumes it. Errors are those of peek(); also after
+    // an error `message` may have been written to.
     error_code copy_out(std::span<std::byte> message, deadline until)
-        requires(slot_progress<L>::shown)
+        requires(slot_progress<L>::shown && requires(Reader const& r) { r.progress(); })
     {
         error_code const e = copy_out_early<L>(ring_, message, until, [&](auto part) { return await_message(until, part); });
         if (!e)
@@ -89,7 +71,11 @@ public:
             post();
     }
 
-    bool has_message() const noexcept { return ring_.has_message(); }
+    bool has_message() const noexcept
+        requires requires(Reader const& r) { r.has_message(); }
+    {
+        return ring_.has_message();
+    }
 
     end_reason ended() const noexcept { return end_.why(); }
 
@@ -99,7 +85,9 @@ public:
         if (base::can_leave(done)) {
             post();
             STRAIT_CRASH_POINT("close: posted");
+            ring_.leave();
             base::leave(until);
+            ring_.left();
             base::forget();
         }
         return done;
@@ -109,8 +97,8 @@ public:
 
     channel_stats stats() const noexcept { return base::count(); }
 
-    wake_source arm() noexcept { return base::arm_at(where_to_sleep(ring_), false); }
-    void disarm() noexcept { base::disarm_at(where_to_sleep(ring_)); }
+    wake_source arm() noexcept { return base::arm_at(ring_.receivers(), false); }
+    void disarm() noexcept { base::disarm_at(ring_.receivers()); }
 
 private:
     template <class, class, class>
@@ -129,7 +117,7 @@ private:
     [[gnu::noinline, gnu::cold]] void post() noexcept
     {
         if (participant_.is_member())
-            post_room(ring_, waiter_.fence, participant_.fd());
+            ring_.post_and_wake(waiter_.fence, participant_.fd());
     }
 
     [[gnu::noinline, gnu::cold]] error_code await_message(deadline until)
@@ -137,7 +125,7 @@ private:
         return await_message(until, [] { return false; });
     }
 
-    // Or part of a message.
+    // Waits for a message, or until part() says that a part of one can be copied.
     template <class Part>
     [[gnu::noinline, gnu::cold]] error_code await_message(deadline until, Part part)
     {
@@ -146,8 +134,8 @@ private:
         if (!ring_.posted())
             post();
         std::int64_t const interval = until.is_poll() ? sender_watch::when_polled : sender_watch::when_spinning;
-        return wait_for_peer<Wait, pace>(
-            where_to_sleep(ring_), waiter_, until, errc::empty, [&] { return ring_.look() || part(); },
+        return wait_for_peer<Wait, Reader::pace>(
+            ring_.receivers(), waiter_, until, errc::empty, [&] { return ring_.look() || part(); },
             [&](std::int64_t now, bool slept) {
                 return end_.look(participant_, now, slept, interval, [&] {
                     return part() ? std::optional<error_code>(error_code()) : ring_.inspect();

@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_RING_RECORDS_HPP
 
 #include <strait/detail/os/crash_point.hpp>
+#include <strait/detail/ring/concepts.hpp>
 #include <strait/detail/ring/header.hpp>
 #include <strait/error.hpp>
 #include <strait/serialization/layout.hpp>
@@ -13,15 +14,15 @@
 #include <optional>
 #include <span>
 
-// A ring of messages that vary in size: records one behind the other in memory that is mapped twice back to back, so
-// that none is ever broken at the end.
+// A ring of messages that vary in size, for one sender and one receiver: records one behind the other, in memory that is
+// mapped twice back to back, so that each record is contiguous also where the ring wraps.
 //
 //   record:  0 header u64 {low 32: size + 1, high 32: low bits of position / 8}   unit payload   padding to a multiple of unit
 //
 // unit is max(8, alignment). A header of 0 says that no record is there. The writer clears the header behind a record
-// before it commits the record by storing its header, so what a reader finds behind the last record is always 0, and a
-// writer killed at any moment leaves no more than a record that does not exist. The tag tells a header from payload of
-// an earlier round: with anything else at its position the ring is damaged.
+// before it commits the record by storing its header. So a reader always finds 0 behind the last record, and a writer that is
+// killed at any moment leaves at most a record that does not exist. The low bits of the position tell a header from payload
+// of an earlier round: a ring that has anything else there is damaged.
 //
 // Both mappings are the same memory, which the compiler does not know: headers are always reached by a masked position.
 namespace strait::detail {
@@ -38,12 +39,12 @@ struct record_shape {
     {
         return position / 8 << 32 | (size + 1);
     }
-    // Whether a header is one of a record that can be at this position.
+    // Whether this can be the header of a record at this position.
     static constexpr bool possible(std::uint64_t header, std::uint64_t position, std::uint64_t max_size) noexcept
     {
         return header >> 32 == (position / 8 & 0xffff'ffff) && size(header) <= max_size;
     }
-    // Of no record: larger than any message.
+    // Of a header that says that no record is there: a size larger than any message.
     static constexpr std::uint32_t size(std::uint64_t header) noexcept { return static_cast<std::uint32_t>(header) - 1; }
 };
 
@@ -52,9 +53,11 @@ class record_writer {
     using shape = record_shape<L>;
 
 public:
+    static constexpr unsigned pace = shape::pace;
+
     record_writer() noexcept { detach(); }
 
-    // Goes on behind the last committed record. Only while no other writer lives.
+    // Goes on behind the last committed record. Must be called only while no other writer lives.
     error_code attach(ring_view const& v) noexcept
     {
         std::uint64_t const consumed = v.header->consumed.load(std::memory_order_acquire);  // pairs with release()
@@ -84,12 +87,14 @@ public:
     void detach() noexcept
     {
         header_ = &closed_state::header;
-        data_ = closed_state::written;
+        data_ = closed_state::scratch;
         mask_ = 0;
-        limit_ = 0;  // never, whatever is committed too late
+        limit_ = 0;  // there is no room, however often commit() is called too late
     }
 
     ring_header& header() const noexcept { return *header_; }
+    std::atomic<std::uint32_t>& receivers() const noexcept { return header_->receiver_sleeps; }
+    std::atomic<std::uint32_t>& senders() const noexcept { return header_->sender_sleeps; }
     bool too_large(std::size_t n) const noexcept { return n > max_size_; }
 
     bool has_room(std::size_t n) const noexcept
@@ -116,13 +121,13 @@ public:
     bool refresh(std::size_t n) noexcept
     {
         std::uint64_t const head = header_->head.load(std::memory_order_acquire);  // pairs with post()
-        if (position_ - head > mask_ + 1)  // we are ahead of it, having seen `consumed`
+        if (position_ - head > mask_ + 1)  // inspect() has seen a `consumed` that is ahead of the head
             return false;
         limit_ = head + mask_ + 1;
         return has_room(n);
     }
 
-    // The same by the exact word, which the receiver writes all the time; nothing while full.
+    // Looks at the exact word, `consumed`, which the receiver writes all the time.
     std::optional<error_code> inspect(std::size_t n) noexcept
     {
         std::uint64_t const head = header_->head.load(std::memory_order_acquire);          // pairs with post()
@@ -142,7 +147,7 @@ public:
         return header_ == &closed_state::header ? 0 : position_ - header_->consumed.load(std::memory_order_relaxed);
     }
 
-protected:  // a ring with many receivers has other limits
+protected:  // lossless_writer sets other limits
     std::byte* data_;
     std::uint64_t mask_;
     std::uint64_t position_ = 0;
@@ -153,12 +158,18 @@ protected:  // a ring with many receivers has other limits
     ring_header* header_;
 };
 
+static_assert(ring_writer<record_writer<message_layout{0, 1, 2}>, ring_view>);
+
 template <message_layout L>
-class record_reader {
+class record_reader : public ring_reader_defaults {
     using shape = record_shape<L>;
 
 public:
+    static constexpr unsigned pace = shape::pace;
+
     record_reader() noexcept { detach(); }
+
+    // Goes on at the first record that no receiver has consumed. Must be called only while no other reader lives.
 
     error_code attach(ring_view const& v) noexcept
     {
@@ -179,16 +190,17 @@ public:
     void detach() noexcept
     {
         header_ = &closed_state::header;
-        data_ = closed_state::unread;
+        data_ = closed_state::no_message;
         mask_ = 0;
         post_at_ = ~std::uint64_t{0};  // never
     }
 
     ring_header& header() const noexcept { return *header_; }
+    std::atomic<std::uint32_t>& receivers() const noexcept { return header_->receiver_sleeps; }
 
     bool look() noexcept
     {
-        // Read once: what it says is used after it was checked. Pairs with record_writer::commit().
+        // The word is read once, because what was checked must be what is used. Pairs with record_writer::commit().
         std::uint64_t const header = shared_word(data_ + (position_ & mask_)).load(std::memory_order_acquire);
         size_ = shape::size(header);
         return shape::possible(header, position_, max_size_);
@@ -219,8 +231,13 @@ public:
         posted_ = position_;
         post_at_ = position_ + std::min((mask_ + 1) / 4, ring_header::posted_bytes);
     }
+    void post_and_wake(asymmetric_fence const& fence, int doorbell) noexcept
+    {
+        post();
+        if (peer_sleeps(header_->sender_sleeps, fence))
+            wake_peer(header_->sender_sleeps, doorbell);
+    }
 
-    // Success: a message is there. An error: what is there no sender has put there.
     std::optional<error_code> inspect() noexcept
     {
         std::uint64_t const header = shared_word(data_ + (position_ & mask_)).load(std::memory_order_acquire);  // pairs with commit()
@@ -245,6 +262,8 @@ private:
     std::uint64_t posted_ = 0;
     ring_header* header_;
 };
+
+static_assert(ring_reader<record_reader<message_layout{0, 1, 2}>, ring_view>);
 
 }  // namespace strait::detail
 

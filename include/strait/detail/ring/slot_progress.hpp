@@ -15,15 +15,15 @@
 #include <cstring>
 #include <span>
 
-// The two copies of a large message overlap: the sender says after each piece how far it is, and the receiver copies out
+// The two copies of a large message overlap: the sender publishes after each piece how far it is, and the receiver copies out
 // what is there. That is a hint. Whether the message exists is said by its sequence alone, as for every message; what was
-// copied of one that never exists is copied over.
+// copied of a message that never exists is overwritten.
 //
 //   progress  u64   attempt:24  bytes:40   bytes of the message that can be read; behind the sequence of a large slot
 //
-// Each attempt to write the slot has a number of its own, and a message that was committed ends its attempt: the number
-// goes on by one. So what was copied early belongs to the message that exists if, and only if, the number is the next one.
-// It is not when a sender died and another has come: that one begins with a new attempt, however it writes the message.
+// Each attempt to write the slot has a number of its own. A message that was committed ends its attempt: the number is
+// incremented. So what was copied early belongs to the message that exists if, and only if, the number is the next one. It
+// is not when a sender has died and another one writes the slot: that one begins a new attempt, however it writes the message.
 namespace strait::detail {
 
 template <message_layout L>
@@ -38,14 +38,14 @@ struct slot_progress {
         return std::min<std::uint64_t>(progress % one_attempt, L.fixed_size);  // the word may be damaged
     }
 
-    // What a sender does that has come, and one that has written the message: nothing more of this attempt.
+    // Ends the attempt. Called by a sender that has joined, and by one that has written the whole message.
     static void next_attempt(std::atomic<std::uint64_t>& progress) noexcept
     {
         std::uint64_t const attempt = progress.load(std::memory_order_relaxed) / one_attempt;
         progress.store((attempt + 1) * one_attempt, std::memory_order_relaxed);  // ordered by the sequence, and by copy_in()
     }
 
-    // `begun` is called when there is something to be read.
+    // Copies a message into its slot, piece by piece, and publishes each; calls begun() after the first one.
     template <class Begun>
     static void copy_in(std::byte const* from, std::byte* to, std::atomic<std::uint64_t>& progress, Begun begun) noexcept
     {
@@ -61,17 +61,18 @@ struct slot_progress {
         }
     }
 
-    // How much of a message has been copied out before it exists. Of whose, the place of its word says: where there are many
-    // senders, another's may be finished first.
+    // Remembers how much of a message has been copied out before it exists. The address of the progress word says of which
+    // message: where there are many senders, the message of another one may be finished first.
     class early_copy {
     public:
-        // Whether there is more to follow.
+        // Whether more of the message can be read than was copied.
         bool behind(std::atomic<std::uint64_t> const& progress) const noexcept
         {
             std::uint64_t const now = progress.load(std::memory_order_relaxed);
             return bytes_of(now) > (&progress == word_ && now / one_attempt == attempt_ ? bytes_ : 0);
         }
 
+        // Copies what can be read.
         void follow(std::byte const* from, std::byte* to, std::atomic<std::uint64_t> const& progress) noexcept
         {
             std::uint64_t const now = progress.load(std::memory_order_acquire);  // pairs with copy_in()
@@ -82,7 +83,7 @@ struct slot_progress {
             copy_up_to(bytes_of(now), from, to);
         }
 
-        // The message exists.
+        // The message exists: copies what is missing, or all if what was copied is not of this message.
         void finish(std::byte const* from, std::byte* to, std::atomic<std::uint64_t> const& progress) noexcept
         {
             // The number is that of the message: its sequence was stored behind it.
@@ -107,7 +108,7 @@ struct slot_progress {
     };
 };
 
-// The sender's half, of an end whose messages go into `ring`. Receivers that sleep are woken by the first piece.
+// The sender's half, for an end whose writer is `ring`. Receivers that sleep are woken after the first piece.
 template <class End, class Ring>
 result<void> copy_in_pieces(End& end, Ring& ring, std::span<std::byte const> message, deadline until)
 {
@@ -118,20 +119,21 @@ result<void> copy_in_pieces(End& end, Ring& ring, std::span<std::byte const> mes
     return {};
 }
 
-// The receiver's half. The message that exists is then at `ring`, not yet consumed. `await` waits for one, or for a part.
+// The receiver's half. Afterwards the message exists and is the next one of `ring`, not yet consumed. await(behind) waits for a
+// message, or until behind() says that more of a part can be copied.
 template <message_layout L, class Ring, class Await>
 error_code copy_out_early(Ring& ring, std::span<std::byte> message, deadline until, Await await)
 {
     typename slot_progress<L>::early_copy copy;
     while (!ring.look()) {
         auto const behind = [&] {
-            auto const* const part = until.is_poll() ? nullptr : ring.underway();  // a poll takes what is there whole
+            auto const* const part = until.is_poll() ? nullptr : ring.partly_written();  // a poll takes whole messages only
             return part && copy.behind(part->progress());
         };
         if (!behind())
             if (error_code const e = await(behind))
                 return e;
-        if (auto const* const part = ring.underway())
+        if (auto const* const part = ring.partly_written())
             copy.follow(part->message().data(), message.data(), part->progress());
     }
     STRAIT_CRASH_POINT("copy out: message found");

@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_RING_SLOTS_HPP
 
 #include <strait/detail/os/crash_point.hpp>
+#include <strait/detail/ring/concepts.hpp>
 #include <strait/detail/ring/header.hpp>
 #include <strait/detail/ring/slot_progress.hpp>
 #include <strait/error.hpp>
@@ -14,14 +15,14 @@
 #include <optional>
 #include <span>
 
-// A ring of messages of one size.
+// A ring of messages of one size, for one sender and one receiver.
 //
 //   slot:  0 sequence u64   [8 progress u64, of large messages]   offset payload, fixed_size bytes   padding
 //
 // The slot of position p holds sequence p + 1 when its message is committed, and p + 1 - capacity (or 0 in the first
-// round) before that: one store makes a message exist, and it lies in the message's own cache line, so a small message
-// costs one transfer of a line. (rigtorp::MPMCQueue and Vyukov's queue have the sequence in the slot; here there is one
-// writer and one reader, so no compare-and-swap.)
+// round) before that. So one store makes a message exist. The sequence lies in the message's own cache line, so a small
+// message costs one transfer of a line. (rigtorp::MPMCQueue and Vyukov's queue have the sequence in the slot, too; here there
+// is one writer and one reader, so no compare-and-swap is needed.)
 //
 // The next slot's address and the limits are plain members: the copy of a payload may alias anything, and what is
 // computed from shared state would be computed anew after it.
@@ -48,9 +49,11 @@ class slot_writer {
     using shape = slot_shape<L>;
 
 public:
+    static constexpr unsigned pace = shape::pace;
+
     slot_writer() noexcept { detach(); }
 
-    // Goes on behind the last committed message. Only while no other writer lives.
+    // Goes on behind the last committed message. Must be called only while no other writer lives.
     error_code attach(ring_view const& v) noexcept
     {
         std::uint64_t const consumed = v.header->consumed.load(std::memory_order_acquire);  // pairs with release()
@@ -74,25 +77,27 @@ public:
         start_ = position_ = position;
         limit_ = consumed + v.capacity;
         if constexpr (shape::shows_progress)
-            slot_progress<L>::next_attempt(shared_word(slot_ + 8));  // what a dead sender has begun is not ours
+            slot_progress<L>::next_attempt(shared_word(slot_ + 8));  // a dead sender may have begun this message
         return {};
     }
 
     void detach() noexcept
     {
         header_ = &closed_state::header;
-        slot_ = first_ = closed_state::written;
+        slot_ = first_ = closed_state::scratch;
         last_ = first_ + shape::stride;
-        limit_ = 0;  // never, whatever is committed too late
+        limit_ = 0;  // there is no room, however often commit() is called too late
     }
 
     ring_header& header() const noexcept { return *header_; }
+    std::atomic<std::uint32_t>& receivers() const noexcept { return header_->receiver_sleeps; }
+    std::atomic<std::uint32_t>& senders() const noexcept { return header_->sender_sleeps; }
     static constexpr bool too_large(std::size_t n) noexcept { return n > L.fixed_size; }
 
     bool has_room(std::size_t) const noexcept { return position_ < limit_; }
     std::span<std::byte> room(std::size_t) const noexcept { return {slot_ + shape::offset, L.fixed_size}; }
 
-    // The message in pieces, which can be read before it is committed.
+    // Copies the message in pieces, which can be read before it is committed; calls begun() after the first one.
     template <class Begun>
     void copy_in(std::byte const* message, Begun begun) noexcept
         requires(shape::shows_progress)
@@ -116,13 +121,13 @@ public:
     bool refresh(std::size_t) noexcept
     {
         std::uint64_t const used = position_ - header_->head.load(std::memory_order_acquire);  // pairs with post()
-        if (used >= capacity_)  // full; or we are ahead of it, having seen `consumed`
+        if (used >= capacity_)  // full; or inspect() has seen a `consumed` that is ahead of the head
             return false;
         limit_ = position_ + (capacity_ - used);
         return true;
     }
 
-    // The same by the exact word, which the receiver writes all the time; nothing while full.
+    // Looks at the exact word, `consumed`, which the receiver writes all the time.
     std::optional<error_code> inspect(std::size_t) noexcept
     {
         std::uint64_t const head = header_->head.load(std::memory_order_acquire);          // pairs with post()
@@ -143,7 +148,7 @@ public:
         return header_ == &closed_state::header ? 0 : position_ - header_->consumed.load(std::memory_order_relaxed);
     }
 
-protected:  // a ring with many receivers has other limits
+protected:  // lossless_writer sets other limits
     std::byte* slot_;
     std::uint64_t position_ = 0;
     std::uint64_t limit_ = 0;  // the first position that is not known to be free
@@ -154,12 +159,18 @@ protected:  // a ring with many receivers has other limits
     std::uint64_t start_ = 0;
 };
 
+static_assert(ring_writer<slot_writer<message_layout{8, 8, 1}>, ring_view>);
+
 template <message_layout L>
-class slot_reader {
+class slot_reader : public ring_reader_defaults {
     using shape = slot_shape<L>;
 
 public:
+    static constexpr unsigned pace = shape::pace;
+
     slot_reader() noexcept { detach(); }
+
+    // Goes on at the first message that no receiver has consumed. Must be called only while no other reader lives.
 
     error_code attach(ring_view const& v) noexcept
     {
@@ -180,12 +191,13 @@ public:
     void detach() noexcept
     {
         header_ = &closed_state::header;
-        slot_ = first_ = closed_state::unread;
+        slot_ = first_ = closed_state::no_message;
         last_ = first_ + shape::stride;
         post_at_ = position_ - 1;  // never
     }
 
     ring_header& header() const noexcept { return *header_; }
+    std::atomic<std::uint32_t>& receivers() const noexcept { return header_->receiver_sleeps; }
 
     bool has_message() const noexcept
     {
@@ -198,8 +210,8 @@ public:
     {
         return shared_word(slot_ + 8);
     }
-    // Whose next message may be being written, if anybody's.
-    slot_reader const* underway() const noexcept { return this; }
+    // The reader whose next message may be partly written; null when there is none.
+    slot_reader const* partly_written() const noexcept { return this; }
 
     // True when it is time to post().
     bool release() noexcept
@@ -221,8 +233,13 @@ public:
         posted_ = position_;
         post_at_ = position_ + std::max<std::uint64_t>(1, std::min(capacity_ / 4, ring_header::posted_bytes / shape::stride));
     }
+    void post_and_wake(asymmetric_fence const& fence, int doorbell) noexcept
+    {
+        post();
+        if (peer_sleeps(header_->sender_sleeps, fence))
+            wake_peer(header_->sender_sleeps, doorbell);
+    }
 
-    // Success: a message is there. An error: what is there no sender has put there.
     std::optional<error_code> inspect() noexcept
     {
         std::uint64_t const sequence = shared_word(slot_).load(std::memory_order_acquire);  // pairs with commit()
@@ -247,6 +264,8 @@ private:
     std::uint64_t posted_ = 0;
     std::uint64_t start_ = 0;
 };
+
+static_assert(ring_reader<slot_reader<message_layout{8, 8, 1}>, ring_view>);
 
 }  // namespace strait::detail
 
