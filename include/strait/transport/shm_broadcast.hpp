@@ -16,50 +16,55 @@
 
 namespace strait {
 
-/// A full ring overwrites its oldest message.
+/// A topology with one sender and many receivers: broadcast<lossy>. The sender is wait-free and never waits: it overwrites the
+/// oldest message, and goes on without any receiver.
+///
+/// Receivers, up to 4,096, change nothing that the sender looks at, so they can slow down neither it nor each other. They
+/// are as wait-free as it lets them be: a copy is thrown away when a whole lap was made meanwhile. A receiver that was too
+/// slow goes on with the oldest message that is there. stats().dropped counts exactly what it has missed: by how much it grew
+/// over a receive is how many messages are missing before the one received. stats().depth of a receiver is how far it is
+/// behind. Receiving copies.
+///
+/// A message that is claimed takes the place of the oldest at once, also if it is not committed. Messages that vary have up
+/// to a quarter of options.capacity bytes less 40 (more for an alignment above 8), 1 MiB or eight times
+/// options.max_message_size by default; each takes 16 bytes and its size rounded up to 8, and is overwritten up to a sixteenth
+/// of the capacity before its bytes are needed.
 struct lossy {
     static constexpr char const* name = "lossy";
 };
 
-/// The same, and a receiver gets only the newest message.
+/// A topology with one sender and many receivers, each of which gets only the newest message: broadcast<latest>. For receivers
+/// to which an old message is worth nothing: states, prices, positions.
+///
+/// Each message that is received is the newest when it is looked for. Those sent since the one before are skipped, and
+/// counted in stats().dropped as if they had been overwritten; stats().depth says how far the receiver was behind. A message
+/// that a receiver has received or borrowed stays as it is. Finding the newest takes the same time however many were skipped.
+/// The sender is that of `lossy`, and so is the channel: it can have receivers of both kinds, and each gets what it asks for.
 struct latest {
     static constexpr char const* name = "latest";
 };
 
-/// A full ring makes its sender wait for the slowest receiver.
+/// A topology with one sender and many receivers, each of which gets every message: broadcast<lossless>. A full ring makes its
+/// sender wait for room until the slowest receiver has made it, however long that is stopped.
+///
+/// Committing and reading are wait-free. The sender finds by its lock a receiver that was killed, when the ring is full, and
+/// waits for it no longer. At most 64 receivers; one more is refused with errc::busy. Messages are read where they lie.
+///
+/// A sender waits up to options.connect_timeout for its first receiver. When all receivers have left or died, operations report
+/// errc::no_receiver until another one joins; the sender may send as much as one capacity before it notices that, and no
+/// receiver gets it.
 struct lossless {
     static constexpr char const* name = "lossless";
 };
 
-/// One sender and many receivers, each of which gets every message: a topology of shm_ring, which
-/// <strait/transport/shm_ring.hpp> has. What is sent before a receiver joins is not for it; messages are never kept for a
-/// later one. A receiver is where the sender was when it joined. Capacities and sizes are those of shm_ring<spsc>, but
-/// where something else is said.
+/// One sender and many receivers, each message to every receiver: a topology of shm_ring, which
+/// <strait/transport/shm_ring.hpp> has. `Overflow` says what happens when the ring is full, and has the promises and limits:
+/// lossy, latest or lossless. Capacities and sizes are those of `spsc` unless it says otherwise.
 ///
-/// `broadcast<lossy>`: the sender is wait-free and never waits: it overwrites the oldest message, and goes on without any
-/// receiver. Receivers, up to 4,096, change nothing that it looks at, so they can slow down neither it nor each other; they
-/// are as wait-free as it lets them be: a copy is thrown away when a whole lap was made meanwhile. A receiver that was too
-/// slow goes on with the oldest message that is there. stats().dropped counts exactly what it has missed: by how much it grew
-/// over a receive is how many messages are missing before the one received. stats().depth of a receiver is how far it is
-/// behind. Receiving copies. A message that is claimed takes the place of the oldest at once, also if it is not committed.
-/// Messages that vary have up to a quarter of options.capacity bytes less 40 (more for an alignment above 8), 1 MiB or eight
-/// times options.max_message_size by default; each takes 16 bytes and its size rounded up to 8, and is gone up to a
-/// sixteenth of the capacity before its bytes are needed.
-///
-/// `broadcast<latest>`: what `lossy` is, for receivers to whom an old message is worth nothing: states, prices, positions.
-/// Each message that is received is the newest when it is looked for; those sent since the one before are skipped, and
-/// counted in stats().dropped as if they had been overwritten; stats().depth says how far it was behind. What a receiver has
-/// in its hands, or has borrowed, stays as it is. Finding the newest takes the same time however many were skipped. The
-/// sender is that of `lossy`, and so is the channel: there can be receivers of both kinds, and each gets what it asks for.
-///
-/// `broadcast<lossless>`: committing and reading are wait-free; the sender waits for room until the slowest receiver has
-/// made it, however long that is stopped. One that was killed is found by its lock when the ring is full, and no longer
-/// waited for. At most 64 receivers; one more is refused with errc::busy. Messages are read where they lie. A sender waits up
-/// to options.connect_timeout for its first receiver; when all have gone, operations report errc::no_receiver until another
-/// one comes. It may send as much as one capacity before it notices that: nobody receives that.
-///
-/// All: a message exists once it is committed, also when its sender is killed next, and the next sender goes on behind
-/// it. What a receiver has in its hands when it is killed is gone with it. A pair has one sender and one receiver.
+/// A receiver begins where the sender was when it joined: what was sent before is not for it, and no message is kept for a
+/// later receiver. A message exists once it is committed, also when its sender is killed next, and the next sender goes on
+/// behind it. A message that a receiver was working on when it was killed is lost with it. A pair has one sender and one
+/// receiver.
 template <class Overflow>
 struct broadcast {
     static constexpr char const* name = "broadcast";
