@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(a_sender_waits_for_its_first_receiver_and_notices_when_the_
         BOOST_TEST((send(brief, 0, deadline::poll()).error() == errc::no_receiver));
     }
     auto s = open_sender<X, int>(name, {.capacity = 4});
-    BOOST_TEST((send(s, 0, deadline::poll()).error() == errc::full));
+    BOOST_TEST((send(s, 0, deadline::poll()).error() == errc::no_receiver));
     BOOST_TEST((send(s, 0, soon()).error() == errc::timed_out));
     for (int life = 0; life != 20; ++life) {
         std::optional r(open_receiver<X, int>(name));
@@ -146,9 +146,41 @@ BOOST_AUTO_TEST_CASE(a_sender_waits_for_its_first_receiver_and_notices_when_the_
             else
                 reported = done.error();
         BOOST_TEST(more <= 4);
-        // Polled before the first receiver was ever met it cannot tell one that was there from none.
-        BOOST_TEST((reported == errc::no_receiver || (life == 0 && reported == errc::full)));
+        BOOST_TEST((reported == errc::no_receiver));
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_poll_says_that_no_receiver_has_come_yet_and_loses_nothing)
+{
+    std::string const name = support::unique_name();
+    auto s = open_sender<X, int>(name, {.capacity = 4});
+    for (int i = 0; i != 3; ++i) {
+        BOOST_TEST((send(s, 0, deadline::poll()).error() == errc::no_receiver));
+        BOOST_TEST(s.awaits_receiver());
+    }
+    auto r = open_receiver<X, int>(name);
+    for (int i = 0; i != 4; ++i)
+        BOOST_TEST(send(s, i, deadline::poll()).has_value());
+    BOOST_TEST(!s.awaits_receiver());
+    BOOST_TEST((send(s, 4, deadline::poll()).error() == errc::full));
+    for (int i = 0; i != 4; ++i)
+        BOOST_TEST((receive<int>(r) == i));
+    BOOST_TEST(r.close(deadline::poll()).has_value());
+    BOOST_TEST(s.close(deadline::poll()).has_value());
+    BOOST_TEST(!s.awaits_receiver());
+}
+
+BOOST_AUTO_TEST_CASE(a_sender_awaits_no_receiver_after_its_connect_timeout_or_when_none_can_come)
+{
+    auto brief = open_sender<X, int>(support::unique_name(), {.connect_timeout = std::chrono::nanoseconds(0)});
+    BOOST_TEST(!brief.awaits_receiver());
+    BOOST_TEST((send(brief, 0, deadline::poll()).error() == errc::no_receiver));
+    auto ends = X::pair<layout_of<int>>::make({}, "test").value().split().value();
+    BOOST_TEST(ends.first.awaits_receiver());
+    BOOST_TEST(ends.second.close(deadline::poll()).has_value());
+    BOOST_TEST(!ends.first.awaits_receiver());
+    auto kept = raw::sender<int, strait::shm_ring<>>::open(support::unique_name(), {}, "test").value();
+    BOOST_TEST(!kept.awaits_receiver());
 }
 
 BOOST_AUTO_TEST_CASE(a_waiting_sender_is_woken_by_the_first_receiver)

@@ -50,9 +50,9 @@ struct latest {
 /// Committing and reading are wait-free. The sender finds by its lock a receiver that was killed, when the ring is full, and
 /// waits for it no longer. At most 64 receivers; one more is refused with errc::busy. Messages are read where they lie.
 ///
-/// A sender waits up to options.connect_timeout for its first receiver. When all receivers have left or died, operations report
-/// errc::no_receiver until another one joins; the sender may send as much as one capacity before it notices that, and no
-/// receiver gets it.
+/// A sender waits up to options.connect_timeout for its first receiver. One that never waits (`try_send`, or a poll) reports
+/// errc::no_receiver meanwhile, and may try again. When all receivers have left or died, operations report errc::no_receiver
+/// until another one joins; the sender may send as much as one capacity before it notices that, and no receiver gets it.
 struct lossless {
     static constexpr char const* name = "lossless";
 };

@@ -191,7 +191,7 @@ public:
         return {};
     }
 
-    static errc poll_says(lossless_writer<L> const&) noexcept { return errc::full; }
+    static errc poll_says(lossless_writer<L>& ring) noexcept { return ring.has_receivers() ? errc::full : errc::no_receiver; }
 
     bool awaits_receiver(lossless_writer<L> const& ring, participant const& member) const noexcept
     {
