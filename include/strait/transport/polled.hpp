@@ -15,15 +15,15 @@
 
 namespace strait {
 
-/// A transport whose receivers poll the kernel and never sleep in it: a message is seen without the wake-up that one
-/// who sleeps must wait for, at the price of a core that each waiting receiver keeps busy.
+/// A transport whose receivers poll the kernel and never sleep in it. They see a message without the wake-up for which a
+/// receiver that sleeps must wait; each waiting receiver keeps a core busy.
 ///
 ///     strait::receiver<trade, strait::polled<strait::unix_stream>> in{"trades"};
 ///
 /// `busy_spin` gives the core away only now and then, `yielding` after each miss, for more receivers than cores. Without
-/// it a receiver polls for 30 us, as long as that pays, and then sleeps. The channel is that of `X`, and so are its options,
-/// limits and promises: each end chooses for itself, and the other one does not notice. Senders are those of `X`. For rings,
-/// whose last argument but one this is, there is no need of it.
+/// `polled` a receiver polls for 30 us, as long as that pays, and then sleeps. The channel is that of `X`, and so are its
+/// options, limits and promises: each end chooses for itself, and the other one does not notice. Senders are those of `X`.
+/// Rings do not need it: their second template argument says how an end waits.
 template <byte_transport X, waiting_strategy Wait = busy_spin>
     requires(!Wait::sleeps)
 class polled {
@@ -33,7 +33,7 @@ public:
     /// How its receivers wait.
     using waiting = Wait;
 
-    /// As X::remove().
+    /// Removes what X::remove() does.
     static result<void> remove(endpoint const& where) { return X::remove(where); }
 
     template <message_layout L>

@@ -7,23 +7,23 @@
 
 namespace strait {
 
-/// Memory of shm_ring: a System V segment, for hosts whose memory is kept within the limits of those, and looked after with
-/// ipcs(1). As fast as any other.
+/// Memory of shm_ring: a System V segment, for hosts that limit shared memory by those limits and administer it with ipcs(1).
+/// As fast as any other.
 ///
 ///     strait::channel<trade, strait::shm_ring<strait::spsc, strait::adaptive, strait::sysv_memory>>
 ///
 /// The messages lie in the segment. The channel's name, its locks, and the few words by which the ends wait for each other
-/// lie in a small file, as for posix_memory, under the same names. The segment has the file's owner, group and mode, and
-/// goes when the file goes: with the last one to leave a channel in which nothing is unread, with remove(), or, after
-/// crashes, with the next opener. A creator that is killed at any moment leaves at most what that one finds. Who deletes the
-/// file by hand must delete the segment too, with ipcrm(1). Between users only the segment's owner, who created the channel,
-/// can remove it: until then it stays.
+/// lie in a small file, as for posix_memory, under the same names. The segment has the file's owner, group and mode. It is
+/// removed when the file is: by the last participant that leaves a channel in which nothing is unread, by remove(), or, after
+/// crashes, by the next opener. A creator that is killed at any moment leaves nothing that this opener does not find. If you
+/// delete the file by hand, delete the segment too, with ipcrm(1). Between users only the segment's owner, who created the
+/// channel, can remove it: until then it stays.
 ///
 /// The kernel's limits are errc::segment_size_limit (kernel.shmmax), segment_memory_limit (shmall) and segment_count_limit
-/// (shmmni). It accounts for memory when a segment is made, and gives it page by page as messages come, so that a host that
-/// has promised too much runs out of it later; `prefaulted<sysv_memory>` asks for it at once. A segment that was removed
-/// with ipcrm(1) serves those who have it; who comes later gets errc::peer_corrupt, as does one in another IPC namespace.
-/// There are no nameless channels.
+/// (shmmni). The kernel accounts for memory when a segment is created, and gives it page by page as messages come, so a host
+/// that has promised too much runs out of memory later; `prefaulted<sysv_memory>` asks for it at once. A segment that was
+/// removed with ipcrm(1) still serves the ends that have it. An end that opens later gets errc::peer_corrupt, as does one in
+/// another IPC namespace. There are no channels without a name.
 struct sysv_memory {
     static constexpr char const* name = "sysv_memory";
 };

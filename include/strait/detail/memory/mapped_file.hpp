@@ -10,16 +10,16 @@
 
 #include <unistd.h>
 
-// A ring in a file of a disk: its control file lies elsewhere, and is written out.
+// A ring in a file on a disk: its control file lies in another directory, and is written to the disk.
 namespace strait::detail {
 
 template <class Mechanism>
 struct file_mechanism : Mechanism {
-    static constexpr std::string_view root = "/var/tmp";  // what survives a reboot, in every distribution
+    static constexpr std::string_view root = "/var/tmp";  // its files survive a reboot, in every distribution
 
     static constexpr bool on_disk = true;
 
-    // Best effort: the last one leaves with what the disk accepts. shm_ring::sync() tells.
+    // Errors are ignored: the last participant leaves in any case. shm_ring::sync() reports them.
     void sync(int fd, int dir) const noexcept
     {
         static_cast<void>(::fdatasync(fd));

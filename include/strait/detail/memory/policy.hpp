@@ -11,13 +11,13 @@ namespace strait::detail {
 
 // What a memory policy makes of a ring. Specialised beside each policy:
 //   geometry<G>     the geometry G of a ring, in this memory
-//   mechanism<M>    the same for what the door of a named channel needs to know
-//   nameless        whether there are pairs
-//   is_usual        where it is: a ring that does not name its memory has this
+//   mechanism<M>    what membership needs to know of such a ring, M, in this memory
+//   nameless        whether it has pairs
+//   is_usual        only in the policy of a ring that does not name its memory
 template <class Memory>
 struct ring_memory;
 
-// Puts a name together when the program is compiled.
+// Concatenates a name when the program is compiled.
 struct built_name {
     char text[192]{};
     std::size_t size = 0;
@@ -30,7 +30,7 @@ struct built_name {
     }
 };
 
-// shm_ring<mpsc> as shm_ring<mpsc, adaptive, mapped_file>.
+// The name of shm_ring<mpsc> in another memory: shm_ring<mpsc, adaptive, mapped_file>.
 template <class Ends, class Wait, class Memory>
 inline constexpr built_name ring_name = [] {
     constexpr std::string_view plain = Ends::guarantees.name;

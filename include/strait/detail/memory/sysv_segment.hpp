@@ -22,15 +22,15 @@
 #include <sys/shm.h>
 #include <sys/stat.h>
 
-// A ring whose messages lie in a System V segment. The control file has what lies before them: who is there, and the words by
-// which the ends wait for each other. In memory the one follows the other, as in a file that has both.
+// A ring whose messages lie in a System V segment. The control file has what lies before them: who participates, and the words
+// by which the ends wait for each other. In memory the segment follows the control file, as in a file that has both.
 namespace strait::detail {
 
-// What shmget(2) says of a segment that it does not make.
-inline error_code segment_failure(int flags) noexcept
+// Why shmget(2) did not create a segment.
+inline error_code segment_failure(bool huge_pages) noexcept
 {
     int const why = errno;
-    if ((flags & SHM_HUGETLB) != 0 && (why == ENOMEM || why == EPERM))
+    if (huge_pages && (why == ENOMEM || why == EPERM))
         return errc::huge_page_limit;
     if (why == EINVAL)
         return errc::segment_size_limit;
@@ -44,8 +44,8 @@ inline error_code segment_failure(int flags) noexcept
     return too_many ? errc::segment_count_limit : errc::segment_memory_limit;
 }
 
-// The whole is attached where it is wanted. A piece that is to be mirrored by itself is taken out of an attachment: mremap()
-// of a shared mapping to a second place, which leaves the first where it is.
+// Attaches the segment, or n bytes of it, at a given address. The whole is attached there at once. A piece that is to be mirrored
+// by itself is taken out of an attachment: mremap() of a shared mapping to a second address leaves the first one as it is.
 inline error_code place_segment(int id, std::uint64_t offset, std::size_t n, std::byte* to) noexcept
 {
     struct ::shmid_ds found = {};
@@ -70,13 +70,14 @@ inline std::uint64_t huge_page_size() noexcept
     return kibibytes == 0 || kibibytes > (std::uint64_t{1} << 30) ? std::uint64_t{2} << 20 : kibibytes << 10;
 }
 
-// `Flags`: for shmget(2).
+// A ring's messages in a segment of System V.
 //
 // What a killed creator leaves: a control file with a name, which is not ready, and its segment, or not yet. The next opener
-// removes both; so does remove(). A segment without a control file is left only by who takes the control file away by hand.
-template <class Mechanism, int Flags = 0>
+// removes both; so does remove(). A segment without a control file is left only when somebody deletes the control file by hand.
+template <class Mechanism, bool HugePages = false>
 struct segment_mechanism : Mechanism {
     using leftover = segment_leftover;
+    static constexpr int flags = HugePages ? SHM_HUGETLB : 0;
 
     static error_code create(participant const& c, location const& where) noexcept
     {
@@ -89,10 +90,10 @@ struct segment_mechanism : Mechanism {
         for (std::uint64_t number = 1; number <= segment_tries; ++number) {
             ::key_t const key = segment_key(file, number);
             if (::shmget(key, 0, 0) != -1 || errno != ENOENT)
-                continue;  // somebody else's
+                continue;  // this key is in use
             c.block().mechanism[0].store(number, std::memory_order_relaxed);
             STRAIT_CRASH_POINT("create: key of the segment noted");
-            int const id = ::shmget(key, size, IPC_CREAT | IPC_EXCL | Flags | static_cast<int>(object_mode(where.access())));
+            int const id = ::shmget(key, size, IPC_CREAT | IPC_EXCL | flags | static_cast<int>(object_mode(where.access())));
             STRAIT_CRASH_POINT("create: segment made");
             if (id != -1) {
                 error_code const failed = own(id, file);
@@ -101,7 +102,7 @@ struct segment_mechanism : Mechanism {
                 return failed;
             }
             if (errno != EEXIST)
-                return segment_failure(Flags);
+                return segment_failure(HugePages);
         }
         return errc::segment_count_limit;
     }
@@ -118,7 +119,7 @@ struct segment_mechanism : Mechanism {
         int const id = note.find();
         if (id == -1 || static_cast<std::uint64_t>(note.control_file.st_size) != first)
             return errc::peer_corrupt;
-        std::uint64_t const alignment = (Flags & SHM_HUGETLB) != 0 ? huge_page_size() : 1;
+        std::uint64_t const alignment = HugePages ? huge_page_size() : 1;
         mirror const twice = Mechanism::mirrored(first + note.size);
         if (twice.first != 0 && note.size % alignment != 0)
             return errc::peer_corrupt;
@@ -126,7 +127,7 @@ struct segment_mechanism : Mechanism {
     }
 
 private:
-    // The group may be that of the directory.
+    // Gives the segment the group of the control file, which may be that of the directory.
     static error_code own(int id, struct ::stat const& file) noexcept
     {
         struct ::shmid_ds made = {};
@@ -139,11 +140,10 @@ private:
     }
 };
 
-template <class Geometry, int Flags = 0>
+template <class Geometry, bool HugePages = false>
 struct sysv_geometry : Geometry {
-    using mechanism_type = segment_mechanism<typename Geometry::mechanism_type, Flags>;
-    static constexpr bool in_huge_pages = (Flags & SHM_HUGETLB) != 0;
-    static_assert(!in_huge_pages || !requires { Geometry::mechanism_type::in_pieces; },
+    using mechanism_type = segment_mechanism<typename Geometry::mechanism_type, HugePages>;
+    static_assert(!HugePages || !requires { Geometry::mechanism_type::in_pieces; },
                   "strait: a ring with lanes, shm_ring<mpsc>, has no huge pages in sysv_memory: the kernel cannot map pieces of "
                   "them twice; choose another topology, or huge_pages<posix_memory>");
 
@@ -153,7 +153,7 @@ struct sysv_geometry : Geometry {
     {
         std::uint64_t const first = mechanism_type::data_offset();
         error_code e = Geometry::traits(how, type_name, t);
-        if constexpr (in_huge_pages) {
+        if constexpr (HugePages) {
             mirror const twice = Geometry::mechanism().mirrored(t.size);
             if (!e && twice.first != 0 && (t.size - first) % huge_page_size() != 0) {
                 channel_options larger = how;  // only whole pages can be mirrored
@@ -161,7 +161,7 @@ struct sysv_geometry : Geometry {
                 e = Geometry::traits(larger, type_name, t);
             }
         }
-        t.memory = in_huge_pages ? "sysv_memory, huge pages" : segment_memory;
+        t.memory = HugePages ? "sysv_memory, huge pages" : segment_memory;
         t.beside = t.size - first;
         t.size = first;
         t.allocated = 0;
