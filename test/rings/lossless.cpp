@@ -153,18 +153,18 @@ BOOST_AUTO_TEST_CASE(a_sender_waits_for_its_first_receiver_and_notices_when_the_
 BOOST_AUTO_TEST_CASE(a_poll_says_that_no_receiver_has_come_yet_and_loses_nothing)
 {
     std::string const name = support::unique_name();
-    auto s = open_sender<X, int>(name, {.capacity = 4});
+    auto s = raw::sender<int, X>::open(name, {.capacity = 4}, "test").value();
     for (int i = 0; i != 3; ++i) {
-        BOOST_TEST((send(s, 0, deadline::poll()).error() == errc::no_receiver));
+        BOOST_TEST((raw::send(s, 0, deadline::poll()).error() == errc::no_receiver));
         BOOST_TEST(s.awaits_receiver());
     }
-    auto r = open_receiver<X, int>(name);
+    auto r = raw::receiver<int, X>::open(name, {}, "test").value();
     for (int i = 0; i != 4; ++i)
-        BOOST_TEST(send(s, i, deadline::poll()).has_value());
+        BOOST_TEST(raw::send(s, i, deadline::poll()).has_value());
     BOOST_TEST(!s.awaits_receiver());
-    BOOST_TEST((send(s, 4, deadline::poll()).error() == errc::full));
+    BOOST_TEST((raw::send(s, 4, deadline::poll()).error() == errc::full));
     for (int i = 0; i != 4; ++i)
-        BOOST_TEST((receive<int>(r) == i));
+        BOOST_TEST((raw::receive<int>(r) == i));
     BOOST_TEST(r.close(deadline::poll()).has_value());
     BOOST_TEST(s.close(deadline::poll()).has_value());
     BOOST_TEST(!s.awaits_receiver());
@@ -172,14 +172,14 @@ BOOST_AUTO_TEST_CASE(a_poll_says_that_no_receiver_has_come_yet_and_loses_nothing
 
 BOOST_AUTO_TEST_CASE(a_sender_awaits_no_receiver_after_its_connect_timeout_or_when_none_can_come)
 {
-    auto brief = open_sender<X, int>(support::unique_name(), {.connect_timeout = std::chrono::nanoseconds(0)});
+    auto brief = raw::sender<int, X>::open(support::unique_name(), {.connect_timeout = std::chrono::nanoseconds(0)}, "test").value();
     BOOST_TEST(!brief.awaits_receiver());
-    BOOST_TEST((send(brief, 0, deadline::poll()).error() == errc::no_receiver));
-    auto ends = X::pair<layout_of<int>>::make({}, "test").value().split().value();
+    BOOST_TEST((raw::send(brief, 0, deadline::poll()).error() == errc::no_receiver));
+    auto ends = raw::pair<int, X>::make({}, "test").value().split().value();
     BOOST_TEST(ends.first.awaits_receiver());
     BOOST_TEST(ends.second.close(deadline::poll()).has_value());
     BOOST_TEST(!ends.first.awaits_receiver());
-    auto kept = raw::sender<int, strait::shm_ring<>>::open(support::unique_name(), {}, "test").value();
+    auto kept = raw::sender<int>::open(support::unique_name(), {}, "test").value();
     BOOST_TEST(!kept.awaits_receiver());
 }
 
