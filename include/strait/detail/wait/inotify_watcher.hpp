@@ -4,6 +4,7 @@
 
 #include <strait/detail/os/descriptor.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <string>
@@ -68,6 +69,10 @@ public:
                 return;
         }
     }
+
+    // How long to sleep until the next look after a file was closed; 0: none was. No event reports that the lock of the
+    // process that died is free: that is a moment later on an idle machine, and much later on a busy one.
+    std::chrono::milliseconds look_after{0};
 
 private:
     guarded_descriptor fd_;

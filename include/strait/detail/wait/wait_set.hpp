@@ -84,11 +84,13 @@ public:
                         w.disarm(w.end);
             }
         } const at_the_end{all_};
-        // The lock of a process that died is freed a moment after its file is closed: after such an event, which may be left
-        // over from an earlier wait, we look a few times at short intervals.
-        unsigned soon = 0;
+        // The lock of a process that died is freed some time after its file is closed. After such an event, also one of an
+        // earlier wait of this watcher, we look at intervals that double.
         auto const read_events = [&] {
-            watcher_.read_events([&](int, bool closed) { soon = closed ? looks_after_closing : soon; });
+            watcher_.read_events([&](int, bool closed) {
+                if (closed)
+                    watcher_.look_after = first_look_after_closing;
+            });
         };
         for (;;) {
             read_events();
@@ -97,9 +99,12 @@ public:
                 return *f;
             if (until.passed())
                 return errc::timed_out;
-            auto const slice = soon != 0 ? std::chrono::milliseconds(10) : wait_slice;
-            sleep(soon != 0 || again ? until.capped(slice) : until);
-            soon -= soon != 0 ? 1U : 0U;
+            deadline wake = again ? until.capped(wait_slice) : until;
+            if (watcher_.look_after.count() != 0) {
+                wake = wake.capped(watcher_.look_after);
+                watcher_.look_after = std::min(2 * watcher_.look_after, last_look_after_closing);
+            }
+            sleep(wake);
             read_events();
             if (auto const f = look())
                 return *f;
@@ -107,7 +112,8 @@ public:
     }
 
 private:
-    static constexpr unsigned looks_after_closing = 6;
+    static constexpr std::chrono::milliseconds first_look_after_closing{10};
+    static constexpr std::chrono::milliseconds last_look_after_closing = std::chrono::hours(1);
 
     std::optional<found> look()
     {
