@@ -179,6 +179,8 @@ BOOST_AUTO_TEST_CASE(an_end_that_never_sleeps_sees_a_stop)
 // Neither an inotify instance nor an eventfd: the wait asks the token now and then.
 BOOST_AUTO_TEST_CASE(a_stop_is_seen_without_a_descriptor_to_be_had)
 {
+    if (support::sanitized)  // the undefined-behaviour sanitizer needs descriptors of its own, or finds what is not there
+        return;
     auto [out, in] = strait::channel<std::uint64_t, ring>::make_pair().split();
     std::thread waiting([&in = in] {  // a thread that has no descriptors yet
         ::rlimit const before = [] {
