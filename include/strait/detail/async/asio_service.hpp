@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_ASYNC_ASIO_SERVICE_HPP
 
 #include <strait/detail/async/pending_wait.hpp>
+#include <strait/detail/wait/futex.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
 
@@ -19,6 +20,7 @@
 #include <boost/asio/strand.hpp>
 #include <boost/intrusive/list.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -178,9 +180,7 @@ public:
 
 private:
     static constexpr std::chrono::milliseconds idle_pause{1};
-    static constexpr std::chrono::milliseconds tick_length{10};
-    static constexpr unsigned ticks_between_looks = 5;
-    static constexpr unsigned looks_after_closing = 6;  // the kernel frees the locks of a dead process after closing its files
+    using clock = std::chrono::steady_clock;
 
     void begin_use()
     {
@@ -192,7 +192,7 @@ private:
     void end_use()
     {
         std::lock_guard const hold(mutex_);
-        if (--uses_ != 0 || shut_ || idle_pending_ || !(awaits_events_ || ticking_))
+        if (--uses_ != 0 || shut_ || idle_pending_ || !(awaits_events_ || ticks_begun_ != 0))
             return;
         idle_pending_ = true;
         idle_timer_->expires_after(idle_pause);
@@ -216,8 +216,13 @@ private:
         waiting_.push_front(w);
         if (w.watch >= 0)
             await_events();
-        if (w.again || w.looks_left != 0)
-            tick();
+        if (w.again) {
+            if (auto const now = clock::now(); again_at_ < now)
+                again_at_ = now + wait_slice;
+            tick_at(again_at_);
+        }
+        if (w.looks.any())
+            tick_at(w.look_at);
     }
 
     void await_events()
@@ -240,8 +245,9 @@ private:
             if (!e)
                 inotify_waits_.read_events([&](pending_wait& w, bool closed) {
                     if (closed) {
-                        w.looks_left = looks_after_closing;
-                        tick();
+                        w.looks.begin();
+                        schedule_look(w, clock::now());
+                        tick_at(w.look_at);
                     }
                     w.wake(ready);
                 });
@@ -251,11 +257,15 @@ private:
         stored_handler::finish_all(ready, true);
     }
 
-    void tick()
+    static void schedule_look(pending_wait& w, clock::time_point now) { w.look_at = now + w.looks.next(); }
+
+    // Sees to it that ticked() runs at this moment, or before.
+    void tick_at(clock::time_point when)
     {
-        if (std::exchange(ticking_, true))
+        if (ticks_begun_ != 0 && timer_->expiry() <= when)
             return;
-        timer_->expires_after(tick_length);
+        timer_->expires_at(when);  // ends the wait for a later moment
+        ++ticks_begun_;
         timer_->async_wait([this](error_code const&) { ticked(); });
     }
 
@@ -264,27 +274,32 @@ private:
         stored_handler* ready = nullptr;
         {
             std::lock_guard const hold(mutex_);
-            ticking_ = false;
-            if (shut_ || uses_ == 0)
+            if (--ticks_begun_ != 0 || shut_ || uses_ == 0)
                 return;
-            bool const look = ++ticks_ % ticks_between_looks == 0;
-            bool more = false;
+            auto const now = clock::now();
+            auto next = clock::time_point::max();
             inotify_waits_.for_each([&](pending_wait& w) {  // also those that are between two waits
-                if (w.looks_left != 0) {
-                    more = --w.looks_left != 0 || more;
+                if (!w.looks.any())
+                    return;
+                if (w.look_at <= now) {
+                    schedule_look(w, now);
                     w.wake(ready);
                 }
+                next = std::min(next, w.look_at);
             });
+            bool const look = again_at_ <= now;
+            if (look)
+                again_at_ = now + wait_slice;
             for (auto at = waiting_.begin(); at != waiting_.end();) {
                 pending_wait& w = *at++;  // before waking takes it out of the list
                 if (w.again) {
-                    more = true;
+                    next = std::min(next, again_at_);
                     if (look)
                         w.wake(ready);
                 }
             }
-            if (more)
-                tick();
+            if (next != clock::time_point::max())
+                tick_at(next);
         }
         stored_handler::finish_all(ready, true);
     }
@@ -314,9 +329,9 @@ private:
     inotify_waits inotify_waits_;
     boost::intrusive::list<pending_wait, boost::intrusive::constant_time_size<false>> waiting_;
     std::size_t uses_ = 0;
-    unsigned ticks_ = 0;
+    unsigned ticks_begun_ = 0;         // waits of timer_ whose handlers have not run; the last one counts
+    clock::time_point again_at_{};     // when those are woken next that not every event wakes
     bool awaits_events_ = false;  // descriptor_ is waited for
-    bool ticking_ = false;        // timer_ is waited for
     bool idle_pending_ = false;   // idle_timer_ is waited for
     bool shut_ = false;
     std::optional<asio::steady_timer> timer_;

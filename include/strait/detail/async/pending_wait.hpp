@@ -9,6 +9,7 @@
 #include <boost/intrusive/list.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <unordered_map>
 #include <utility>
@@ -97,7 +98,8 @@ struct pending_wait : boost::intrusive::list_base_hook<boost::intrusive::link_mo
     void* descriptor = nullptr;         // else: an object of Asio with a wait under way
     void (*cancel)(void*) = nullptr;    // cancels that wait
     bool again = false;                 // not every event wakes it: it looks every now and then
-    unsigned looks_left = 0;            // how many times it looks again because a file was closed
+    looks_after_closing looks;          // its looks after its file was closed, the next of which is at `look_at`
+    std::chrono::steady_clock::time_point look_at{};
     int file = -1;                      // the file whose events wake it
     int watch = -1;                     // the watch of that file; -1: the file could not be watched
 };
@@ -129,7 +131,7 @@ public:
                 watcher_.remove(w.watch);
         }
         w.file = w.watch = -1;
-        w.looks_left = 0;
+        w.looks = {};
     }
 
     // Reads the events that have come. Calls handle(wait, whether the file was closed) for each wait that they are for.

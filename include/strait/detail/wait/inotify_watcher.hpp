@@ -4,15 +4,36 @@
 
 #include <strait/detail/os/descriptor.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include <sys/inotify.h>
 #include <unistd.h>
 
 namespace strait::detail {
+
+// When to look for the death of a process whose file was closed. The kernel frees its lock after that, a moment later on an
+// idle machine and much later on a busy one, and no event reports it. So one looks again and again, at intervals that double.
+class looks_after_closing {
+public:
+    // A file was closed.
+    void begin() noexcept { pause_ = first; }
+
+    // Whether a file was closed.
+    bool any() const noexcept { return pause_.count() != 0; }
+
+    // How long to wait until the next look. The one after that comes after twice as long.
+    std::chrono::milliseconds next() noexcept { return std::exchange(pause_, std::min(2 * pause_, longest)); }
+
+private:
+    static constexpr std::chrono::milliseconds first{10};
+    static constexpr std::chrono::milliseconds longest = std::chrono::hours(1);
+    std::chrono::milliseconds pause_{0};
+};
 
 // Watches the files of many channels with inotify(7), at one descriptor. It reports a doorbell that was rung
 // (wait/sleep_word.hpp), and a file that was closed: by an end that leaves, or by the kernel for a process that dies. The
@@ -70,9 +91,8 @@ public:
         }
     }
 
-    // How long to sleep until the next look after a file was closed; 0: none was. No event reports that the lock of the
-    // process that died is free: that is a moment later on an idle machine, and much later on a busy one.
-    std::chrono::milliseconds look_after{0};
+    // The looks that wait_set makes after an event of closing, also one of an earlier wait.
+    looks_after_closing looks;
 
 private:
     guarded_descriptor fd_;

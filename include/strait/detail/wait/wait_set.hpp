@@ -84,12 +84,10 @@ public:
                         w.disarm(w.end);
             }
         } const at_the_end{all_};
-        // The lock of a process that died is freed some time after its file is closed. After such an event, also one of an
-        // earlier wait of this watcher, we look at intervals that double.
         auto const read_events = [&] {
             watcher_.read_events([&](int, bool closed) {
                 if (closed)
-                    watcher_.look_after = first_look_after_closing;
+                    watcher_.looks.begin();
             });
         };
         for (;;) {
@@ -100,10 +98,8 @@ public:
             if (until.passed())
                 return errc::timed_out;
             deadline wake = again ? until.capped(wait_slice) : until;
-            if (watcher_.look_after.count() != 0) {
-                wake = wake.capped(watcher_.look_after);
-                watcher_.look_after = std::min(2 * watcher_.look_after, last_look_after_closing);
-            }
+            if (watcher_.looks.any())
+                wake = wake.capped(watcher_.looks.next());
             sleep(wake);
             read_events();
             if (auto const f = look())
@@ -112,9 +108,6 @@ public:
     }
 
 private:
-    static constexpr std::chrono::milliseconds first_look_after_closing{10};
-    static constexpr std::chrono::milliseconds last_look_after_closing = std::chrono::hours(1);
-
     std::optional<found> look()
     {
         std::size_t const n = all_.size();
