@@ -46,7 +46,7 @@ struct attempt_at {
     wake_source arm()
     {
         wake_source source = end.arm();
-        source.again = source.again || outcome == errc::no_receiver;  // who joins first wakes nobody
+        source.again = source.again || outcome == errc::no_receiver;  // the first receiver wakes no sender
         return source;
     }
 
@@ -66,7 +66,7 @@ struct attempt_at {
 //
 // A std::stop_token wakes the thread: it waits in the end's own way for as long as an adaptive end spins, then sleeps until
 // the end or the stop wakes it. An end that never sleeps (`Sleeps` is false), or that others cannot wait for, and tokens of
-// other libraries, which call nobody back, are asked every stop_slice.
+// other libraries, which offer no callback, are asked every stop_slice.
 //
 // `end` has arm() and disarm() (waitable_end in transport.hpp), and awaits_receiver() if it is a sender that needs one.
 template <bool Sleeps, class End, class Stop, class Attempt>
