@@ -79,7 +79,7 @@ inline bool has_queue(std::string const& name)
 /// What is left of the channels that this process has named.
 inline std::vector<std::string> leftovers()
 {
-    auto found = files_of("test-" + std::to_string(::getpid()) + "-");
+    auto found = files_of(names_begin());
     for (auto const& name : names_given())
         if (has_queue(name))
             found.push_back("queue " + name);
