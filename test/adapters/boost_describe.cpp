@@ -5,7 +5,9 @@
 
 #include <boost/describe/class.hpp>
 
+#include <array>
 #include <map>
+#include <optional>
 
 using namespace adapters;
 using strait::detail::codec;
@@ -62,6 +64,19 @@ class other_point {
     BOOST_DESCRIBE_CLASS(other_point, (), (), (), (x_, y_))
 };
 
+class shelf {  // a few bytes of a message become a MiB
+public:
+    shelf() = default;
+    explicit shelf(std::size_t places) : places_(places) {}
+
+private:
+    struct place {
+        std::optional<std::array<char, 1 << 20>> content;
+    };
+    std::vector<place> places_;
+    BOOST_DESCRIBE_CLASS(shelf, (), (), (), (places_))
+};
+
 struct bank {
     std::vector<account> accounts;
     std::vector<point> places;
@@ -81,6 +96,8 @@ template <>
 struct strait::serializer<account> : strait::described<account> {};
 template <>
 struct strait::serializer<point> : strait::described<point> {};
+template <>
+struct strait::serializer<shelf> : strait::described<shelf> {};
 template <>
 struct strait::serializer<other_point> : strait::described<other_point> {};
 
@@ -118,6 +135,20 @@ BOOST_AUTO_TEST_CASE(damage_is_malformed_and_harmless)
     bytes longer = encoded(sample());
     longer.push_back(std::byte{0});
     BOOST_TEST(is_malformed<account>(longer));
+}
+
+BOOST_AUTO_TEST_CASE(parts_of_a_message_draw_from_one_budget_of_memory)
+{
+    std::vector<shelf> const many(200, shelf(1));
+    BOOST_TEST(codec<std::vector<shelf>>::size(many) == strait::detail::unencodable);
+    bytes message(4 + 200 * 9);
+    message[0] = std::byte{200};
+    for (std::size_t i = 0; i != 200; ++i) {
+        message[4 + 9 * i] = std::byte{5};      // its bytes
+        message[4 + 9 * i + 4] = std::byte{1};  // its places
+    }
+    auto const decoded = codec<std::vector<shelf>>::decode(message);
+    BOOST_TEST((!decoded && decoded.error() == strait::errc::out_of_memory));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

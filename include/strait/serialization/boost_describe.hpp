@@ -75,11 +75,22 @@ struct described {
     static constexpr std::size_t size(T const& value)
     {
         detail::measurement all;
+        measure_parts(all, value);
+        return all.size();
+    }
+
+    // For the library: a T within another message draws from the budget of that message.
+    static constexpr void measure_parts(detail::measurement& all, T const& value)
+    {
         detail::every_described(value, detail::described_members<T>{}, [&](auto const& member) {
             all.add(member);
             return true;
         });
-        return all.size();
+    }
+    static bool load_parts(detail::checked_source& source, T& out)
+    {
+        return detail::every_described(out, detail::described_members<T>{},
+                                       [&](auto& member) { return detail::load(source, member); });
     }
 
     static void encode(T const& value, std::span<std::byte> out)
@@ -94,9 +105,8 @@ struct described {
     static error_code decode(std::span<std::byte const> in, T& out)
     {
         detail::checked_source source{in.data(), in.data() + in.size()};
-        bool const loaded = detail::every_described(out, detail::described_members<T>{},
-                                                    [&](auto& member) { return detail::load(source, member); });
-        return loaded && source.at == source.end ? error_code() : errc::malformed_message;
+        bool const loaded = load_parts(source, out);
+        return source.verdict(loaded);
     }
 
     static result<T> decode(std::span<std::byte const> in) { return detail::decode_new<described, T>(in); }

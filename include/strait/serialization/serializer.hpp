@@ -90,11 +90,11 @@ template <class Codec, class T>
 result<T> decode_new(std::span<std::byte const> in)
 {
     result<T> value{boost::system::in_place_value};
-    if (Codec::decode(in, *value)) [[unlikely]] {
+    if (error_code const e = Codec::decode(in, *value)) [[unlikely]] {
         if constexpr (std::is_move_assignable_v<T>)
-            value = malformed<T>();
+            value = result<T>{boost::system::in_place_error, e};
         else
-            return malformed<T>();
+            return result<T>{boost::system::in_place_error, e};
     }
     return value;
 }

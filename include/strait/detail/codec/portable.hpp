@@ -40,9 +40,8 @@ struct portable_codec {
     static error_code decode(std::span<std::byte const> in, T& out)
     {
         checked_source source{in.data(), in.data() + in.size()};
-        if (load(source, out) && source.at == source.end) [[likely]]
-            return {};
-        return errc::malformed_message;
+        bool const loaded = load(source, out);
+        return source.verdict(loaded);
     }
 
     static result<T> decode(std::span<std::byte const> in) { return decode_new<portable_codec, T>(in); }

@@ -18,16 +18,38 @@
 #include <utility>
 
 // Reads the encoding that codec/wire.hpp draws, from any peer: every length is compared with the bytes that are left before
-// anything is allocated. Each function returns false for malformed bytes; the object is then valid, with an unspecified value.
+// anything is allocated. Each function returns false for a message that is refused; the object is then valid, with an
+// unspecified value.
 namespace strait::detail {
 
-/// Bytes that may be too few: each part asks whether there are enough.
+/// Bytes that may be too few: each part asks whether there are enough. It holds the budgets of one message.
+//
+// Elements that were announced and not yet read have claimed their least bytes: these lie behind `end`, where elements hold
+// containers that announce elements themselves. So containers within each other cannot announce the same bytes, and all that
+// a message makes the reader allocate is in proportion to its bytes, however deep it is nested. Containers of `lavish` elements draw from `memory` besides.
 struct checked_source {
     std::byte const* at;
     std::byte const* end;
     unsigned depth = 0;
+    std::uint64_t memory = memory_allowance(static_cast<std::size_t>(end - at));  // bytes that may still be allocated
+    bool exhausted = false;  // the message was refused for want of memory
 
     bool has(std::uint64_t n) const { return n <= static_cast<std::size_t>(end - at); }
+
+    bool draw(std::uint64_t bytes)
+    {
+        exhausted = bytes > memory;
+        memory -= exhausted ? 0 : bytes;
+        return !exhausted;
+    }
+
+    /// What decoding a whole message returns, once load() has returned `loaded`.
+    error_code verdict(bool loaded) const
+    {
+        if (loaded && at == end) [[likely]]
+            return {};
+        return exhausted ? errc::out_of_memory : errc::malformed_message;
+    }
 };
 
 /// Bytes of which the caller has made sure that they are enough for a part of a fixed size.
@@ -71,7 +93,7 @@ inline constexpr std::size_t first_memory = 65536;
 template <class T>
 constexpr std::size_t sized_so_far(std::size_t count, std::size_t done)
 {
-    constexpr std::size_t size = sizeof(typename T::value_type);
+    constexpr std::size_t size = element_memory<T>;
     if constexpr (size <= memory_per_byte * least_element<T>)
         return count;
     else {
@@ -86,18 +108,34 @@ bool load_empty(Source& source)
     return source.has(1) && *source.at++ == std::byte{0};
 }
 
+// Grows a sequence of which `done` elements were read, and draws the memory of its elements. False: there is no more.
+template <class Source, class T>
+bool grow(Source& source, T& out, std::size_t count, std::size_t done)
+{
+    std::size_t const size = sized_so_far<T>(count, done);
+    if constexpr (lavish<T>)
+        if (!source.draw((size - done) * element_memory<T>)) [[unlikely]]
+            return false;
+    out.resize(size);
+    return true;
+}
+
 template <class Source, class T>
 bool load_elements(Source& source, T& out, std::size_t count)
 {
     using element = typename T::value_type;
-    out.resize(sized_so_far<T>(count, 0));
+    if (!grow(source, out, count, 0)) [[unlikely]]
+        return false;
     auto next = out.begin();
     for (std::size_t done = 0; done != count; ++done, ++next) {
         if constexpr (sized_so_far<T>(SIZE_MAX, 0) != SIZE_MAX)
             if (done == out.size()) {
-                out.resize(sized_so_far<T>(count, done));
+                if (!grow(source, out, count, done)) [[unlikely]]
+                    return false;
                 next = std::next(out.begin(), static_cast<std::ptrdiff_t>(done));
             }
+        if constexpr (std::same_as<Source, checked_source> && announces_within<T>)
+            source.end += least_element<T>;  // claimed when the element was announced
         if constexpr (element_bounds<T>.least == 0) {
             if (!load_empty(source)) [[unlikely]]
                 return false;
@@ -129,13 +167,16 @@ bool load_sequence(checked_source& source, T& out)
         source.at += count * sizeof(element);
         return assign_objects(out, from, count);
     }
-    else if constexpr (element_bounds<T>.fixed) {
+    else if constexpr (element_bounds<T>.fixed && !lavish<T>) {
         counted_source inside{source.at};
         source.at += count * least_element<T>;
         return load_elements(inside, out, count);
     }
-    else
+    else {
+        if constexpr (announces_within<T>)
+            source.end -= count * least_element<T>;
         return load_elements(source, out, count);
+    }
 }
 
 template <class T>
@@ -166,7 +207,14 @@ bool load_associative(checked_source& source, T& out)
         return false;
     if constexpr (requires { out.reserve(count); })
         out.reserve(sized_so_far<T>(count, 0));
+    if constexpr (announces_within<T>)
+        source.end -= count * least_element<T>;
     for (std::size_t done = 0; done != count; ++done) {
+        if constexpr (announces_within<T>)
+            source.end += least_element<T>;  // claimed when the element was announced
+        if constexpr (lavish<T>)
+            if (!source.draw(element_memory<T>)) [[unlikely]]
+                return false;
         if constexpr (element_bounds<T>.least == 0)
             if (!load_empty(source)) [[unlikely]]
                 return false;
@@ -232,7 +280,16 @@ bool load_custom(Source& source, T& out)
         return false;
     std::span<std::byte const> const bytes{source.at, size};
     source.at += size;
-    if constexpr (requires { { serializer<T>::decode(bytes, out) } -> std::same_as<error_code>; })
+    if constexpr (!bounds_of<T>.fixed && requires { serializer<T>::load_parts(source, out); }) {
+        checked_source inside = source;  // one message has one budget
+        inside.at = bytes.data();
+        inside.end = bytes.data() + size;
+        bool const loaded = serializer<T>::load_parts(inside, out);
+        source.memory = inside.memory;
+        source.exhausted = inside.exhausted;
+        return loaded && inside.at == inside.end;
+    }
+    else if constexpr (requires { { serializer<T>::decode(bytes, out) } -> std::same_as<error_code>; })
         return !serializer<T>::decode(bytes, out);
     else {
         result<T> value = serializer<T>::decode(bytes);
@@ -252,7 +309,7 @@ void load_numbers(std::byte const* from, Number* to, std::size_t count)
         reverse_each<sizeof(Number)>(bytes, bytes + count * sizeof(Number));
 }
 
-/// Reads the encoding of a T into `out`, whose memory is reused. False means malformed.
+/// Reads the encoding of a T into `out`, whose memory is reused. False means that the message is refused.
 template <class Source, class T>
 bool load(Source& source, T& out)
 {

@@ -57,6 +57,10 @@ public:
         constexpr shape kind = shape_of<T>;
         if constexpr (bounds_of<T>.fixed)
             bytes_ += bounds_of<T>.least;
+        else if constexpr (kind == shape::custom && requires { serializer<T>::measure_parts(*this, value); }) {
+            bytes_ += sizeof(wire_count);
+            serializer<T>::measure_parts(*this, value);
+        }
         else if constexpr (kind == shape::custom)
             add_custom(serializer<T>::size(value));
         else if constexpr (kind == shape::array)
@@ -85,7 +89,12 @@ public:
         }
     }
 
-    constexpr std::size_t size() const { return refused_ || bytes_ > message_limit ? unencodable : bytes_; }
+    // The receiver would refuse what takes more memory than it allows.
+    constexpr std::size_t size() const
+    {
+        bool const refused = refused_ || bytes_ > message_limit || memory_ > memory_allowance(bytes_);
+        return refused ? unencodable : bytes_;
+    }
 
 private:
     constexpr void add_custom(std::size_t size)
@@ -98,6 +107,8 @@ private:
     constexpr void add_container(T const& container)
     {
         bytes_ += sizeof(wire_count);
+        if constexpr (lavish<T>)
+            memory_ += container.size() * element_memory<T>;
         if constexpr (element_bounds<T>.fixed)
             bytes_ += container.size() * least_element<T>;
         else if constexpr (shape_of<T> == shape::map)
@@ -111,6 +122,7 @@ private:
     }
 
     std::uint64_t bytes_ = 0;
+    std::uint64_t memory_ = 0;  // of lavish elements
     unsigned depth_ = 0;
     bool refused_ = false;
 };

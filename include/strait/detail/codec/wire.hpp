@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <utility>
 
 // The portable encoding: packed, little-endian, in the order of declaration.
 //
@@ -95,6 +96,68 @@ inline constexpr wire_bounds element_bounds = bounds_in_row(parts_of<T>{});
 
 template <class T>
 inline constexpr std::size_t least_element = element_bounds<T>.least == 0 ? 1 : element_bounds<T>.least;
+
+// How many bytes an object without a value has allocated: a std::deque has a block from the beginning.
+template <class T>
+consteval std::size_t find_memory_at_rest();
+
+template <class... T>
+consteval std::size_t memory_at_rest(types<T...>)
+{
+    return (find_memory_at_rest<T>() + ... + 0);
+}
+
+template <class T>
+consteval std::size_t find_memory_at_rest()
+{
+    constexpr shape kind = shape_of<T>;
+    if constexpr (kind == shape::array)
+        return array_traits<T>::size * find_memory_at_rest<typename array_traits<T>::element>();
+    else if constexpr (kind == shape::tuple || kind == shape::aggregate)
+        return memory_at_rest(parts_of<T>{});
+    else if constexpr (kind == shape::sequence && !contiguous_like<T>)
+        return requires(T& value) { value[std::size_t{}]; value.push_front(std::move(value[0])); } ? 640 : 0;
+    else
+        return 0;
+}
+
+/// How many bytes an element of a container takes in memory: the object, what it allocates by itself, and a node where the
+/// container has nodes.
+template <class T>
+inline constexpr std::size_t element_memory =
+    sizeof(typename T::value_type) + find_memory_at_rest<typename T::value_type>() + (contiguous_like<T> ? 0 : 48);
+
+/// What the elements of all containers of a message may take in memory, for a message of so many bytes.
+inline constexpr std::size_t memory_in_proportion = 256;
+constexpr std::uint64_t memory_allowance(std::size_t message)
+{
+    return (std::uint64_t{64} << 20) + std::uint64_t{memory_in_proportion} * message;
+}
+
+/// Whether a container of elements that have few bytes in a message may take more memory than that. The elements of others
+/// need no account: there are never more of them than bytes.
+template <class T>
+inline constexpr bool lavish = element_memory<T> > memory_in_proportion * least_element<T>;
+
+template <class T>
+consteval bool is_announced()
+{
+    constexpr shape kind = shape_of<T>;
+    if constexpr (kind == shape::sequence || kind == shape::set || kind == shape::map)
+        return !element_bounds<T>.fixed;
+    else
+        return false;
+}
+
+template <class... Inside>
+consteval bool any_announced(types<Inside...>)
+{
+    return (is_announced<Inside>() || ...);
+}
+
+/// Whether the elements of a container hold, at any depth, containers whose elements are announced before their bytes are read.
+template <class T>
+inline constexpr bool announces_within = any_announced(inside<T>{});
 
 template <class T>
 consteval bool find_same_in_memory();
