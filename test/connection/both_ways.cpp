@@ -94,6 +94,95 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(either_side_sees_that_the_other_was_killed, S, sub
     }
 }
 
+/// Either side sends three messages, and leaves or is killed while what the other has sent to it is unread. Over tcp a death
+/// may take along what was sent.
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_was_sent_arrives_though_its_sender_goes_with_something_unread, S, subjects)
+{
+    clean_host const clean;
+    auto const where = S::where();
+    bool const survives = S::transport::guarantees.committed_when != strait::commit_point::never;
+    auto const close = [](auto& c) { return c.close() ? 0 : 1; };
+    auto const die = [](auto&) { return ::raise(SIGKILL); };
+    auto const as_client = [&](int round, auto end) {
+        acceptor_of<S> acceptor{where};
+        support::shared_page page;
+        support::child client([&] {
+            client_of<S> c{where};
+            notes::await(page->proceed, 1);
+            for (std::uint64_t i = 0; i != 3; ++i)
+                c.send({i});
+            return end(c);
+        });
+        auto c = acceptor.accept();
+        c.send("not read");
+        page->proceed = 1;
+        int const status = client.wait();
+        BOOST_TEST((status == 0 || status == -SIGKILL));
+        if (round % 2 == 1)  // what a reset is reported to first: a send, or a receive
+            (void)c.send_for("not read either", 10s);
+        for (std::uint64_t i = 0; i != 3; ++i)
+            BOOST_TEST(c.receive().value_or(question{99}).number == i);
+        BOOST_TEST(!c.receive());
+        BOOST_TEST((c.end_reason() == (status == 0 ? strait::end_reason::left : strait::end_reason::died)));
+    };
+    auto const as_server = [&](auto end) {
+        support::shared_page page;
+        support::child server([&] {
+            acceptor_of<S> acceptor{where};
+            auto c = acceptor.accept();
+            notes::await(page->proceed, 1);
+            for (std::uint64_t i = 0; i != 3; ++i)
+                c.send(std::to_string(i));
+            return end(c);
+        });
+        client_of<S> c{where};
+        c.send({5});
+        page->proceed = 1;
+        int const status = server.wait();
+        BOOST_TEST((status == 0 || status == -SIGKILL));
+        for (std::uint64_t i = 0; i != 3; ++i)
+            BOOST_TEST(c.receive().value_or("nothing") == std::to_string(i));
+        BOOST_TEST(!c.receive());
+        BOOST_TEST((c.end_reason() == (status == 0 ? strait::end_reason::left : strait::end_reason::died)));
+    };
+    for (int round = 0; round != support::rounds(10); ++round) {
+        as_client(round, close);
+        as_server(close);
+        if (survives) {
+            as_client(round, die);
+            as_server(die);
+        }
+    }
+    acceptor_of<S> const next{where};  // leaves nothing of the killed ones
+}
+
+/// The kernel still holds most of what was sent when the sender leaves. An orderly end must not become a reset for what is unread.
+BOOST_AUTO_TEST_CASE(what_fills_the_buffers_of_tcp_arrives_though_its_sender_leaves_with_something_unread)
+{
+    clean_host const clean;
+    using S = by_address<strait::tcp, AF_INET>;
+    constexpr std::uint64_t most = 20'000;  // more than the receiving buffer takes, and less than both
+    auto const where = S::where();
+    acceptor_of<S> acceptor{where};
+    support::shared_page page;
+    support::child client([&] {
+        client_of<S> c{where};
+        notes::await(page->proceed, 1);
+        for (std::uint64_t i = 0; i != most; ++i)
+            c.send({i});
+        return c.close() ? 0 : 1;
+    });
+    auto c = acceptor.accept();
+    c.send("not read");
+    page->proceed = 1;
+    BOOST_TEST(client.wait() == 0);
+    std::uint64_t next = 0;
+    while (auto const q = c.receive())
+        BOOST_REQUIRE(q->number == next++);
+    BOOST_TEST(next == most);
+    BOOST_TEST((c.end_reason() == strait::end_reason::left));
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(one_thread_serves_a_hundred_clients, S, subjects)
 {
     clean_host const clean;

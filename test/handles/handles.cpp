@@ -6,7 +6,7 @@
 #include <support/raw_peer.hpp>
 
 #include <strait/channel.hpp>
-#include <strait/detail/socket/passed_handles.hpp>
+#include <strait/detail/socket/socket_bytes.hpp>
 #include <strait/shared_memory.hpp>
 #include <strait/transport/in_process.hpp>
 #include <strait/transport/unix_seqpacket.hpp>

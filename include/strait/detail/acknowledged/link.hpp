@@ -7,6 +7,7 @@
 #include <strait/detail/os/descriptor.hpp>
 #include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/detail/socket/peer_link.hpp>
+#include <strait/detail/socket/socket_bytes.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
 
@@ -91,7 +92,7 @@ public:
     {
         for (;;) {
             auto const room = parser_.room();
-            auto const n = uninterrupted([&] { return ::recv(fd(), room.data(), room.size(), MSG_DONTWAIT); });
+            auto const n = receive_bytes(fd(), room, MSG_DONTWAIT);
             if (n <= 0)
                 return n < 0 && errno == EAGAIN;
             parser_.take(static_cast<std::size_t>(n));

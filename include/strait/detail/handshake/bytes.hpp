@@ -6,6 +6,7 @@
 #include <strait/detail/handshake/protocol.hpp>
 #include <strait/detail/os/descriptor.hpp>
 #include <strait/detail/os/poll_descriptor.hpp>
+#include <strait/detail/socket/socket_bytes.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
 
@@ -51,7 +52,7 @@ handshake_progress read_step(int fd, Parser& parser, Step step)
         if (p != handshake_progress::waits)
             return p;
         auto const room = parser.room();
-        auto const n = uninterrupted([&] { return ::recv(fd, room.data(), room.size(), MSG_DONTWAIT); });
+        auto const n = receive_bytes(fd, room, MSG_DONTWAIT);
         if (n > 0)
             parser.take(static_cast<std::size_t>(n));
         else

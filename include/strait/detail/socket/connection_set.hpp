@@ -107,8 +107,15 @@ public:
         return {};
     }
 
+    // Where there is only a connection that was given to the receiver, its socket may carry the other direction, too: what is
+    // unread must not harm that.
     void close() noexcept
     {
+        if (listener_.fd() < 0) {
+            for (auto const& c : connections_)
+                c->discard_unread();
+            pending_.for_each([](stream_connection& c) { c.discard_unread(); });
+        }
         ready_.clear();
         connections_.clear();
         pending_.clear();

@@ -5,13 +5,14 @@
 #include <strait/detail/frame/buffer.hpp>
 #include <strait/detail/frame/protocol.hpp>
 #include <strait/detail/os/descriptor.hpp>
+#include <strait/detail/socket/socket_bytes.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
 
-#include <cerrno>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include <sys/socket.h>
 
@@ -74,10 +75,7 @@ public:
     static errc read_rejection(int fd) noexcept
     {
         stream_rejection r;
-        auto const read = [&] { return ::recv(fd, &r, sizeof r, MSG_DONTWAIT); };
-        auto n = uninterrupted(read);
-        if (n < 0 && errno == ECONNRESET)  // a packet socket reports it once, before what had come
-            n = uninterrupted(read);
+        auto const n = receive_bytes(fd, std::as_writable_bytes(std::span(&r, 1)), MSG_DONTWAIT);
         return n == static_cast<::ssize_t>(sizeof r) ? r.reason() : errc::no_receiver;
     }
 };

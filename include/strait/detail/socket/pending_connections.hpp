@@ -27,6 +27,13 @@ public:
 
     Connection& add(std::unique_ptr<Connection> c) { return *all_.emplace_back(std::move(c)); }
 
+    template <class Do>
+    void for_each(Do what) const
+    {
+        for (auto const& c : all_)
+            what(*c);
+    }
+
     // The connection at this address; null: it is none of these.
     Connection* find(void const* address) const noexcept
     {

@@ -7,7 +7,7 @@
 #include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/detail/socket/connector.hpp>
 #include <strait/detail/socket/large_frame.hpp>
-#include <strait/detail/socket/passed_handles.hpp>
+#include <strait/detail/socket/socket_bytes.hpp>
 #include <strait/stats.hpp>
 #include <strait/wait.hpp>
 

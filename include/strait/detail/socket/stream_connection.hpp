@@ -5,9 +5,10 @@
 #include <strait/detail/frame/protocol.hpp>
 #include <strait/detail/frame/stream_parser.hpp>
 #include <strait/detail/os/descriptor.hpp>
-#include <strait/detail/socket/passed_handles.hpp>
+#include <strait/detail/socket/socket_bytes.hpp>
 #include <strait/peer.hpp>
 
+#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -76,7 +77,7 @@ public:
         std::size_t const before = handles_.size();
         bool cut = false;
         auto const n = with_handles ? receive_with_handles(socket_.get(), to, flags, handles_, cut)
-                                    : uninterrupted([&] { return ::recv(socket_.get(), to.data(), to.size(), flags); });
+                                    : receive_bytes(socket_.get(), to, flags);
         if (n > 0) {
             auto const bytes = static_cast<std::size_t>(n);
             progress const p = parser_.take(bytes, handles_.size() - before, cut);
@@ -105,6 +106,14 @@ public:
         stream_rejection r;
         r.why = static_cast<std::uint32_t>(why);
         (void)!::send(socket_.get(), &r, sizeof r, MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+
+    // Throws away what has come and is not read, up to 16 MiB, so that closing the socket ends the connection in order. If
+    // anything were unread the kernel would send a reset instead, and tcp would then drop what it has not sent yet.
+    void discard_unread() noexcept
+    {
+        std::array<std::byte, 16384> bytes;
+        for (int reads = 0; reads != 1024 && receive_bytes(socket_.get(), bytes, MSG_DONTWAIT) > 0; ++reads) {}
     }
 
     // What an acknowledged receiver knows of the stream; null: nothing.

@@ -1,9 +1,10 @@
 // Distributed under the Boost Software License, Version 1.0.
-#ifndef STRAIT_DETAIL_SOCKET_PASSED_HANDLES_HPP
-#define STRAIT_DETAIL_SOCKET_PASSED_HANDLES_HPP
+#ifndef STRAIT_DETAIL_SOCKET_SOCKET_BYTES_HPP
+#define STRAIT_DETAIL_SOCKET_SOCKET_BYTES_HPP
 
 #include <strait/detail/os/descriptor.hpp>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <span>
@@ -12,9 +13,26 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-// Descriptors beside the bytes of a Unix socket (SCM_RIGHTS). The kernel ties them to the first byte that is sent with
-// them: the read of that byte brings all of them, and no read goes on behind a piece that has some.
+// Reading from connected sockets, and the descriptors that can go beside the bytes of a Unix socket (SCM_RIGHTS). The kernel
+// ties these to the first byte that is sent with them: the read of that byte brings all of them, and no read goes on behind a
+// piece that has some.
 namespace strait::detail {
+
+// Calls `receive`, which makes one system call that reads from a connected socket, and returns what it returned. When the
+// other side has closed its socket with anything unread in it, a Unix socket that keeps packets apart reports ECONNRESET once,
+// before the packets that came from there. So after a reset the call is made once more: what had come is read first.
+template <class Receive>
+::ssize_t read_behind_reset(Receive receive)
+{
+    ::ssize_t const n = uninterrupted(receive);
+    return n < 0 && errno == ECONNRESET ? uninterrupted(receive) : n;
+}
+
+// Receives bytes as recv(2) does, behind a reset too.
+inline ::ssize_t receive_bytes(int socket, std::span<std::byte> to, int flags) noexcept
+{
+    return read_behind_reset([&] { return ::recv(socket, to.data(), to.size(), flags); });
+}
 
 // How many the kernel passes at a time (SCM_MAX_FD).
 inline constexpr std::size_t most_passed = 253;
@@ -37,7 +55,7 @@ inline ::ssize_t send_with_handles(int socket, std::span<std::byte const> bytes,
     return ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-// Receives bytes as recv(2) does. Descriptors that came beside them are added to `handles`, which has room for them, with
+// Receives bytes as receive_bytes() does. Descriptors that came beside them are added to `handles`, which has room for them, with
 // close-on-exec; `cut` is set when there were more than this process can have.
 inline ::ssize_t receive_with_handles(int socket, std::span<std::byte> bytes, int flags, std::vector<descriptor>& handles, bool& cut)
 {
@@ -48,7 +66,7 @@ inline ::ssize_t receive_with_handles(int socket, std::span<std::byte> bytes, in
     message.msg_iovlen = 1;
     message.msg_control = control;
     message.msg_controllen = sizeof control;
-    auto const n = uninterrupted([&] { return ::recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC); });
+    auto const n = read_behind_reset([&] { return ::recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC); });
     if (n < 0)
         return n;
     for (::cmsghdr* c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c))
