@@ -9,6 +9,18 @@ using namespace rpc;
 
 namespace {
 
+/// Every kind of connection: what goes unread is different over each kind of socket.
+using every_subject = std::conditional_t<support::sanitized, few_subjects,
+                                         decltype(std::tuple_cat(subjects(), std::tuple<by_name<strait::unix_seqpacket>>()))>;
+
+/// All handlers in one.
+struct all_handlers {
+    balance operator()(balance_query const& q) const { return balance_of(q); }
+    bool operator()(transfer const& t) const { return book(t); }
+    void operator()(closing const&) const {}
+};
+all_handlers book_all;
+
 /// Servers that are killed leave their name to the next one: which leaves nothing.
 template <class S>
 void clean_up(strait::endpoint const& where)
@@ -82,6 +94,63 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(clients_killed_in_the_middle_of_a_call_harm_nobody
         }
         witness.close().value();
         BOOST_TEST(server.stop() == 0);
+    }
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_was_asked_for_is_carried_out_though_the_client_leaves_without_its_replies, S, every_subject)
+{
+    clean_host const clean;
+    auto const where = S::where();
+    for (mode const m : {mode::one_thread, mode::pool, mode::forked}) {
+        support::shared_page page;
+        support::child server([&] {
+            static bank_server<S>* stopped = nullptr;
+            bank_server<S> s{where};
+            stopped = &s;
+            std::signal(SIGTERM, [](int) { stopped->stop(); });
+            auto const counted = [&](transfer const&) {
+                notes::await(page->proceed, page->done.fetch_add(1) == 0 ? 0 : 1);  // the first is answered at once
+                return true;
+            };
+            serve(s, m, balance_of, counted, close_all);
+        });
+        support::child client([&] {
+            bank_client<S> c{where};
+            for (std::uint64_t i = 0; i != 20; ++i)
+                (void)c.post(transfer{i, i, 1, ""});
+            notes::await(page->done, 2);
+        });
+        BOOST_TEST(client.wait() == 0);
+        page->proceed = 1;
+        notes::await(page->done, 20);
+        server.signal(SIGTERM);
+        BOOST_TEST(server.wait() == 0);
+    }
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_reply_is_given_though_its_server_leaves_with_something_unread, S, every_subject)
+{
+    clean_host const clean;
+    auto const where = S::where();
+    for (bool const asks_more : {false, true}) {
+        support::shared_page page;
+        support::child server([&] {
+            strait::acceptor<strait::detail::reply_frame<bank>, strait::detail::request_frame<bank>, typename S::transport> acceptor{where};
+            auto c = acceptor.accept();
+            auto q = c.receive();
+            (void)strait::detail::answer_request<bank>(*q, book_all, [&](auto const& reply) { c.send(reply); });
+            notes::await(page->proceed, 1);
+        });
+        bank_client<S> c{where};
+        auto const answered = c.post(balance_query{21});
+        auto const unread = c.post(balance_query{22});
+        page->proceed = 1;
+        BOOST_TEST(server.wait() == 0);
+        if (asks_more)
+            if (auto const third = c.post_for(balance_query{23}, 60s); !third)
+                BOOST_TEST((third.error() == errc::server_gone));
+        BOOST_TEST(c.reply_for(answered, 60s).value().cents == 2100);
+        BOOST_TEST((c.reply_for(unread, 60s).error() == errc::server_gone));
     }
 }
 

@@ -125,7 +125,8 @@ asio::awaitable<bool> await_replies(request_frame<Interface>& f, Handler& handle
     }
 }
 
-// Serves one client until it leaves, sends a malformed request, cannot be sent to, or is cancelled.
+// Serves one client until it leaves, sends a malformed request, cannot be sent to, or is cancelled. What one that has gone had
+// asked for before is carried out.
 template <class Interface, class X, class Handler>
 asio::awaitable<void> serve_one(std::shared_ptr<awaited_session<Interface, X>> client, std::shared_ptr<Handler> handler)
 {
@@ -139,7 +140,7 @@ asio::awaitable<void> serve_one(std::shared_ptr<awaited_session<Interface, X>> c
         if (!co_await await_replies<Interface>(*request, *handler, replies))
             break;
         for (auto const& r : replies)
-            if (auto [unsent] = co_await client->out.async_send(r, as_values); unsent)
+            if (auto [unsent] = co_await client->out.async_send(r, as_values); unsent && unsent != errc::no_receiver)
                 co_return;
     }
 }

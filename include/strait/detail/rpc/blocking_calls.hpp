@@ -123,8 +123,8 @@ private:
         number = requests_.draw();
         fill_frame<request_type, Interface::template index<Q>>(request_, number, request);
         error_code const e = put(until);
-        if (e) [[unlikely]]
-            return e == errc::no_receiver ? break_down(errc::server_gone) : e;
+        if (e) [[unlikely]]  // replies that the server has sent before it went are still to be read
+            return e == errc::no_receiver ? make_error_code(errc::server_gone) : e;
         return {};
     }
 

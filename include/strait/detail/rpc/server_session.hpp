@@ -30,19 +30,18 @@ public:
 
     receiver<request_type, X>& in() noexcept { return connection_.in(); }
 
-    // Sends or stores a reply. The session is lost when sending fails.
+    // Sends or stores a reply. The session is lost when sending fails. To a client that has gone no reply is sent, but what it
+    // had asked for before is read up to its end.
     void send(reply_type const& r)
     {
-        if (lost_)
+        if (lost_ || gone_)
             return;
         if (unsent_.empty()) [[likely]] {
             auto const sent = connection_.try_send(r);
             if (sent) [[likely]]
                 return;
-            if (sent.error() != errc::full) {
-                lost_ = true;
-                return;
-            }
+            if (sent.error() != errc::full)
+                return fail(sent.error());
         }
         unsent_.push_back(r);
     }
@@ -68,7 +67,8 @@ public:
         while (!lost_ && !unsent_.empty()) {
             auto const sent = connection_.try_send(unsent_.front());
             if (!sent) {
-                lost_ = sent.error() != errc::full;
+                if (sent.error() != errc::full)
+                    fail(sent.error());
                 return;
             }
             unsent_.pop_front();
@@ -77,12 +77,20 @@ public:
         if constexpr (requires { end.has_unsent(); })
             if (!lost_ && end.has_unsent())
                 if (auto const left = end.flush(deadline::poll()); !left && left.error() != errc::full)
-                    lost_ = true;
+                    fail(left.error());
     }
 
 private:
+    void fail(error_code const& why)
+    {
+        gone_ = why == errc::no_receiver;
+        lost_ = !gone_;
+        unsent_.clear();
+    }
+
     connection_type connection_;
     std::deque<reply_type> unsent_;
+    bool gone_ = false;  // the client: it takes no replies any more
     bool lost_ = false;
 };
 
