@@ -1,6 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 
 #include <conformance/fixture.hpp>
+#include <support/child.hpp>
+#include <support/failing_call.hpp>
 
 #include <strait/channel.hpp>
 #include <strait/transport/mapped_file.hpp>
@@ -9,6 +11,8 @@
 #include <strait/transport/unix_stream.hpp>
 
 #include <string>
+
+#include <unistd.h>
 
 namespace conformance {
 namespace {
@@ -28,6 +32,36 @@ void with_another(subject const& x, F f)
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(refusals)
+
+CONFORMANCE_CASE(a_sender_whose_opening_fails_ends_no_stream, x, any_named)
+{
+    if (!x.between_processes)
+        return;
+    for (auto const& call : support::calls_of_opening)
+        BOOST_TEST_CONTEXT(call.name)
+        {
+            enum outcome { opened, refused, no_filter };
+            auto const where = x.where();
+            receiver in{x, where};
+            support::child failing([&] {
+                if (!support::make_fail(call))
+                    return no_filter;
+                auto const out = sender::open(x, where);
+                if (out)
+                    ::_exit(opened);
+                return refused;
+            });
+            int const how = failing.wait();
+            if (how == no_filter) {
+                BOOST_TEST_MESSAGE("SKIPPED: no filter of system calls is allowed here");
+                return;
+            }
+            if (how == refused)
+                BOOST_CHECK_EQUAL(code(in.receive_for(2ms)), errc::timed_out);
+            sender out{x, where};
+            exchange_one(out, in);
+        }
+}
 
 CONFORMANCE_CASE(a_name_belongs_to_one_transport, x, any_named)
 {

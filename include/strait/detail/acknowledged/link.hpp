@@ -41,6 +41,7 @@ public:
     }
 
     int fd() const noexcept { return base::socket().get(); }
+    void count_in() noexcept { connector().count_in(); }
     int file() const noexcept { return connector().file(); }
     bool is_trying() const noexcept { return connector().is_trying(); }
 

@@ -33,11 +33,15 @@ public:
     ack_sender& operator=(ack_sender&&) = default;
     ~ack_sender() { (void)close(deadline::after(linger_)); }
 
-    // The first try, when the end is opened: what fails for want of a receiver is tried again by later operations.
+    // The first try, when the end is opened: what fails for want of a receiver is tried again by later operations. Without
+    // an error the end is open.
     error_code try_connect()
     {
         error_code const e = reach(deadline::poll());
-        return e == errc::full || e == errc::no_receiver ? error_code() : e;
+        if (e && e != errc::full && e != errc::no_receiver)
+            return e;
+        delivery_.link.count_in();
+        return {};
     }
 
     result<std::span<std::byte>> reserve(std::size_t size, deadline until)

@@ -32,12 +32,12 @@ public:
     result<std::shared_ptr<object_queue<T>>> join(std::string const& name, std::size_t capacity, bool keep, role r)
     {
         std::lock_guard const hold(content_.mutex);
-        auto [at, is_new] = content_.channels.try_emplace(name);
-        auto& [type, channel] = at->second;
-        if (is_new) {
-            type = &type_mark<T>;
-            channel = std::make_shared<object_queue<T>>(name, capacity, keep);
+        auto at = content_.channels.find(name);
+        if (at == content_.channels.end()) {
+            auto made = std::make_shared<object_queue<T>>(name, capacity, keep);  // first: without memory nothing is registered
+            at = content_.channels.try_emplace(name, &type_mark<T>, std::move(made)).first;
         }
+        auto const& [type, channel] = at->second;
         if (type != &type_mark<T>)
             return errc::type_mismatch;
         auto queue = std::static_pointer_cast<object_queue<T>>(channel);

@@ -84,6 +84,11 @@ public:
     bool is_trying() const noexcept { return dialer_.is_trying(); }
     int file() const noexcept { return name_ ? name_->member().fd() : -1; }
     stream_cookie cookie() const noexcept { return cookie_; }
+    void count_in() noexcept
+    {
+        if (name_)
+            name_->count_in();
+    }
     bool usable() const noexcept { return name_ ? name_->member().is_member() : !mark_.is_inherited(); }
     errc missing() const noexcept { return name_ ? name_->member().missing() : errc::inherited_handle; }
     void leave(deadline until) noexcept

@@ -84,6 +84,11 @@ public:
         return watch_.gone(name_->member(), deadline::now(), slept, sender_watch::when_polled);
     }
     stream_cookie cookie() const noexcept { return cookie_; }
+    void count_in() noexcept
+    {
+        if (name_)
+            name_->count_in();
+    }
     bool usable() const noexcept { return name_ ? name_->member().is_member() : !socket_.is_inherited() && !left_; }
     errc missing() const noexcept { return name_ ? name_->member().missing() : socket_.missing(); }
     void leave(deadline until) noexcept

@@ -64,6 +64,7 @@ public:
 
     void pause(deadline until) const noexcept { member_.wait_event(seen_, until); }
     participant const& member() const noexcept { return member_; }
+    void count_in() noexcept { member_.count_in(); }
     void leave(deadline until) noexcept
     {
         tcp_mechanism m;

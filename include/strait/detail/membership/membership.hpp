@@ -34,7 +34,8 @@ class membership : public removal<Mechanism, Leftovers> {
 public:
     using named::lock_timeout;
 
-    // Joins, and creates the channel if there is none. `most` is the number of places of this role. Errors: busy when
+    // Joins, and creates the channel if there is none. The participant has its place then; the caller opens what else it
+    // needs and calls count_in() last, or leave() when something failed. `most` is the number of places of this role. Errors: busy when
     // all are taken, timed_out when others hold the set-up lock for lock_timeout, untrusted_object, incompatible_peer,
     // peer_corrupt, transport_mismatch, type_mismatch, those of the mechanism and of system calls.
     static error_code join(location const& where, channel_traits const& wanted, role r, ::off_t most, Mechanism& mechanism,
@@ -142,8 +143,6 @@ private:
         }
         if (wanted.keep)
             c.block().keep.store(1, std::memory_order_relaxed);
-        c.count_in();
-        STRAIT_CRASH_POINT("join: signalled");
         unlock_byte(c.fd(), lock_bytes::setup);
         STRAIT_CRASH_POINT("join: set-up lock released");
         joined = std::move(c);
@@ -218,8 +217,6 @@ private:
             return failed;
         }
         STRAIT_CRASH_POINT("create: objects made");
-        c.count_in();
-        STRAIT_CRASH_POINT("create: signalled");
         c.block().ready.store(1, std::memory_order_release);
         STRAIT_CRASH_POINT("create: ready");
         unlock_byte(c.fd(), lock_bytes::setup);

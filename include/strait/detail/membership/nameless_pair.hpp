@@ -48,7 +48,7 @@ public:
         return {};
     }
 
-    // Joins in this process, and gives up this pair's promises then.
+    // Joins in this process, and gives up this pair's promises then. The caller calls count_in() when its end is open.
     error_code take(role r, participant& joined) &&
     {
         error_code const e = join(r, nullptr, joined);
@@ -90,7 +90,6 @@ private:
         }
         if (auto placed = c.take_place(r, 1, [](std::uint64_t) { return true; }); !placed)
             return placed.error();
-        c.count_in();
         joined = std::move(c);
         return {};
     }

@@ -25,9 +25,10 @@ namespace strait::detail {
 // carries the messages. It says what the channel is, which participants are in it, and which have left or died.
 //
 // Participants are found by their locks (os/range_lock.hpp). Counts tell leaving from dying: a sender that has joined,
-// holds no lock and has not counted itself out has died. An end that joins takes its lock first and counts itself in
-// then; an end that leaves counts itself out first and gives up its lock then. So an end that is killed in between has
-// no message in flight yet, or no more.
+// holds no lock and has not counted itself out has died. An end that joins takes its lock first, and counts itself in
+// when it has opened everything that it needs: an end whose opening fails, for whatever reason, has never been counted
+// and ends no stream. An end that leaves counts itself out first and gives up its lock then. So an end that is killed in
+// between has no message in flight yet, or no more.
 //
 // Distinct objects: safe. Shared objects: unsafe.
 class participant {
@@ -99,6 +100,19 @@ public:
         futex_wait(block_->event, seen, until.capped(wait_slice));
     }
 
+    // Counts this end in, which makes it one whose leaving or death may end a stream, and wakes those that wait for it. To
+    // be called as the last step of opening, when nothing can fail any more. Idempotent.
+    void count_in() noexcept
+    {
+        if (counted_ || !is_member())
+            return;
+        counted_ = true;
+        (role_ == role::sender ? block_->joined_senders : block_->joined_receivers).fetch_add(1, std::memory_order_seq_cst);
+        STRAIT_CRASH_POINT("join: counted in");
+        signal();
+        STRAIT_CRASH_POINT("join: signalled");
+    }
+
     // Leaves a channel that has no name to remove. Idempotent; does nothing in a child of fork().
     void leave_nameless() noexcept
     {
@@ -163,15 +177,11 @@ private:
         return {};
     }
 
-    void count_in() noexcept
-    {
-        (role_ == role::sender ? block_->joined_senders : block_->joined_receivers).fetch_add(1, std::memory_order_seq_cst);
-        STRAIT_CRASH_POINT("join: counted in");
-        signal();
-    }
-
+    // Does nothing for an end that was not counted in.
     void count_out() noexcept
     {
+        if (!std::exchange(counted_, false))
+            return;
         (role_ == role::sender ? block_->left_senders : block_->left_receivers).fetch_add(1, std::memory_order_seq_cst);
     }
 
@@ -189,6 +199,7 @@ private:
     ::off_t place_ = 0;
     role role_ = role::sender;
     bool nameless_ = false;
+    bool counted_ = false;
     // What senders_gone() answered last, so that a death is reported at one end of the stream and not at every later
     // one.
     mutable std::uint64_t end_joined_ = 0;

@@ -119,7 +119,7 @@ private:
         r.polling_ = guarded_descriptor(std::move(polling));
         r.blocking_ = guarded_descriptor(std::move(blocking));
         r.buffer = read_ahead(std::move(pages), static_cast<std::size_t>(bytes));
-        r.member_.signal();  // senders wait for this, because joining came before the FIFO was open
+        r.member_.count_in();  // wakes senders, which wait until the FIFO is open
         return r;
     }
 

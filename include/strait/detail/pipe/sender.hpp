@@ -43,6 +43,7 @@ public:
             writer.leave(deadline::after(fifo_membership::lock_timeout));
             return sound.error();
         }
+        writer.count_in();
         return fifo_sender(std::move(writer), std::move(pages), how.linger);
     }
 
@@ -54,7 +55,9 @@ public:
             member.leave_nameless();
             return errc::out_of_memory;
         }
-        return fifo_sender(fifo_writer(std::move(member), std::move(pipe)), std::move(pages), linger);
+        fifo_writer writer(std::move(member), std::move(pipe));
+        writer.count_in();
+        return fifo_sender(std::move(writer), std::move(pages), linger);
     }
 
     fifo_sender(fifo_sender&&) = default;

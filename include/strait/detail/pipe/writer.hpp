@@ -35,6 +35,9 @@ public:
     {
     }
 
+    // The end is open.
+    void count_in() noexcept { member_.count_in(); }
+
     bool is_connected() const noexcept { return static_cast<bool>(fifo_); }
     bool is_member() const noexcept { return member_.is_member(); }
     errc missing() const noexcept { return member_.missing(); }

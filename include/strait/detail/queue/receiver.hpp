@@ -41,6 +41,7 @@ public:
         queue_receiver r(how.linger);
         if (error_code const e = Member::template join<L>(where, how, type_name, role::receiver, r.end_))
             return e;
+        r.end_.member.count_in();
         return r;
     }
 

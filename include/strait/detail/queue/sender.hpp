@@ -40,6 +40,7 @@ public:
         queue_sender s(how.linger);
         if (error_code const e = Member::template join<L>(where, how, type_name, role::sender, s.end_))
             return e;
+        s.end_.member.count_in();
         return s;
     }
 

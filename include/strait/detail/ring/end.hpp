@@ -79,8 +79,10 @@ protected:
         STRAIT_CRASH_POINT("enter: ring attached");
         if (e)
             leave(deadline::poll());
-        else
+        else {
             waiter_.fence = asymmetric_fence::attach();
+            participant_.count_in();
+        }
         return e;
     }
 

@@ -26,6 +26,7 @@ namespace strait::detail {
 //   is_trying()           whether a handshake is under way, so that attempt() goes on with it
 //   cookie()              the cookie of the channel that was reached last
 //   file()                the descriptor of the channel's control file; -1: there is none
+//   count_in()            the end is open: from now on it counts as a participant
 //   usable()              false when the end was left, moved from, or inherited by fork()
 //   missing()             why it is not usable: not_open or inherited_handle
 //   leave(deadline)       leaves the channel
@@ -45,6 +46,7 @@ concept connector =
     { k.is_trying() } -> std::same_as<bool>;
     { k.cookie() } -> std::same_as<stream_cookie>;
     { k.file() } -> std::same_as<int>;
+    { c.count_in() } noexcept -> std::same_as<void>;
     { k.usable() } -> std::same_as<bool>;
     { k.missing() } -> std::same_as<errc>;
     { c.leave(d) } -> std::same_as<void>;

@@ -41,7 +41,7 @@ public:
     {
     }
 
-    // Before anything else. An error leaves the channel.
+    // Before anything else. The end is open then; an error leaves the channel.
     error_code start()
     {
         std::size_t const size = listener_.packet();
@@ -51,6 +51,7 @@ public:
             return errc::out_of_memory;
         }
         buffer_ = read_ahead(std::move(pages), size);
+        listener_.count_in();
         return {};
     }
 

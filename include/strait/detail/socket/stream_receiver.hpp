@@ -32,12 +32,14 @@ public:
     {
     }
 
-    // Before anything else. An error leaves the channel.
+    // Before anything else. The end is open then; an error leaves the channel.
     error_code start()
     {
         error_code const e = connections_.start();
         if (e)
             (void)close(deadline::after(linger_));
+        else
+            connections_.listener().count_in();
         return e;
     }
 

@@ -39,8 +39,15 @@ public:
     stream_sender& operator=(stream_sender&&) = default;
     ~stream_sender() { (void)close(deadline::after(linger_)); }
 
-    // The first try, when the end is opened: what fails for want of a receiver is tried again by later operations.
-    error_code try_connect() { return link_.try_connect(); }
+    // The first try, when the end is opened: what fails for want of a receiver is tried again by later operations. Without
+    // an error the end is open.
+    error_code try_connect()
+    {
+        error_code const e = link_.try_connect();
+        if (!e)
+            link_.connector().count_in();
+        return e;
+    }
 
     // Whether the first receiver may still come: none was reached yet, and options.connect_timeout is not over.
     bool awaits_receiver() const noexcept { return link_.awaits_receiver(); }

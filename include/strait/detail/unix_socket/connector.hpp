@@ -69,6 +69,7 @@ public:
     int file() const noexcept { return member_.fd(); }
     bool is_trying() const noexcept { return false; }
     stream_cookie cookie() const noexcept { return {}; }
+    void count_in() noexcept { member_.count_in(); }
     bool usable() const noexcept { return !named_ || member_.is_member(); }
     errc missing() const noexcept { return member_.missing(); }
     peer_identity const& peer() const noexcept { return peer_; }

@@ -83,6 +83,7 @@ public:
         return watch_.gone(member_, deadline::now(), slept, sender_watch::when_polled);
     }
     stream_cookie cookie() const noexcept { return {}; }
+    void count_in() noexcept { member_.count_in(); }
     bool usable() const noexcept { return !named_ || member_.is_member(); }
     errc missing() const noexcept { return member_.missing(); }
     void leave(deadline until) noexcept
