@@ -52,6 +52,12 @@ enum class errc {
     /// The object at this name has another owner, kind or mode than options.access allows. From opening an end. Somebody else
     /// may have put it there: look at it before you remove it or widen options.access.
     untrusted_object,
+    /// The directory of the channel does not exist: that of the path, or for a name /dev/shm, over mapped_file /var/tmp. From
+    /// opening an end. Make it, or mount /dev/shm, or use a path in another directory.
+    no_directory,
+    /// /proc is not mounted. From opening an end that needs it: one end of a make_pair() over a ring or a pipe, and any end over
+    /// realtime_signal. Mount it, or use a channel with a name over another transport.
+    no_proc,
     /// One end does not accept the process at the other one. From connecting over Unix sockets; options.accept and
     /// options.access of both ends decide.
     refused,
@@ -173,6 +179,12 @@ public:
         case errc::untrusted_object:
             return "The object at this name has another owner, kind or mode than options.access allows: remove it, or "
                    "widen options.access at both ends.";
+        case errc::no_directory:
+            return "The directory of the channel does not exist: make that of the path, or for a name mount /dev/shm (over "
+                   "mapped_file make /var/tmp), or use the path of a directory that is there.";
+        case errc::no_proc:
+            return "/proc is not mounted, which this channel needs: mount it (mount -t proc proc /proc), or use a channel with a "
+                   "name over another transport.";
         case errc::refused:
             return "One end does not accept the process at the other: see options.accept and options.access at both.";
         case errc::peer_corrupt:
@@ -261,6 +273,8 @@ public:
         case errc::transport_mismatch: return e::make_error_condition(e::wrong_protocol_type);
         case errc::incompatible_peer: return e::make_error_condition(e::protocol_not_supported);
         case errc::untrusted_object: return e::make_error_condition(e::permission_denied);
+        case errc::no_directory: return e::make_error_condition(e::no_such_file_or_directory);
+        case errc::no_proc: return e::make_error_condition(e::no_such_file_or_directory);
         case errc::refused: return e::make_error_condition(e::permission_denied);
         case errc::peer_corrupt: return e::make_error_condition(e::protocol_error);
         case errc::malformed_message: return e::make_error_condition(e::bad_message);

@@ -44,8 +44,9 @@ struct object_channel {
         std::lock_guard const hold(mutex);
         if (!doorbell) {
             descriptor const file(::memfd_create("strait", MFD_CLOEXEC));
-            if (file && ::ftruncate(file.get(), 1) == 0)  // inotify reports only files that were opened by a path
-                doorbell = guarded_descriptor(reopen(file.get(), O_RDONLY));
+            descriptor opened;  // inotify reports only files that were opened by a path
+            if (file && ::ftruncate(file.get(), 1) == 0 && !reopen(file.get(), O_RDONLY, opened))
+                doorbell = guarded_descriptor(std::move(opened));
         }
         (r == role::sender ? sender_armed : receiver_armed) = true;
         return {.file = doorbell.get(), .again = !doorbell};

@@ -10,6 +10,7 @@
 #include <strait/wait.hpp>
 
 #include <cerrno>
+#include <cstdio>
 #include <string>
 
 #include <fcntl.h>
@@ -53,13 +54,15 @@ inline error_code open_control_file(descriptor const& dir, location const& where
     return last_failure();
 }
 
-// Makes a file without a name, or with a temporary one where the file system knows no O_TMPFILE. Its blocks are
-// allocated now, so that a full file system is an error here and not a SIGBUS later.
+// Makes a file without a name, or with a temporary one where the file system knows no O_TMPFILE, or /proc is missing, by
+// which a file without a name gets one. Its blocks are allocated now, so that a full file system is an error here and not a SIGBUS later.
 inline error_code make_control_file(descriptor const& dir, location const& where, channel_traits const& wanted, descriptor& fd,
                             std::string& temporary)
 {
-    fd.reset(::openat(dir.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, object_mode(where.access())));
-    if (!fd && (errno == EOPNOTSUPP || errno == EISDIR)) {
+    bool const nameable = has_paths_of_descriptors();  // AT_EMPTY_PATH of linkat(2) needs privileges on older kernels
+    if (nameable)
+        fd.reset(::openat(dir.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, object_mode(where.access())));
+    if (!fd && (!nameable || errno == EOPNOTSUPP || errno == EISDIR)) {
         temporary = where.file(".new-" + std::to_string(::getpid()) + "-" + std::to_string(deadline::now()));
         fd.reset(::openat(dir.get(), temporary.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, object_mode(where.access())));
     }
@@ -80,15 +83,12 @@ inline error_code make_control_file(descriptor const& dir, location const& where
 inline result<void> give_name(descriptor const& dir, int fd, std::string const& temporary, std::string const& name)
 {
     int done = -1;
-    if (temporary.empty()) {
-        // Through /proc, because AT_EMPTY_PATH needs privileges on older kernels.
-        std::string const self = path_of_descriptor(fd);
-        done = ::linkat(AT_FDCWD, self.c_str(), dir.get(), name.c_str(), AT_SYMLINK_FOLLOW);
-        if (done != 0 && errno == ENOENT && ::access(self.c_str(), F_OK) != 0)
-            done = ::linkat(fd, "", dir.get(), name.c_str(), AT_EMPTY_PATH);
-    } else {
+    if (temporary.empty())
+        done = ::linkat(AT_FDCWD, path_of_descriptor(fd).c_str(), dir.get(), name.c_str(), AT_SYMLINK_FOLLOW);
+    else
+        done = ::renameat2(dir.get(), temporary.c_str(), dir.get(), name.c_str(), RENAME_NOREPLACE);
+    if (done != 0 && !temporary.empty() && (errno == EINVAL || errno == ENOSYS))  // a file system without RENAME_NOREPLACE
         done = ::linkat(dir.get(), temporary.c_str(), dir.get(), name.c_str(), 0);
-    }
     if (done != 0)
         return error_code(errno, boost::system::system_category());
     return {};

@@ -68,19 +68,22 @@ public:
     }
 
     // Opens and checks the directory, and makes it first if it is our own. untrusted_object: another user could change
-    // it.
+    // it. no_directory: it is not there, and cannot be made, since the one above it is not there either. ENOENT of the
+    // system: our own was removed meanwhile, with the last channel in it.
     error_code open_directory(descriptor& dir) const
     {
         if (private_) {
             if (::mkdir(directory_.c_str(), 0700) == 0)
                 ::chmod(directory_.c_str(), 0700);  // the umask may have taken bits; no other user can have replaced it
             else if (errno != EEXIST)
-                return last_failure();
+                return errno == ENOENT || errno == ENOTDIR ? make_error_code(errc::no_directory) : last_failure();
         }
         dir.reset(uninterrupted([&] {
             return ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | (private_ ? O_NOFOLLOW : 0));
         }));
         struct ::stat found = {};
+        if (!dir && !private_ && errno == ENOENT)
+            return errc::no_directory;
         if (!dir || ::fstat(dir.get(), &found) != 0)
             return errno == ENOTDIR || errno == ELOOP ? make_error_code(errc::untrusted_object) : last_failure();
         if (private_ ? found.st_uid != ::geteuid() || (found.st_mode & 0077) != 0 : !trusted_directory(found))

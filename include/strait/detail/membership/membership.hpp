@@ -35,28 +35,20 @@ public:
     using named::lock_timeout;
 
     // Joins, and creates the channel if there is none. The participant has its place then; the caller opens what else it
-    // needs and calls count_in() last, or leave() when something failed. `most` is the number of places of this role. Errors: busy when
-    // all are taken, timed_out when others hold the set-up lock for lock_timeout, untrusted_object, incompatible_peer,
-    // peer_corrupt, transport_mismatch, type_mismatch, those of the mechanism and of system calls.
+    // needs and calls count_in() last, or leave() when something failed. `most` is the number of places of this role.
+    // Errors: busy when all are taken, timed_out when for lock_timeout others hold the set-up lock or make and remove the
+    // channel, no_directory, untrusted_object, incompatible_peer, peer_corrupt, transport_mismatch, type_mismatch, those
+    // of the mechanism and of system calls.
     static error_code join(location const& where, channel_traits const& wanted, role r, ::off_t most, Mechanism& mechanism,
                            participant& joined)
     {
         deadline const until = deadline::after(lock_timeout);
         for (;;) {
-            descriptor dir;
-            if (error_code const e = where.open_directory(dir)) {
-                if (where.is_own_directory() && vanished(e))
-                    continue;  // the last channel in it has removed it just now
-                return e;
-            }
-            STRAIT_CRASH_POINT("join: directory opened");
-            descriptor found;
-            if (error_code const e = open_control_file(dir, where, found))
-                return e;
-            error_code const e = found ? join_existing(dir, std::move(found), where, wanted, r, most, mechanism, until, joined)
-                                       : join_new(dir, where, wanted, r, most, mechanism, joined);
+            error_code const e = try_join(where, wanted, r, most, mechanism, until, joined);
             if (e != named::try_again)
                 return e;
+            if (until.passed())
+                return errc::timed_out;
         }
     }
 
@@ -98,6 +90,27 @@ public:
     }
 
 private:
+    // try_again: another process has removed or made what was found, or was missing, meanwhile.
+    static error_code try_join(location const& where, channel_traits const& wanted, role r, ::off_t most, Mechanism& mechanism,
+                               deadline until, participant& joined)
+    {
+        descriptor dir;
+        if (error_code const e = where.open_directory(dir))
+            return vanished(e) ? directory_vanished(where) : e;
+        STRAIT_CRASH_POINT("join: directory opened");
+        descriptor found;
+        if (error_code const e = open_control_file(dir, where, found))
+            return e;
+        return found ? join_existing(dir, std::move(found), where, wanted, r, most, mechanism, until, joined)
+                     : join_new(dir, where, wanted, r, most, mechanism, joined);
+    }
+
+    // Our own directory is made anew; that of a path is its owner's.
+    static error_code directory_vanished(location const& where) noexcept
+    {
+        return where.is_own_directory() ? named::try_again : make_error_code(errc::no_directory);
+    }
+
     static error_code join_existing(descriptor const& dir, descriptor fd, location const& where, channel_traits const& wanted,
                                     role r, ::off_t most, Mechanism& mechanism, deadline until, participant& joined)
     {
@@ -177,7 +190,7 @@ private:
         descriptor fd;
         std::string temporary;
         if (error_code const e = make_control_file(dir, where, wanted, fd, temporary))
-            return vanished(e) ? named::try_again : e;
+            return vanished(e) ? directory_vanished(where) : e;
         STRAIT_CRASH_POINT("create: file allocated");
         int const raw = fd.get();
         participant c;
@@ -200,10 +213,12 @@ private:
             ::unlinkat(dir.get(), temporary.c_str(), 0);
         if (!complete) {
             error_code const e = complete.error();
-            bool const raced = e == error_code(EEXIST, boost::system::system_category()) || vanished(e);
-            if (!raced)
-                where.remove_directory();
-            return raced ? named::try_again : e;
+            if (vanished(e))
+                return directory_vanished(where);
+            if (e == error_code(EEXIST, boost::system::system_category()))
+                return named::try_again;
+            where.remove_directory();
+            return e;
         }
         error_code failed = mechanism.create(c, where);
         if (!failed) {

@@ -32,9 +32,8 @@ public:
         p.traits_size_ = traits.size;
         p.twice_ = twice;
         for (role const r : {role::sender, role::receiver}) {
-            p.promise(r) = reopen(file.get(), O_RDWR);
-            if (!p.promise(r))
-                return last_failure();
+            if (error_code const e = reopen(file.get(), O_RDWR, p.promise(r)))
+                return e;
             if (auto held = try_lock_byte(p.promise(r).get(), lock_bytes::promise(r)); !held)
                 return held.error();
         }
@@ -76,9 +75,9 @@ private:
     {
         if (!promise(r))
             return errc::not_open;
-        descriptor fd = reopen(promise(r).get(), O_RDWR);
-        if (!fd)
-            return last_failure();
+        descriptor fd;
+        if (error_code const e = reopen(promise(r).get(), O_RDWR, fd))
+            return e;
         STRAIT_CRASH_POINT("pair: opened anew");
         participant c;
         c.nameless_ = true;

@@ -64,7 +64,7 @@ public:
         if (error_code const e = find(at, access_mode::everyone, where))
             return e;
         if (error_code const e = where.open_directory(dir)) {
-            if (vanished(e))
+            if (vanished(e) || e == errc::no_directory)
                 return {};
             return e;
         }

@@ -78,10 +78,17 @@ inline descriptor duplicate(int fd) { return descriptor(::fcntl(fd, F_DUPFD_CLOE
 // object.
 inline std::string path_of_descriptor(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
 
-// A new description, close-on-exec, of what `fd` has open; no descriptor, and errno, where that fails.
-inline descriptor reopen(int fd, int flags)
+// Whether descriptors of this process have paths: in a chroot or a container /proc may be missing.
+inline bool has_paths_of_descriptors() noexcept { return ::access("/proc/self/fd", F_OK) == 0; }
+
+// Opens a new description, close-on-exec, of what `fd` has open. no_proc: /proc is not mounted.
+inline error_code reopen(int fd, int flags, descriptor& opened)
 {
-    return descriptor(::open(path_of_descriptor(fd).c_str(), flags | O_CLOEXEC));
+    opened = descriptor(::open(path_of_descriptor(fd).c_str(), flags | O_CLOEXEC));
+    if (opened)
+        return {};
+    error_code const e = last_failure();
+    return has_paths_of_descriptors() ? e : make_error_code(errc::no_proc);
 }
 
 // True until it is cleared or moved from.

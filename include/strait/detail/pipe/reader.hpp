@@ -47,9 +47,9 @@ public:
     // For a pipe without a name.
     static result<fifo_reader> open(participant member, descriptor pipe)
     {
-        descriptor blocking = reopen(pipe.get(), O_RDONLY | O_NONBLOCK);
-        if (!blocking)
-            return fail(member, {}, last_failure());
+        descriptor blocking;
+        if (error_code const e = reopen(pipe.get(), O_RDONLY | O_NONBLOCK, blocking))
+            return fail(member, {}, e);
         return open(std::move(member), {}, std::move(pipe), std::move(blocking));
     }
 

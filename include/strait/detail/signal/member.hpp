@@ -38,6 +38,8 @@ error_code join_signals(endpoint const& at, channel_options const& how, std::str
                         location& place, participant& member)
 {
     constexpr std::uint64_t usual = 1024;
+    if (!has_paths_of_descriptors())
+        return errc::no_proc;  // there each end looks whether the other one's thread lives
     if (error_code const e = location::find(at, how.access, place))
         return e;
     channel_traits traits = traits_beside<L>(signal_transport, type_name, how);
