@@ -43,7 +43,7 @@ public:
     static result<shared_memory> create(std::size_t size)
     {
         shared_memory made;
-        made.fd_.reset(::memfd_create("strait", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+        made.fd_.reset(detail::descriptor(::memfd_create("strait", MFD_CLOEXEC | MFD_ALLOW_SEALING)).release());
         if (!made.fd_)
             return detail::last_failure();
         if (size != 0)

@@ -36,7 +36,7 @@ public:
     unique_fd() = default;
 
     /// Takes ownership of this descriptor; -1: none.
-    explicit unique_fd(int fd) noexcept : fd_(fd) {}
+    explicit unique_fd(int fd) noexcept : fd_(detail::descriptor::of_application(fd)) {}
 
     /// The descriptor, which stays owned; -1: none.
     int get() const noexcept { return fd_.get(); }
@@ -48,7 +48,7 @@ public:
     int release() noexcept { return fd_.release(); }
 
     /// Closes the descriptor, and takes ownership of `fd`.
-    void reset(int fd = -1) noexcept { fd_.reset(fd); }
+    void reset(int fd = -1) noexcept { fd_ = detail::descriptor::of_application(fd); }
 
 private:
     detail::descriptor fd_;

@@ -4,6 +4,7 @@
 #include <support/messages.hpp>
 #include <support/print.hpp>
 #include <support/raw_peer.hpp>
+#include <support/standard_descriptors.hpp>
 
 #include <strait/channel.hpp>
 #include <strait/detail/socket/socket_bytes.hpp>
@@ -125,6 +126,33 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(another_process_gets_a_descriptor_of_its_own, X, m
     BOOST_CHECK_EQUAL(number_in(got->input), 42U);
     BOOST_CHECK((::fcntl(got->input.get(), F_GETFD) & FD_CLOEXEC) != 0);
     BOOST_CHECK(!in.receive());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_arrives_gets_no_standard_number, X, mechanisms)
+{
+    BOOST_CHECK_EQUAL(support::with_standard_descriptors_closed([&] {
+        strait::receiver<unique_fd, X> in{name};
+        strait::sender<unique_fd, X> out{name};
+        out.send(strait::unique_fd(::fcntl(::memfd_create("first", MFD_CLOEXEC), F_DUPFD_CLOEXEC, 3)));
+        ::close(STDIN_FILENO);  // the number that the file had first
+        auto const got = in.receive();
+        auto const memory = strait::shared_memory::create(4096);
+        return got && *got && memory && support::standard_descriptors_are_closed() ? 0 : 1;
+    }), 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_descriptor_of_the_application_stays_as_it_is)
+{
+    BOOST_CHECK_EQUAL(support::with_standard_descriptors_closed([&] {
+        int const file = ::memfd_create("first", MFD_CLOEXEC);
+        unique_fd owned(file);
+        unique_fd moved(std::move(owned));
+        unique_fd assigned;
+        assigned = std::move(moved);
+        unique_fd last;
+        last.reset(assigned.release());
+        return file == STDIN_FILENO && last.get() == file && ::fcntl(file, F_GETFD) != -1 ? 0 : 1;
+    }), 0);
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(the_sender_keeps_what_it_sent, X, mechanisms)

@@ -9,6 +9,7 @@
 #include <select/over.hpp>
 #include <support/child.hpp>
 #include <support/shared_page.hpp>
+#include <support/standard_descriptors.hpp>
 #include <sys/resource.h>
 
 namespace {
@@ -169,4 +170,25 @@ CONFORMANCE_CASE_ON(host, a_sender_that_comes_later_wakes_who_waits, x, conforma
     BOOST_TEST(!chosen->error);
     BOOST_TEST((in.receive() == make_probe(1)));
     sending.join();
+}
+
+CONFORMANCE_CASE(waiting_uses_no_standard_descriptor_that_was_closed, x, conformance::any_named)
+{
+    BOOST_TEST(support::with_standard_descriptors_closed([&] {
+        auto const where = x.where();
+        receiver in{x, where};
+        sender out{x, where};
+        out.send(make_probe(0));
+        int result = 0;
+        std::thread waiting_first([&] {  // with an inotify instance of its own
+            auto [s, r] = strait::channel<message, strait::in_process>::make_pair().split();
+            result = strait::select(deadline::after(1ms), r).error() == errc::timed_out ? 0 : 1;
+            if (!support::standard_descriptors_are_closed())
+                result = 2;
+        });
+        waiting_first.join();
+        if (selecting::over(x, deadline::never(), in).has_error() || in.receive() != make_probe(0))
+            return 3;
+        return support::standard_descriptors_are_closed() ? result : 4;
+    }) == 0);
 }

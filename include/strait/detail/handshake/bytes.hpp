@@ -85,7 +85,7 @@ inline bool wait_for_client(int fd, deadline until) { return wait_descriptor(fd,
 // Another descriptor, close-on-exec, of a connected socket, so that each direction can be closed alone.
 inline descriptor second_descriptor(descriptor const& socket) noexcept
 {
-    return descriptor(::fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
+    return duplicate(socket.get());
 }
 
 }  // namespace strait::detail

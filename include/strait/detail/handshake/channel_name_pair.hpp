@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/random.h>
 
 namespace strait::detail {
@@ -61,9 +62,11 @@ public:
         std::string const path = where.path("");
         auto const slash = path.rfind('/');
         std::string const before = path.substr(slash + 1) + ".";
-        DIR* const directory = ::opendir(path.substr(0, slash + 1).c_str());
+        descriptor opened(::open(path.substr(0, slash + 1).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        DIR* const directory = opened ? ::fdopendir(opened.get()) : nullptr;
         if (!directory)
             return;
+        (void)opened.release();  // closedir() closes it
         std::string const prefix = acceptor.text().substr(0, acceptor.text().size() - (before.size() - 1));
         std::vector<std::string> found;
         while (auto const* const entry = ::readdir(directory)) {

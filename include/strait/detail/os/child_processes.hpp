@@ -42,6 +42,8 @@ public:
             raise(last_failure());
         lives_ = descriptor(fds[0]);
         life_line_ = guarded_descriptor(descriptor(fds[1]));
+        if (!lives_ || !life_line_)
+            raise(errc::descriptor_limit);
     }
     child_processes(child_processes const&) = delete;
     child_processes& operator=(child_processes const&) = delete;

@@ -41,18 +41,46 @@ auto uninterrupted(Call call)
     return r;
 }
 
+// The lowest number of a descriptor that the library opens. What a program prints goes to those below it, also in a
+// process that was started with them closed.
+inline constexpr int first_descriptor = STDERR_FILENO + 1;
+
+// Moves a descriptor that has the number of standard input, output or error to one above; -1, and errno, where that fails.
+[[gnu::noinline, gnu::cold]] inline int moved_above_standard(int fd) noexcept
+{
+    int const moved = ::fcntl(fd, F_DUPFD_CLOEXEC, first_descriptor);
+    int const failed = errno;
+    ::close(fd);
+    errno = failed;
+    return moved;
+}
+
 // Owns a descriptor. A child of fork() inherits it, as any descriptor.
 //
 // Distinct objects: safe. Shared objects: unsafe.
 class descriptor {
 public:
     descriptor() = default;
-    explicit descriptor(int fd) noexcept : fd_(fd) {}
+
+    // Takes what a system call has just returned: a number, which is moved to first_descriptor or above, or -1. It holds
+    // no descriptor, and errno says why, after -1 and where moving fails.
+    explicit descriptor(int fd) noexcept : fd_(fd) { move_up(); }
+
+    // Takes a descriptor of the application, which has the number that the application knows.
+    static descriptor of_application(int fd) noexcept
+    {
+        descriptor d;
+        d.fd_ = fd;
+        return d;
+    }
+
     descriptor(descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
     descriptor& operator=(descriptor&& other) noexcept
     {
-        if (this != &other)
-            reset(other.release());
+        if (this != &other) {
+            reset();
+            fd_ = std::exchange(other.fd_, -1);
+        }
         return *this;
     }
     ~descriptor() { reset(); }
@@ -60,19 +88,35 @@ public:
     int get() const noexcept { return fd_; }
     explicit operator bool() const noexcept { return fd_ >= 0; }
     int release() noexcept { return std::exchange(fd_, -1); }
-    void reset(int fd = -1) noexcept
+    void reset() noexcept
     {
         if (fd_ >= 0)
+            ::close(std::exchange(fd_, -1));
+    }
+    // Closes the descriptor, and takes what a system call has just returned, as the constructor does.
+    void reset(int fd) noexcept
+    {
+        if (fd_ >= 0) {
+            int const failed = errno;
             ::close(fd_);
+            errno = failed;
+        }
         fd_ = fd;
+        move_up();
     }
 
 private:
+    void move_up() noexcept
+    {
+        if (fd_ >= 0 && fd_ < first_descriptor) [[unlikely]]
+            fd_ = moved_above_standard(fd_);
+    }
+
     int fd_ = -1;
 };
 
 // Another descriptor, close-on-exec, of the same open description; no descriptor, and errno, where that fails.
-inline descriptor duplicate(int fd) { return descriptor(::fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
+inline descriptor duplicate(int fd) noexcept { return descriptor(::fcntl(fd, F_DUPFD_CLOEXEC, first_descriptor)); }
 
 // A path to what this descriptor of this process has open. Opening it makes a description of its own for the same
 // object.
@@ -130,7 +174,7 @@ public:
     int get() const noexcept { return fd_; }
     explicit operator bool() const noexcept { return fd_ >= 0; }
     bool is_inherited() const noexcept { return fd_ == inherited; }
-    descriptor release() noexcept { return descriptor(fd_ >= 0 ? std::exchange(fd_, closed) : -1); }
+    descriptor release() noexcept { return fd_ >= 0 ? descriptor(std::exchange(fd_, closed)) : descriptor(); }
     void reset() noexcept
     {
         if (fd_ >= 0)

@@ -44,10 +44,14 @@ inline error_code make_pipe(std::uint64_t capacity, descriptor& reads, descripto
     int fds[2];
     if (::pipe2(fds, O_CLOEXEC) != 0)
         return last_failure();
+    writes.reset(fds[1]);  // first: if that fails errno says why
+    if (!writes)
+        return last_failure();
     reads.reset(fds[0]);
-    writes.reset(fds[1]);
-    ::fcntl(fds[1], F_SETFL, O_NONBLOCK);
-    return capacity == 0 ? error_code() : set_pipe_capacity(fds[1], capacity);
+    if (!reads)
+        return last_failure();
+    ::fcntl(writes.get(), F_SETFL, O_NONBLOCK);
+    return capacity == 0 ? error_code() : set_pipe_capacity(writes.get(), capacity);
 }
 
 // A FIFO beside the control file, which notes its inode: mechanism[0] number, [1] device. The kernel drops what is

@@ -75,6 +75,7 @@ inline ::ssize_t receive_with_handles(int socket, std::span<std::byte> bytes, in
                 int fd = -1;
                 std::memcpy(&fd, reinterpret_cast<char const*>(c) + at, sizeof fd);
                 handles.emplace_back(fd);
+                cut = cut || !handles.back();
             }
     cut = cut || (message.msg_flags & MSG_CTRUNC) != 0;
     return n;

@@ -181,11 +181,14 @@ public:
         int fds[2];
         if (::socketpair(AF_UNIX, kind.type | SOCK_CLOEXEC, 0, fds) != 0)
             return last_failure();
-        pair p(kind, limit, how.linger, descriptor(fds[0]), descriptor(fds[1]));
-        for (int const fd : fds)
+        descriptor one(fds[0]);
+        descriptor other(fds[1]);
+        if (!one || !other)
+            return errc::descriptor_limit;
+        for (int const fd : {one.get(), other.get()})
             if (error_code const e = set_socket_buffers(fd, kind))
                 return e;
-        return p;
+        return pair(kind, limit, how.linger, std::move(one), std::move(other));
     }
 
     result<sender_end<L>> sender() &&
