@@ -49,6 +49,15 @@ namespace strait {
 
 namespace detail {
 
+// Begins operations of an end that are not public.
+struct async_access {
+    template <class Signature, class End, class Action, class Token>
+    static auto start(End& end, Action action, Token&& token)
+    {
+        return end.template start<Signature>(std::move(action), token);
+    }
+};
+
 // What async_sender and async_receiver have in common.
 template <class End, class Executor>
 class async_end {
@@ -127,6 +136,8 @@ protected:
     }
 
 private:
+    friend struct async_access;
+
     void leave()
     {
         if (state_)

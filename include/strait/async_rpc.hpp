@@ -90,7 +90,7 @@ public:
 
     /// Sends a request and waits for its reply. Handler: void(std::exception_ptr, reply), or void(std::exception_ptr) where the
     /// reply is void. The exception is an rpc_error with the text of what the server's handler has thrown, or a system_error
-    /// with a failure as of rpc_client or operation_aborted.
+    /// with a failure as of rpc_client or operation_aborted, or what the request's serializer has thrown.
     template <class Q, class Token = boost::asio::default_completion_token_t<Executor>>
         requires(Interface::template has<std::remove_cvref_t<Q>>)
     auto async_call(Q request, Token&& token = boost::asio::default_completion_token_t<Executor>())
@@ -147,7 +147,7 @@ boost::asio::awaitable<void> async_serve(rpc_server<Interface, X>& server, Handl
     for (;;) {
         auto come = server.next_layer().try_accept();
         for (; come; come = server.next_layer().try_accept()) {
-            auto const c = std::make_shared<client>(ex, std::move(*come));
+            auto const c = std::make_shared<client>(ex, std::move(*come), detail::server_access::unsendable(server));
             std::erase_if(clients.all, [](auto const& w) { return w.expired(); });
             clients.all.push_back(c);
             asio::co_spawn(ex, detail::serve_one<Interface, X>(c, handler), asio::detached);

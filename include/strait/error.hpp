@@ -69,6 +69,9 @@ enum class errc {
     /// The message is larger than the channel takes. From senders, and from opening an end when options ask for more than the
     /// mechanism has. Split the message, or raise options.capacity or options.max_message_size of who creates the channel.
     message_too_large,
+    /// The serializer of a message has thrown an exception that has no error code of its own. From awaited operations, whose
+    /// handlers take no exceptions; other forms let the exception through. Nothing was sent.
+    serializer_failed,
     /// The endpoint is not of a form that the transport takes. From making an endpoint, from opening, and from remove().
     invalid_endpoint,
     /// The path is longer than the mechanism allows: 107 bytes for a Unix socket, 255 for the name of a file. From opening.
@@ -118,7 +121,8 @@ enum class errc {
     signal_limit,
     /// The channel was removed, and its System V queue with it. From every operation. Open this end afresh.
     removed,
-    /// The server's handler of this request has thrown. From calls of an RPC client; the rpc_error that is thrown says what.
+    /// The server's handler of this request has thrown, or its reply could not be sent, for example because it is larger than the
+    /// channel takes. From calls of an RPC client; the rpc_error that is thrown says what.
     handler_failed,
     /// The server has left or died, or has dropped this client, before it replied. From calls of an RPC client. It is not known
     /// whether the request was handled: connect anew, and ask again if asking twice does no harm.
@@ -196,6 +200,8 @@ public:
             return "The message is larger than the channel takes: split it, or raise options.capacity or "
                    "options.max_message_size when the channel is created; a System V queue takes no more than "
                    "/proc/sys/kernel/msgmax.";
+        case errc::serializer_failed:
+            return "The serializer of the message has thrown an exception.";
         case errc::invalid_endpoint:
             return "The endpoint is not of a form that this transport takes: a name has 1 to 64 of A-Z a-z 0-9 . _ - "
                    "and does not start with a dot, a path is absolute, an address is host:port.";
@@ -246,7 +252,8 @@ public:
         case errc::removed:
             return "The channel was removed, and its queue with it: open this end afresh.";
         case errc::handler_failed:
-            return "The server's handler of this request has thrown: what it said stands before this sentence.";
+            return "The server's handler of this request has thrown, or its reply could not be sent: the reason stands before this "
+                   "sentence.";
         case errc::server_gone:
             return "The server has left or died, or has dropped this client, before it replied: connect anew, and ask again if "
                    "asking twice does no harm.";
@@ -279,6 +286,7 @@ public:
         case errc::peer_corrupt: return e::make_error_condition(e::protocol_error);
         case errc::malformed_message: return e::make_error_condition(e::bad_message);
         case errc::message_too_large: return e::make_error_condition(e::message_size);
+        case errc::serializer_failed: return e::make_error_condition(e::bad_message);
         case errc::invalid_endpoint: return e::make_error_condition(e::invalid_argument);
         case errc::name_too_long: return e::make_error_condition(e::filename_too_long);
         case errc::address_unavailable: return e::make_error_condition(e::address_not_available);

@@ -1,6 +1,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 
 #include <memory>
+#include <new>
+#include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -44,6 +47,34 @@ struct counting {
         return allocated == other.allocated;
     }
 };
+
+// Its serializer throws.
+enum class thrown : std::uint32_t { nothing, text, memory, code };
+struct thrower {
+    thrown what = thrown::nothing;
+};
+
+}  // namespace
+}  // namespace async
+
+template <>
+struct strait::serializer<async::thrower> {
+    static constexpr std::uint64_t fingerprint = 0x7468726f77;
+    static std::size_t size(async::thrower const&) { return 64; }
+    static void encode(async::thrower const& t, std::span<std::byte>)
+    {
+        switch (t.what) {
+        case async::thrown::nothing: return;
+        case async::thrown::text: throw std::runtime_error("it broke");
+        case async::thrown::memory: throw std::bad_alloc();
+        case async::thrown::code: throw boost::system::system_error(strait::errc::refused);
+        }
+    }
+    static strait::result<async::thrower> decode(std::span<std::byte const>) { return async::thrower(); }
+};
+
+namespace async {
+namespace {
 
 BOOST_AUTO_TEST_CASE(every_completion_token_is_taken)
 {
@@ -221,6 +252,33 @@ BOOST_AUTO_TEST_CASE(what_is_malformed_is_told_to_the_operation_under_way)
         out.send("again");
         BOOST_TEST((co_await in.async_receive(asio::use_awaitable) == "again"));
     });
+}
+
+BOOST_AUTO_TEST_CASE(what_a_serializer_throws_is_the_error_of_that_send)
+{
+    clean_host const host;
+    asio::io_context context;
+    auto [s, r] = strait::channel<thrower, strait::shm_ring<>>::make_pair({.capacity = 4096}).split();
+    strait::async_sender<thrower, strait::shm_ring<>> out{context, std::move(s)};
+    run(context, [&]() -> asio::awaitable<void> {
+        auto const outcome = [&](thrown what) -> asio::awaitable<error_code> {
+            auto const [e] = co_await out.async_send({what}, asio::as_tuple(asio::use_awaitable));
+            co_return e;
+        };
+        BOOST_TEST((co_await outcome(thrown::text) == errc::serializer_failed));
+        BOOST_TEST((co_await outcome(thrown::memory) == errc::out_of_memory));
+        BOOST_TEST((co_await outcome(thrown::code) == errc::refused));
+        BOOST_TEST(!co_await outcome(thrown::nothing));
+    });
+    // Also when it throws after a wait for room.
+    while (out.next_layer().try_send({thrown::nothing})) {}
+    error_code failed;
+    out.async_send({thrown::text}, [&](error_code const& e) { failed = e; });
+    context.poll();
+    BOOST_TEST(!failed);
+    while (r.try_receive()) {}
+    context.run();
+    BOOST_TEST((failed == errc::serializer_failed));
 }
 
 // Both ends wait for the other: a large message goes on its way in pieces.

@@ -38,7 +38,8 @@ struct rpc_pending {
 ///
 /// call(), post() and reply() wait and throw; the `try_`, `_for` and `_until` forms return an error. Failures:
 /// `server_gone`, when the server has left or died, or has dropped this client, for all that is outstanding and all later
-/// calls; `handler_failed`, when the handler has thrown; `malformed_message`, when a frame comes that is not the reply to an
+/// calls; `handler_failed`, when the handler has thrown or its reply could not be sent; `message_too_large`, when the request is
+/// larger than the channel takes, for that call alone; `malformed_message`, when a frame comes that is not the reply to an
 /// outstanding request (not asked for, a second reply, of another type), after which all calls fail with it; those of
 /// connection's verbs.
 ///
@@ -75,7 +76,8 @@ public:
         return rpc_client(calls(std::move(*c)));
     }
 
-    /// Sends a request and waits for the reply. Throws rpc_error when the handler has thrown.
+    /// Sends a request and waits for the reply. Throws rpc_error when the handler has thrown or its reply could not be sent, and
+    /// what the request's serializer throws.
     template <class Q>
         requires known<Q>
     reply_to<Q> call(Q const& request)

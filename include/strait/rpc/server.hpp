@@ -28,13 +28,27 @@
 
 namespace strait {
 
+namespace detail {
+
+// Leads to what a server counts, for other ways to serve its clients.
+struct server_access {
+    template <class Server>
+    static std::atomic<std::uint64_t>& unsendable(Server& s) noexcept
+    {
+        return s.unsendable_;
+    }
+};
+
+}  // namespace detail
+
 /// Answers the requests of clients, each by the handler whose parameter it fits.
 ///
 ///     strait::rpc_server<bank, strait::shm_ring<>> s{"bank"};
 ///     s.serve([&](balance_query const& q) { return find(q.account); },
 ///             [&](transfer const& t) { return book(t); });
 ///
-/// A handler that throws fails that call: the client gets the exception's text. The requests of one client are begun in the
+/// A handler that throws fails that call: the client gets the exception's text. A reply that is larger than the channel takes,
+/// or whose serializer throws, fails its call in the same way, and unsendable() counts it. The requests of one client are begun in the
 /// order in which they were sent. A client that sends malformed requests, that has left or died is dropped, which the others
 /// do not notice; one that does not take its replies is not read from meanwhile. When serving ends, all clients are dropped:
 /// their outstanding calls fail with `server_gone`. The object can serve again afterwards, in another mode too.
@@ -144,10 +158,16 @@ public:
     /// How many clients were not accepted.
     std::uint64_t turned_away() const noexcept { return acceptor_.turned_away(); }
 
+    /// How many replies could not be sent to a client that was there, since they are larger than the channel takes or their
+    /// serializer has thrown. Their calls have failed with this text. serve_forked() counts none: other processes send there.
+    std::uint64_t unsendable() const noexcept { return unsendable_.load(std::memory_order_relaxed); }
+
     /// The acceptor of its clients, to serve them in another way (async_rpc.hpp).
     acceptor_type& next_layer() noexcept { return acceptor_; }
 
 private:
+    friend struct detail::server_access;
+
     static constexpr std::chrono::milliseconds unwatched{50};
 
     template <class... Handlers>
@@ -165,7 +185,7 @@ private:
     template <class Requests>
     void run(Requests& requests)
     {
-        detail::serve_loop<Interface, X, Requests> loop(requests);
+        detail::serve_loop<Interface, X, Requests> loop(requests, unsendable_);
         std::size_t const event = loop.watch(event_.fd());
         std::optional<std::size_t> acceptor_key = loop.watch(acceptor_.native_handle());
         while (!stopped()) {
@@ -210,7 +230,7 @@ private:
             if (!ends)
                 return;
             detail::request_handler<Interface, X, Handler> requests(handler);
-            detail::serve_loop<Interface, X, decltype(requests)> loop(requests);
+            detail::serve_loop<Interface, X, decltype(requests)> loop(requests, unsendable_);
             loop.add(connection<reply_type, request_type, X>(std::move(*ends)));
             std::size_t const parent_ended = loop.watch(life_line);
             while (!loop.empty() && loop.turn() != parent_ended) {}
@@ -222,6 +242,7 @@ private:
     acceptor_type acceptor_;
     detail::wake_event event_;
     std::atomic<bool> stopped_{false};
+    std::atomic<std::uint64_t> unsendable_{0};
 };
 
 }  // namespace strait

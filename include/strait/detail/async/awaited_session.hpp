@@ -4,7 +4,7 @@
 
 #include <strait/async.hpp>
 #include <strait/connection.hpp>
-#include <strait/detail/rpc/request_handler.hpp>
+#include <strait/detail/rpc/failure.hpp>
 #include <strait/detail/rpc/frame.hpp>
 #include <strait/detail/rpc/frame_parser.hpp>
 #include <strait/error.hpp>
@@ -12,12 +12,17 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <exception>
+#include <iterator>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -59,8 +64,8 @@ struct awaited_session {
     using request_type = request_frame<Interface>;
     using reply_type = reply_frame<Interface>;
 
-    awaited_session(asio::any_io_executor const& ex, connection<reply_type, request_type, X> c)
-        : out(ex, std::move(c.out())), in(ex, std::move(c.in()))
+    awaited_session(asio::any_io_executor const& ex, connection<reply_type, request_type, X> c, std::atomic<std::uint64_t>& counter)
+        : out(ex, std::move(c.out())), in(ex, std::move(c.in())), unsendable(counter)
     {
     }
 
@@ -73,6 +78,7 @@ struct awaited_session {
 
     async_sender<reply_type, X> out;
     async_receiver<request_type, X> in;
+    std::atomic<std::uint64_t>& unsendable;  // counts the replies that cannot be sent
     bool stopped = false;
 };
 
@@ -125,6 +131,35 @@ asio::awaitable<bool> await_replies(request_frame<Interface>& f, Handler& handle
     }
 }
 
+// Sends a reply. Where it cannot be sent although the client is there, its call fails instead; to a client
+// that has gone no reply is sent. False: the client is to be dropped.
+template <class Interface, class X>
+asio::awaitable<bool> send_reply(awaited_session<Interface, X>& client, reply_frame<Interface> reply)
+{
+    using reply_type = reply_frame<Interface>;
+    std::deque<reply_type> unsent;
+    for (unsent.push_back(std::move(reply)); !unsent.empty(); unsent.pop_front()) {
+        auto [e, thrown] = co_await async_access::start<void(error_code, std::exception_ptr)>(
+            client.out, send_and_catch<reply_type>{{unsent.front()}, {}}, asio::as_tuple(asio::use_awaitable));
+        if (!e)
+            continue;
+        if (e == errc::no_receiver)
+            co_return true;
+        if (e == asio::error::operation_aborted)
+            co_return false;
+        if (rpc_frame_parser(unsent.front()).kind() == frame_kind::message)
+            client.unsendable.fetch_add(1, std::memory_order_relaxed);
+        std::string why = e.message();
+        if (thrown)
+            with_text_of(thrown, [&](std::string_view text) { why = text; });
+        auto const frames = failure_instead_of(unsent.front(), why);
+        if (frames.empty())
+            co_return false;
+        unsent.insert(std::next(unsent.begin()), frames.begin(), frames.end());
+    }
+    co_return true;
+}
+
 // Serves one client until it leaves, sends a malformed request, cannot be sent to, or is cancelled. What one that has gone had
 // asked for before is carried out.
 template <class Interface, class X, class Handler>
@@ -139,8 +174,8 @@ asio::awaitable<void> serve_one(std::shared_ptr<awaited_session<Interface, X>> c
         replies.clear();
         if (!co_await await_replies<Interface>(*request, *handler, replies))
             break;
-        for (auto const& r : replies)
-            if (auto [unsent] = co_await client->out.async_send(r, as_values); unsent && unsent != errc::no_receiver)
+        for (auto& r : replies)
+            if (!co_await send_reply(*client, std::move(r)))
                 co_return;
     }
 }

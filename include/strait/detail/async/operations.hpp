@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <tuple>
 #include <utility>
 
@@ -23,10 +24,27 @@
 //   bool is_due(End&, error_code&)     looks whether attempt() would find it pending, and completes nothing. False: it is
 //                                      pending. Called when the operation begins, and before each wait
 //   bool attempt(End&, error_code&)    does it if that needs no waiting. False: it is pending
+//                                      An exception of either, which the serializer of a message has thrown, becomes the error
+//                                      of the operation: it must not come out of the context, whose other work goes on
+//   error_code caught()                optional: the error for the exception that is being handled
 //   bool is_done() const               it is done already, so that cancelling it has no effect
 //   void complete(Self&, error_code)   calls the handler, also of a cancelled operation
 //   static constexpr bool keeps_descriptor   the end waits for the same descriptor from one wait to the next
 namespace strait::detail {
+
+// The error for the exception that is being handled, in an operation whose handler takes no exceptions.
+inline error_code error_of_exception()
+{
+    try {
+        throw;
+    } catch (boost::system::system_error const& e) {
+        return e.code();
+    } catch (std::bad_alloc const&) {
+        return errc::out_of_memory;
+    } catch (...) {
+        return errc::serializer_failed;
+    }
+}
 
 // An operation at one end, in as many steps as it takes. Distinct objects: safe. Shared objects: unsafe.
 template <class State, class Action>
@@ -44,7 +62,7 @@ public:
             begun_ = true;
             self.reset_cancellation_state(asio::enable_total_cancellation());
             state_->look();
-            return action_.is_due(state_->end, failed_) ? post(self) : wait(self);
+            return is_due() ? post(self) : wait(self);
         }
         if (std::exchange(waiting_, false))
             state_->end_wait(Action::keeps_descriptor);
@@ -52,12 +70,34 @@ public:
         if (cancelled && !action_.is_done())
             return complete(self, asio::error::operation_aborted);
         state_->look();
-        if (failed_ || cancelled || action_.attempt(state_->end, failed_))
+        if (failed_ || cancelled || attempt())
             return complete(self, failed_);
         wait(self);
     }
 
 private:
+    bool is_due()
+    {
+        return guarded([this] { return action_.is_due(state_->end, failed_); });
+    }
+    bool attempt()
+    {
+        return guarded([this] { return action_.attempt(state_->end, failed_); });
+    }
+    template <class Step>
+    bool guarded(Step step)
+    {
+        try {
+            return step();
+        } catch (...) {
+            if constexpr (requires { action_.caught(); })
+                failed_ = action_.caught();
+            else
+                failed_ = error_of_exception();
+            return true;
+        }
+    }
+
     // Goes on in a handler of its own: none is called before the function that begins an operation has returned.
     template <class Self>
     void post(Self& self)
@@ -72,7 +112,7 @@ private:
         if (!use_)
             use_ = state_->use();
         wake_source source;
-        if (!state_->arm(source) && action_.is_due(state_->end, failed_)) {
+        if (!state_->arm(source) && is_due()) {
             state_->disarm();
             return post(self);
         }

@@ -161,14 +161,31 @@ private:
         if (sending_ || unsent_.empty() || broken_)
             return;
         sending_ = true;
-        out_.async_send(unsent_.front(), [self = this->shared_from_this()](error_code const& e) {
+        std::uint64_t const number = rpc_frame_parser(unsent_.front()).number();
+        auto const sent = [self = this->shared_from_this(), number](error_code const& e, std::exception_ptr thrown) {
             self->sending_ = false;
             if (!self->unsent_.empty())
                 self->unsent_.pop_front();
-            if (e && !self->broken_)
-                return self->break_down(e == errc::no_receiver ? make_error_code(errc::server_gone) : e);
+            if (e && !self->broken_) {  // replies that the server has sent before it went are still to be read
+                error_code const why = e == errc::no_receiver ? make_error_code(errc::server_gone) : e;
+                self->withdraw(number, thrown ? thrown : std::make_exception_ptr(boost::system::system_error(why)));
+            }
             self->send();
-        });
+        };
+        async_access::start<void(error_code, std::exception_ptr)>(out_, send_and_catch<request_type>{{unsent_.front()}, {}}, sent);
+    }
+
+    // The request cannot be sent: its call alone fails.
+    void withdraw(std::uint64_t number, std::exception_ptr why)
+    {
+        auto* const c = requests_.find(number);
+        auto const call = c ? std::move(c->call) : nullptr;
+        requests_.remove(number);
+        if (!call)
+            return;  // it was cancelled before
+        call->fail(std::move(why));
+        if (requests_.awaited() == 0 && receiving_)
+            in_.cancel();
     }
 
     void receive()

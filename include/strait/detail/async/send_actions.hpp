@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <exception>
 #include <span>
 #include <utility>
 
@@ -69,6 +70,23 @@ struct send_one {
     void complete(Self& self, error_code const& e)
     {
         self.complete(e);
+    }
+};
+
+// Sends one message, and hands what its serializer has thrown to the handler, void(error_code, std::exception_ptr).
+template <class T>
+struct send_and_catch : send_one<T> {
+    std::exception_ptr thrown;
+
+    error_code caught()
+    {
+        thrown = std::current_exception();
+        return errc::serializer_failed;
+    }
+    template <class Self>
+    void complete(Self& self, error_code const& e)
+    {
+        self.complete(e, std::move(thrown));
     }
 };
 

@@ -14,7 +14,6 @@
 #include <cstring>
 #include <span>
 #include <string>
-#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -108,29 +107,6 @@ void fill_frame(F& f, std::uint64_t number, T&& message)
     } else {
         f.number = number;
         f.what.template emplace<I + F::is_reply>(std::forward<T>(message));
-    }
-}
-
-// Calls send(frame) for each of the frames that carry the text of a failed call.
-template <class F, class Send>
-void send_failure(std::uint64_t number, std::string_view text, Send send)
-{
-    text = text.substr(0, longest_failure);
-    if constexpr (is_plain<F>) {
-        do {
-            F f;
-            auto const part = text.substr(0, std::min<std::size_t>(F::text_in_one, 255));
-            text.remove_prefix(part.size());
-            f.head = number << 16 | (text.empty() ? F::failed : F::failed_part);
-            f.body.fill(std::byte{0});
-            f.body[0] = static_cast<std::byte>(part.size());
-            std::memcpy(f.body.data() + 1, part.data(), part.size());
-            send(f);
-        } while (!text.empty());
-    } else {
-        F f{number, {}};
-        f.what.template emplace<0>(failure_text{std::string(text)});
-        send(f);
     }
 }
 

@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_RPC_REQUEST_HANDLER_HPP
 #define STRAIT_DETAIL_RPC_REQUEST_HANDLER_HPP
 
+#include <strait/detail/rpc/failure.hpp>
 #include <strait/detail/rpc/frame.hpp>
 #include <strait/detail/rpc/frame_parser.hpp>
 #include <strait/detail/rpc/server_session.hpp>
@@ -46,19 +47,6 @@ bool is_request(request_frame<Interface>& f)
         return with_request<Interface>(f, []<std::size_t>(auto const&) {});
     else
         return true;  // a coded frame that was decoded holds one
-}
-
-// Calls say(text) with what() of the exception.
-template <class Say>
-void with_text_of(std::exception_ptr const& thrown, Say say)
-{
-    try {
-        std::rethrow_exception(thrown);
-    } catch (std::exception const& e) {
-        say(std::string_view(e.what()));
-    } catch (...) {
-        say(std::string_view("an exception that is no std::exception"));
-    }
 }
 
 // Calls the handler with the request, and send(frame) with the reply or with each part of the text of what it has thrown.

@@ -9,6 +9,7 @@
 #include <strait/wait.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -52,14 +53,15 @@ public:
     using request_type = typename session::request_type;
     static_assert(request_processor<Requests, session>);
 
-    explicit serve_loop(Requests& requests) : requests_(requests) {}
+    // `unsendable` counts the replies that cannot be sent.
+    serve_loop(Requests& requests, std::atomic<std::uint64_t>& unsendable) : requests_(requests), unsendable_(unsendable) {}
 
     std::size_t watch(int descriptor) { return selector_.add(plain_descriptor{descriptor}); }
     void unwatch(std::size_t key) { selector_.remove(key); }
 
     void add(typename session::connection_type c)
     {
-        auto s = std::make_shared<session>(std::move(c));
+        auto s = std::make_shared<session>(std::move(c), unsendable_);
         std::size_t const key = selector_.add(s->in());
         clients_.push_back({key, std::move(s)});
     }
@@ -198,6 +200,7 @@ private:
     }
 
     Requests& requests_;
+    std::atomic<std::uint64_t>& unsendable_;
     selector selector_;
     std::vector<client> clients_;
     adaptive_spin spin_;
