@@ -32,8 +32,8 @@ namespace strait {
 /// `Out` is what this side sends, `In` what it receives; the client has a `connection<In, Out, X>`.
 ///
 /// Clients that are killed or stopped while they join, that never send anything, or that send something else than a greeting
-/// do not keep others out: at most 64 that have not greeted are held, then the oldest is dropped; a client that does not
-/// finish joining within ten seconds is dropped, too. Only processes of the same user are accepted, unless options.access is
+/// do not keep others out: at most 64 that have not greeted are held, and 16 that have greeted and not joined, then the oldest is
+/// dropped; a client that does not finish joining within ten seconds is dropped, too. Only processes of the same user are accepted, unless options.access is
 /// wider; over tcp with an address every process that can reach it. Accepted connections outlive the acceptor.
 ///
 /// accept() waits and throws; the `try_`, `_for` and `_until` forms return an error: `empty` or `timed_out` when no client
@@ -208,7 +208,8 @@ private:
         return greeted;
     }
 
-    // A client that has joined, if there is one. Drops those that take too long, and begins with those that have greeted.
+    // A client that has joined, if there is one. Drops those that take too long, and begins with those that have greeted. When
+    // more are joining than may be, the oldest goes: a client that behaves takes one step as soon as it was answered.
     std::optional<connection_type> look()
     {
         std::erase_if(handshakes_, [&](auto const& h) {
@@ -218,7 +219,7 @@ private:
             return true;
         });
         detail::pending_connection pending;
-        while (ready_.empty() && handshakes_.size() < most_handshakes && server_->take(pending)) {
+        while (ready_.empty() && server_->take(pending)) {
             auto h = std::make_unique<server_handshake>(std::move(pending));
             switch (h->begin(where_, how_)) {
             case progress::failed: server_->count_turned_away(); break;
@@ -228,6 +229,8 @@ private:
                     server_->count_turned_away();
                 else
                     handshakes_.push_back(std::move(h));
+                if (handshakes_.size() > most_handshakes)
+                    drop_oldest();
             }
         }
         if (ready_.empty())
@@ -237,7 +240,18 @@ private:
         return c;
     }
 
-    // The client of the handshake at `tag` has sent something.
+    // What the oldest client has said by now counts; else it goes.
+    void drop_oldest()
+    {
+        void* const oldest = handshakes_.front().get();
+        go_on(oldest);
+        if (!handshakes_.empty() && handshakes_.front().get() == oldest) {
+            server_->count_turned_away();
+            handshakes_.erase(handshakes_.begin());
+        }
+    }
+
+    // The client of the handshake at `tag` may have sent something.
     void go_on(void* tag)
     {
         auto const h =

@@ -17,6 +17,7 @@ namespace {
 
 using ring = by_name<conformance::ring<strait::adaptive>>;
 using stream = by_name<strait::unix_stream>;
+using two_channel_subjects = std::tuple<ring, by_name<strait::shm_ring<strait::mpsc>>, by_name<strait::named_pipe>>;
 using host_subjects = std::tuple<ring, by_name<strait::named_pipe>, stream, by_name<strait::unix_seqpacket>>;
 
 /// A socket that is connected to where an acceptor listens, by hand.
@@ -107,12 +108,15 @@ void answer_one(Acceptor& door)
     }
 }
 
-/// A client that behaves is served while the others are there.
+/// A client that behaves is served while the others are there. It waits for less than the ten seconds after which silent ones
+/// are dropped anyway.
 template <class S>
 bool is_served(acceptor_of<S>& door, strait::endpoint const& where)
 {
     support::child good([&] {
-        client_of<S> c{where};
+        typename S::transport::options how;
+        how.connect_timeout = 8s;
+        client_of<S> c{where, how};
         c.send({5});
         return c.receive() == "answer 5" ? 0 : 1;
     });
@@ -284,6 +288,46 @@ BOOST_AUTO_TEST_CASE(a_client_that_stops_while_joining_keeps_nobody_out)
         ::close(s);
     BOOST_TEST(is_served<ring>(door, where));
     BOOST_TEST(door.turned_away() >= 10U);
+}
+
+/// So many greet that all places of those who join are theirs, again and again.
+BOOST_AUTO_TEST_CASE_TEMPLATE(clients_that_greet_and_fall_silent_keep_no_other_out, S, two_channel_subjects)
+{
+    clean_host const clean;
+    auto const where = S::where();
+    acceptor_of<S> acceptor{where};
+    std::vector<strait::detail::descriptor> silent;
+    auto const g = greeting<S>();
+    for (int round = 1; round != 4; ++round) {
+        for (int i = 0; i != 40; ++i) {
+            silent.emplace_back(reach(where));
+            BOOST_TEST(::send(silent.back().get(), &g, sizeof g, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof g));
+        }
+        BOOST_TEST(is_served<S>(acceptor, where));
+        BOOST_TEST(acceptor.turned_away() >= static_cast<std::uint64_t>(40 * round - 17));
+    }
+}
+
+/// Each of these returns, while clients come and go without a pause.
+BOOST_AUTO_TEST_CASE_TEMPLATE(clients_that_come_and_go_hold_no_acceptor, S, host_subjects)
+{
+    clean_host const clean;
+    auto const where = S::where();
+    acceptor_of<S> acceptor{where};
+    support::shared_page page;
+    std::vector<support::child> coming;
+    for (int i = 0; i != 3; ++i)
+        coming.emplace_back([&] {
+            for (page->done.fetch_add(1);;)
+                if (int const s = reach(where, type_of<S>); s >= 0)
+                    ::close(s);
+        });
+    notes::await(page->done, 3);
+    for (int i = 0; i != 30; ++i)
+        for (auto const& until : {strait::deadline::poll(), strait::deadline::after(0s), strait::deadline::after(1ms)})
+            BOOST_TEST(!acceptor.accept_until(until));
+    coming.clear();
+    BOOST_TEST(is_served<S>(acceptor, where));
 }
 
 BOOST_AUTO_TEST_CASE(an_acceptor_that_is_assigned_takes_along_who_has_joined)
