@@ -116,13 +116,13 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_was_asked_for_is_carried_out_though_the_clien
         });
         support::child client([&] {
             bank_client<S> c{where};
-            for (std::uint64_t i = 0; i != 20; ++i)
+            for (std::uint64_t i = 0; i != 100; ++i)  // more than the server takes in a row
                 (void)c.post(transfer{i, i, 1, ""});
             notes::await(page->done, 2);
         });
         BOOST_TEST(client.wait() == 0);
         page->proceed = 1;
-        notes::await(page->done, 20);
+        notes::await(page->done, 100);
         server.signal(SIGTERM);
         BOOST_TEST(server.wait() == 0);
     }

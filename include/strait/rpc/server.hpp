@@ -132,10 +132,10 @@ public:
             if (!chosen || chosen->index != acceptor_key)
                 continue;
             auto pending = acceptor_.pending();
-            for (; pending; pending = acceptor_.pending())
+            for (; pending && !stopped_.load(std::memory_order_relaxed); pending = acceptor_.pending())
                 if (auto const* const c = fork_for(children, std::move(*pending), handler); c && c->ended)
                     keys.emplace_back(c->ended.get(), waits.add(plain_descriptor{c->ended.get()}));
-            if (pending.error() != errc::empty)
+            if (!pending && pending.error() != errc::empty)
                 pause_briefly();
         }
         children.end(deadline::after(how_.linger));
@@ -169,6 +169,7 @@ private:
     friend struct detail::server_access;
 
     static constexpr std::chrono::milliseconds unwatched{50};
+    static constexpr int most_accepted = 32;  // in a row
 
     template <class... Handlers>
     static auto one_of_all(Handlers... handlers)
@@ -188,15 +189,20 @@ private:
         detail::serve_loop<Interface, X, Requests> loop(requests, unsendable_);
         std::size_t const event = loop.watch(event_.fd());
         std::optional<std::size_t> acceptor_key = loop.watch(acceptor_.native_handle());
+        bool more = false;  // clients may be there that have not been accepted
         while (!stopped()) {
             std::size_t const before = loop.size();
             auto const ready = loop.turn();
             if (ready == event)
                 event_.clear();
-            else if (ready && ready == acceptor_key && !accept_all(loop)) {
-                if (loop.empty())
+            if (more || (ready && ready == acceptor_key)) {
+                error_code const why = accept_some(loop);
+                more = !why;
+                if (more)
+                    event_.ring();  // served in between are those that are connected
+                else if (why != errc::empty && loop.empty())
                     pause_briefly();
-                else
+                else if (why != errc::empty && acceptor_key)
                     loop.unwatch(*std::exchange(acceptor_key, std::nullopt));  // until a client has gone
             }
             if (!acceptor_key && loop.size() < before)
@@ -204,16 +210,17 @@ private:
         }
     }
 
-    // False: clients are left that there are no descriptors for.
+    // Accepts up to 32 clients. No error: there may be more. empty: there are none; else there are no descriptors for others.
     template <class Loop>
-    bool accept_all(Loop& loop)
+    error_code accept_some(Loop& loop)
     {
-        for (;;) {
+        for (int accepted = 0; accepted != most_accepted; ++accepted) {
             auto come = acceptor_.try_accept();
             if (!come)
-                return come.error() == errc::empty;
+                return come.error();
             loop.add(std::move(*come));
         }
+        return {};
     }
 
     // Until stop(), at most 50 ms: another part of the process may close descriptors.

@@ -109,7 +109,7 @@ private:
     // Many may have come before this look, and what they have said counts.
     error_code accept()
     {
-        return accept_all(listener_, turned_away_, [this](descriptor socket, peer_identity const& who) {
+        return accept_some(listener_, turned_away_, [this](descriptor socket, peer_identity const& who) {
             auto& c = silent_.add(std::make_unique<pending_connection>());
             c.socket = guarded_descriptor(std::move(socket));
             c.who = who;

@@ -45,6 +45,11 @@ public:
                                                  queue_outcome found, deadline until)
     {
         auto const again = [&] { return found = receive(end, fixed_size, length); };
+        int hints = 0;  // in a row: others can send them without end
+        auto const is_hint = [&] {
+            bool const nothing_yet = found == queue_outcome::hint || (found == queue_outcome::failure && errno == EINTR);
+            return nothing_yet && ++hints != most_hints;
+        };
         bool counted = false;
         bool ask = until.is_poll() && deadline::now() - asked_at_ > sender_watch::when_polled;
         if (found == queue_outcome::nothing)
@@ -57,8 +62,9 @@ public:
             if (found == queue_outcome::failure && errno != EINTR)
                 return end.queue.failure();
             ask = ask || found == queue_outcome::hint;
-            if (found != queue_outcome::nothing)
+            if (is_hint())
                 continue;
+            hints = 0;
             // It counts itself as asleep first and asks then; a sender leaves first and looks at that count then. So
             // one of the two sees the other. Pairs with mqueue_member::leave_as_sender().
             counted_sleep const asleep(end.member.block().mechanism[2]);
@@ -70,16 +76,18 @@ public:
                     // Everything that they have sent is visible by now.
                     do
                         again();
-                    while (found == queue_outcome::hint || (found == queue_outcome::failure && errno == EINTR));
+                    while (is_hint());
                     if (found == queue_outcome::message)
                         return {};
                     if (found == queue_outcome::malformed)
                         return errc::malformed_message;
-                    if (found == queue_outcome::failure)
+                    if (found == queue_outcome::failure && errno != EINTR)
                         return end.queue.failure();
-                    ended_ = why;
                     checked_ = unchecked;  // a sender that joins later is looked for again
-                    return errc::closed;
+                    if (found == queue_outcome::nothing) {
+                        ended_ = why;
+                        return errc::closed;
+                    }
                 }
             }
             if (until.is_poll())
@@ -113,6 +121,8 @@ private:
         std::atomic<std::uint64_t>& count;
     };
 
+    // Hints after which a wait looks at its deadline.
+    static constexpr int most_hints = 64;
     static constexpr std::uint64_t unchecked = static_cast<std::uint64_t>(-1);
 
     std::uint64_t checked_ = unchecked;  // the control file's event when it was last asked

@@ -150,7 +150,11 @@ public:
     }
 
     // The first has nothing more to be read now.
-    void rest() { ready_.pop_front(); }
+    void rest()
+    {
+        front().is_queued = false;
+        ready_.pop_front();
+    }
 
     // The first is over, whether its sender or this receiver has ended it.
     void finish() { remove(*ready_.front()); }
@@ -169,24 +173,27 @@ public:
             return gather(deadline::poll());
         bool const found = connections_.front()->read() != progress::drained;
         if (found)
-            ready_.push_back(connections_.front().get());
+            note_ready(*connections_.front());
         if (found ? ++glances_ % 64 == 0 : deadline::now() - gathered_at_ > 20'000)
             return gather(deadline::poll()) || found;
         return found;
     }
 
-    // Accepts connections that have come and notes which have something to read; waits for that up to the deadline. False:
-    // there is nothing.
+    // Accepts up to 32 connections that have come and notes which have something to read; waits for that up to the deadline.
+    // False: there is nothing. While many have something to read no others are accepted.
     bool gather(deadline until)
     {
         gathered_at_ = deadline::now();
         std::array<::epoll_event, 64> events;
         auto const come = set_.wait(events, until);
+        bool any_new = false;
         for (::epoll_event const& e : come)
-            if (!e.data.ptr)
-                accept();
-            else if (stream_connection* const c = find(e.data.ptr); c && std::find(ready_.begin(), ready_.end(), c) == ready_.end())
-                ready_.push_back(c);
+            if (e.data.ptr)
+                note_ready(*static_cast<stream_connection*>(e.data.ptr));
+            else
+                any_new = true;
+        if (any_new && ready_.size() < events.size())  // last, since it may close connections
+            accept();
         return !come.empty();
     }
 
@@ -243,7 +250,7 @@ private:
         if (p == progress::more)
             p = next_of(c);
         if (c.is_greeted() && p != progress::refused) {
-            ready_.push_back(&c);
+            note_ready(c);
         }
         else {
             ++turned_away_;
@@ -251,12 +258,10 @@ private:
         }
     }
 
-    stream_connection* find(void const* address) const noexcept
+    void note_ready(stream_connection& c)
     {
-        for (auto const& c : connections_)
-            if (c.get() == address)
-                return c.get();
-        return pending_.find(address);
+        if (!std::exchange(c.is_queued, true))
+            ready_.push_back(&c);
     }
 
     void remove(stream_connection& c)
@@ -271,7 +276,7 @@ private:
     // Out of descriptors, the listener is left alone until try_again(), since epoll would report it without end.
     void accept()
     {
-        error_code const e = accept_all(listener_, turned_away_, [this](descriptor socket, peer_identity const& who) {
+        error_code const e = accept_some(listener_, turned_away_, [this](descriptor socket, peer_identity const& who) {
             if (add(std::move(socket), who))
                 ++turned_away_;
             return error_code();

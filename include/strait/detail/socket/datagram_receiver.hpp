@@ -147,6 +147,19 @@ private:
         return o;
     }
 
+    // How many ends of streams are read before the caller looks at its deadline.
+    static constexpr int most_ends = 64;
+
+    // Reads on behind datagrams that say `end`, of which one was `told`. Returns `end` when so many have come in a row.
+    outcome behind_ends(outcome o, bool& told) noexcept
+    {
+        for (int ends = 0; o == outcome::end && ends != most_ends; ++ends) {
+            told = true;
+            o = receive();
+        }
+        return o;
+    }
+
     // Success: a datagram lies in the buffer, good or bad.
     error_code fill(deadline until)
     {
@@ -163,26 +176,23 @@ private:
         if (o == outcome::nothing)
             try_before_sleeping(spin_, until, [&] { return (o = receive()) != outcome::nothing; });
         for (;; o = receive()) {
+            o = behind_ends(o, ask);
             if (o == outcome::datagram)
                 return {};
             if (o == outcome::malformed)
                 return drop();
             if (o == outcome::failure)
                 return last_failure();
-            ask = ask || o == outcome::end;
-            if (o == outcome::end)
-                continue;
             if (auto const why = listener_.senders_gone(ask); why != end_reason::none) {
-                do
-                    o = receive();  // sent just before the last one went
-                while (o == outcome::end);
+                o = behind_ends(receive(), ask);  // sent just before the last one went
                 if (o == outcome::nothing) {
                     ended_ = why;
                     return errc::closed;
                 }
                 if (o == outcome::datagram)
                     return {};
-                return o == outcome::malformed ? drop() : last_failure();
+                if (o != outcome::end)
+                    return o == outcome::malformed ? drop() : last_failure();
             }
             if (until.is_poll())
                 return errc::empty;

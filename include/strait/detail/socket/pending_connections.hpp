@@ -64,12 +64,15 @@ private:
     std::vector<std::unique_ptr<Connection>> all_;
 };
 
-// Accepts all connections that have come, and gives each to `add`, which returns an error_code. Returns that error, or why
-// no more can be accepted; no error: none is left. Those that the listener has turned away are counted.
+// How many connections are accepted before the caller looks at its deadline. The listener stays readable for the others.
+inline constexpr int most_accepted = 32;
+
+// Accepts connections that have come, and gives each to `add`, which returns an error_code. Returns that error, or why no
+// more can be accepted; no error: there may be more. Those that the listener has turned away are counted.
 template <listener Listener, class Add>
-error_code accept_all(Listener const& from, std::uint64_t& turned_away, Add add)
+error_code accept_some(Listener const& from, std::uint64_t& turned_away, Add add)
 {
-    for (;;) {
+    for (int accepted = 0; accepted != most_accepted; ++accepted) {
         auto come = from.accept();
         if (come) {
             if (error_code const e = add(std::move(come->first), come->second))
@@ -80,6 +83,7 @@ error_code accept_all(Listener const& from, std::uint64_t& turned_away, Add add)
         else
             return come.error() == errc::empty ? error_code() : come.error();
     }
+    return {};
 }
 
 }  // namespace strait::detail

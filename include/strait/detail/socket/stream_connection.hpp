@@ -119,6 +119,9 @@ public:
     // What an acknowledged receiver knows of the stream; null: nothing.
     void* session = nullptr;
 
+    // Whether it stands among those that may have something to read.
+    bool is_queued = false;
+
 private:
     guarded_descriptor socket_;
     stream_parser parser_;

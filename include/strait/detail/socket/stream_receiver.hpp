@@ -60,14 +60,17 @@ public:
             return connections_.fd().missing();
         if (shown_) [[unlikely]]
             return aligned_.show(connections_.front().payload());
+        unsigned looks = 0;
         for (bool waited = false;;) {
-            error_code const found = look();
+            error_code const found = look(until);
             if (!found) {
                 idle_.over();
                 return aligned_.show(connections_.front().payload());
             }
             if (found != look_again)
                 return found;
+            if (++looks > most_late_looks && until.passed())
+                return until.is_poll() ? errc::empty : errc::timed_out;
             if (error_code const e = idle_.wait(connections_, until, stats_, waited))
                 return e;
         }
@@ -175,14 +178,21 @@ private:
                 (void)connections_.sessions().settle(true);
     }
 
+    // What peers send without end must not hold an operation for longer than its deadline. So when that has passed, or is
+    // poll(), an operation looks at its connections so often, and makes so many reads in each look. What it leaves behind is
+    // still unread in the kernel, which reports it again.
+    static constexpr unsigned most_late_looks = 4;
+    static constexpr unsigned most_late_reads = 64;
+
     // Reads the connections that have something, in turns, up to the first message. look_again: nothing more can be had
-    // without waiting.
-    error_code look()
+    // without waiting, or there is no time for more.
+    error_code look(deadline until)
     {
+        unsigned reads = 0;
         while (!connections_.empty()) {
             progress p = connections_.next();
             if (p == progress::drained) {
-                if (connections_.front().is_exhausted()) {
+                if (connections_.front().is_exhausted() || (++reads > most_late_reads && until.passed())) {
                     connections_.rest();
                     continue;
                 }
@@ -200,10 +210,9 @@ private:
                 idle_.seen();
                 return {};
             case progress::more:
-                if (++reads_ % 64 == 0 || connections_.count() > 1) {
-                    connections_.rotate();
+                connections_.rotate();
+                if (++reads_ % 64 == 0)
                     connections_.gather(deadline::poll());  // others may have something meanwhile
-                }
                 break;
             case progress::no_memory:
                 return errc::out_of_memory;
