@@ -363,8 +363,25 @@ BOOST_AUTO_TEST_CASE(descriptors_that_belong_to_no_message_are_malformed)
     BOOST_TEST(p.handles() == 0U);
     BOOST_TEST(p.release(1) == 0U);
     BOOST_TEST((p.next() == progress::malformed));
-    (void)p.take(0, stream_frame::most_handles);
-    BOOST_TEST(p.has_too_many_handles());
+    BOOST_TEST(p.room_for_handles() == stream_frame::most_handles - 1);
+    (void)p.take(0, stream_frame::most_handles - 1);
+    BOOST_TEST(p.room_for_handles() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(beside_the_descriptors_of_an_unfinished_message_those_of_the_next_have_room)
+{
+    stream_rules rules = rules_for(text);
+    rules.handles = true;
+    stream_parser p(rules);
+    std::string const bytes = greeting(text);
+    std::memcpy(p.room().data(), bytes.data(), bytes.size());
+    (void)p.take(bytes.size());
+    (void)p.next();
+    std::string const frame = frame_of(80, "12345678", stream_frame::kind_of(5));
+    std::memcpy(p.room().data(), frame.data(), frame.size());
+    (void)p.take(frame.size(), 5);
+    BOOST_TEST((p.next() == progress::drained));
+    BOOST_TEST(p.room_for_handles() == stream_frame::most_handles);
 }
 
 BOOST_AUTO_TEST_CASE(descriptors_where_no_message_has_any_are_malformed)

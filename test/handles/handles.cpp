@@ -380,6 +380,50 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(lies_about_descriptors_are_malformed_and_leave_not
     }
 }
 
+/// Each begins a message, sends as many descriptors along as the kernel takes, and goes no further.
+BOOST_AUTO_TEST_CASE(unfinished_messages_do_not_use_up_the_descriptors)
+{
+    using X = strait::unix_stream;
+    strait::receiver<std::vector<unique_fd>, X> in{name};
+    strait::sender<std::vector<unique_fd>, X> honest{name};
+    honest.send({});
+    BOOST_CHECK(in.receive()->empty());
+    ::rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    ::rlimit tight = before;
+    tight.rlim_cur = 1024;
+    BOOST_TEST_REQUIRE(::setrlimit(RLIMIT_NOFILE, &tight) == 0);
+    auto const file = numbered(9);
+    std::size_t const open_before = support::open_descriptors();
+    for (std::size_t const sent : {253U, 64U}) {
+        std::vector<raw_peer> peers;
+        for (std::size_t i = 0; i != 40; ++i) {
+            peers.push_back(foreign<X>());
+            peers.back().greet(layout_of<std::vector<unique_fd>>);
+            strait::detail::stream_frame const begun{4000, with(64)};
+            std::vector<int> const many(sent, file.get());
+            BOOST_TEST(strait::detail::send_with_handles(peers.back().fd(), std::as_bytes(std::span(&begun, 1)), many) == 8);
+            BOOST_TEST(!in.try_receive());
+            BOOST_TEST(!in.try_receive());
+            // Beside both sockets of each peer.
+            BOOST_TEST(support::open_descriptors() <= open_before + 2 * peers.size() + 256);
+        }
+        // Who sends whole messages is not affected.
+        std::vector<unique_fd> two(2);
+        two[0] = numbered(1);
+        two[1] = numbered(2);
+        honest.send(two);
+        std::optional<std::vector<unique_fd>> got;
+        while (!got)
+            if (auto m = in.receive_for(60s); m)
+                got.emplace(std::move(*m));
+            else
+                BOOST_TEST_REQUIRE(m.error() == errc::malformed_message);
+        BOOST_TEST(number_in(got->at(1)) == 2U);
+    }
+    ::setrlimit(RLIMIT_NOFILE, &before);
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(unexpected_ones_are_closed, X, mechanisms)
 {
     strait::receiver<std::uint64_t, X> in{name};

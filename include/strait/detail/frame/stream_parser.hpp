@@ -88,8 +88,11 @@ public:
         return progress::more;
     }
 
-    // More descriptors have come than any message has. Then nothing more must be read.
-    bool has_too_many_handles() const noexcept { return handles_ > stream_frame::most_handles; }
+    // How many descriptors may come beside the next bytes: those of one message, beside those of the message in front.
+    std::size_t room_for_handles() const noexcept
+    {
+        return stream_frame::most_handles - std::min(stream_frame::most_handles, handles_ - own_);
+    }
 
     // What the bytes in front are. Repeats itself until they are released, or more come.
     progress next() noexcept

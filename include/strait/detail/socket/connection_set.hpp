@@ -20,6 +20,8 @@
 #include <utility>
 #include <vector>
 
+#include <sys/resource.h>
+
 namespace strait::detail {
 
 // What a receiver notes of its senders' streams beyond their connections.
@@ -133,7 +135,21 @@ public:
     std::size_t count() const noexcept { return ready_.size(); }
     stream_connection& front() noexcept { return *ready_.front(); }
     progress next() { return next_of(front()); }
-    progress read() { return front().read(); }
+
+    // One read of the first. Descriptors that came with unfinished messages are bounded over all connections: when they are more
+    // than a quarter of what this process can have open, the connection that has held some for the longest time goes.
+    progress read()
+    {
+        stream_connection& c = front();
+        std::size_t const before = c.held_handles();
+        progress const p = c.read();
+        if constexpr (L.handles)
+            if (c.held_handles() > before) [[unlikely]] {
+                c.handles_came = ++handles_came_;
+                bound_early_handles(c);
+            }
+        return p;
+    }
 
     // So many messages in front of the first are consumed, of which each has this size.
     void release(std::size_t messages, std::size_t size)
@@ -264,6 +280,29 @@ private:
             ready_.push_back(&c);
     }
 
+    void bound_early_handles(stream_connection const& newest)
+    {
+        std::size_t held = 0;
+        stream_connection* oldest = nullptr;
+        for (auto const& c : connections_)
+            if (c.get() == &newest || c->has_early_handles()) {
+                held += c->held_handles();
+                if (c.get() != &newest && (!oldest || c->handles_came < oldest->handles_came))
+                    oldest = c.get();
+            }
+        if (oldest && held > most_early_handles()) {
+            ++turned_away_;
+            remove(*oldest);
+        }
+    }
+
+    static std::size_t most_early_handles() noexcept
+    {
+        ::rlimit limit{};
+        bool const known = ::getrlimit(RLIMIT_NOFILE, &limit) == 0;
+        return std::max<std::size_t>(known ? limit.rlim_cur / 4 : 0, 2 * stream_frame::most_handles);
+    }
+
     void remove(stream_connection& c)
     {
         sessions_.left(c);
@@ -295,6 +334,7 @@ private:
     std::vector<std::unique_ptr<stream_connection>> connections_;  // that have greeted
     std::deque<stream_connection*> ready_;
     std::uint64_t come_ = 0;  // connections, so far
+    std::uint64_t handles_came_ = 0;  // reads that have brought descriptors
     std::uint64_t turned_away_ = 0;
     std::int64_t gathered_at_ = 0;
     unsigned glances_ = 0;  // that found something

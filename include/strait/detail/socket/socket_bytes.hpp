@@ -55,9 +55,11 @@ inline ::ssize_t send_with_handles(int socket, std::span<std::byte const> bytes,
     return ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-// Receives bytes as receive_bytes() does. Descriptors that came beside them are added to `handles`, which has room for them, with
-// close-on-exec; `cut` is set when there were more than this process can have.
-inline ::ssize_t receive_with_handles(int socket, std::span<std::byte> bytes, int flags, std::vector<descriptor>& handles, bool& cut)
+// Receives bytes as receive_bytes() does. Up to `most` descriptors that came beside them are added to `handles`, which has room
+// for them, with close-on-exec. The kernel closes the others: `cut` is set when there were more than that, or more than this
+// process can have.
+inline ::ssize_t receive_with_handles(int socket, std::span<std::byte> bytes, int flags, std::size_t most,
+                                      std::vector<descriptor>& handles, bool& cut)
 {
     alignas(::cmsghdr) char control[CMSG_SPACE(most_passed * sizeof(int))];
     ::iovec part{bytes.data(), bytes.size()};
@@ -65,7 +67,7 @@ inline ::ssize_t receive_with_handles(int socket, std::span<std::byte> bytes, in
     message.msg_iov = &part;
     message.msg_iovlen = 1;
     message.msg_control = control;
-    message.msg_controllen = sizeof control;
+    message.msg_controllen = most == 0 ? 0 : CMSG_LEN(most * sizeof(int));
     auto const n = read_behind_reset([&] { return ::recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC); });
     if (n < 0)
         return n;

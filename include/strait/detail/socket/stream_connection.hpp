@@ -30,7 +30,7 @@ public:
         : socket_(std::move(socket)), parser_(rules), peer_(who), number_(number), is_stream_(rules.packet == 0)
     {
         if (rules.handles)
-            handles_.reserve(most_passed + stream_frame::most_handles);
+            handles_.reserve(2 * stream_frame::most_handles);  // those of the message in front, and of one that follows
     }
 
     int fd() const noexcept { return socket_.get(); }
@@ -50,6 +50,10 @@ public:
     std::span<std::byte const> introduction() const noexcept { return parser_.introduction(); }
     std::span<std::byte const> payload() const noexcept { return parser_.payload(); }
     std::span<descriptor> handles() noexcept { return {handles_.data(), parser_.handles()}; }
+
+    // Whether descriptors have come with a message of which a part is missing, and how many there are.
+    bool has_early_handles() noexcept { return !handles_.empty() && next() == progress::drained; }
+    std::size_t held_handles() const noexcept { return handles_.size(); }
     std::size_t available() const noexcept { return parser_.available(); }
 
     // So many messages in front are done with; their descriptors that were not moved away are closed.
@@ -70,16 +74,17 @@ public:
         auto const to = parser_.room();
         if (!to.data())
             return progress::no_memory;
-        if (parser_.has_too_many_handles())
-            return over_ = progress::malformed;
         int const flags = MSG_DONTWAIT | (is_stream_ ? 0 : MSG_TRUNC);
         bool const with_handles = is_greeted() && handles_.capacity() != 0;
         std::size_t const before = handles_.size();
+        std::size_t const most = parser_.room_for_handles();
         bool cut = false;
-        auto const n = with_handles ? receive_with_handles(socket_.get(), to, flags, handles_, cut)
+        auto const n = with_handles ? receive_with_handles(socket_.get(), to, flags, most, handles_, cut)
                                     : receive_bytes(socket_.get(), to, flags);
         if (n > 0) {
             auto const bytes = static_cast<std::size_t>(n);
+            if (cut && handles_.size() - before == most)
+                return over_ = progress::malformed;  // more have come than any message has
             progress const p = parser_.take(bytes, handles_.size() - before, cut);
             if (p != progress::more) [[unlikely]]
                 return over_ = p;
@@ -118,6 +123,9 @@ public:
 
     // What an acknowledged receiver knows of the stream; null: nothing.
     void* session = nullptr;
+
+    // When descriptors came last, as a number that grows with each read that brings some.
+    std::uint64_t handles_came = 0;
 
     // Whether it stands among those that may have something to read.
     bool is_queued = false;
