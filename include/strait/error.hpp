@@ -79,7 +79,8 @@ enum class errc {
     /// The address is taken, does not resolve, or is not of this host. From opening an end over tcp or udp.
     address_unavailable,
     /// There is not enough memory, or not enough space in the file system of the channel. From opening an end, and from
-    /// operations that need a larger buffer. Free some, or choose a smaller options.capacity.
+    /// operations that need a larger buffer. Free some, or choose a smaller options.capacity. From receivers also when a message
+    /// takes more memory to decode than there is, or than a message of its size may take: it was discarded.
     out_of_memory,
     /// This process or the system has as many open descriptors as it may have. From opening an end and from connecting. Raise the
     /// limit with `ulimit -n`.

@@ -40,8 +40,9 @@ class channel;
 /// The first two return nothing (nullopt, false, 0) at the end of the stream, the second one also when it was stopped, and
 /// throw boost::system::system_error if they fail; the others return the error, errc::closed at the end of the stream. A
 /// message that is there is taken, even when the moment is past; a stop that was requested before takes nothing. All of them
-/// fail with `malformed_message` (that message was discarded), `peer_corrupt`, `inherited_handle`, `not_open`, and with
-/// errors of the system.
+/// fail with `malformed_message` or `out_of_memory` (that message was discarded), `peer_corrupt`, `inherited_handle`,
+/// `not_open`, and with errors of the system. What a serializer of yours throws besides std::bad_alloc goes through; that
+/// message was discarded, too.
 ///
 /// The stream ends when every sender that joined has left or died and all was read; if another joins later, it goes on.
 ///

@@ -46,6 +46,9 @@ struct builtin_serializer {
 ///     view_type view(std::span<std::byte const>)          what borrow() shows, with the type `view_type`
 ///     error_code validate(std::span<std::byte const>)     is called before view(); without it, any bytes are viewed
 ///
+/// std::bad_alloc that decode(), validate() or view() throws is errc::out_of_memory; what else they throw goes to the caller of
+/// the receiver. The message is discarded in both cases.
+///
 /// `alignment` holds for whole messages only: as a part of another message a T can lie at any address. Thread safety:
 /// the functions are called from every thread that has an end of a channel.
 template <class T>

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -49,10 +50,15 @@ public:
             auto bytes = end_.peek(until);
             if (!bytes) [[unlikely]]
                 return bytes.error();
-            if constexpr (requires { { codec<T>::decode(*bytes, message) } -> std::same_as<error_code>; })
-                return consumed(decode(*bytes, message));
-            else
-                return assign(decode(*bytes), message);
+            if constexpr (codec<T>::bitwise)
+                return consumed(decode_into(*bytes, message));
+            else if constexpr (codec<T>::flat) {
+                if (codec<T>::decode_fitting(*bytes, message)) [[likely]] {
+                    end_.release();
+                    return {};
+                }
+            }
+            return decode_carefully(*bytes, message);
         }
         else {
             auto popped = end_.pop(until);
@@ -84,21 +90,21 @@ public:
             auto bytes = end_.peek(until);
             if (!bytes) [[unlikely]]
                 return bytes.error();
-            if constexpr (std::is_default_constructible_v<T> &&
-                          requires { { codec<T>::decode(*bytes, *message) } -> std::same_as<error_code>; }) {
-                message.emplace();
-                error_code const e = consumed(decode(*bytes, *message));
-                if (e) [[unlikely]]
-                    message.reset();
-                return e;
-            }
-            else {
-                auto decoded = decode(*bytes);
-                if (!decoded)
-                    return consumed(decoded.error());
-                message.emplace(std::move(*decoded));
-                return consumed({});
-            }
+            error_code const e = decoding([&] {
+                if constexpr (std::is_default_constructible_v<T> && decodes_into) {
+                    message.emplace();
+                    return decode(*bytes, *message);
+                }
+                else {
+                    auto decoded = decode(*bytes);
+                    if (decoded)
+                        message.emplace(std::move(*decoded));
+                    return decoded ? error_code() : decoded.error();
+                }
+            });
+            if (e) [[unlikely]]
+                message.reset();
+            return consumed(e);
         }
     }
 
@@ -110,7 +116,7 @@ public:
             auto bytes = end_.peek(until);
             if (!bytes) [[unlikely]]
                 return failed<T>(bytes.error());
-            auto decoded = decode(*bytes);
+            auto decoded = decoding([&] { return decode(*bytes); });
             consumed(decoded ? error_code() : decoded.error());
             return decoded;
         }
@@ -158,7 +164,7 @@ public:
             auto bytes = end_.peek(until);
             if (!bytes) [[unlikely]]
                 return bytes.error();
-            if constexpr (codec<T>::views_in_place) {
+            if constexpr (codec<T>::bitwise || codec<T>::flat) {
                 if (error_code const e = codec<T>::validate(*bytes))
                     return consumed(e);
                 borrowing_ = true;
@@ -168,11 +174,12 @@ public:
                     return borrowed<T, X>(*this, storage(codec<T>::view(*bytes)));
             }
             else {
-                auto decoded = decode(*bytes);
-                if (!decoded)
-                    return consumed(decoded.error());
+                storage shown{};
+                error_code const e = decoding([&] { return show(*bytes, shown); });
+                if (e)
+                    return consumed(e);
                 borrowing_ = true;
-                return borrowed<T, X>(*this, storage(std::move(*decoded)));
+                return borrowed<T, X>(*this, std::move(shown));
             }
         }
     }
@@ -185,6 +192,78 @@ public:
     }
 
 private:
+    static constexpr bool decodes_into = [] {
+        if constexpr (decodes)
+            return requires(std::span<std::byte const> in, T& out) {
+                { codec<T>::decode(in, out) } -> std::same_as<error_code>;
+            };
+        else
+            return false;
+    }();
+
+    // Decodes the message that is peeked. One for which there is no memory is reported and consumed, as one that is malformed:
+    // at the front it would meet every later receiver. So is one whose serializer throws anything else, which goes on.
+    template <class Decode>
+    [[gnu::always_inline]] std::invoke_result_t<Decode&> decoding(Decode decode)
+    {
+        if constexpr (codec<T>::bitwise)
+            return decode();  // only copies bytes
+        else
+            try {
+                return decode();
+            } catch (std::bad_alloc const&) {
+                if constexpr (std::same_as<std::invoke_result_t<Decode&>, error_code>)
+                    return errc::out_of_memory;
+                else
+                    return failed<T>(errc::out_of_memory);
+            } catch (...) {
+                discard();
+                throw;
+            }
+    }
+
+    [[gnu::noinline, gnu::cold]] void discard() { consumed(errc::malformed_message); }
+
+    // A function of its own, so that callers of the fast paths stay small.
+    [[gnu::noinline]] error_code decode_carefully(std::span<std::byte const> bytes, T& message)
+    {
+        return consumed(decoding([&] { return decode_into(bytes, message); }));
+    }
+
+    // Shows what a serializer makes of the message.
+    template <class Storage>
+    error_code show(std::span<std::byte const> bytes, Storage& shown)
+    {
+        if constexpr (codec<T>::views_in_place) {
+            if (error_code const e = codec<T>::validate(bytes))
+                return e;
+            if constexpr (std::is_pointer_v<Storage>)
+                shown = &codec<T>::view(bytes);
+            else
+                shown.emplace(codec<T>::view(bytes));
+            return {};
+        }
+        else {
+            auto decoded = decode(bytes);
+            if (decoded)
+                shown.emplace(std::move(*decoded));
+            return decoded ? error_code() : decoded.error();
+        }
+    }
+
+    error_code decode_into(std::span<std::byte const> bytes, T& message)
+    {
+        if constexpr (decodes_into)
+            return decode(bytes, message);
+        else {
+            auto decoded = decode(bytes);
+            if (!decoded)
+                return decoded.error();
+            message = std::move(*decoded);
+            return {};
+        }
+    }
+
     error_code decode(std::span<std::byte const> bytes, T& message)
     {
         if constexpr (codec<T>::layout.handles) {
@@ -216,21 +295,13 @@ private:
             return true;
     }
 
-    // A message that was decoded is consumed, and so is one that could not be.
+    // A message that was decoded is consumed, and so is one that could not be, for whatever reason.
     error_code consumed(error_code const& e)
     {
         if (e) [[unlikely]]
             ++malformed_;
         end_.release();
         return e;
-    }
-
-    error_code assign(result<T> decoded, T& message)
-    {
-        if (!decoded)
-            return consumed(decoded.error());
-        message = std::move(*decoded);
-        return consumed({});
     }
 
     end_type end_;

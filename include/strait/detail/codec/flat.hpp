@@ -32,13 +32,11 @@ struct flat_view<T> {
     using type = std::basic_string_view<typename T::value_type, typename T::traits_type>;
 };
 
-// Replaces the content of a contiguous container by `count` objects that lie at any address.
+// Replaces the content of a contiguous container by `count` objects that lie at any address; at most max_size().
 template <class T>
-bool assign_objects(T& out, std::byte const* from, std::size_t count)
+bool assign_few_objects(T& out, std::byte const* from, std::size_t count)
 {
     using element = typename T::value_type;
-    if (count > out.max_size()) [[unlikely]]
-        return false;
     auto const* const first = reinterpret_cast<element const*>(from);
     // assign() does not fill memory that is overwritten at once. It may copy element by element, so it must not meet an
     // invalid bool.
@@ -50,6 +48,13 @@ bool assign_objects(T& out, std::byte const* from, std::size_t count)
     }
     out.resize(count);
     return copy_objects(from, out.data(), count);
+}
+
+// Replaces the content of a contiguous container by `count` objects that lie at any address.
+template <class T>
+bool assign_objects(T& out, std::byte const* from, std::size_t count)
+{
+    return count <= out.max_size() && assign_few_objects(out, from, count);
 }
 
 /// The codec<T> of the second tier.
@@ -83,6 +88,13 @@ struct flat_codec {
     }
 
     static result<T> decode(std::span<std::byte const> in) { return decode_new<flat_codec, T>(in); }
+
+    // Decodes without allocating. False: that is not possible, and out may have changed.
+    static bool decode_fitting(std::span<std::byte const> in, T& out)
+    {
+        std::size_t const count = in.size() / sizeof(element_type);
+        return in.size() % sizeof(element_type) == 0 && count <= out.capacity() && assign_few_objects(out, in.data(), count);
+    }
 
     static error_code validate(std::span<std::byte const> in) noexcept
     {
