@@ -60,9 +60,12 @@ public:
                 return errc::full;
             else {
                 ++waits;
-                if (auto const room = link.wait(POLLIN | POLLOUT, until); !room)
+                if (auto const room = link.wait(POLLIN | POLLOUT, until); !room && room.error() != errc::no_receiver)
                     return room.error();
-                read_acknowledgements();
+                else if (!room)
+                    lose();
+                else
+                    read_acknowledgements();
             }
         }
     }
@@ -84,12 +87,19 @@ public:
                 return {};
             if (!link.is_connected())
                 continue;
-            if (until.is_poll())
-                return errc::full;
+            if (until.is_poll()) {
+                if (!link.is_receiver_gone())
+                    return errc::full;
+                lose();
+                continue;
+            }
             if (until.passed())
                 return errc::timed_out;
             waits += waited ? 0 : 1;
-            if (auto const some = link.wait(events(), until); !some && some.error() != errc::timed_out)
+            auto const some = link.wait(events(), until);
+            if (!some && some.error() == errc::no_receiver)
+                lose();
+            else if (!some && some.error() != errc::timed_out)
                 return some.error();
         }
     }

@@ -5,7 +5,6 @@
 #include <strait/detail/acknowledged/parser.hpp>
 #include <strait/detail/acknowledged/protocol.hpp>
 #include <strait/detail/os/descriptor.hpp>
-#include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/detail/socket/peer_link.hpp>
 #include <strait/detail/socket/socket_bytes.hpp>
 #include <strait/error.hpp>
@@ -84,7 +83,10 @@ public:
         return uninterrupted([&] { return ::send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT); });
     }
 
-    result<void> wait(short events, deadline until) const { return wait_descriptor(fd(), events, until); }
+    bool is_receiver_gone() const noexcept { return base::connector().receiver_gone(); }
+
+    // Waits for one of these events. no_receiver: the receiver has gone.
+    result<void> wait(short events, deadline until) const { return wait_for_room(base::connector(), fd(), events, until); }
 
     // Reads the acknowledgements that have come and gives each to `take`, which returns false for one that cannot be.
     // False: the connection is over, or what came was no acknowledgement.

@@ -136,12 +136,13 @@ public:
     int native_handle() const noexcept { return delivery_.link.fd(); }
     bool has_unsent() const noexcept { return !delivery_.unacknowledged.unsent().empty(); }
 
-    // With a full buffer it waits for acknowledgements; without a connection it tries again.
+    // With a full buffer it waits for acknowledgements; without a connection it tries again. A death of the receiver is reported by
+    // the control file.
     wake_source arm() const noexcept
     {
         return {.descriptor = delivery_.link.fd(),
                 .events = delivery_.events(),
-                .file = delivery_.link.is_connected() ? -1 : delivery_.link.file(),
+                .file = delivery_.link.file(),
                 .again = !delivery_.link.is_connected()};
     }
     void disarm() const noexcept {}

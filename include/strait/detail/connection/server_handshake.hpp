@@ -31,9 +31,10 @@ struct two_ends {
     peer_identity who;
 };
 
-// Both directions of a connected socket, by two descriptors of it, so that each end can be moved and closed alone.
+// Both directions of a connected socket, by two descriptors of it, so that each end can be moved and closed alone. `alone`: only
+// the process `who` has the other side, so it is gone when that has ended.
 template <class Out, class In, class X>
-result<two_ends<Out, In, X>> ends_over(descriptor socket, peer_identity const& who, typename X::options const& how)
+result<two_ends<Out, In, X>> ends_over(descriptor socket, peer_identity const& who, typename X::options const& how, bool alone = true)
 {
     using out_end = typename ends<Out, X>::sender;
     using in_end = typename ends<In, X>::receiver;
@@ -46,6 +47,11 @@ result<two_ends<Out, In, X>> ends_over(descriptor socket, peer_identity const& w
     auto out = out_end::over(std::move(socket), who, how);
     if (!out)
         return out.error();
+    if constexpr (requires { in->watch_process(::pid_t()); })
+        if (alone && who.pid > 0) {
+            in->watch_process(static_cast<::pid_t>(who.pid));
+            out->watch_process(static_cast<::pid_t>(who.pid));
+        }
     return two_ends<Out, In, X>{end_access::make<sender<Out, X>>(out_end(std::move(*out)), how.linger),
                                 end_access::make<receiver<In, X>>(in_end(std::move(*in)), how.linger), who};
 }
@@ -92,6 +98,7 @@ public:
     server_handshake(descriptor socket, peer_identity const& who)
         : server_handshake(pending_connection{guarded_descriptor(std::move(socket)), who, server_handshake_parser::behind_the_greeting()})
     {
+        elsewhere_ = 1;
     }
 
     server_handshake(server_handshake const&) = delete;
@@ -113,6 +120,7 @@ public:
     progress begin(endpoint const& acceptor, typename X::options const& how)
     {
         handshake_answer welcome;
+        welcome.elsewhere = elsewhere_;
         if constexpr (!one_socket<X>) {
             how_ = pair_options<X>(how);
             welcome.number = channel_name_pair::draw();
@@ -188,6 +196,7 @@ private:
     peer_identity who_;
     server_handshake_parser parser_;
     std::int64_t since_;
+    std::uint32_t elsewhere_ = 0;  // of the answer
     typename X::options how_;
     std::optional<channel_name_pair> names_;
     std::optional<receiver<In, X>> in_;
@@ -233,7 +242,7 @@ result<two_ends<Out, In, X>> join_acceptor(endpoint const& where, typename X::op
     }
     if constexpr (one_socket<X>) {
         auto const who = X::guarantees.crosses_hosts ? peer_identity() : unix_peer(socket.get());
-        return ends_over<Out, In, X>(std::move(socket), who, how);
+        return ends_over<Out, In, X>(std::move(socket), who, how, !parser.is_served_elsewhere());
     } else {
         auto const names = channel_name_pair::of(where, parser.number());
         if (!names)

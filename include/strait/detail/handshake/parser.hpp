@@ -135,6 +135,7 @@ public:
     }
 
     std::uint64_t number() const noexcept { return answer_.get().number; }
+    bool is_served_elsewhere() const noexcept { return answer_.get().elsewhere != 0; }
 
     // Why a step has failed.
     error_code const& refusal() const noexcept { return refusal_; }

@@ -26,7 +26,7 @@ struct handshake_answer {
 
     std::uint64_t magic = magic_value;
     std::uint32_t why = 0;  // 0: welcome; else an errc
-    std::uint32_t unused = 0;
+    std::uint32_t elsewhere = 0;  // 1: another process than the one that listens serves this client
     std::uint64_t number = 0;
 
     // The error of the client; no_receiver when these are not the bytes of an answer.

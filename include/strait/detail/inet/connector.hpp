@@ -89,6 +89,8 @@ public:
         if (name_)
             name_->count_in();
     }
+    // At an address nothing says so but the socket.
+    bool receiver_gone() const noexcept { return is_outdated() || (name_ && !name_->member().any_alive(role::receiver)); }
     bool usable() const noexcept { return name_ ? name_->member().is_member() : !mark_.is_inherited(); }
     errc missing() const noexcept { return name_ ? name_->member().missing() : errc::inherited_handle; }
     void leave(deadline until) noexcept

@@ -5,6 +5,7 @@
 #include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/detail/os/quiet_write.hpp>
 #include <strait/detail/pipe/fifo.hpp>
+#include <strait/detail/wait/futex.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -121,11 +122,16 @@ private:
             if (errno == EPIPE)
                 return errc::no_receiver;
             if (errno == EAGAIN) {
+                // Another process may hold a copy of a dead receiver's descriptor: then the kernel reports no death.
                 if (until.is_poll())
-                    return errc::full;
+                    return member_.receivers_gone() ? errc::no_receiver : errc::full;
                 waits_ += first ? 1 : 0;
-                if (auto room = wait_descriptor(fifo_.get(), POLLOUT, until); !room)
-                    return room;
+                if (auto room = wait_descriptor(fifo_.get(), POLLOUT, until.capped(wait_slice)); !room) {
+                    if (room.error() == errc::timed_out && member_.receivers_gone())
+                        return errc::no_receiver;
+                    if (room.error() != errc::timed_out || until.passed())
+                        return room;
+                }
             } else if (errno != EINTR) {
                 return fifo_.failure();
             }

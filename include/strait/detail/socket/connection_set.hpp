@@ -4,6 +4,7 @@
 
 #include <strait/detail/frame/stream_parser.hpp>
 #include <strait/detail/os/epoll_set.hpp>
+#include <strait/detail/os/process.hpp>
 #include <strait/detail/socket/listener.hpp>
 #include <strait/detail/socket/pending_connections.hpp>
 #include <strait/detail/socket/stream_connection.hpp>
@@ -109,6 +110,17 @@ public:
         return {};
     }
 
+    // The peer of the only connection is this process and no other one: when it has ended, so has the connection, even if another
+    // process holds a copy of its socket. Where that cannot be watched only the socket says so.
+    void watch_process(::pid_t peer)
+    {
+        if (peer <= 0)
+            return;
+        process_ = guarded_descriptor(process_descriptor(peer));
+        if (process_)
+            (void)set_.add(process_.get(), process_tag(), EPOLLIN);
+    }
+
     // Where there is only a connection that was given to the receiver, its socket may carry the other direction, too: what is
     // unread must not harm that.
     void close() noexcept
@@ -121,6 +133,7 @@ public:
         ready_.clear();
         connections_.clear();
         pending_.clear();
+        process_.reset();
         set_.close();
     }
 
@@ -143,6 +156,8 @@ public:
         stream_connection& c = front();
         std::size_t const before = c.held_handles();
         progress const p = c.read();
+        if (p == progress::drained && process_ended_) [[unlikely]]
+            return progress::died;
         if constexpr (L.handles)
             if (c.held_handles() > before) [[unlikely]] {
                 c.handles_came = ++handles_came_;
@@ -187,6 +202,8 @@ public:
     {
         if (connections_.size() != 1 || pending_.size() != 0 || !ready_.empty() || out_of_descriptors_)
             return gather(deadline::poll());
+        if (process_ended_) [[unlikely]]
+            return gather(deadline::poll());
         bool const found = connections_.front()->read() != progress::drained;
         if (found)
             note_ready(*connections_.front());
@@ -204,7 +221,9 @@ public:
         auto const come = set_.wait(events, until);
         bool any_new = false;
         for (::epoll_event const& e : come)
-            if (e.data.ptr)
+            if (e.data.ptr == process_tag()) [[unlikely]]
+                end_process();
+            else if (e.data.ptr)
                 note_ready(*static_cast<stream_connection*>(e.data.ptr));
             else
                 any_new = true;
@@ -223,6 +242,17 @@ public:
 
     // No sender has a connection. Those that never greeted are not counted, unless no other can come.
     bool no_sender() const noexcept { return connections_.empty() && (listener_.fd() >= 0 || pending_.size() == 0); }
+
+    // Whether the process of the only connection has ended: then each read counts, since nothing comes later.
+    bool has_process_ended() const noexcept { return process_ended_; }
+
+    // Closes the connections of senders that have gone, as the control file says, while other processes hold copies of their
+    // sockets.
+    void drop_all()
+    {
+        while (!connections_.empty())
+            remove(*connections_.back());
+    }
 
     // Gives back memory that large messages needed.
     void shrink() noexcept
@@ -272,6 +302,23 @@ private:
             ++turned_away_;
             remove(c);
         }
+    }
+
+    // Tells the event of the process from those of connections.
+    static void* process_tag() noexcept
+    {
+        static char tag;
+        return &tag;
+    }
+
+    [[gnu::noinline, gnu::cold]] void end_process()
+    {
+        process_ended_ = true;
+        set_.remove(process_.get());
+        process_.reset();
+        for (auto const& c : connections_)
+            note_ready(*c);
+        pending_.for_each([this](stream_connection& c) { note_ready(c); });
     }
 
     void note_ready(stream_connection& c)
@@ -338,6 +385,8 @@ private:
     std::uint64_t turned_away_ = 0;
     std::int64_t gathered_at_ = 0;
     unsigned glances_ = 0;  // that found something
+    guarded_descriptor process_;  // readable when the only peer has ended
+    bool process_ended_ = false;
     bool out_of_descriptors_ = false;
 };
 

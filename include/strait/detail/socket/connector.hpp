@@ -5,7 +5,9 @@
 #include <strait/detail/frame/buffer.hpp>
 #include <strait/detail/frame/protocol.hpp>
 #include <strait/detail/os/descriptor.hpp>
+#include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/detail/socket/socket_bytes.hpp>
+#include <strait/detail/wait/futex.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
 
@@ -19,7 +21,7 @@
 namespace strait::detail {
 
 // What a sender over sockets needs to know about the place of its receiver. Only attempt(), pause(), transmit(), say_end(),
-// read_rejection() and leave() make system calls.
+// read_rejection(), receiver_gone() and leave() make system calls.
 //
 //   attempt()             one try to connect, without waiting. no_receiver: no receiver is there yet, or a handshake is under way
 //   pause(deadline)       waits until another try may help
@@ -27,6 +29,8 @@ namespace strait::detail {
 //   cookie()              the cookie of the channel that was reached last
 //   file()                the descriptor of the channel's control file; -1: there is none
 //   count_in()            the end is open: from now on it counts as a participant
+//   receiver_gone()       whether the receiver that was reached last has left or died, as far as that can be known without its
+//                         socket: another process may hold a copy of that, and then the kernel never says so
 //   usable()              false when the end was left, moved from, or inherited by fork()
 //   missing()             why it is not usable: not_open or inherited_handle
 //   leave(deadline)       leaves the channel
@@ -47,6 +51,7 @@ concept connector =
     { k.cookie() } -> std::same_as<stream_cookie>;
     { k.file() } -> std::same_as<int>;
     { c.count_in() } noexcept -> std::same_as<void>;
+    { k.receiver_gone() } -> std::same_as<bool>;
     { k.usable() } -> std::same_as<bool>;
     { k.missing() } -> std::same_as<errc>;
     { c.leave(d) } -> std::same_as<void>;
@@ -56,6 +61,21 @@ concept connector =
     { c.say_end(fd, sent) } -> std::same_as<void>;
     { c.read_rejection(fd) } -> std::same_as<errc>;
 };
+
+// Waits for room in the socket that was connected last. timed_out: the deadline came first. no_receiver: the receiver has gone.
+template <connector Connector>
+result<void> wait_for_room(Connector const& by, int fd, short events, deadline until)
+{
+    for (;;) {
+        auto room = wait_descriptor(fd, events, until.capped(wait_slice));
+        if (room || room.error() != errc::timed_out)
+            return room;
+        if (by.receiver_gone())
+            return errc::no_receiver;
+        if (until.passed())
+            return room;
+    }
+}
 
 // How a connector sends over a connected socket, unless it does that in a way of its own: a base of most connectors.
 class plain_transmission {

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <utility>
 
 namespace strait::detail {
@@ -32,9 +33,13 @@ public:
     // There is a message.
     void over() noexcept
     {
+        gone_at_ = 0;
         if (std::exchange(why_, end_reason::none) != end_reason::none)
             died_ = false;  // that death was reported
     }
+
+    // All senders have left or died, and connections of theirs are still open.
+    bool is_leaving() const noexcept { return gone_at_ != 0; }
 
     end_reason why() const noexcept { return why_; }
 
@@ -61,7 +66,7 @@ public:
         if (gone != end_reason::none || late) {
             if (gone == end_reason::none ? come.glance() : come.gather(deadline::poll()))
                 return {};
-            if (gone != end_reason::none && come.no_sender()) {
+            if (gone != end_reason::none && (come.no_sender() || is_abandoned(come))) {
                 bool const missed = sessions.give_up() && !listener.has_control_file();
                 why_ = missed || died_ || gone == end_reason::died ? end_reason::died : end_reason::left;
                 return errc::closed;
@@ -84,9 +89,27 @@ public:
     }
 
 private:
+    // All senders have gone, as the control file says, and nothing has come for a while from connections that are still open.
+    // Copies of their sockets are held by other processes, or a sender was stopped just before it closed.
+    template <class Connections>
+    bool is_abandoned(Connections& come)
+    {
+        std::int64_t const now = deadline::now();
+        if (gone_at_ == 0)
+            gone_at_ = now;
+        if (now - gone_at_ < last_words)
+            return false;
+        gone_at_ = 0;
+        come.drop_all();
+        return true;
+    }
+
+    static constexpr std::int64_t last_words = 100'000'000;  // nanoseconds
+
     adaptive_spin spin_;
     std::chrono::milliseconds slice_ = wait_slice;
     end_reason why_ = end_reason::none;
+    std::int64_t gone_at_ = 0;  // when connections were open, and all senders gone
     bool seen_ = false;
     bool died_ = false;  // since the last end
 };

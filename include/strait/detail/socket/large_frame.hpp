@@ -3,7 +3,7 @@
 #define STRAIT_DETAIL_SOCKET_LARGE_FRAME_HPP
 
 #include <strait/detail/frame/protocol.hpp>
-#include <strait/detail/os/poll_descriptor.hpp>
+#include <strait/detail/socket/connector.hpp>
 #include <strait/wait.hpp>
 
 #include <algorithm>
@@ -56,7 +56,8 @@ public:
     }
 
     // Sends as much as leaves up to the deadline. no_receiver: the connection is over.
-    result<void> drain(int fd, deadline until, std::uint64_t& waits)
+    template <connector Connector>
+    result<void> drain(Connector const& by, int fd, deadline until, std::uint64_t& waits)
     {
         while (left_ != 0) {
             if (send(fd) || errno == EINTR)
@@ -64,9 +65,9 @@ public:
             if (errno != EAGAIN)
                 return errc::no_receiver;
             if (until.is_poll())
-                return errc::full;
+                return by.receiver_gone() ? errc::no_receiver : errc::full;
             ++waits;
-            if (auto room = wait_descriptor(fd, POLLOUT, until); !room)
+            if (auto room = wait_for_room(by, fd, POLLOUT, until); !room)
                 return room;
         }
         return {};

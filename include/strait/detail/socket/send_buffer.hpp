@@ -4,7 +4,6 @@
 
 #include <strait/detail/frame/protocol.hpp>
 #include <strait/detail/frame/writer.hpp>
-#include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/detail/socket/connector.hpp>
 #include <strait/detail/socket/large_frame.hpp>
 #include <strait/detail/socket/socket_bytes.hpp>
@@ -85,10 +84,12 @@ public:
                 return errc::out_of_memory;  // for a long packet, perhaps; the connection is as it was
             if (errno != EAGAIN)
                 return errc::no_receiver;
+            if (until.is_poll() && accepted_end_ == buffer().end)
+                return {};
             if (until.is_poll())
-                return accepted_end_ == buffer().end ? result<void>() : errc::full;
+                return by.receiver_gone() ? errc::no_receiver : errc::full;
             ++stats_.waits;
-            if (auto waited = wait_descriptor(fd, POLLOUT, until); !waited)
+            if (auto waited = wait_for_room(by, fd, POLLOUT, until); !waited)
                 return waited.error() == errc::timed_out && accepted_end_ == buffer().end ? result<void>() : waited;
         }
         buffer().begin = buffer().end = accepted_end_ = 0;
@@ -100,10 +101,11 @@ public:
 
     // Sends a large message straight from the caller's memory, when nothing is staged. Of one that has begun to leave the
     // rest is copied and goes later. no_receiver, and out_of_memory for the copy: the connection is over.
-    result<void> send_large(int fd, std::span<std::byte const> message, deadline until)
+    template <connector Connector>
+    result<void> send_large(Connector const& by, int fd, std::span<std::byte const> message, deadline until)
     {
         large_frame frame(message);
-        auto const left = frame.drain(fd, until, stats_.waits);
+        auto const left = frame.drain(by, fd, until, stats_.waits);
         if (frame.sent() == 0)
             return left;
         buffer().begin = buffer().end = 0;

@@ -54,6 +54,9 @@ public:
         return connections_.add(std::move(socket), who);
     }
 
+    // The peer of the connection that was adopted is this process and no other one.
+    void watch_process(::pid_t peer) { connections_.watch_process(peer); }
+
     result<std::span<std::byte const>> peek(deadline until)
     {
         if (!connections_.fd()) [[unlikely]]  // in a child of fork() what is buffered belongs to the parent
@@ -152,14 +155,15 @@ public:
 
     int native_handle() const noexcept { return connections_.fd().get(); }
 
-    // While there are no descriptors for connections that come, nothing says when there are some again.
+    // While there are no descriptors for connections that come, nothing says when there are some again; nor when the time is over
+    // that senders have for their last words.
     wake_source arm() noexcept
     {
         (void)connections_.sessions().settle(true);  // it may be long until the next operation
         return {.descriptor = connections_.fd().get(),
                 .events = POLLIN,
                 .file = connections_.listener().file(),
-                .again = connections_.is_out_of_descriptors()};
+                .again = connections_.is_out_of_descriptors() || idle_.is_leaving()};
     }
     void disarm() const noexcept {}
     Listener const& listener() const noexcept { return connections_.listener(); }
@@ -192,7 +196,7 @@ private:
         while (!connections_.empty()) {
             progress p = connections_.next();
             if (p == progress::drained) {
-                if (connections_.front().is_exhausted() || (++reads > most_late_reads && until.passed())) {
+                if ((connections_.front().is_exhausted() && !connections_.has_process_ended()) || (++reads > most_late_reads && until.passed())) {
                     connections_.rest();
                     continue;
                 }

@@ -49,6 +49,13 @@ public:
         return e;
     }
 
+    // The peer of the socket that is connected already is this process and no other one.
+    void watch_process(::pid_t peer) noexcept
+        requires requires(Connector& c) { c.watch_process(peer); }
+    {
+        link_.connector().watch_process(peer);
+    }
+
     // Whether the first receiver may still come: none was reached yet, and options.connect_timeout is not over.
     bool awaits_receiver() const noexcept { return link_.awaits_receiver(); }
 
@@ -83,7 +90,7 @@ public:
         if (!link_.socket())
             if (error_code const e = link_.connect(until, out_.waits()))
                 return e;
-        auto const done = out_.send_large(link_.socket().get(), message, until);
+        auto const done = out_.send_large(link_.connector(), link_.socket().get(), message, until);
         if (!done && done.error() == errc::no_receiver)
             return lose();
         if (!done && done.error() == errc::out_of_memory)
@@ -138,14 +145,14 @@ public:
     int native_handle() const noexcept { return link_.socket().get(); }
     bool has_unsent() const noexcept { return out_.has_unsent(); }
 
-    // Without a connection it tries again, and may have to give up.
+    // Without a connection it tries again, and may have to give up. A death of the receiver is reported by the control file; where
+    // there is none it is looked for.
     wake_source arm() const noexcept
     {
-        bool const connected = static_cast<bool>(link_.socket());
-        return {.descriptor = native_handle(),
-                .events = POLLOUT,
-                .file = connected ? -1 : link_.connector().file(),
-                .again = !connected};
+        bool look = !link_.socket();
+        if constexpr (requires { link_.connector().watches_process(); })
+            look = look || link_.connector().watches_process();
+        return {.descriptor = native_handle(), .events = POLLOUT, .file = link_.connector().file(), .again = look};
     }
     void disarm() const noexcept {}
 

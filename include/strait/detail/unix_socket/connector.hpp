@@ -4,11 +4,13 @@
 
 #include <strait/detail/frame/protocol.hpp>
 #include <strait/detail/membership/membership.hpp>
+#include <strait/detail/os/process.hpp>
 #include <strait/detail/socket/connector.hpp>
 #include <strait/detail/unix_socket/address.hpp>
 #include <strait/detail/unix_socket/socket.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -22,8 +24,7 @@ namespace strait::detail {
 // Connects a sender to the socket that its receiver has bound beside the control file.
 class unix_connector : public plain_transmission {
 public:
-    // Of a pair, which is connected from the beginning: attempt() finds no other receiver.
-    unix_connector() = default;
+    // Of a socket that is connected from the beginning: attempt() finds no other receiver.
     unix_connector(unix_kind const& kind, int fd) : kind_(kind) { chunk_ = chunk_of(fd); }
     unix_connector(participant member, location where, unix_kind const& kind, peer_predicate accept)
         : member_(std::move(member)), where_(std::move(where)), accept_(std::move(accept)), kind_(kind), named_(true)
@@ -35,6 +36,7 @@ public:
         if (!named_)
             return errc::no_receiver;
         seen_ = member_.event();  // before looking: a receiver that comes after this wakes pause()
+        receivers_ = receivers_so_far();
         auto const address = unix_address(where_);
         if (!address)
             return address.error();
@@ -51,6 +53,8 @@ public:
                 return ::connect(s.get(), reinterpret_cast<::sockaddr const*>(&*address), sizeof *address);
             }) != 0)
             return errno == ECONNREFUSED || errno == ENOENT || errno == EAGAIN ? make_error_code(errc::no_receiver) : last_failure();
+        if (receivers_so_far() != receivers_)
+            return errc::no_receiver;  // another one has come meanwhile: which of them was reached is not known
         if (greets()) {  // of datagrams the kernel does not say who has bound the address; the directory is ours
             peer_ = unix_peer(s.get());
             if (!unix_peer_allowed(peer_, where_.access(), accept_))
@@ -70,6 +74,15 @@ public:
     bool is_trying() const noexcept { return false; }
     stream_cookie cookie() const noexcept { return {}; }
     void count_in() noexcept { member_.count_in(); }
+
+    // The peer of a socket that is connected from the beginning is this process and no other one.
+    void watch_process(::pid_t peer) noexcept { only_peer_ = peer; }
+    bool watches_process() const noexcept { return only_peer_ > 0; }
+
+    bool receiver_gone() const noexcept
+    {
+        return named_ ? receivers_so_far() != receivers_ || !member_.any_alive(role::receiver) : has_ended(only_peer_);
+    }
     bool usable() const noexcept { return !named_ || member_.is_member(); }
     errc missing() const noexcept { return member_.missing(); }
     peer_identity const& peer() const noexcept { return peer_; }
@@ -82,6 +95,12 @@ public:
     }
 
 private:
+    // There is one at a time.
+    std::uint64_t receivers_so_far() const noexcept
+    {
+        return member_.block().joined_receivers.load(std::memory_order_acquire);  // pairs with count_in()
+    }
+
     std::size_t chunk_of(int fd) const noexcept
     {
         return kind_.packet == 0 ? stream_chunk : std::min(stream_chunk, largest_packet(fd));
@@ -93,7 +112,9 @@ private:
     peer_identity peer_;
     unix_kind kind_;
     std::size_t chunk_ = stream_chunk;
+    ::pid_t only_peer_ = 0;
     std::uint32_t seen_ = 0;
+    std::uint64_t receivers_ = 0;  // that had come when the last one was reached
     bool named_ = false;
 };
 static_assert(connector<unix_connector>);
