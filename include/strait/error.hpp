@@ -69,6 +69,9 @@ enum class errc {
     /// The message is larger than the channel takes. From senders, and from opening an end when options ask for more than the
     /// mechanism has. Split the message, or raise options.capacity or options.max_message_size of who creates the channel.
     message_too_large,
+    /// The message has more descriptors beside it than one message may have, 64. From senders over Unix sockets. Send them in several
+    /// messages.
+    too_many_descriptors,
     /// The serializer of a message has thrown an exception that has no error code of its own. From awaited operations, whose
     /// handlers take no exceptions; other forms let the exception through. Nothing was sent.
     serializer_failed,
@@ -201,6 +204,8 @@ public:
             return "The message is larger than the channel takes: split it, or raise options.capacity or "
                    "options.max_message_size when the channel is created; a System V queue takes no more than "
                    "/proc/sys/kernel/msgmax.";
+        case errc::too_many_descriptors:
+            return "A message takes at most 64 descriptors along: send them in several messages.";
         case errc::serializer_failed:
             return "The serializer of the message has thrown an exception.";
         case errc::invalid_endpoint:
@@ -287,6 +292,7 @@ public:
         case errc::peer_corrupt: return e::make_error_condition(e::protocol_error);
         case errc::malformed_message: return e::make_error_condition(e::bad_message);
         case errc::message_too_large: return e::make_error_condition(e::message_size);
+        case errc::too_many_descriptors: return e::make_error_condition(e::argument_list_too_long);
         case errc::serializer_failed: return e::make_error_condition(e::bad_message);
         case errc::invalid_endpoint: return e::make_error_condition(e::invalid_argument);
         case errc::name_too_long: return e::make_error_condition(e::filename_too_long);

@@ -26,7 +26,7 @@ namespace strait {
 ///     strait::sender<job, strait::unix_stream> out{"jobs"};
 ///     out.send({"sort", strait::unique_fd(::open("words", O_RDONLY | O_CLOEXEC))});
 ///
-/// A message has at most 64 descriptors, else errc::message_too_large. A receiver whose limit of open descriptors is
+/// A message has at most 64 descriptors, else errc::too_many_descriptors. A receiver whose limit of open descriptors is
 /// reached gets errc::descriptor_limit instead of the message, which is lost. Every process that may open the channel
 /// may send any descriptor: check what you get before you trust it.
 ///

@@ -73,7 +73,7 @@ public:
         requires(L.handles)
     {
         if (handles.size() > stream_frame::most_handles)
-            return errc::message_too_large;
+            return errc::too_many_descriptors;
         out_.attach(handles);
         return {};
     }
