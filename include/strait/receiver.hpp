@@ -288,6 +288,13 @@ public:
         return reader_.end().peer();
     }
 
+    /// The port at which it listens over tcp and udp, also when the kernel has chosen it (port 0); 0 when closed.
+    [[nodiscard]] std::uint16_t port() const noexcept
+        requires requires(end_type const& e) { e.port(); }
+    {
+        return reader_.end().port();
+    }
+
 private:
     friend class channel<T, X>;
     friend struct detail::end_access;

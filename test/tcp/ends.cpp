@@ -1,6 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include <strait/channel.hpp>
+#include <strait/transport/acknowledged.hpp>
 #include <strait/transport/tcp.hpp>
+#include <strait/transport/udp.hpp>
 
 #include <support/child.hpp>
 #include <support/large_message.hpp>
@@ -18,6 +20,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <tuple>
 
 using namespace strait;
 using namespace std::chrono_literals;
@@ -34,6 +37,18 @@ struct fixture {
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(tcp_ends, fixture)
+
+using with_a_port = std::tuple<tcp, acknowledged<tcp>, udp>;
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_receiver_says_which_port_the_kernel_has_chosen, X, with_a_port)
+{
+    receiver<std::uint64_t, X> in{"127.0.0.1:0"};
+    BOOST_TEST(in.port() != 0U);
+    sender<std::uint64_t, X> out{"127.0.0.1:" + std::to_string(in.port())};
+    out.send(5);
+    BOOST_TEST(in.receive().value_or(0) == 5U);
+    BOOST_TEST(in.close().has_value());
+    BOOST_TEST(in.port() == 0U);
+}
 
 BOOST_AUTO_TEST_CASE(both_address_families_and_resolved_names_work)
 {

@@ -20,7 +20,7 @@ namespace strait {
 /// TCP over IPv4 and IPv6: the receiver listens, each of many senders has a connection.
 ///
 /// Endpoints are addresses, `host:port`: a receiver at `:port` listens on every interface, a sender reaches the loopback;
-/// port 0 lets the kernel choose (receiver_end::port() returns it). A name is a channel of this user on this host: over the
+/// port 0 lets the kernel choose (receiver::port() returns it). A name is a channel of this user on this host: over the
 /// loopback, at a port that the control file publishes together with a secret. options.capacity is bytes of socket
 /// buffer, options.max_message_size 64 MiB for types that vary, up to 4 GiB.
 ///
