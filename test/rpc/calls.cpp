@@ -145,12 +145,33 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(another_interface_is_refused, S, subjects)
     BOOST_TEST((strait::rpc_client<swapped, typename S::transport>::open(where).error() == errc::type_mismatch));
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_server_that_serves_no_client_yet_is_waited_for_as_long_as_allowed, S, subjects)
+{
+    clean_host const clean;
+    auto const where = S::where();
+    bank_server<S> s{where};
+    typename S::transport::options how;
+    how.connect_timeout = 20ms;
+    BOOST_TEST((bank_client<S>::open(where, how).error() == errc::timed_out));
+    support::child client([&] {
+        bank_client<S> c{where};
+        c.call(closing{});
+    });
+    s.serve(balance_of, book, [&](closing const&) { s.stop(); });
+    BOOST_TEST(client.wait() == 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_server_stops_by_a_token_and_serves_again)
 {
     clean_host const clean;
     auto const where = ring::where();
     bank_server<ring> s{where};
-    for (mode const m : {mode::one_thread, mode::pool, mode::one_thread, mode::forked}) {
+    struct round {
+        mode m;
+        bool by_token;
+    };
+    for (auto const& [m, by_token] : {round{mode::one_thread, true}, round{mode::pool, false}, round{mode::one_thread, true},
+                                      round{mode::forked, false}, round{mode::pool, true}, round{mode::forked, true}}) {
         std::stop_source source;
         support::shared_page page;
         support::child client([&] {
@@ -164,12 +185,16 @@ BOOST_AUTO_TEST_CASE(a_server_stops_by_a_token_and_serves_again)
         });
         std::thread stopper([&] {
             notes::await(page->stage, 1);
-            m == mode::one_thread ? static_cast<void>(source.request_stop()) : s.stop();
+            by_token ? static_cast<void>(source.request_stop()) : s.stop();
         });
-        if (m == mode::one_thread)
-            s.serve(source.get_token(), balance_of, book, close_all);
-        else
+        if (!by_token)
             serve(s, m, balance_of, book, close_all);
+        else if (m == mode::one_thread)
+            s.serve(source.get_token(), balance_of, book, close_all);
+        else if (m == mode::pool)
+            s.serve_in_pool(source.get_token(), 3, balance_of, book, close_all);
+        else
+            s.serve_forked(source.get_token(), balance_of, book, close_all);
         stopper.join();
         BOOST_TEST(client.wait() == 0);
     }

@@ -68,7 +68,8 @@ public:
     using transport_type = X;             ///< what requests and replies go over
     using options = typename X::options;  ///< how it listens and how its connections are opened
 
-    /// Begins to listen: clients that come wait until it serves. Throws as acceptor does.
+    /// Begins to listen: clients that come wait until it serves, or until their options.connect_timeout is over. Throws as
+    /// acceptor does.
     explicit rpc_server(endpoint const& where, options const& how = {}) : where_(where), how_(how), acceptor_(where, how) {}
     rpc_server(rpc_server const&) = delete;
     rpc_server& operator=(rpc_server const&) = delete;
@@ -104,13 +105,22 @@ public:
         run(pool);
     }
 
+    /// Serves all clients with a pool of so many threads, until a stop is requested, which wakes it at once, or stop() is called.
+    template <class... Handlers>
+        requires(sizeof...(Handlers) != 0)
+    void serve_in_pool(std::stop_token const& until, std::size_t threads, Handlers... handlers)
+    {
+        std::stop_callback const on_stop(until, [this] { stop(); });
+        serve_in_pool(threads, std::move(handlers)...);
+    }
+
     /// Serves each client in a process of its own, made by fork(), until stop() is called: what a handler does to memory, or
     /// to its process, concerns that client only. Children are reaped as they end; no handler of SIGCHLD is needed or
     /// installed, but a waitpid(-1) elsewhere in this program would reap them, too. When this call or its process ends, the
     /// children end after the request that they are handling; after options.linger they are killed. As with any fork(), the
     /// program should have no other threads.
     template <class... Handlers>
-        requires(sizeof...(Handlers) != 0)
+        requires(sizeof...(Handlers) != 0 && (!std::same_as<Handlers, std::stop_token> && ...))
     void serve_forked(Handlers... handlers)
     {
         auto handler = one_of_all(std::move(handlers)...);
@@ -139,6 +149,15 @@ public:
                 pause_briefly();
         }
         children.end(deadline::after(how_.linger));
+    }
+
+    /// Serves each client in a process of its own, until a stop is requested, which wakes it at once, or stop() is called.
+    template <class... Handlers>
+        requires(sizeof...(Handlers) != 0)
+    void serve_forked(std::stop_token const& until, Handlers... handlers)
+    {
+        std::stop_callback const on_stop(until, [this] { stop(); });
+        serve_forked(std::move(handlers)...);
     }
 
     /// Ends the call that serves, or the next one. May be called from any thread and from signal handlers.
