@@ -47,7 +47,7 @@ result<two_ends<Out, In, X>> ends_over(descriptor socket, peer_identity const& w
     auto out = out_end::over(std::move(socket), who, how);
     if (!out)
         return out.error();
-    if constexpr (requires { in->watch_process(::pid_t()); })
+    if constexpr (requires { out->watch_process(::pid_t()); })
         if (alone && who.pid > 0) {
             in->watch_process(static_cast<::pid_t>(who.pid));
             out->watch_process(static_cast<::pid_t>(who.pid));
