@@ -170,8 +170,10 @@ BOOST_AUTO_TEST_CASE(a_server_stops_by_a_token_and_serves_again)
         mode m;
         bool by_token;
     };
-    for (auto const& [m, by_token] : {round{mode::one_thread, true}, round{mode::pool, false}, round{mode::one_thread, true},
+    for (round const& r : {round{mode::one_thread, true}, round{mode::pool, false}, round{mode::one_thread, true},
                                       round{mode::forked, false}, round{mode::pool, true}, round{mode::forked, true}}) {
+        mode const m = r.m;
+        bool const by_token = r.by_token;
         std::stop_source source;
         support::shared_page page;
         support::child client([&] {
