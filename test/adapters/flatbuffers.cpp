@@ -5,6 +5,17 @@
 #include "reading_generated.h"
 #include <strait/transport/unix_stream.hpp>
 
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include <support/names.hpp>
+#include <support/residue.hpp>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 using namespace adapters;
 using by_flatbuffers::Other;
 using by_flatbuffers::Reading;
@@ -55,11 +66,34 @@ BOOST_AUTO_TEST_SUITE(adapter_flatbuffers)
 
 BOOST_AUTO_TEST_CASE(a_buffer_arrives) { check_sample(*sent(sample())); }
 
-BOOST_AUTO_TEST_CASE(a_buffer_is_read_where_it_lies)
+BOOST_AUTO_TEST_CASE(a_buffer_is_shown_without_being_decoded)
 {
     static_assert(codec<message>::views_in_place);
     check_view<strait::shm_ring<>>();
     check_view<strait::unix_stream>();
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_cannot_change_a_buffer_that_was_verified)
+{
+    strait::endpoint const where{support::unique_name()};
+    strait::receiver<message, strait::shm_ring<>> in{where};
+    strait::sender<message, strait::shm_ring<>> out{where};
+    out.send(sample());
+    auto const got = in.borrow();
+    BOOST_REQUIRE(static_cast<bool>(got));
+
+    std::string const file = support::channel_directory("/dev/shm") + "/" + where.text() + ".channel";
+    int const fd = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
+    auto const size = static_cast<std::size_t>(::lseek(fd, 0, SEEK_END));
+    auto* const all = static_cast<std::byte*>(::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+    BOOST_REQUIRE(all != MAP_FAILED);
+    ::close(fd);
+    bytes const whole = encoded(sample());
+    auto* const at = std::search(all, all + size, whole.begin(), whole.end());
+    BOOST_REQUIRE(at != all + size);
+    std::memset(at, 0x7f, whole.size());  // every offset points far away
+    ::munmap(all, size);
+    check_sample(**got);
 }
 
 BOOST_AUTO_TEST_CASE(it_is_part_of_other_messages)

@@ -2,6 +2,7 @@
 #ifndef STRAIT_SERIALIZATION_BOOST_DESCRIBE_HPP
 #define STRAIT_SERIALIZATION_BOOST_DESCRIBE_HPP
 
+#include <strait/detail/codec/custom.hpp>
 #include <strait/detail/codec/fingerprint.hpp>
 #include <strait/detail/codec/portable.hpp>
 
@@ -40,6 +41,12 @@ consteval bool require_each(types<Member...>)
 }
 
 template <class... Member>
+consteval bool none_needs_steady_bytes(types<Member...>)
+{
+    return (!needs_steady_bytes<Member> && ...);
+}
+
+template <class... Member>
 consteval std::uint64_t hash_described(types<Member...> members)
 {
     return hash_words(kind::portable_message, hash_parts<void, types<>>(kind::product, sizeof...(Member), members));
@@ -66,6 +73,7 @@ struct described {
                   "strait: this class is not described: use BOOST_DESCRIBE_CLASS in it, or BOOST_DESCRIBE_STRUCT after it");
     static_assert(detail::require_each(detail::described_types<T>{}));
 
+    static constexpr bool reads_shared_memory = detail::none_needs_steady_bytes(detail::described_types<T>{});
     static constexpr std::uint64_t fingerprint = detail::hash_described(detail::described_types<T>{});
     static constexpr std::size_t fixed_size = [] {
         constexpr auto bounds = detail::bounds_in_row(detail::described_types<T>{});

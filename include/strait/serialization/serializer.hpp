@@ -45,6 +45,11 @@ struct builtin_serializer {
 ///     std::size_t fixed_size, alignment                   constexpr; as in message_layout; default 0 and 1
 ///     view_type view(std::span<std::byte const>)          what borrow() shows, with the type `view_type`
 ///     error_code validate(std::span<std::byte const>)     is called before view(); without it, any bytes are viewed
+///     bool reads_shared_memory                            constexpr; true: decode(), view() and what it returns do no harm when
+///                                                         a hostile peer changes the bytes meanwhile
+///
+/// Over transports with guarantees.zero_copy a message lies in memory that its sender can write to. The library copies it
+/// before it calls decode() or view(), unless reads_shared_memory is true.
 ///
 /// std::bad_alloc that decode(), validate() or view() throws is errc::out_of_memory; what else they throw goes to the caller of
 /// the receiver. The message is discarded in both cases.

@@ -4,6 +4,7 @@
 
 #include <strait/borrowed.hpp>
 #include <strait/detail/channel/ends.hpp>
+#include <strait/detail/channel/steady_copy.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
 
@@ -30,6 +31,14 @@ template <class T, class X>
 class message_reader {
     using end_type = typename ends<T, X>::receiver;
     static constexpr bool decodes = byte_transport<X>;
+
+    // The bytes that peek() shows are copied first, where a peer can change them and the serializer does not expect that.
+    static constexpr bool copies_first = [] {
+        if constexpr (decodes)
+            return X::guarantees.zero_copy && needs_steady_bytes<T>;
+        else
+            return false;
+    }();
 
     static constexpr bool overlaps = decodes && copied_out_early<T, end_type>;
 
@@ -93,10 +102,10 @@ public:
             error_code const e = decoding([&] {
                 if constexpr (std::is_default_constructible_v<T> && decodes_into) {
                     message.emplace();
-                    return decode(*bytes, *message);
+                    return decode(steady(*bytes), *message);
                 }
                 else {
-                    auto decoded = decode(*bytes);
+                    auto decoded = decode(steady(*bytes));
                     if (decoded)
                         message.emplace(std::move(*decoded));
                     return decoded ? error_code() : decoded.error();
@@ -116,7 +125,7 @@ public:
             auto bytes = end_.peek(until);
             if (!bytes) [[unlikely]]
                 return failed<T>(bytes.error());
-            auto decoded = decoding([&] { return decode(*bytes); });
+            auto decoded = decoding([&] { return decode(steady(*bytes)); });
             consumed(decoded ? error_code() : decoded.error());
             return decoded;
         }
@@ -175,7 +184,7 @@ public:
             }
             else {
                 storage shown{};
-                error_code const e = decoding([&] { return show(*bytes, shown); });
+                error_code const e = decoding([&] { return show(steady(*bytes), shown); });
                 if (e)
                     return consumed(e);
                 borrowing_ = true;
@@ -227,7 +236,15 @@ private:
     // A function of its own, so that callers of the fast paths stay small.
     [[gnu::noinline]] error_code decode_carefully(std::span<std::byte const> bytes, T& message)
     {
-        return consumed(decoding([&] { return decode_into(bytes, message); }));
+        return consumed(decoding([&] { return decode_into(steady(bytes), message); }));
+    }
+
+    std::span<std::byte const> steady(std::span<std::byte const> bytes)
+    {
+        if constexpr (copies_first)
+            return copy_.of(bytes);
+        else
+            return bytes;
     }
 
     // Shows what a serializer makes of the message.
@@ -304,7 +321,18 @@ private:
         return e;
     }
 
+    struct no_copy {};
+    template <bool Copies, class Message>
+    struct choose_copy {
+        using type = no_copy;
+    };
+    template <class Message>
+    struct choose_copy<true, Message> {
+        using type = steady_copy<codec<Message>::layout.alignment>;
+    };
+
     end_type end_;
+    [[no_unique_address]] typename choose_copy<copies_first, T>::type copy_;
     std::uint64_t malformed_ = 0;
     bool borrowing_ = false;
 };

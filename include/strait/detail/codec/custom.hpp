@@ -36,6 +36,35 @@ struct custom_view_type<T> {
     using type = typename serializer<T>::view_type;
 };
 
+// Whether the serializer of a T that the user has written must not read bytes that a peer may change meanwhile.
+template <class T>
+consteval bool looks_again()
+{
+    if constexpr (!custom<T>)
+        return false;
+    else if constexpr (requires { serializer<T>::reads_shared_memory; })
+        return !serializer<T>::reads_shared_memory;
+    else
+        return true;
+}
+
+template <class... Part>
+consteval bool any_looks_again(types<Part...>)
+{
+    return (looks_again<Part>() || ...);
+}
+
+template <class T, class... Inside>
+consteval bool find_needs_steady_bytes(types<Inside...>)
+{
+    return looks_again<T>() || any_looks_again(parts_of<T>{}) || (any_looks_again(parts_of<Inside>{}) || ...);
+}
+
+/// Whether T, or something inside of it, is decoded by a serializer of the user's, or of another library's, that may look at
+/// bytes, trust what it saw, and look again. The built-in encodings copy first and check the copy.
+template <class T>
+inline constexpr bool needs_steady_bytes = find_needs_steady_bytes<T>(inside<T>{});
+
 /// The codec<T> of a T whose serializer the user has written.
 template <complete_custom T>
 struct custom_codec {

@@ -73,6 +73,14 @@ bool load_fixed(checked_source& source, T& out)
     return load(inside, out);
 }
 
+// From here on `number` is what was read, once: without this a compiler may read it again where the bytes lie, which may be
+// memory that a hostile peer changes between the check and the use.
+template <class Number>
+void fix_value(Number& number)
+{
+    asm("" : "+r"(number));
+}
+
 // Reads how many elements follow. More than the bytes that are left can hold is malformed.
 template <class T>
 bool load_count(checked_source& source, std::size_t& count)
@@ -80,6 +88,7 @@ bool load_count(checked_source& source, std::size_t& count)
     wire_count n = 0;
     if (!load_fixed(source, n)) [[unlikely]]
         return false;
+    fix_value(n);
     count = n;
     return source.has(std::uint64_t{n} * least_element<T>);
 }
@@ -255,7 +264,10 @@ template <class T>
 bool load_variant(checked_source& source, T& out)
 {
     std::uint8_t index = 0;
-    if (!load_fixed(source, index) || index >= parts_of<T>::size) [[unlikely]]
+    if (!load_fixed(source, index)) [[unlikely]]
+        return false;
+    fix_value(index);
+    if (index >= parts_of<T>::size) [[unlikely]]
         return false;
     if (out.index() != index)
         [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -274,6 +286,7 @@ bool load_custom(Source& source, T& out)
         wire_count n = 0;
         if (!load_fixed(source, n)) [[unlikely]]
             return false;
+        fix_value(n);
         size = n;
     }
     if (!source.has(size)) [[unlikely]]
