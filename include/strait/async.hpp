@@ -28,7 +28,9 @@
 ///
 /// Operations take any completion token, last, by default that of the executor; a handler's associated executor,
 /// allocator and cancellation slot are used. No handler is called before the function that began its operation has
-/// returned. At most one operation of an object may be outstanding.
+/// returned. At most one operation of an object may be outstanding, until its handler is called: a second one fails with
+/// errc::busy. What the end reports once (a malformed message) is not lost with an operation that was cancelled: the next
+/// operation of the async_receiver reports it.
 ///
 /// All types of cancellation are supported, and for receivers leave the channel as it was: a message is taken in the
 /// step that calls the handler, after the last look at whether the operation was cancelled. So `a.async_receive() ||
@@ -43,20 +45,12 @@
 /// 50 ms. So are those of senders that wait for a receiver to come, or for room in a ring. No thread is started.
 ///
 /// A context may be run by one thread or by many; with many, the operations and functions of one object belong into
-/// one strand, as those of Asio's sockets do. In a child of fork() the ends of the parent are of no use, as ever; do
+/// one strand, as those of Asio's sockets do. A program that forks calls the context's notify_fork() before and after, in both
+/// processes: operations that wait go on in the parent. In a child of fork() the ends of the parent are of no use, as ever; do
 /// not go on with the context of the parent there.
 namespace strait {
 
 namespace detail {
-
-// Begins operations of an end that are not public.
-struct async_access {
-    template <class Signature, class End, class Action, class Token>
-    static auto start(End& end, Action action, Token&& token)
-    {
-        return end.template start<Signature>(std::move(action), token);
-    }
-};
 
 // What async_sender and async_receiver have in common.
 template <class End, class Executor>
@@ -88,6 +82,7 @@ public:
         requires std::constructible_from<Executor, Other>
     async_end(async_end<End, Other>&& other) : async_end(Executor(other.get_executor()), other.release())
     {
+        state_->failure = other.state_->failure;
     }
 
     async_end(async_end&&) = default;
@@ -137,6 +132,8 @@ protected:
 
 private:
     friend struct async_access;
+    template <class, class>
+    friend class async_end;
 
     void leave()
     {

@@ -38,7 +38,8 @@ enum class errc {
     /// connecting to an acceptor that is not there, and from peer() when the other process is not known.
     no_receiver,
     /// The channel has as many living ends of this role as it takes. From opening an end. Use a transport that takes several, or
-    /// close the other end.
+    /// close the other end. Also from an awaited operation while another one of the same object is outstanding: wait for that
+    /// one's handler.
     busy,
     /// The channel carries another message type, or this one with another layout. From opening an end, and over sockets from
     /// the first operation after connecting. Use the same definition at both ends, or remove() a channel that is stale.
@@ -174,8 +175,8 @@ public:
             return "No receiver is there, and this transport keeps no messages for a later one: start the receiver, or "
                    "raise options.connect_timeout.";
         case errc::busy:
-            return "The channel already has a living end of this kind and takes only one: use a transport with several, "
-                   "or close the other end.";
+            return "The channel already has a living end of this kind and takes only one (use a transport with several, or "
+                   "close the other end), or an operation of this object is already outstanding: wait for its handler.";
         case errc::type_mismatch:
             return "The channel carries another message type, or the same with another layout: use the same definition "
                    "at both ends, or remove() the channel if it is stale.";

@@ -47,6 +47,16 @@ asio::any_io_executor without_strand(Executor const& ex)
         return ex;
 }
 
+// A descriptor of ours in the reactor of an execution context, which must not be there while the process forks: the child has
+// it closed already when it tells its copy of the reactor.
+class registration : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+public:
+    virtual void release() noexcept = 0;
+
+protected:
+    ~registration() = default;
+};
+
 // What wakes the operations of one execution context that wait: it watches the files of their channels, whose doorbells are
 // rung there, and looks again every now and then where no event can tell. A millisecond after the last operation is over it
 // cancels its own waits, so that the context can run out of work.
@@ -116,6 +126,19 @@ public:
     {
         std::lock_guard const hold(mutex_);
         inotify_waits_.remove(w);
+    }
+
+    // From now on the descriptor is released when the process forks.
+    void enlist(registration& r)
+    {
+        std::lock_guard const hold(mutex_);
+        registered_.push_back(r);
+    }
+    void withdraw(registration& r) noexcept
+    {
+        std::lock_guard const hold(mutex_);
+        if (r.is_linked())
+            r.unlink();
     }
 
     // Calls the handler as by post() when `w` is woken; `again`: also after a while.
@@ -229,8 +252,14 @@ private:
     {
         if (std::exchange(awaits_events_, true))
             return;
-        if (!descriptor_->is_open())
-            descriptor_->assign(inotify_waits_.fd());
+        if (!descriptor_->is_open()) {
+            error_code failed;
+            descriptor_->assign(inotify_waits_.fd(), failed);
+            if (failed) {  // a child of fork()
+                awaits_events_ = false;
+                return;
+            }
+        }
         descriptor_->async_wait(asio::posix::stream_descriptor::wait_read, [this](error_code const& e) { events_came(e); });
     }
 
@@ -304,6 +333,21 @@ private:
         stored_handler::finish_all(ready, true);
     }
 
+    // The waits for the descriptors end by this, and begin anew when their handlers run.
+    void notify_fork(asio::execution_context::fork_event event) override
+    {
+        if (event != asio::execution_context::fork_prepare)
+            return;
+        std::lock_guard const hold(mutex_);
+        while (!registered_.empty()) {
+            registration& r = registered_.front();
+            r.unlink();
+            r.release();
+        }
+        if (descriptor_ && descriptor_->is_open())
+            (void)descriptor_->release();
+    }
+
     // Handlers that still wait are destroyed and never called.
     void shutdown() override
     {
@@ -328,6 +372,7 @@ private:
     std::mutex mutex_;
     inotify_waits inotify_waits_;
     boost::intrusive::list<pending_wait, boost::intrusive::constant_time_size<false>> waiting_;
+    boost::intrusive::list<registration, boost::intrusive::constant_time_size<false>> registered_;
     std::size_t uses_ = 0;
     unsigned ticks_begun_ = 0;         // waits of timer_ whose handlers have not run; the last one counts
     clock::time_point again_at_{};     // when those are woken next that not every event wakes

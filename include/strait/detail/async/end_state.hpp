@@ -4,12 +4,12 @@
 
 #include <strait/detail/async/asio_service.hpp>
 #include <strait/detail/async/pending_wait.hpp>
+#include <strait/detail/async/registered_descriptor.hpp>
 #include <strait/detail/channel/ends.hpp>
 #include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/error.hpp>
 #include <strait/transport.hpp>
 
-#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 
 #include <cstdint>
@@ -22,10 +22,33 @@ namespace strait::detail {
 // Distinct objects: safe. Shared objects: unsafe.
 template <class End, class Executor>
 class end_state {
-    using descriptor_type = asio::posix::basic_stream_descriptor<Executor>;
+    using descriptor_type = typename registered_descriptor<Executor>::object_type;
 
 public:
-    end_state(Executor const& ex, End e) : end(std::move(e)), service_(asio_service::of(ex)), descriptor_(ex) {}
+    // The right of an operation to use the end. Held from its beginning until its handler is called.
+    class turn {
+    public:
+        turn() = default;
+        // Takes none while another operation has it.
+        explicit turn(end_state& s) : state_(std::exchange(s.taken_, true) ? nullptr : &s) {}
+        turn(turn&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+        turn& operator=(turn&& other) noexcept
+        {
+            std::swap(state_, other.state_);
+            return *this;
+        }
+        ~turn()
+        {
+            if (state_)
+                state_->taken_ = false;
+        }
+        explicit operator bool() const noexcept { return state_ != nullptr; }
+
+    private:
+        end_state* state_ = nullptr;
+    };
+
+    end_state(Executor const& ex, End e) : end(std::move(e)), service_(asio_service::of(ex)), descriptor_(service_, ex) {}
     end_state(end_state const&) = delete;
     end_state& operator=(end_state const&) = delete;
     ~end_state() { detach(); }
@@ -46,7 +69,7 @@ public:
     {
         cancel();
         service_.unwatch(pending_wait_);
-        unregister();
+        descriptor_.reset();
     }
 
     void look() noexcept { pending_wait_.look(); }
@@ -68,17 +91,11 @@ public:
     template <class Handler>
     void wait(wake_source const& source, Handler handler)
     {
-        error_code failed;
-        if (source.descriptor != registered_) {
-            unregister();
-            if (source.descriptor >= 0)
-                descriptor_.assign(source.descriptor, failed);
-            registered_ = failed ? -1 : source.descriptor;
-        }
-        if (registered_ < 0)
-            service_.wait(pending_wait_, source.again || failed, get_executor(), std::move(handler));
+        bool const registered = descriptor_.reset(source.descriptor);
+        if (!registered)
+            service_.wait(pending_wait_, source.again || source.descriptor >= 0, get_executor(), std::move(handler));
         else
-            service_.wait(pending_wait_, source.again, descriptor_,
+            service_.wait(pending_wait_, source.again, descriptor_.object(),
                           waits_for_room(source.events) ? descriptor_type::wait_write : descriptor_type::wait_read,
                           std::move(handler));
     }
@@ -88,24 +105,22 @@ public:
     {
         service_.end_wait(pending_wait_);
         if (!keep)
-            unregister();
+            descriptor_.reset();
         disarm();
     }
 
     End end;
 
-private:
-    void unregister()
-    {
-        if (std::exchange(registered_, -1) >= 0)
-            (void)descriptor_.release();
-    }
+    // A failure that the end has reported to an operation that was cancelled or destroyed: it is reported by the next one that
+    // receives.
+    error_code failure;
 
+private:
     asio_service& service_;
     pending_wait pending_wait_;
-    descriptor_type descriptor_;
-    int registered_ = -1;
+    registered_descriptor<Executor> descriptor_;
     std::uint64_t generation_ = 0;
+    bool taken_ = false;
 };
 
 }  // namespace strait::detail

@@ -29,6 +29,8 @@
 //   error_code caught()                optional: the error for the exception that is being handled
 //   bool is_done() const               it is done already, so that cancelling it has no effect
 //   void complete(Self&, error_code)   calls the handler, also of a cancelled operation
+//   static constexpr bool receives           a failure is of the end, which reports it once: where the operation cannot, because it
+//                                            was cancelled or destroyed, the next one does
 //   static constexpr bool keeps_descriptor   the end waits for the same descriptor from one wait to the next
 namespace strait::detail {
 
@@ -46,7 +48,7 @@ inline error_code error_of_exception()
     }
 }
 
-// An operation at one end, in as many steps as it takes. Distinct objects: safe. Shared objects: unsafe.
+// An operation at one end, in as many steps as it takes. While another one is under way there it fails with errc::busy. Distinct objects: safe. Shared objects: unsafe.
 template <class State, class Action>
 class end_operation {
 public:
@@ -61,28 +63,40 @@ public:
         if (!begun_) {
             begun_ = true;
             self.reset_cancellation_state(asio::enable_total_cancellation());
+            turn_ = typename State::turn(*state_);
+            if (!turn_)
+                return post(self);
             state_->look();
             return is_due() ? post(self) : wait(self);
         }
+        if (!turn_)
+            return complete(self, errc::busy);
         if (std::exchange(waiting_, false))
             state_->end_wait(Action::keeps_descriptor);
         bool const cancelled = self.cancelled() != asio::cancellation_type::none || generation_ != state_->generation();
-        if (cancelled && !action_.is_done())
+        if (cancelled && !action_.is_done() && (Action::receives || !failed()))
             return complete(self, asio::error::operation_aborted);
         state_->look();
-        if (failed_ || cancelled || attempt())
-            return complete(self, failed_);
+        if (failed() || cancelled || attempt())
+            return complete(self, std::exchange(failed(), {}));
         wait(self);
     }
 
 private:
+    error_code& failed() noexcept
+    {
+        if constexpr (Action::receives)
+            return state_->failure;
+        else
+            return failed_;
+    }
     bool is_due()
     {
-        return guarded([this] { return action_.is_due(state_->end, failed_); });
+        return failed() || guarded([this] { return action_.is_due(state_->end, failed()); });
     }
     bool attempt()
     {
-        return guarded([this] { return action_.attempt(state_->end, failed_); });
+        return guarded([this] { return action_.attempt(state_->end, failed()); });
     }
     template <class Step>
     bool guarded(Step step)
@@ -91,9 +105,9 @@ private:
             return step();
         } catch (...) {
             if constexpr (requires { action_.caught(); })
-                failed_ = action_.caught();
+                failed() = action_.caught();
             else
-                failed_ = error_of_exception();
+                failed() = error_of_exception();
             return true;
         }
     }
@@ -125,18 +139,46 @@ private:
     template <class Self>
     void complete(Self& self, error_code const& e)
     {
+        error_code const outcome = e;
+        turn_ = {};
         state_.reset();
         use_ = {};
-        action_.complete(self, e);
+        action_.complete(self, outcome);
     }
 
     std::shared_ptr<State> state_;
     Action action_;
+    typename State::turn turn_;
     std::uint64_t generation_;
     asio_service::use use_;
     error_code failed_;
     bool begun_ = false;
     bool waiting_ = false;
+};
+
+// Begins operations of an end that are not public, and reaches what its operations share.
+struct async_access {
+    template <class Signature, class End, class Action, class Token>
+    static auto start(End& end, Action action, Token&& token)
+    {
+        return end.template start<Signature>(std::move(action), token);
+    }
+
+    // The outcome of a wait that is not shown to the user: a failure of the end is reported by its next operation.
+    template <class End>
+    static void put_back(End& end, error_code const& e)
+    {
+        if (e && e != asio::error::operation_aborted && e != errc::busy)
+            end.state_->failure = e;
+    }
+
+    // Ends the operation under way and closes the end without waiting.
+    template <class End>
+    static void drop(End& end)
+    {
+        end.state_->detach();
+        (void)end_access::of(end.state_->end).close(deadline::poll());
+    }
 };
 
 // Waits for all of these receivers and cancels the other waits when the first one is ready.
@@ -160,6 +202,10 @@ struct select_operation {
     void operator()(Self& self, std::array<std::size_t, sizeof...(In)> order, Outcome const&... outcomes)
     {
         std::array<error_code, sizeof...(In)> const all{outcomes...};
+        // Failures of the others are reported later.
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+            ((I != order[0] ? async_access::put_back(std::get<I>(ins), all[I]) : void()), ...);
+        }(std::index_sequence_for<In...>());
         self.complete(all[order[0]], order[0]);
     }
 };

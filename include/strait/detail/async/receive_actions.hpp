@@ -27,6 +27,7 @@ bool is_ready(In& in, error_code& failed)
 
 template <class T>
 struct receive_one {
+    static constexpr bool receives = true;
     static constexpr bool keeps_descriptor = true;
     std::optional<T> message;
 
@@ -57,6 +58,7 @@ struct receive_one {
 
 template <class T>
 struct receive_many {
+    static constexpr bool receives = true;
     static constexpr bool keeps_descriptor = true;
     std::span<T> messages;
     std::size_t count = 0;
@@ -87,6 +89,7 @@ struct receive_many {
 };
 
 struct await_readiness {
+    static constexpr bool receives = true;
     static constexpr bool keeps_descriptor = true;
 
     template <class In>

@@ -37,6 +37,7 @@ bool push_rest(Out& out, error_code& failed)
 
 template <class T>
 struct send_one {
+    static constexpr bool receives = false;
     static constexpr bool keeps_descriptor = false;  // an end that connects anew has another one
     T message;
     bool accepted = false;
@@ -92,6 +93,7 @@ struct send_and_catch : send_one<T> {
 
 template <class T>
 struct send_many {
+    static constexpr bool receives = false;
     static constexpr bool keeps_descriptor = false;
     std::span<T const> messages;
     std::size_t count = 0;
@@ -126,6 +128,7 @@ struct send_many {
 // Waits until a message may be sent, and sends none. Where an end cannot say so without sending (a System V queue, signals, a
 // socket that is not connected yet) it waits once, which takes 50 ms at most.
 struct await_room {
+    static constexpr bool receives = false;
     static constexpr bool keeps_descriptor = false;
     bool waited = false;
 
