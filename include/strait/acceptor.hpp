@@ -22,6 +22,11 @@
 
 namespace strait {
 
+namespace detail {
+template <class Acceptor>
+struct awaited_acceptor;
+}
+
 /// Accepts clients: each that comes is a connection. There is one acceptor of a name or an address at a time.
 ///
 ///     strait::acceptor<answer, question, strait::shm_ring<>> oracle{"oracle"};
@@ -158,6 +163,8 @@ public:
 private:
     template <class, class>
     friend class rpc_server;
+    template <class>
+    friend struct detail::awaited_acceptor;
 
     static constexpr std::size_t most_handshakes = 16;
     static constexpr char const* root = requires(endpoint e) { X::sync(e); } ? "/var/tmp" : "/dev/shm";

@@ -2,28 +2,27 @@
 #ifndef STRAIT_ASYNC_RPC_HPP
 #define STRAIT_ASYNC_RPC_HPP
 
-#include <strait/detail/async/rpc_calls.hpp>
+#include <strait/detail/async/accepting.hpp>
 #include <strait/detail/async/awaited_session.hpp>
-#include <strait/detail/os/descriptor.hpp>
+#include <strait/detail/async/rpc_calls.hpp>
 #include <strait/rpc.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/execution_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace strait {
 
@@ -95,8 +94,7 @@ public:
         requires(Interface::template has<std::remove_cvref_t<Q>>)
     auto async_call(Q request, Token&& token = boost::asio::default_completion_token_t<Executor>())
     {
-        return boost::asio::async_initiate<Token, typename signature<reply_to<Q>>::type>(
-            [c = calls_](auto handler, Q asked) { c->start(std::move(asked), std::move(handler)); }, token, std::move(request));
+        return boost::asio::async_initiate<Token, typename signature<reply_to<Q>>::type>(initiation{calls_}, token, std::move(request));
     }
 
     /// How many replies to cancelled calls have come and were dropped.
@@ -113,12 +111,30 @@ public:
     }
 
 private:
+    // Begins a call. Adapters of completion tokens ask it for its executor.
+    struct initiation {
+        std::shared_ptr<calls> to;
+
+        using executor_type = Executor;
+        executor_type get_executor() const noexcept { return to->get_executor(); }
+
+        template <class Handler, class Q>
+        void operator()(Handler&& handler, Q&& request) const
+        {
+            to->start(std::forward<Q>(request), std::forward<Handler>(handler));
+        }
+    };
+
     std::shared_ptr<calls> calls_;
 };
 
 /// Serves all clients of `server` in coroutines of this coroutine's executor, until it is cancelled; server.stop() has no
 /// effect on it. Handlers return their reply, or an awaitable of it. The requests of one client are handled one after the
-/// other, those of different clients by turns, wherever a handler awaits something. When it ends all clients are dropped.
+/// other, those of different clients by turns, wherever a handler awaits something.
+///
+/// When it is cancelled, all clients are dropped at once, and what their handlers await is cancelled; it ends when the last
+/// handler has ended, so handlers may refer to what lives as long as the caller awaits this. While the process lacks descriptors
+/// or memory for another client, that client waits: it is tried again when a client has gone, and every 50 ms.
 ///
 ///     asio::co_spawn(context, strait::async_serve(server, [](balance_query const& q) -> asio::awaitable<balance> {
 ///         co_return co_await find(q.account); }), asio::detached);
@@ -131,29 +147,31 @@ boost::asio::awaitable<void> async_serve(rpc_server<Interface, X>& server, Handl
     using all = detail::overloaded<Handlers...>;
     static_assert(detail::awaits_every_request<all, Interface>,
                   "strait: a request of the interface has no handler, or one that does not return its reply or an awaitable of it");
-    using client = detail::awaited_session<Interface, X>;
-    struct cancelled_at_the_end {
-        std::vector<std::weak_ptr<client>> all;
-        ~cancelled_at_the_end()
-        {
-            for (auto const& c : all)
-                if (auto const session = c.lock())
-                    session->cancel();
-        }
-    } clients;
+    using session = detail::awaited_session<Interface, X>;
+    using acceptor_type = std::remove_reference_t<decltype(server.next_layer())>;
     auto const handler = std::make_shared<all>(all{std::move(handlers)...});
     auto const ex = co_await asio::this_coro::executor;
-    asio::posix::stream_descriptor incoming(ex, detail::duplicate(server.next_layer().native_handle()).release());
-    for (;;) {
-        auto come = server.next_layer().try_accept();
-        for (; come; come = server.next_layer().try_accept()) {
-            auto const c = std::make_shared<client>(ex, std::move(*come), detail::server_access::unsendable(server));
-            std::erase_if(clients.all, [](auto const& w) { return w.expired(); });
-            clients.all.push_back(c);
-            asio::co_spawn(ex, detail::serve_one<Interface, X>(c, handler), asio::detached);
+    auto const clients = std::make_shared<detail::awaited_clients<Interface, X>>(ex);
+    std::exception_ptr ended;
+    try {
+        detail::async_accepting<acceptor_type&> incoming(ex, {server.next_layer()});
+        for (;;) {
+            auto [failed, come] = co_await incoming.async_accept(asio::as_tuple(asio::use_awaitable));
+            if (come)
+                clients->serve(std::make_shared<session>(ex, std::move(*come), detail::server_access::unsendable(server)), handler);
+            else if (failed == asio::error::operation_aborted || failed == errc::not_open || failed == errc::inherited_handle)
+                detail::raise(failed);
+            else
+                co_await clients->wait(std::chrono::milliseconds(50));
         }
-        co_await incoming.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
+    } catch (...) {
+        ended = std::current_exception();
     }
+    co_await asio::this_coro::throw_if_cancelled(false);
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    for (clients->drop(); !clients->empty();)
+        co_await clients->wait(std::chrono::hours(1));
+    std::rethrow_exception(ended);
 }
 
 }  // namespace strait

@@ -11,8 +11,14 @@
 #include <strait/rpc/interface.hpp>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <atomic>
@@ -21,6 +27,7 @@
 #include <deque>
 #include <exception>
 #include <iterator>
+#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -69,11 +76,12 @@ struct awaited_session {
     {
     }
 
-    void cancel()
+    // Drops the client at once, also while a handler still works for it.
+    void drop()
     {
         stopped = true;
-        in.cancel();
-        out.cancel();
+        async_access::drop(in);
+        async_access::drop(out);
     }
 
     async_sender<reply_type, X> out;
@@ -172,13 +180,67 @@ asio::awaitable<void> serve_one(std::shared_ptr<awaited_session<Interface, X>> c
         if (failed || !request)
             break;
         replies.clear();
-        if (!co_await await_replies<Interface>(*request, *handler, replies))
+        if (!co_await await_replies<Interface>(*request, *handler, replies) || client->stopped)
             break;
         for (auto& r : replies)
             if (!co_await send_reply(*client, std::move(r)))
                 co_return;
     }
 }
+
+// The clients of a server, each served in a coroutine of its own.
+// Distinct objects: safe. Shared objects: unsafe.
+template <class Interface, class X>
+class awaited_clients : public std::enable_shared_from_this<awaited_clients<Interface, X>> {
+    using session = awaited_session<Interface, X>;
+
+    struct client {
+        std::shared_ptr<session> peer;
+        asio::cancellation_signal stop;
+    };
+
+public:
+    explicit awaited_clients(asio::any_io_executor const& ex) : changed_(ex) {}
+
+    bool empty() const noexcept { return all_.empty(); }
+
+    template <class Handler>
+    void serve(std::shared_ptr<session> peer, std::shared_ptr<Handler> handler)
+    {
+        client& c = all_.emplace_back();
+        c.peer = std::move(peer);
+        auto const at = std::prev(all_.end());
+        auto const ex = changed_.get_executor();
+        // The client is forgotten later than its coroutine ends, which may be in the middle of drop().
+        asio::co_spawn(ex, serve_one<Interface, X>(c.peer, std::move(handler)),
+                       asio::bind_cancellation_slot(c.stop.slot(), [self = this->shared_from_this(), at, ex](std::exception_ptr) {
+                           asio::post(ex, [self, at] {
+                               self->all_.erase(at);
+                               self->changed_.cancel();
+                           });
+                       }));
+    }
+
+    // Drops all clients at once and cancels what their handlers await.
+    void drop()
+    {
+        for (client& c : all_) {
+            c.peer->drop();
+            c.stop.emit(asio::cancellation_type::terminal);
+        }
+    }
+
+    // Waits until a client has gone, for as long as this at most.
+    asio::awaitable<void> wait(asio::steady_timer::duration longest)
+    {
+        changed_.expires_after(longest);
+        co_await changed_.async_wait(asio::as_tuple(asio::use_awaitable));
+    }
+
+private:
+    std::list<client> all_;
+    asio::steady_timer changed_;
+};
 
 }  // namespace strait::detail
 
