@@ -10,6 +10,8 @@
 #include <strait/error.hpp>
 #include <strait/rpc/client.hpp>
 
+#include <boost/asio/append.hpp>
+#include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/cancellation_type.hpp>
@@ -31,38 +33,68 @@
 
 namespace strait::detail {
 
-// The handler of a call, whatever its type.
+// The handler of a call, whatever its type, in memory of its own allocator. Each of these functions destroys this object.
 template <class Reply>
-struct rpc_waiting {
-    virtual ~rpc_waiting() = default;
-    // Completes the call with the message of a reply. False: it does not decode, and the call has not been completed.
+class rpc_waiting {
+public:
+    // Completes the call with the message of a reply, or with malformed_message. False: the message does not decode.
     virtual bool take(Reply& frame) = 0;
     virtual void fail(std::exception_ptr why) = 0;
+    // Without calling the handler.
+    virtual void destroy() = 0;
+
+protected:
+    ~rpc_waiting() = default;
 };
 
-// The I-th request, whose reply is an R.
-template <class Reply, std::size_t I, class R, class Handler, class Executor>
-class rpc_waiting_handler final : public rpc_waiting<Reply> {
-    using executor = asio::associated_executor_t<Handler, Executor>;
-    using tracked = std::decay_t<decltype(asio::prefer(std::declval<executor>(), asio::execution::outstanding_work.tracked))>;
+// Owns the handler of a call until it is called.
+template <class Reply>
+class rpc_call {
+    struct destroying {
+        void operator()(rpc_waiting<Reply>* p) const { p->destroy(); }
+    };
 
 public:
-    rpc_waiting_handler(Handler h, Executor const& ex)
-        : handler_(std::move(h)),
-          executor_(asio::prefer(asio::get_associated_executor(handler_, ex), asio::execution::outstanding_work.tracked))
+    rpc_call() = default;
+    explicit rpc_call(rpc_waiting<Reply>* p) : waiting_(p) {}
+
+    explicit operator bool() const noexcept { return static_cast<bool>(waiting_); }
+    bool take(Reply& frame) { return waiting_.release()->take(frame); }
+    void fail(error_code const& why) { fail(std::make_exception_ptr(boost::system::system_error(why))); }
+    void fail(std::exception_ptr why) { waiting_.release()->fail(std::move(why)); }
+
+private:
+    std::unique_ptr<rpc_waiting<Reply>, destroying> waiting_;
+};
+
+// The I-th request, whose reply is an R. The handler is posted to the executor of the client, `io`, and goes from there to its
+// own one: so the context runs as long as a call is outstanding, and a handler without an executor, as that of a future,
+// is called by it.
+template <class Reply, std::size_t I, class R, class Handler, class Executor>
+class rpc_waiting_handler final : public rpc_waiting<Reply> {
+    template <class E>
+    using tracked = std::decay_t<decltype(asio::prefer(std::declval<E>(), asio::execution::outstanding_work.tracked))>;
+    using allocator =
+        typename std::allocator_traits<asio::associated_allocator_t<Handler>>::template rebind_alloc<rpc_waiting_handler>;
+
+public:
+    static rpc_call<Reply> make(Handler&& h, Executor const& io)
     {
+        allocator a(asio::get_associated_allocator(h));
+        rpc_waiting_handler* const p = a.allocate(1);
+        return rpc_call<Reply>(::new (static_cast<void*>(p)) rpc_waiting_handler(std::move(h), io));
     }
 
     bool take(Reply& frame) override
     {
         auto r = read_frame<I, sent_reply<R>>(frame);
         if (!r)
-            return false;
-        if constexpr (std::is_void_v<R>)
-            finish(nullptr);
+            fail(std::make_exception_ptr(boost::system::system_error(errc::malformed_message)));
+        else if constexpr (std::is_void_v<R>)
+            finish(std::exception_ptr());
         else
-            finish(nullptr, std::move(*r));
-        return true;
+            finish(std::exception_ptr(), std::move(*r));
+        return r.has_value();
     }
     void fail(std::exception_ptr why) override
     {
@@ -71,19 +103,41 @@ public:
         else
             finish(std::move(why), R());
     }
+    void destroy() override { (void)give_up(); }
 
 private:
+    rpc_waiting_handler(Handler&& h, Executor const& io)
+        : handler_(std::move(h)),
+          io_(asio::prefer(io, asio::execution::outstanding_work.tracked)),
+          own_(asio::prefer(asio::get_associated_executor(handler_, io), asio::execution::outstanding_work.tracked))
+    {
+    }
+    ~rpc_waiting_handler() = default;
+
+    // Gives the memory back before the handler is called.
+    Handler give_up()
+    {
+        allocator a(asio::get_associated_allocator(handler_));
+        Handler h(std::move(handler_));
+        this->~rpc_waiting_handler();
+        a.deallocate(this, 1);
+        return h;
+    }
+
     template <class... A>
     void finish(A... a)
     {
         auto slot = asio::get_associated_cancellation_slot(handler_);
         if (slot.is_connected())
             slot.clear();
-        asio::post(executor_, [h = std::move(handler_), ... args = std::move(a)]() mutable { std::move(h)(std::move(args)...); });
+        auto const io = io_;
+        auto const own = own_;  // has work until the handler is posted
+        asio::post(io, asio::append(give_up(), std::move(a)...));
     }
 
     Handler handler_;
-    tracked executor_;
+    tracked<Executor> io_;
+    tracked<asio::associated_executor_t<Handler, Executor>> own_;
 };
 
 // The connection of an asynchronous client and its requests. While no call is outstanding nothing is awaited, so that the
@@ -92,7 +146,7 @@ template <class Interface, class X, class Executor>
 class rpc_calls : public std::enable_shared_from_this<rpc_calls<Interface, X, Executor>> {
     using request_type = request_frame<Interface>;
     using reply_type = reply_frame<Interface>;
-    using requests = outstanding_requests<reply_type, std::unique_ptr<rpc_waiting<reply_type>>>;
+    using requests = outstanding_requests<reply_type, rpc_call<reply_type>>;
     using outcome = typename requests::outcome;
 
 public:
@@ -112,9 +166,9 @@ public:
         constexpr std::size_t index = Interface::template index<asked>;
         using R = typename Interface::template reply_to<asked>;
         auto slot = asio::get_associated_cancellation_slot(handler);
-        auto call = std::make_unique<rpc_waiting_handler<reply_type, index, R, Handler, Executor>>(std::move(handler), get_executor());
+        auto call = rpc_waiting_handler<reply_type, index, R, Handler, Executor>::make(std::move(handler), get_executor());
         if (broken_)
-            return call->fail(std::make_exception_ptr(boost::system::system_error(broken_)));
+            return call.fail(broken_);
         std::uint64_t const number = requests_.draw();
         fill_frame<request_type, index>(unsent_.emplace_back(), number, std::forward<Q>(request));
         requests_.add(number, index, std::move(call));
@@ -141,7 +195,7 @@ private:
         auto* const c = requests_.find(number);
         if (!c)
             return;
-        auto const call = std::move(c->call);
+        auto call = std::move(c->call);
         auto const unsent = std::find_if(unsent_.begin(), unsent_.end(), [&](request_type const& f) {
             return rpc_frame_parser(f).number() == number;
         });
@@ -151,7 +205,7 @@ private:
             unsent_.erase(unsent);
             requests_.remove(number);
         }
-        call->fail(std::make_exception_ptr(boost::system::system_error(asio::error::operation_aborted)));
+        call.fail(asio::error::operation_aborted);
         if (requests_.awaited() == 0 && receiving_)
             in_.cancel();
     }
@@ -179,11 +233,11 @@ private:
     void withdraw(std::uint64_t number, std::exception_ptr why)
     {
         auto* const c = requests_.find(number);
-        auto const call = c ? std::move(c->call) : nullptr;
+        auto call = c ? std::move(c->call) : rpc_call<reply_type>();
         requests_.remove(number);
         if (!call)
             return;  // it was cancelled before
-        call->fail(std::move(why));
+        call.fail(std::move(why));
         if (requests_.awaited() == 0 && receiving_)
             in_.cancel();
     }
@@ -214,14 +268,13 @@ private:
         outcome const o = requests_.receive(r, whose);
         if (o != outcome::reply && o != outcome::failure)
             return o != outcome::malformed;
-        auto const call = std::move(whose->call);
+        auto call = std::move(whose->call);
         auto const failure = std::move(whose->failure);
         requests_.remove(whose->number);
         if (o == outcome::failure) {
-            call->fail(std::make_exception_ptr(rpc_error(failure)));
-        } else if (!call->take(r)) {
+            call.fail(std::make_exception_ptr(rpc_error(failure)));
+        } else if (!call.take(r)) {
             requests_.count_malformed();
-            call->fail(std::make_exception_ptr(boost::system::system_error(errc::malformed_message)));
             return false;
         }
         return true;
@@ -230,7 +283,7 @@ private:
     void break_down(error_code const& why)
     {
         broken_ = why;
-        requests_.take_all([&](auto& r) { r.call->fail(std::make_exception_ptr(boost::system::system_error(why))); });
+        requests_.take_all([&](auto& r) { r.call.fail(why); });
         out_.cancel();
         in_.cancel();
     }
