@@ -39,7 +39,8 @@ enum class errc {
     no_receiver,
     /// The channel has as many living ends of this role as it takes. From opening an end. Use a transport that takes several, or
     /// close the other end. Also from an awaited operation while another one of the same object is outstanding: wait for that
-    /// one's handler.
+    /// one's handler. And from every operation of an end that is called by the serializer of the message that this end is sending
+    /// or receiving: do it before or afterwards, or use another end.
     busy,
     /// The channel carries another message type, or this one with another layout. From opening an end, and over sockets from
     /// the first operation after connecting. Use the same definition at both ends, or remove() a channel that is stale.
@@ -176,7 +177,7 @@ public:
                    "raise options.connect_timeout.";
         case errc::busy:
             return "The channel already has a living end of this kind and takes only one (use a transport with several, or "
-                   "close the other end), or an operation of this object is already outstanding: wait for its handler.";
+                   "close the other end), or an operation of this object is already under way: wait until it is done.";
         case errc::type_mismatch:
             return "The channel carries another message type, or the same with another layout: use the same definition "
                    "at both ends, or remove() the channel if it is stale.";

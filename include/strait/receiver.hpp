@@ -263,7 +263,7 @@ public:
     strait::end_reason end_reason() const { return reader_.end().ended(); }
 
     /// Leaves the channel. Idempotent; the destructor does this, too. Unread messages stay where they are retained.
-    result<void> close() { return reader_.end().close(deadline::after(linger_)); }
+    result<void> close() { return reader_.close(deadline::after(linger_)); }
 
     /// What this end has done so far.
     channel_stats stats() const

@@ -296,7 +296,7 @@ public:
     /// Leaves the channel, after waiting up to options.linger for what is still buffered here; an error says that it
     /// was lost. Receivers read what was sent and then see the end. Idempotent; the destructor does this, too, and reports
     /// nothing.
-    result<void> close() { return writer_.end().close(deadline::after(linger_)); }
+    result<void> close() { return writer_.close(deadline::after(linger_)); }
 
     /// Over a prioritized transport: what is sent from now on has this priority, a claim that is committed, too. Receivers
     /// get the highest first. At first 0.

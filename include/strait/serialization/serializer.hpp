@@ -54,6 +54,8 @@ struct builtin_serializer {
 /// std::bad_alloc that decode(), validate() or view() throws is errc::out_of_memory; what else they throw goes to the caller of
 /// the receiver. The message is discarded in both cases.
 ///
+/// These functions must not use the end that calls them: its operations are errc::busy then.
+///
 /// `alignment` holds for whole messages only: as a part of another message a T can lie at any address. Thread safety:
 /// the functions are called from every thread that has an end of a channel.
 template <class T>

@@ -87,6 +87,48 @@ concept sent_as_elements = serializable<T> && codec<T>::flat;
 template <class T, class X>
 concept small_and_plain = byte_transport<X> && sent_as_it_is<T> && sizeof(T) <= 256 && !has_bool<T>;
 
+// Whether an end is inside of a user's serializer, which must not use that end: the message that is being written or read is not
+// finished. Where no such serializer is called it costs nothing.
+template <bool CanBe>
+class foreign_call {
+public:
+    class scope {
+    public:
+        explicit scope(foreign_call& c) noexcept : call_(c) { call_.active_ = true; }
+        scope(scope const&) = delete;
+        scope& operator=(scope const&) = delete;
+        ~scope() { call_.active_ = false; }
+
+    private:
+        foreign_call& call_;
+    };
+
+    bool is_active() const noexcept { return active_; }
+
+private:
+    bool active_ = false;
+};
+
+template <>
+class foreign_call<false> {
+public:
+    struct scope {
+        explicit scope(foreign_call&) noexcept {}
+        ~scope() {}
+    };
+
+    static constexpr bool is_active() noexcept { return false; }
+};
+
+template <class T, class X>
+consteval bool calls_foreign_code()
+{
+    if constexpr (byte_transport<X>)
+        return has_foreign_serializer<T>;
+    else
+        return false;
+}
+
 // Makes a result that holds the error, also where an error code converts to T.
 template <class T>
 result<T> failed(error_code const& e)

@@ -51,6 +51,8 @@ public:
 
     error_code take_into(T& message, deadline until)
     {
+        if (decoding_.is_active()) [[unlikely]]
+            return errc::busy;
         BOOST_ASSERT_MSG(!borrowing_, "strait: a borrowed message is still held");
         if constexpr (overlaps) {
             return end_.copy_out(std::as_writable_bytes(std::span(std::addressof(message), 1)), until);
@@ -80,6 +82,8 @@ public:
 
     error_code take(std::optional<T>& message, deadline until)
     {
+        if (decoding_.is_active()) [[unlikely]]
+            return errc::busy;
         BOOST_ASSERT_MSG(!borrowing_, "strait: a borrowed message is still held");
         if constexpr (!decodes) {
             auto popped = end_.pop(until);
@@ -119,6 +123,8 @@ public:
 
     result<T> get(deadline until)
     {
+        if (decoding_.is_active()) [[unlikely]]
+            return failed<T>(errc::busy);
         if constexpr (!decodes)
             return end_.pop(until);
         else {
@@ -133,6 +139,8 @@ public:
 
     result<std::size_t> get_batch(std::span<T> messages, deadline until)
     {
+        if (decoding_.is_active()) [[unlikely]]
+            return errc::busy;
         if constexpr (decodes && bulk_receiver<end_type>)
             if constexpr (sent_as_it_is<T> && !has_bool<T>)
                 return messages.empty() ? result<std::size_t>(0U) : end_.take_n(std::as_writable_bytes(messages), until);
@@ -160,6 +168,8 @@ public:
 
     result<borrowed<T, X>> view(deadline until)
     {
+        if (decoding_.is_active()) [[unlikely]]
+            return errc::busy;
         BOOST_ASSERT_MSG(!borrowing_, "strait: a borrowed message is still held");
         using storage = typename borrowed<T, X>::storage;
         if constexpr (!decodes) {
@@ -193,6 +203,13 @@ public:
         }
     }
 
+    result<void> close(deadline until)
+    {
+        if (decoding_.is_active()) [[unlikely]]
+            return errc::busy;
+        return end_.close(until);
+    }
+
     void release() noexcept
     {
         borrowing_ = false;
@@ -219,6 +236,7 @@ private:
             return decode();  // only copies bytes
         else
             try {
+                typename decltype(decoding_)::scope const inside(decoding_);
                 return decode();
             } catch (std::bad_alloc const&) {
                 if constexpr (std::same_as<std::invoke_result_t<Decode&>, error_code>)
@@ -333,6 +351,7 @@ private:
 
     end_type end_;
     [[no_unique_address]] typename choose_copy<copies_first, T>::type copy_;
+    [[no_unique_address]] foreign_call<calls_foreign_code<T, X>()> decoding_;
     std::uint64_t malformed_ = 0;
     bool borrowing_ = false;
 };

@@ -32,6 +32,8 @@ public:
 
     result<void> put(T const& message, deadline until)
     {
+        if (encoding_.is_active()) [[unlikely]]
+            return errc::busy;
         if (auto staged = stage(message, until); !staged) [[unlikely]]
             return staged;
         if constexpr (encodes)
@@ -50,6 +52,8 @@ public:
     // The first `used` bytes that claim() has reserved.
     result<void> put_claimed(std::size_t used, deadline until)
     {
+        if (encoding_.is_active()) [[unlikely]]
+            return errc::busy;
         end_.commit(used);
         return end_.flush(until);
     }
@@ -58,6 +62,8 @@ public:
     {
         if (messages.empty())
             return std::size_t{0};
+        if (encoding_.is_active()) [[unlikely]]
+            return errc::busy;
         if constexpr (encodes && bulk_sender<end_type>)
             if constexpr (sent_as_it_is<T>)
                 return end_.put_n(std::as_bytes(messages), until);
@@ -81,6 +87,8 @@ public:
     // reserves the bytes of an empty one, which says whether there is room, and never commits them.
     result<claimed<T, X>> claim([[maybe_unused]] std::size_t n, deadline until)
     {
+        if (encoding_.is_active()) [[unlikely]]
+            return errc::busy;
         constexpr auto place = claimed<T, X>::place;
         if constexpr (place == claim_place::own_object) {
             claimed<T, X> message(*this, until);
@@ -168,12 +176,21 @@ public:
 
     result<void> settle([[maybe_unused]] deadline until)
     {
+        if (encoding_.is_active()) [[unlikely]]
+            return errc::busy;
         if constexpr (requires { end_.settle(until); })
             return end_.settle(until);
         else if constexpr (encodes)
             return end_.flush(until);
         else
             return {};
+    }
+
+    result<void> close(deadline until)
+    {
+        if (encoding_.is_active()) [[unlikely]]
+            return errc::busy;
+        return end_.close(until);
     }
 
 private:
@@ -201,23 +218,23 @@ private:
 
     [[gnu::always_inline]] result<void> stage(T const& message, deadline until)
     {
-        if constexpr (encodes && sent_as_it_is<T> && overlapping_sender<end_type>) {
+        if constexpr (!encodes) {
+            return end_.push(message, until);
+        }
+        else if constexpr (sent_as_it_is<T> && overlapping_sender<end_type>) {
             return end_.copy_in(std::as_bytes(std::span(std::addressof(message), 1)), until);
         }
-        else if constexpr (encodes && codec<T>::layout.handles) {
+        else if constexpr (codec<T>::layout.handles) {
             return put_with_handles(message, until);
         }
-        else if constexpr (encodes) {
+        else {
             std::size_t const size = codec<T>::size(message);
             auto room = end_.reserve(size, until);
             if (!room) [[unlikely]]
                 return room.error();
-            codec<T>::encode(message, *room);
+            encode(message, *room);
             end_.commit(size);
             return {};
-        }
-        else {
-            return end_.push(message, until);
         }
     }
 
@@ -229,14 +246,21 @@ private:
         if (!room)
             return room.error();
         departing_handles const beside;
-        codec<T>::encode(message, *room);
+        encode(message, *room);
         if (auto attached = end_.attach(beside.all()); !attached)
             return attached;
         end_.commit(size);
         return end_.flush(until);
     }
 
+    [[gnu::always_inline]] void encode(T const& message, std::span<std::byte> room)
+    {
+        typename decltype(encoding_)::scope const inside(encoding_);
+        codec<T>::encode(message, room);
+    }
+
     end_type end_;
+    [[no_unique_address]] foreign_call<calls_foreign_code<T, X>()> encoding_;
 };
 
 }  // namespace strait::detail

@@ -48,22 +48,35 @@ consteval bool looks_again()
         return true;
 }
 
-template <class... Part>
-consteval bool any_looks_again(types<Part...>)
+struct finds_second_looks {
+    template <class T>
+    static constexpr bool in = looks_again<T>();
+};
+struct finds_foreign_code {
+    template <class T>
+    static constexpr bool in = custom<T>;
+};
+
+template <class Find, class... Part>
+consteval bool found_in_any(types<Part...>)
 {
-    return (looks_again<Part>() || ...);
+    return (Find::template in<Part> || ...);
 }
 
-template <class T, class... Inside>
-consteval bool find_needs_steady_bytes(types<Inside...>)
+template <class Find, class T, class... Inside>
+consteval bool found_in(types<Inside...>)
 {
-    return looks_again<T>() || any_looks_again(parts_of<T>{}) || (any_looks_again(parts_of<Inside>{}) || ...);
+    return Find::template in<T> || found_in_any<Find>(parts_of<T>{}) || (found_in_any<Find>(parts_of<Inside>{}) || ...);
 }
 
 /// Whether T, or something inside of it, is decoded by a serializer of the user's, or of another library's, that may look at
 /// bytes, trust what it saw, and look again. The built-in encodings copy first and check the copy.
 template <class T>
-inline constexpr bool needs_steady_bytes = find_needs_steady_bytes<T>(inside<T>{});
+inline constexpr bool needs_steady_bytes = found_in<finds_second_looks, T>(inside<T>{});
+
+/// Whether encoding and decoding a T calls a serializer that is not the library's own, which may do anything.
+template <class T>
+inline constexpr bool has_foreign_serializer = found_in<finds_foreign_code, T>(inside<T>{});
 
 /// The codec<T> of a T whose serializer the user has written.
 template <complete_custom T>

@@ -95,6 +95,9 @@ struct object_queue : object_channel {
     template <class U>
     result<void> push(U&& message, deadline until, std::uint64_t& waits)
     {
+        // A copy is made before the lock is taken: the copy constructor of a T may use this very channel.
+        if constexpr (std::is_lvalue_reference_v<U> && !std::is_trivially_copyable_v<T>)
+            return push(T(message), until, waits);
         std::unique_lock hold(mutex);
         if (auto r = wait(hold, room, until, errc::full, waits, [&] { return messages.size() < capacity; }); !r)
             return r;
