@@ -2,6 +2,7 @@
 
 #include <conformance/fixture.hpp>
 #include <support/child.hpp>
+#include <support/shared_page.hpp>
 
 #include <cstdlib>
 #include <filesystem>
@@ -9,6 +10,7 @@
 #include <string>
 
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -259,6 +261,41 @@ CONFORMANCE_CASE(users_of_one_group_can_share_a_path, x, any_size)
         BOOST_CHECK(in.receive() == make_probe(1));
         BOOST_CHECK_EQUAL(producer.wait(), 0);
         in.close().value();
+        (void)x.probes.remove(d / "channel");
+    }
+}
+
+// Such a directory gives its group to the files in it: Kubernetes makes one for a volume of a pod with an fsGroup.
+CONFORMANCE_CASE(a_set_group_id_directory_gives_its_group_to_every_object, x, any_size)
+{
+    if (x.takes_paths()) {
+        if (::geteuid() != 0)
+            return;
+        constexpr gid_t group = 54321;
+        directory const d;
+        BOOST_REQUIRE_EQUAL(::chown((d / "").c_str(), 0, group), 0);
+        BOOST_REQUIRE_EQUAL(::chmod((d / "").c_str(), 02770), 0);
+        auto shared = x.options;
+        shared.access = strait::access_mode::group;
+        auto const as = [group](uid_t user) { return ::setgroups(1, &group) == 0 && ::setgid(user) == 0 && ::setuid(user) == 0; };
+        support::shared_page page;
+        child consumer([&] {
+            if (!as(54322))
+                return 1;
+            receiver in{x, d / "channel", shared};
+            page->stage = 1;
+            return in.receive() == make_probe(1) && !in.receive() ? 0 : 2;
+        });
+        page->await(page->stage, 1);
+        child producer([&] {
+            if (!as(54323))
+                return 1;
+            sender out{x, d / "channel", shared};
+            out.send(make_probe(1));
+            return 0;
+        });
+        BOOST_CHECK_EQUAL(producer.wait(), 0);
+        BOOST_CHECK_EQUAL(consumer.wait(), 0);
         (void)x.probes.remove(d / "channel");
     }
 }

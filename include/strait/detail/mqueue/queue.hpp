@@ -76,10 +76,11 @@ struct mqueue_mechanism : no_backing_object {
         descriptor queue(::mq_open(name.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, object_mode(where.access()), &wanted));
         if (!queue)
             return errno == EEXIST ? make_error_code(errc::untrusted_object) : queue_failure(errno);
-        ::fchmod(queue.get(), object_mode(where.access()));  // the umask may have taken bits
         struct ::stat made = {};
-        if (::fstat(queue.get(), &made) != 0) {
-            auto const failed = last_failure();
+        error_code failed = share(c, where, queue.get());
+        if (!failed && ::fstat(queue.get(), &made) != 0)
+            failed = last_failure();
+        if (failed) {
             ::mq_unlink(name.c_str());
             return failed;
         }
@@ -117,8 +118,19 @@ struct mqueue_mechanism : no_backing_object {
         }
     }
 
-
 private:
+    // Gives the queue the group of the control file, which may be that of the directory, and its mode, of which the umask
+    // may have taken bits. EPERM: the group matters, and this user is not in it.
+    static error_code share(participant const& c, location const& where, int queue) noexcept
+    {
+        struct ::stat file = {};
+        if (::fstat(c.fd(), &file) != 0)
+            return last_failure();
+        if (::fchown(queue, static_cast<::uid_t>(-1), file.st_gid) != 0 && where.access() == access_mode::group)
+            return last_failure();
+        return ::fchmod(queue, object_mode(where.access())) == 0 ? error_code() : last_failure();
+    }
+
     // The bytes of all messages. Reading a queue's descriptor as a file gives "QSIZE:<bytes of all messages> ...". 1
     // where that cannot be read, which counts as data.
     static unsigned long bytes_in(int queue) noexcept

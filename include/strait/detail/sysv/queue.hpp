@@ -12,6 +12,9 @@
 #include <cstdint>
 #include <utility>
 
+#include <sys/msg.h>
+#include <sys/stat.h>
+
 namespace strait::detail {
 
 // The kernel's message type of our messages. Where there are priorities (prioritized_member) it is that of the highest
@@ -75,7 +78,7 @@ struct sysv_mechanism : no_backing_object {
                 return errno == ENOSPC ? make_error_code(errc::queue_count_limit) : last_failure();
             STRAIT_CRASH_POINT("create: queue made");
             words[sysv_noted_queue].store(static_cast<std::uint64_t>(queue) + 1, std::memory_order_relaxed);
-            error_code const failed = limit(queue);
+            error_code const failed = own(c, queue);
             if (failed)
                 ::msgctl(queue, IPC_RMID, nullptr);
             return failed;
@@ -110,15 +113,17 @@ struct sysv_mechanism : no_backing_object {
     }
 
 private:
-    // Limits the bytes of the unread messages, and their number, to `bytes`. queue_limit: more than msgmnb.
-    error_code limit(int queue) const
+    // Gives the queue the group of the control file, which may be that of the directory. Limits the bytes of the unread
+    // messages, and their number, to `bytes`. queue_limit: more than msgmnb.
+    error_code own(participant const& c, int queue) const
     {
+        struct ::stat file = {};
         ::msqid_ds now = {};
-        if (bytes == 0)
-            return {};
-        if (::msgctl(queue, IPC_STAT, &now) != 0)
+        if (::fstat(c.fd(), &file) != 0 || ::msgctl(queue, IPC_STAT, &now) != 0)
             return last_failure();
-        now.msg_qbytes = bytes;
+        now.msg_perm.gid = file.st_gid;
+        if (bytes != 0)
+            now.msg_qbytes = bytes;
         if (::msgctl(queue, IPC_SET, &now) != 0)
             return errno == EPERM || errno == EINVAL ? make_error_code(errc::queue_limit) : last_failure();
         return {};
