@@ -54,6 +54,10 @@ enum class errc {
     /// The object at this name has another owner, kind or mode than options.access allows. From opening an end. Somebody else
     /// may have put it there: look at it before you remove it or widen options.access.
     untrusted_object,
+    /// Another user could exchange the channel's objects: the directory of the channel belongs to another user or is writable for
+    /// others, or no directory lies there. From opening an end. Take a directory of your own (mode 0700 or 0755), or widen
+    /// options.access at both ends. Where another user has made /dev/shm/strait-<uid> first, only that user and root can remove it.
+    untrusted_directory,
     /// The directory of the channel does not exist: that of the path, or for a name /dev/shm, over mapped_file /var/tmp. From
     /// opening an end. Make it, or mount /dev/shm, or use a path in another directory.
     no_directory,
@@ -189,6 +193,10 @@ public:
         case errc::untrusted_object:
             return "The object at this name has another owner, kind or mode than options.access allows: remove it, or "
                    "widen options.access at both ends.";
+        case errc::untrusted_directory:
+            return "Another user could exchange the channel's objects, since the directory belongs to another user or is writable "
+                   "for others: take one of your own with mode 0700 or 0755, or widen options.access at both ends; another "
+                   "user's /dev/shm/strait-<uid> only that user and root can remove.";
         case errc::no_directory:
             return "The directory of the channel does not exist: make that of the path, or for a name mount /dev/shm (over "
                    "mapped_file make /var/tmp), or use the path of a directory that is there.";
@@ -288,6 +296,7 @@ public:
         case errc::transport_mismatch: return e::make_error_condition(e::wrong_protocol_type);
         case errc::incompatible_peer: return e::make_error_condition(e::protocol_not_supported);
         case errc::untrusted_object: return e::make_error_condition(e::permission_denied);
+        case errc::untrusted_directory: return e::make_error_condition(e::permission_denied);
         case errc::no_directory: return e::make_error_condition(e::no_such_file_or_directory);
         case errc::no_proc: return e::make_error_condition(e::no_such_file_or_directory);
         case errc::refused: return e::make_error_condition(e::permission_denied);

@@ -198,7 +198,7 @@ CONFORMANCE_CASE(a_directory_that_others_can_write_to_is_refused, x, any_named)
     if (x.takes_paths()) {
         directory const d;
         ::chmod((d / "").c_str(), 0777);
-        BOOST_CHECK_EQUAL(code(receiver::open(x, d / "channel")), errc::untrusted_object);
+        BOOST_CHECK_EQUAL(code(receiver::open(x, d / "channel")), errc::untrusted_directory);
         ::chmod((d / "").c_str(), 0700);
         BOOST_CHECK(receiver::open(x, d / "channel"));
     }
@@ -224,7 +224,7 @@ CONFORMANCE_CASE(an_object_of_another_user_is_refused, x, any_named)
                 if (::setgid(somebody) != 0 || ::setuid(somebody) != 0)
                     return 1;
                 auto const told = code(receiver::open(x, "name"));
-                return told == errc::untrusted_object || told == strait::error_code(EACCES, boost::system::system_category()) ? 0 : 2;
+                return told == errc::untrusted_directory || told == strait::error_code(EACCES, boost::system::system_category()) ? 0 : 2;
             });
             BOOST_CHECK_EQUAL(victim.wait(), 0);
             ::rmdir(squatted.c_str());
@@ -233,7 +233,7 @@ CONFORMANCE_CASE(an_object_of_another_user_is_refused, x, any_named)
         child victim([&] {
             if (::setgid(somebody) != 0 || ::setuid(somebody) != 0)
                 return 1;
-            return code(receiver::open(x, "name")) == errc::untrusted_object ? 0 : 2;
+            return code(receiver::open(x, "name")) == errc::untrusted_directory ? 0 : 2;
         });
         BOOST_CHECK_EQUAL(victim.wait(), 0);
         ::unlink(squatted.c_str());

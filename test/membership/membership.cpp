@@ -55,6 +55,7 @@ struct fixture {
     {
         location l;
         BOOST_TEST_REQUIRE(!location::find(endpoint(name), access_mode::owner, l));
+        BOOST_TEST_REQUIRE(!l.open_directory());
         return l;
     }
     location where() const { return where(name); }
@@ -62,7 +63,8 @@ struct fixture {
     result<participant> join(role r, channel_traits const& t = traits(), ::off_t most = 1)
     {
         participant joined;
-        if (error_code const e = idle_membership::join(where(), t, r, most, mechanism, joined))
+        location place = where();
+        if (error_code const e = idle_membership::join(place, t, r, most, mechanism, joined))
             return e;
         return joined;
     }
@@ -276,7 +278,7 @@ BOOST_AUTO_TEST_CASE(a_channel_that_was_truncated_is_told_or_replaced)
 }
 
 // Where channels of files lie the kernel says something else than where those of memory do.
-BOOST_AUTO_TEST_CASE(a_directory_that_the_last_channel_took_along_is_told_as_such)
+BOOST_AUTO_TEST_CASE(a_directory_that_was_removed_is_told_as_such)
 {
     for (std::string const root : {"/dev/shm", "/var/tmp"}) {
         std::string path = root + "/strait-removed-XXXXXX";
@@ -285,9 +287,9 @@ BOOST_AUTO_TEST_CASE(a_directory_that_the_last_channel_took_along_is_told_as_suc
         ::rmdir(path.c_str());
         descriptor made;
         std::string temporary;
-        error_code e = make_control_file(dir, where(), traits(), made, temporary);
+        error_code e = make_control_file(dir.get(), where(), traits(), made, temporary);
         if (!e)
-            e = give_name(dir, made.get(), temporary, "channel").error();
+            e = give_name(dir.get(), made.get(), temporary, "channel").error();
         BOOST_TEST(vanished(e), root << ": " << e.message());
     }
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -57,10 +58,10 @@ struct host_leftovers;
 // Removes the file of a channel that has this suffix, if it is of this kind: S_IFIFO or S_IFSOCK.
 inline void remove_file(location const& where, std::string_view suffix, ::mode_t kind)
 {
-    std::string const path = where.path(suffix);
+    std::string const name = where.file(suffix);
     struct ::stat found = {};
-    if (::lstat(path.c_str(), &found) == 0 && (found.st_mode & S_IFMT) == kind)
-        ::unlink(path.c_str());
+    if (::fstatat(where.directory(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 && (found.st_mode & S_IFMT) == kind)
+        ::unlinkat(where.directory(), name.c_str(), 0);
 }
 
 }  // namespace strait::detail

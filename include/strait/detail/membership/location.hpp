@@ -4,13 +4,16 @@
 
 #include <strait/detail/os/descriptor.hpp>
 #include <strait/detail/os/fnv1a.hpp>
+#include <strait/detail/os/object_note.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
 
 #include <cerrno>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -37,7 +40,11 @@ inline bool trusted_object(struct ::stat const& found, ::mode_t kind, access_mod
 
 // Where the objects of a channel of this host lie: a directory into which no other user can write, and a name in it. A
 // channel with a name lies in the directory strait-<uid> below `root`; the number is the effective user id, and never
-// comes from the environment.
+// comes from the environment. Our own directory stays, although it is empty, when its last channel has gone: /dev/shm and
+// /var/tmp belong to everybody, and another user could take its name first.
+//
+// An end holds the directory open, so it finds its objects again after chroot(2), and when the directory gets another
+// name. Copies share the descriptor.
 class location {
 public:
     location() = default;
@@ -52,63 +59,71 @@ public:
             return errc::invalid_endpoint;
         if (where.what() == endpoint::kind::path) {
             auto const slash = where.text().rfind('/');
-            l.directory_ = slash == 0 ? "/" : where.text().substr(0, slash);
+            l.path_ = slash == 0 ? "/" : where.text().substr(0, slash);
             l.name_ = where.text().substr(slash + 1);
         } else {
             std::string const user = std::to_string(::geteuid());
-            l.directory_ = std::string(root) + "/strait-" + user;
+            l.path_ = std::string(root) + "/strait-" + user;
             l.name_ = where.text();
-            l.flat_name_ = "strait-" + user + "-" + l.name_;
             l.private_ = true;
+            if (root == in_memory)
+                l.flat_name_ = "strait-" + user + "-" + l.name_;
         }
-        // Queues of the kernel have one name space for the host: their names hold a hash of a path.
-        if (!l.private_ || root != in_memory)
-            l.flat_name_ = "strait-path-" + std::to_string(fnv1a(l.path("")));
         return {};
     }
 
-    // Opens and checks the directory, and makes it first if it is our own. untrusted_object: another user could change
-    // it. no_directory: it is not there, and cannot be made, since the one above it is not there either. ENOENT of the
-    // system: our own was removed meanwhile, with the last channel in it.
-    error_code open_directory(descriptor& dir) const
+    // Opens and checks the directory, and makes it first if it is our own. untrusted_directory: another user could change
+    // what lies in it. no_directory: it is not there, and cannot be made, since the one above it is not there either. ENOENT
+    // of the system: our own was removed meanwhile.
+    error_code open_directory()
     {
         if (private_) {
-            if (::mkdir(directory_.c_str(), 0700) == 0)
-                ::chmod(directory_.c_str(), 0700);  // the umask may have taken bits; no other user can have replaced it
+            made_ = ::mkdir(path_.c_str(), 0700) == 0;
+            if (made_)
+                ::chmod(path_.c_str(), 0700);  // the umask may have taken bits; no other user can have replaced it
+            else if (errno == ENOENT || errno == ENOTDIR)
+                return at_object(path_, errc::no_directory);
             else if (errno != EEXIST)
-                return errno == ENOENT || errno == ENOTDIR ? make_error_code(errc::no_directory) : last_failure();
+                return at_object(path_, last_failure());
         }
-        dir.reset(uninterrupted([&] {
-            return ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | (private_ ? O_NOFOLLOW : 0));
+        descriptor dir(uninterrupted([&] {
+            return ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | (private_ ? O_NOFOLLOW : 0));
         }));
         struct ::stat found = {};
-        if (!dir && !private_ && errno == ENOENT)
-            return errc::no_directory;
         if (!dir || ::fstat(dir.get(), &found) != 0)
-            return errno == ENOTDIR || errno == ELOOP ? make_error_code(errc::untrusted_object) : last_failure();
+            return at_object(path_, cannot_open(errno));
         if (private_ ? found.st_uid != ::geteuid() || (found.st_mode & 0077) != 0 : !trusted_directory(found))
-            return errc::untrusted_object;
+            return at_object(path_, errc::untrusted_directory, &found);
+        if (!private_ || flat_name_.empty() || flat_name_.starts_with(hashed))
+            flat_name_ = hashed + std::to_string(identity(found));
+        directory_ = std::make_shared<guarded_descriptor>(std::move(dir));
         return {};
     }
 
-    // Whether it is the directory of named channels, which the first channel makes and the last one removes.
+    // The open directory; -1 before open_directory(), and in a child of fork().
+    int directory() const noexcept { return directory_ ? directory_->get() : -1; }
+
+    // Whether it is the directory of named channels, which the first channel makes.
     bool is_own_directory() const noexcept { return private_; }
 
-    // Removes our own directory if the last channel in it has gone; does nothing as long as there are others.
-    void remove_directory() const noexcept
+    // To be called when opening has failed: removes our own directory if this location has made it and it is empty.
+    void undo_directory() noexcept
     {
-        if (private_)
-            ::rmdir(directory_.c_str());
+        if (std::exchange(made_, false))
+            ::rmdir(path_.c_str());
     }
 
     std::string file(std::string_view suffix) const { return name_ + std::string(suffix); }
-    std::string path(std::string_view suffix) const { return directory_ + "/" + file(suffix); }
+    std::string path(std::string_view suffix) const { return path_ + "/" + file(suffix); }
 
-    // The channel's name in name spaces without directories, such as that of POSIX message queues.
+    // The channel's name in name spaces without directories, such as that of POSIX message queues. It does not depend on
+    // how a path was written. Only after open_directory() where the endpoint is a path.
     std::string const& flat_name() const noexcept { return flat_name_; }
     access_mode access() const noexcept { return access_; }
 
 private:
+    static constexpr char hashed[] = "strait-path-";
+
     // A user who may rename or unlink files in the directory could exchange a channel's objects.
     bool trusted_directory(struct ::stat const& found) const noexcept
     {
@@ -119,11 +134,27 @@ private:
                (found.st_uid == ::geteuid() || found.st_uid == 0 || access_ == access_mode::group);
     }
 
-    std::string directory_;
+    // Symbolic links, bind mounts and different spellings lead to one directory, which has one number.
+    std::uint64_t identity(struct ::stat const& directory) const noexcept
+    {
+        std::uint64_t const words[] = {directory.st_dev, directory.st_ino};
+        return fnv1a(name_, fnv1a({reinterpret_cast<char const*>(words), sizeof words}));
+    }
+
+    error_code cannot_open(int number) const noexcept
+    {
+        if (number == ENOTDIR || number == ELOOP)
+            return errc::untrusted_directory;
+        return number == ENOENT && !private_ ? make_error_code(errc::no_directory) : system_failure(number);
+    }
+
+    std::string path_;  // of the directory
     std::string name_;
     std::string flat_name_;
+    std::shared_ptr<guarded_descriptor> directory_;
     access_mode access_ = access_mode::owner;
     bool private_ = false;
+    bool made_ = false;
 };
 
 }  // namespace strait::detail

@@ -39,16 +39,17 @@ public:
     // Errors: busy when all are taken, timed_out when for lock_timeout others hold the set-up lock or make and remove the
     // channel, no_directory, untrusted_object, incompatible_peer, peer_corrupt, transport_mismatch, type_mismatch, those
     // of the mechanism and of system calls.
-    static error_code join(location const& where, channel_traits const& wanted, role r, ::off_t most, Mechanism& mechanism,
+    static error_code join(location& where, channel_traits const& wanted, role r, ::off_t most, Mechanism& mechanism,
                            participant& joined)
     {
         deadline const until = deadline::after(lock_timeout);
         for (;;) {
             error_code const e = try_join(where, wanted, r, most, mechanism, until, joined);
-            if (e != named::try_again)
-                return e;
-            if (until.passed())
-                return errc::timed_out;
+            if (e == named::try_again && !until.passed())
+                continue;
+            if (e)
+                where.undo_directory();
+            return e == named::try_again ? make_error_code(errc::timed_out) : e;
         }
     }
 
@@ -64,15 +65,14 @@ public:
         STRAIT_CRASH_POINT("leave: set-up lock taken");
         unlock_byte(c.fd(), c.place_);
         STRAIT_CRASH_POINT("leave: place given up");
-        descriptor dir;
         bool stays = false;
         try {
             if (alone && !c.any_alive(role::sender) && !c.any_alive(role::receiver)) {
                 bool const wanted = c.block().keep.load(std::memory_order_relaxed) != 0 || mechanism.unread(c, where);
-                if (!where.open_directory(dir) && is_still_named(dir, c.fd(), where)) {
+                if (is_still_named(c.fd(), where)) {
                     stays = wanted;
                     if (!stays)
-                        named::remove_unused(dir, c.fd(), where);
+                        named::remove_unused(c.fd(), where);
                 } else if (!wanted) {
                     mechanism.forget(c, where);
                 }
@@ -85,24 +85,23 @@ public:
             unlock_byte(c.fd(), lock_bytes::setup);  // closing the descriptor does not, because the mapping holds the description too
         STRAIT_CRASH_POINT("leave: set-up lock released");
         if (stays)
-            mechanism.sync(c.fd(), dir.get());  // however long that takes: others can open and leave meanwhile
+            mechanism.sync(c.fd(), where.directory());  // however long that takes: others can open and leave meanwhile
         c.lock_.reset();
     }
 
 private:
     // try_again: another process has removed or made what was found, or was missing, meanwhile.
-    static error_code try_join(location const& where, channel_traits const& wanted, role r, ::off_t most, Mechanism& mechanism,
+    static error_code try_join(location& where, channel_traits const& wanted, role r, ::off_t most, Mechanism& mechanism,
                                deadline until, participant& joined)
     {
-        descriptor dir;
-        if (error_code const e = where.open_directory(dir))
+        if (error_code const e = where.open_directory())
             return vanished(e) ? directory_vanished(where) : e;
         STRAIT_CRASH_POINT("join: directory opened");
         descriptor found;
-        if (error_code const e = open_control_file(dir, where, found))
+        if (error_code const e = open_control_file(where, found))
             return e;
-        return found ? join_existing(dir, std::move(found), where, wanted, r, most, mechanism, until, joined)
-                     : join_new(dir, where, wanted, r, most, mechanism, joined);
+        return found ? join_existing(std::move(found), where, wanted, r, most, mechanism, until, joined)
+                     : join_new(where, wanted, r, most, mechanism, joined);
     }
 
     // Our own directory is made anew; that of a path is its owner's.
@@ -111,7 +110,7 @@ private:
         return where.is_own_directory() ? named::try_again : make_error_code(errc::no_directory);
     }
 
-    static error_code join_existing(descriptor const& dir, descriptor fd, location const& where, channel_traits const& wanted,
+    static error_code join_existing(descriptor fd, location const& where, channel_traits const& wanted,
                                     role r, ::off_t most, Mechanism& mechanism, deadline until, participant& joined)
     {
         struct ::stat found = {};
@@ -120,11 +119,11 @@ private:
         if (found.st_nlink == 0)
             return named::try_again;
         if (!trusted_object(found, S_IFREG, where.access()))
-            return errc::untrusted_object;
+            return at_object(where.path(control_file_suffix), errc::untrusted_object, &found);
         if (auto held = lock_byte(fd.get(), lock_bytes::setup, until); !held)
             return held.error();
         STRAIT_CRASH_POINT("join: set-up lock taken");
-        if (!is_still_named(dir, fd.get(), where))
+        if (!is_still_named(fd.get(), where))
             return named::try_again;
         bool const unused = !any_locked(fd.get(), lock_bytes::participants, 2 * lock_bytes::most);
         auto const size = static_cast<std::uint64_t>(found.st_size);
@@ -142,7 +141,7 @@ private:
         if (wrong && !is_permanent_error(wrong))
             return wrong;
         if (unused)
-            if (error_code const e = named::take_over(dir, c.is_member() ? c.fd() : fd.get(), c, whole, wrong, where, mechanism))
+            if (error_code const e = named::take_over(c.is_member() ? c.fd() : fd.get(), c, whole, wrong, where, mechanism))
                 return e;
         if (wrong)
             return wrong;
@@ -184,12 +183,12 @@ private:
                e == errc::transport_mismatch || e == errc::type_mismatch;
     }
 
-    static error_code join_new(descriptor const& dir, location const& where, channel_traits const& wanted, role r, ::off_t most,
+    static error_code join_new(location const& where, channel_traits const& wanted, role r, ::off_t most,
                                Mechanism& mechanism, participant& joined)
     {
         descriptor fd;
         std::string temporary;
-        if (error_code const e = make_control_file(dir, where, wanted, fd, temporary))
+        if (error_code const e = make_control_file(where.directory(), where, wanted, fd, temporary))
             return vanished(e) ? directory_vanished(where) : e;
         STRAIT_CRASH_POINT("create: file allocated");
         int const raw = fd.get();
@@ -207,17 +206,16 @@ private:
             return {};
         }();
         if (complete)
-            complete = give_name(dir, raw, temporary, where.file(control_file_suffix));
+            complete = give_name(where.directory(), raw, temporary, where.file(control_file_suffix));
         STRAIT_CRASH_POINT("create: named");
         if (!temporary.empty())
-            ::unlinkat(dir.get(), temporary.c_str(), 0);
+            ::unlinkat(where.directory(), temporary.c_str(), 0);
         if (!complete) {
             error_code const e = complete.error();
             if (vanished(e))
                 return directory_vanished(where);
             if (e == error_code(EEXIST, boost::system::system_category()))
                 return named::try_again;
-            where.remove_directory();
             return e;
         }
         error_code failed = mechanism.create(c, where);
@@ -227,8 +225,7 @@ private:
                 mechanism.forget(c, where);
         }
         if (failed) {
-            ::unlinkat(dir.get(), where.file(control_file_suffix).c_str(), 0);
-            where.remove_directory();
+            ::unlinkat(where.directory(), where.file(control_file_suffix).c_str(), 0);
             return failed;
         }
         STRAIT_CRASH_POINT("create: objects made");

@@ -38,16 +38,15 @@ public:
     static result<void> sync(endpoint const& at)
     {
         location where;
-        descriptor dir;
         descriptor found;
         error_code e = find(at, access_mode::everyone, where);
         if (!e)
-            e = where.open_directory(dir);
+            e = where.open_directory();
         if (!e)
-            e = open_control_file(dir, where, found);
+            e = open_control_file(where, found);
         if (e)
             return e;
-        if (!found || ::fdatasync(found.get()) != 0 || ::fsync(dir.get()) != 0)
+        if (!found || ::fdatasync(found.get()) != 0 || ::fsync(where.directory()) != 0)
             return last_failure();
         return {};
     }
@@ -60,16 +59,15 @@ public:
         // A user who may unlink files there may remove channels: which rights others have in the directory does not
         // matter.
         location where;
-        descriptor dir;
         if (error_code const e = find(at, access_mode::everyone, where))
             return e;
-        if (error_code const e = where.open_directory(dir)) {
+        if (error_code const e = where.open_directory()) {
             if (vanished(e) || e == errc::no_directory)
                 return {};
             return e;
         }
         descriptor found;
-        if (!open_control_file(dir, where, found) && found)
+        if (!open_control_file(where, found) && found)
             if (auto held = lock_byte(found.get(), lock_bytes::setup, deadline::after(lock_timeout)); !held)
                 return held;
         STRAIT_CRASH_POINT("remove: set-up lock taken");
@@ -77,10 +75,10 @@ public:
             return e;
         STRAIT_CRASH_POINT("remove: objects removed");
         result<void> done;
-        if (::unlinkat(dir.get(), where.file(control_file_suffix).c_str(), 0) != 0 && errno != ENOENT)
+        if (::unlinkat(where.directory(), where.file(control_file_suffix).c_str(), 0) != 0 && errno != ENOENT)
             done = last_failure();
         STRAIT_CRASH_POINT("remove: name removed");
-        where.remove_directory();
+        where.undo_directory();
         return done;
     }
 
@@ -88,22 +86,21 @@ protected:
     // The name was removed or given to another file meanwhile. It is never reported to a caller of membership.
     static inline error_code const try_again{ESTALE, boost::system::system_category()};
 
-    // Removes a channel that no end uses and that holds nothing, and our own directory with it, if that is empty now.
-    static void remove_unused(descriptor const& dir, int fd, location const& where)
+    // Removes a channel that no end uses and that holds nothing.
+    static void remove_unused(int fd, location const& where)
     {
         if (Mechanism::leftover::remove(fd, where))
             return;  // its owner will
         STRAIT_CRASH_POINT("leave: objects removed");
-        ::unlinkat(dir.get(), where.file(control_file_suffix).c_str(), 0);
+        ::unlinkat(where.directory(), where.file(control_file_suffix).c_str(), 0);
         STRAIT_CRASH_POINT("leave: name removed");
-        where.remove_directory();
     }
 
     // Called by an opener that finds a channel without participants. Either the remains of dead participants are
     // removed, and the name is free (try_again), or the channel is prepared for the opener (success). `c` has no memory
     // if the file is too short to be a control file; `wrong` says what is not as the opener wants it; `whole` whether
     // its creator has finished.
-    static error_code take_over(descriptor const& dir, int fd, participant const& c, bool whole, error_code const& wrong,
+    static error_code take_over(int fd, participant const& c, bool whole, error_code const& wrong,
                                 location const& where, Mechanism& mechanism)
     {
         bool const keep = whole && !wrong && c.block().keep.load(std::memory_order_relaxed) != 0;
@@ -115,7 +112,7 @@ protected:
             error_code const owned = Leftovers::remove(fd, where);
             if (!owned) {
                 STRAIT_CRASH_POINT("repair: objects of the dead removed");
-                if (::unlinkat(dir.get(), where.file(control_file_suffix).c_str(), 0) != 0 && errno != ENOENT)
+                if (::unlinkat(where.directory(), where.file(control_file_suffix).c_str(), 0) != 0 && errno != ENOENT)
                     return last_failure();  // in a directory where only its owner may
                 STRAIT_CRASH_POINT("repair: name of the dead removed");
                 return try_again;

@@ -65,28 +65,28 @@ struct fifo_mechanism : no_backing_object {
 
     error_code create(participant const& c, location const& where)
     {
-        std::string const path = where.path(fifo_suffix);
+        std::string const name = where.file(fifo_suffix);
         struct ::stat found = {};
-        if (::lstat(path.c_str(), &found) == 0) {
+        if (::fstatat(where.directory(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0) {
             if (!S_ISFIFO(found.st_mode) || found.st_uid != ::geteuid())
-                return errc::untrusted_object;
-            ::unlink(path.c_str());
+                return at_object(where.path(fifo_suffix), errc::untrusted_object, &found);
+            ::unlinkat(where.directory(), name.c_str(), 0);
         }
-        if (::mkfifo(path.c_str(), object_mode(where.access())) != 0)
-            return errno == EEXIST ? make_error_code(errc::untrusted_object) : last_failure();
-        ::chmod(path.c_str(), object_mode(where.access()));  // the umask may have taken bits
-        error_code const failed = note(c, where, path);
+        if (::mkfifoat(where.directory(), name.c_str(), object_mode(where.access())) != 0)
+            return at_object(where.path(fifo_suffix), errno == EEXIST ? make_error_code(errc::untrusted_object) : last_failure());
+        ::fchmodat(where.directory(), name.c_str(), object_mode(where.access()), 0);  // the umask may have taken bits
+        error_code const failed = note(c, where, name);
         if (failed)
-            ::unlink(path.c_str());
+            ::unlinkat(where.directory(), name.c_str(), 0);
         return failed;
     }
 
 private:
     // Sets the capacity too, so that one which is impossible is reported to the end that asks for it and not to the
     // receiver later.
-    error_code note(participant const& c, location const& where, std::string const& path) const
+    error_code note(participant const& c, location const& where, std::string const& name) const
     {
-        descriptor fd(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
+        descriptor fd(::openat(where.directory(), name.c_str(), O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
         struct ::stat made = {};
         if (!fd || ::fstat(fd.get(), &made) != 0)
             return last_failure();
@@ -107,7 +107,7 @@ inline constexpr char fifo_transport[] = "named_pipe";
 
 // Joins the channel of a FIFO, which has one receiver.
 template <message_layout L>
-error_code join_fifo(location const& where, channel_options const& how, std::string_view type_name, role r, participant& member)
+error_code join_fifo(location& where, channel_options const& how, std::string_view type_name, role r, participant& member)
 {
     channel_traits traits = traits_beside<L>(fifo_transport, type_name, how);
     traits.max_message_size = pipe_frame<L>::largest;
@@ -129,14 +129,16 @@ inline void leave_fifo(participant& member, location const& where, deadline unti
 // channel_removed. untrusted_object.
 inline result<descriptor> open_fifo(participant const& c, location const& where, int mode)
 {
-    std::string const path = where.path(fifo_suffix);
-    descriptor fd(uninterrupted([&] { return ::open(path.c_str(), mode | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC); }));
+    std::string const name = where.file(fifo_suffix);
+    descriptor fd(uninterrupted([&] {
+        return ::openat(where.directory(), name.c_str(), mode | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    }));
     int const failed = errno;
     struct ::stat found = {};
-    if ((fd ? ::fstat(fd.get(), &found) : ::lstat(path.c_str(), &found)) != 0)
+    if ((fd ? ::fstat(fd.get(), &found) : ::fstatat(where.directory(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW)) != 0)
         return errno == ENOENT ? channel_removed : last_failure();
     if (!trusted_object(found, S_IFIFO, where.access()))
-        return errc::untrusted_object;
+        return at_object(where.path(fifo_suffix), errc::untrusted_object, &found);
     if (found.st_ino != c.block().mechanism[0].load(std::memory_order_relaxed) ||
         found.st_dev != c.block().mechanism[1].load(std::memory_order_relaxed))
         return channel_removed;
