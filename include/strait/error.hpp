@@ -58,6 +58,12 @@ enum class errc {
     /// others, or no directory lies there. From opening an end. Take a directory of your own (mode 0700 or 0755), or widen
     /// options.access at both ends. Where another user has made /dev/shm/strait-<uid> first, only that user and root can remove it.
     untrusted_directory,
+    /// An object of the channel belongs to another user, and only that user or root can remove it. From remove(), and from opening
+    /// an end where another user has left something. Let the owner or root remove it, or use another name or path.
+    foreign_object,
+    /// Every name or key that the channel's queue or segment could have is taken, by another program or another user on purpose.
+    /// From opening an end over a queue or in sysv_memory. Remove those objects (`ipcs`, /dev/mqueue), or use another name.
+    names_taken,
     /// The directory of the channel does not exist: that of the path, or for a name /dev/shm, over mapped_file /var/tmp. From
     /// opening an end. Make it, or mount /dev/shm, or use a path in another directory.
     no_directory,
@@ -197,6 +203,11 @@ public:
             return "Another user could exchange the channel's objects, since the directory belongs to another user or is writable "
                    "for others: take one of your own with mode 0700 or 0755, or widen options.access at both ends; another "
                    "user's /dev/shm/strait-<uid> only that user and root can remove.";
+        case errc::foreign_object:
+            return "An object of the channel belongs to another user: let that user or root remove it, or use another name or path.";
+        case errc::names_taken:
+            return "Every name or key that the channel's queue or segment could have is taken: remove those objects (ipcs, "
+                   "/dev/mqueue), or use another name.";
         case errc::no_directory:
             return "The directory of the channel does not exist: make that of the path, or for a name mount /dev/shm (over "
                    "mapped_file make /var/tmp), or use the path of a directory that is there.";
@@ -297,6 +308,8 @@ public:
         case errc::incompatible_peer: return e::make_error_condition(e::protocol_not_supported);
         case errc::untrusted_object: return e::make_error_condition(e::permission_denied);
         case errc::untrusted_directory: return e::make_error_condition(e::permission_denied);
+        case errc::foreign_object: return e::make_error_condition(e::operation_not_permitted);
+        case errc::names_taken: return e::make_error_condition(e::address_in_use);
         case errc::no_directory: return e::make_error_condition(e::no_such_file_or_directory);
         case errc::no_proc: return e::make_error_condition(e::no_such_file_or_directory);
         case errc::refused: return e::make_error_condition(e::permission_denied);

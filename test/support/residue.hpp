@@ -67,7 +67,7 @@ inline bool has_queue(std::string const& name)
     strait::detail::location where;
     if (strait::detail::location::find(name, strait::access_mode::owner, where))
         return false;
-    for (std::uint64_t attempt = 0; attempt != strait::detail::sysv_attempts; ++attempt)
+    for (std::uint64_t attempt = 0; attempt != strait::detail::sysv_attempts_by_name; ++attempt)
         if (::msgget(strait::detail::sysv_key(where, attempt), 0) >= 0)
             return true;
     int const queue = ::mq_open(("/strait-" + std::to_string(::geteuid()) + "-" + name).c_str(), O_RDONLY | O_CLOEXEC);

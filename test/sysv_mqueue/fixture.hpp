@@ -28,7 +28,7 @@ inline int queue_of(std::string const& name)
 {
     strait::detail::location where;
     (void)strait::detail::location::find(name, strait::access_mode::owner, where);
-    for (std::uint64_t attempt = 0; attempt != strait::detail::sysv_attempts; ++attempt)
+    for (std::uint64_t attempt = 0; attempt != strait::detail::sysv_attempts_by_name; ++attempt)
         if (int const queue = ::msgget(strait::detail::sysv_key(where, attempt), 0); queue >= 0)
             return queue;
     return -1;

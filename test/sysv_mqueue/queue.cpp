@@ -213,12 +213,39 @@ BOOST_AUTO_TEST_CASE(another_programs_queue_at_our_key_is_left_alone)
     BOOST_CHECK_EQUAL(::msgctl(foreign, IPC_STAT, &found), 0);
     BOOST_CHECK_EQUAL(found.msg_lspid, 0);
     std::vector<int> all;
-    for (std::uint64_t attempt = 1; attempt != strait::detail::sysv_attempts; ++attempt)
+    for (std::uint64_t attempt = 1; attempt != strait::detail::sysv_attempts_by_name; ++attempt)
         all.push_back(::msgget(strait::detail::sysv_key(where, attempt), IPC_CREAT | IPC_EXCL | 0600));
-    BOOST_CHECK_EQUAL(code(sender<int>::open(name)), errc::untrusted_object);
+    {
+        sender<int> out{name};  // at a key that nobody knew before
+        receiver<int> in{name};
+        out.send(2);
+        BOOST_CHECK(in.receive() == 2);
+        BOOST_CHECK((strait::channel<int, strait::sysv_mqueue>::remove(name)));
+        BOOST_CHECK_EQUAL(code(out.try_send(3)), errc::removed);
+    }
     for (int const queue : all)
         BOOST_CHECK_EQUAL(::msgctl(queue, IPC_RMID, nullptr), 0);
     BOOST_CHECK_EQUAL(::msgctl(foreign, IPC_RMID, nullptr), 0);
+}
+
+BOOST_AUTO_TEST_CASE(when_every_key_is_taken_opening_says_so)
+{
+    strait::detail::location where;
+    BOOST_REQUIRE(!strait::detail::location::find(support::unique_name(), strait::access_mode::owner, where));
+    strait::detail::participant member;
+    strait::detail::sysv_mechanism mechanism;
+    auto const traits = strait::detail::traits_beside<strait::message_layout{8, 8, 3}>("sysv_mqueue", "test", strait::channel_options());
+    BOOST_REQUIRE(!strait::detail::sysv_membership::join(where, traits, strait::detail::role::sender, 1, mechanism, member));
+    struct ::stat file = {};
+    BOOST_REQUIRE_EQUAL(::fstat(member.fd(), &file), 0);
+    std::vector<int> all;
+    for (std::uint64_t attempt = 1; attempt != strait::detail::sysv_attempts; ++attempt)
+        all.push_back(::msgget(strait::detail::sysv_key(where, file, attempt), IPC_CREAT | IPC_EXCL | 0600));
+    BOOST_CHECK_EQUAL(mechanism.create(member, where), errc::names_taken);
+    for (int const queue : all)
+        BOOST_CHECK_EQUAL(::msgctl(queue, IPC_RMID, nullptr), 0);
+    member.block().mechanism[strait::detail::sysv_noted_attempt] = 1;
+    strait::detail::sysv_membership::leave(member, where, mechanism, strait::deadline::never());
 }
 
 BOOST_AUTO_TEST_CASE(a_lying_control_file_leads_to_no_other_queue)
@@ -226,6 +253,10 @@ BOOST_AUTO_TEST_CASE(a_lying_control_file_leads_to_no_other_queue)
     auto const name = support::unique_name();
     int const precious = ::msgget(IPC_PRIVATE, 0600);
     BOOST_REQUIRE_GE(precious, 0);
+    strait::detail::location where;
+    (void)strait::detail::location::find(name, strait::access_mode::owner, where);
+    int const of_other_modes = ::msgget(strait::detail::sysv_key(where, 3), IPC_CREAT | IPC_EXCL | 0640);
+    BOOST_REQUIRE_GE(of_other_modes, 0);
     {
         sender<int> out{name};
         int const own = queue_of(name);
@@ -240,9 +271,10 @@ BOOST_AUTO_TEST_CASE(a_lying_control_file_leads_to_no_other_queue)
         BOOST_CHECK((strait::channel<int, strait::sysv_mqueue>::remove(name)));
         BOOST_CHECK_EQUAL(out.stats().depth, 0u);
         BOOST_CHECK(out.close());
-        BOOST_CHECK_EQUAL(::msgctl(own, IPC_RMID, nullptr), 0);  // which nothing leads to any more
+        BOOST_CHECK_EQUAL(::msgctl(own, IPC_RMID, nullptr), -1);  // it was found by its key
     }
     ::msqid_ds found = {};
+    BOOST_CHECK_EQUAL(::msgctl(of_other_modes, IPC_RMID, nullptr), 0);
     BOOST_CHECK_EQUAL(::msgctl(precious, IPC_STAT, &found), 0);
     BOOST_CHECK_EQUAL(::msgctl(precious, IPC_RMID, nullptr), 0);
 }

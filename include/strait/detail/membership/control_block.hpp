@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_MEMBERSHIP_CONTROL_BLOCK_HPP
 #define STRAIT_DETAIL_MEMBERSHIP_CONTROL_BLOCK_HPP
 
+#include <strait/detail/os/fnv1a.hpp>
 #include <strait/error.hpp>
 #include <strait/serialization/layout.hpp>
 
@@ -52,6 +53,7 @@ channel_traits traits_beside(std::string_view transport, std::string_view type_n
 //
 //   0 magic         8 version  12 byte_order  16 word_size  20 ready     24 fingerprint      32 element_size
 //  40 capacity     48 max_message_size        56 size       64 keep      68 retained      72 beside       80 memory
+// 112 checksum
 // 128 joined_senders 136 left_senders 144 joined_receivers 152 left_receivers 160 event      164..191 unused
 // 192 mechanism[8]                                                       256 transport      320 type_name
 //
@@ -78,7 +80,8 @@ struct control_block {
     std::uint32_t retained;
     std::uint64_t beside;
     char memory[32];
-    std::uint32_t unused_1[4];
+    std::uint64_t checksum;
+    std::uint64_t unused_1;
     std::atomic<std::uint64_t> joined_senders;
     std::atomic<std::uint64_t> left_senders;
     std::atomic<std::uint64_t> joined_receivers;
@@ -106,7 +109,14 @@ struct control_block {
         write(memory, sizeof memory, t.memory);
         write(transport, sizeof transport, t.transport);
         write(type_name, sizeof type_name, t.type_name);
+        checksum = sum();
     }
+
+    // Whether what fill() has written is still there, which a peer can overwrite.
+    bool is_intact() const noexcept { return magic == magic_value && checksum == sum(); }
+
+    std::string_view transport_name() const noexcept { return read(transport, sizeof transport); }
+    std::string_view memory_name() const noexcept { return read(memory, sizeof memory); }
 
     // Compares what the file says with what the opener demands; `file_size` comes from the kernel.
     error_code check(channel_traits const& wanted, std::uint64_t file_size) const noexcept
@@ -125,6 +135,14 @@ struct control_block {
     }
 
 private:
+    std::uint64_t sum() const noexcept
+    {
+        std::uint64_t const words[] = {version, byte_order, word_size, fingerprint, element_size, capacity, max_message_size,
+                                       size, retained, beside};
+        std::uint64_t const h = fnv1a({reinterpret_cast<char const*>(words), sizeof words});
+        return fnv1a(transport_name(), fnv1a(memory_name(), h));
+    }
+
     static void write(char* to, std::size_t size, std::string_view text) noexcept
     {
         std::memcpy(to, text.data(), std::min(text.size(), size - 1));
@@ -138,6 +156,7 @@ private:
 
 static_assert(offsetof(control_block, fingerprint) == 24 && offsetof(control_block, keep) == 64 && offsetof(control_block, retained) == 68 &&
               offsetof(control_block, beside) == 72 && offsetof(control_block, memory) == 80 &&
+              offsetof(control_block, checksum) == 112 &&
               offsetof(control_block, joined_senders) == 128 && offsetof(control_block, event) == 160 &&
               offsetof(control_block, mechanism) == 192 && offsetof(control_block, transport) == 256 &&
               offsetof(control_block, type_name) == 320 && sizeof(control_block) == 576);

@@ -2,10 +2,17 @@
 #ifndef STRAIT_DETAIL_MEMBERSHIP_LEFTOVER_HPP
 #define STRAIT_DETAIL_MEMBERSHIP_LEFTOVER_HPP
 
+#include <strait/detail/membership/control_block.hpp>
 #include <strait/detail/membership/location.hpp>
+#include <strait/detail/os/object_note.hpp>
 #include <strait/error.hpp>
 
+#include <atomic>
+#include <cerrno>
 #include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <new>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -55,13 +62,64 @@ struct leftovers {
 // no other.
 struct host_leftovers;
 
+// A channel's control file as it was at one moment, for those who do not join the channel. Any participant may have written
+// anything into it, or have cut it off.
+class control_copy {
+public:
+    explicit control_copy(int fd) noexcept
+    {
+        known_ = fd >= 0 && ::fstat(fd, &status_) == 0;
+        whole_ = known_ && ::pread(fd, bytes_, sizeof bytes_, 0) == static_cast<::ssize_t>(sizeof bytes_);
+    }
+
+    // Whether there is a file; the kernel's word on its owner, group and mode. Without one these are of this user.
+    bool is_known() const noexcept { return known_; }
+    struct ::stat const& status() const noexcept { return status_; }
+    ::uid_t owner() const noexcept { return known_ ? status_.st_uid : ::geteuid(); }
+
+    bool is_intact() const noexcept { return whole_ && block().is_intact(); }
+    bool is_ready() const noexcept { return whole_ && block().ready.load(std::memory_order_relaxed) == 1; }
+    std::string_view transport() const noexcept { return block().transport_name(); }
+    std::string_view memory() const noexcept { return block().memory_name(); }
+    std::uint64_t beside() const noexcept { return block().beside; }
+    std::uint64_t word(std::size_t i) const noexcept { return block().mechanism[i].load(std::memory_order_relaxed); }
+
+    // Whether an object of the kernel with this owner, group and mode can belong to the channel. The keys and names of objects
+    // are hashes, so an object of another program can have one by chance.
+    bool can_have_made(::uid_t owner_of_it, ::gid_t group, unsigned mode) const noexcept
+    {
+        mode &= 0777;
+        if (owner_of_it != owner())
+            return false;
+        return known_ ? group == status_.st_gid && mode == (status_.st_mode & 0777) : mode == 0600 || mode == 0660 || mode == 0666;
+    }
+
+private:
+    control_block const& block() const noexcept { return *std::launder(reinterpret_cast<control_block const*>(bytes_)); }
+
+    alignas(control_block) char bytes_[sizeof(control_block)] = {};
+    struct ::stat status_ = {};
+    bool known_ = false;
+    bool whole_ = false;
+};
+
+// The error for an object of the channel that could not be removed. foreign_object: only its owner may.
+inline error_code not_removed(std::string const& object, int number, ::uid_t owner)
+{
+    if ((number != EPERM && number != EACCES) || owner == ::geteuid())
+        return at_object(object, system_failure(number));
+    return at_object(object + ", which belongs to user " + std::to_string(owner), errc::foreign_object);
+}
+
 // Removes the file of a channel that has this suffix, if it is of this kind: S_IFIFO or S_IFSOCK.
-inline void remove_file(location const& where, std::string_view suffix, ::mode_t kind)
+inline error_code remove_file(location const& where, std::string_view suffix, ::mode_t kind)
 {
     std::string const name = where.file(suffix);
     struct ::stat found = {};
-    if (::fstatat(where.directory(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 && (found.st_mode & S_IFMT) == kind)
-        ::unlinkat(where.directory(), name.c_str(), 0);
+    if (::fstatat(where.directory(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 && (found.st_mode & S_IFMT) == kind &&
+        ::unlinkat(where.directory(), name.c_str(), 0) != 0 && errno != ENOENT)
+        return not_removed(where.path(suffix), errno, found.st_uid);
+    return {};
 }
 
 }  // namespace strait::detail

@@ -75,8 +75,8 @@ public:
             return e;
         STRAIT_CRASH_POINT("remove: objects removed");
         result<void> done;
-        if (::unlinkat(where.directory(), where.file(control_file_suffix).c_str(), 0) != 0 && errno != ENOENT)
-            done = last_failure();
+        if (error_code const e = remove_name(where))
+            done = e;
         STRAIT_CRASH_POINT("remove: name removed");
         where.undo_directory();
         return done;
@@ -112,8 +112,8 @@ protected:
             error_code const owned = Leftovers::remove(fd, where);
             if (!owned) {
                 STRAIT_CRASH_POINT("repair: objects of the dead removed");
-                if (::unlinkat(where.directory(), where.file(control_file_suffix).c_str(), 0) != 0 && errno != ENOENT)
-                    return last_failure();  // in a directory where only its owner may
+                if (error_code const e = remove_name(where))
+                    return e;
                 STRAIT_CRASH_POINT("repair: name of the dead removed");
                 return try_again;
             }
@@ -130,6 +130,18 @@ protected:
     }
 
 private:
+    // foreign_object: it is another user's, in a directory where only its owner may.
+    static error_code remove_name(location const& where)
+    {
+        std::string const name = where.file(control_file_suffix);
+        if (::unlinkat(where.directory(), name.c_str(), 0) == 0 || errno == ENOENT)
+            return {};
+        int const number = errno;
+        struct ::stat found = {};
+        ::fstatat(where.directory(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW);
+        return not_removed(where.path(control_file_suffix), number, found.st_uid);
+    }
+
     // Whether messages are left in a channel without participants. If it is of our transport, the mechanism looks,
     // whatever the type is. Of another transport's channel we only know whether it retains messages and had a sender.
     static bool holds_unread(participant const& c, error_code const& wrong, location const& where, Mechanism& mechanism)

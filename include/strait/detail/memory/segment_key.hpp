@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 #include <sys/ipc.h>
@@ -76,14 +77,33 @@ struct segment_note {
     }
 };
 
-// Only the owner of a segment may remove it. Living ends go on with what they have mapped.
+// Removes every segment at a key of this control file that its owner can have made: what the control file notes may be a
+// lie. Only the owner of a segment may remove it. Living ends go on with what they have mapped.
 struct segment_leftover {
-    static error_code remove(int control_file, location const&) noexcept
+    static error_code remove(int control_file, location const&)
     {
-        int const id = control_file < 0 ? -1 : segment_note::read(control_file).find();
-        if (id == -1 || ::shmctl(id, IPC_RMID, nullptr) == 0 || errno == EINVAL || errno == EIDRM)
+        control_copy const channel(control_file);
+        bool const intact = channel.is_intact();
+        if (!channel.is_known() || (intact && !channel.memory().starts_with(segment_memory)))
             return {};
-        return last_failure();
+        error_code failed;
+        for (std::uint64_t number = 1; number <= segment_tries; ++number) {
+            int const id = ::shmget(segment_key(channel.status(), number), 0, 0);
+            struct ::shmid_ds found = {};
+            if (id == -1 || ::shmctl(id, IPC_STAT, &found) != 0 || (intact && found.shm_segsz != channel.beside()) ||
+                !channel.can_have_made(found.shm_perm.uid, group_of(channel, found), found.shm_perm.mode))
+                continue;
+            if (::shmctl(id, IPC_RMID, nullptr) != 0 && errno != EINVAL && errno != EIDRM)
+                failed = not_removed("the System V segment with id " + std::to_string(id), errno, found.shm_perm.uid);
+        }
+        return failed;
+    }
+
+private:
+    // The creator may have been killed before it gave the segment the group of the control file.
+    static ::gid_t group_of(control_copy const& channel, struct ::shmid_ds const& found) noexcept
+    {
+        return channel.is_ready() ? found.shm_perm.gid : channel.status().st_gid;
     }
 };
 static_assert(leftover<segment_leftover>);

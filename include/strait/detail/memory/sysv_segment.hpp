@@ -104,7 +104,7 @@ struct segment_mechanism : Mechanism {
             if (errno != EEXIST)
                 return segment_failure(HugePages);
         }
-        return errc::segment_count_limit;
+        return errc::names_taken;
     }
 
     static void forget(participant const& c, location const& where) noexcept

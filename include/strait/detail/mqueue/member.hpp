@@ -23,9 +23,6 @@
 
 namespace strait::detail {
 
-inline constexpr char mqueue_transport[] = "posix_mqueue";
-inline constexpr char packed_mqueue_transport[] = "packed<posix_mqueue>";
-
 class mqueue_reception;
 
 using mqueue_membership = membership<mqueue_mechanism>;

@@ -54,8 +54,15 @@ inline error_code queue_failure(int number)
     }
 }
 
-// A queue under the channel's flat name. The control file notes its inode: mechanism[0] number, [1] device. [2] counts
-// the receivers that sleep on the queue.
+// The name of the channel's queue, as the control file says.
+inline std::string noted_name(participant const& c, location const& where)
+{
+    return queue_name(where, c.block().mechanism[mqueue_noted_attempt].load(std::memory_order_relaxed) % mqueue_attempts);
+}
+
+// A queue under one of the names that follow from the channel's. The control file notes its inode: mechanism[0] number, [1]
+// device. [2] counts the receivers that sleep on the queue. [3] is the number of its name, since another user may have taken
+// the others first.
 struct mqueue_mechanism : no_backing_object {
     using leftover = mqueue_leftover;
 
@@ -64,18 +71,25 @@ struct mqueue_mechanism : no_backing_object {
 
     error_code create(participant const& c, location const& where)
     {
-        std::string const name = queue_name(where);
         constexpr auto most = static_cast<std::size_t>(std::numeric_limits<long>::max());
         if (messages > most || message_size > most)
             return errc::queue_limit;
-        if (::mq_unlink(name.c_str()) != 0 && errno != ENOENT)
-            return queue_failure(errno);
         ::mq_attr wanted = {};
         wanted.mq_maxmsg = static_cast<long>(messages);
         wanted.mq_msgsize = static_cast<long>(message_size);
-        descriptor queue(::mq_open(name.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, object_mode(where.access()), &wanted));
-        if (!queue)
-            return errno == EEXIST ? make_error_code(errc::untrusted_object) : queue_failure(errno);
+        std::string name;
+        descriptor queue;
+        for (std::uint64_t attempt = 0; !queue; ++attempt) {
+            if (attempt == mqueue_attempts)
+                return at_object("the POSIX queues " + queue_name(where) + "~*", errc::names_taken);
+            name = queue_name(where, attempt);
+            if (::mq_unlink(name.c_str()) != 0 && errno != ENOENT && errno != EPERM && errno != EACCES)
+                return at_object("the POSIX queue " + name, queue_failure(errno));
+            c.block().mechanism[mqueue_noted_attempt].store(attempt, std::memory_order_relaxed);
+            queue.reset(::mq_open(name.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, object_mode(where.access()), &wanted));
+            if (!queue && errno != EEXIST)
+                return at_object("the POSIX queue " + name, queue_failure(errno));
+        }
         struct ::stat made = {};
         error_code failed = share(c, where, queue.get());
         if (!failed && ::fstat(queue.get(), &made) != 0)
@@ -96,7 +110,7 @@ struct mqueue_mechanism : no_backing_object {
     {
         if (c.block().retained == 0)
             return false;
-        descriptor const queue(::mq_open(queue_name(where).c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
+        descriptor const queue(::mq_open(noted_name(c, where).c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
         struct ::stat found = {};
         if (!queue || ::fstat(queue.get(), &found) != 0 || !trusted_object(found, S_IFREG, where.access()))
             return false;
@@ -146,15 +160,16 @@ static_assert(backing_object<mqueue_mechanism>);
 // Opens the channel's queue without blocking; also returns the size of its messages. queue_removed, untrusted_object.
 inline result<std::pair<descriptor, std::size_t>> open_queue(participant const& c, location const& where, int mode)
 {
-    descriptor queue(uninterrupted([&] { return ::mq_open(queue_name(where).c_str(), mode | O_NONBLOCK | O_CLOEXEC); }));
+    std::string const name = noted_name(c, where);
+    descriptor queue(uninterrupted([&] { return ::mq_open(name.c_str(), mode | O_NONBLOCK | O_CLOEXEC); }));
     if (!queue)
-        return errno == ENOENT ? queue_removed : queue_failure(errno);
+        return errno == ENOENT ? queue_removed : at_object("the POSIX queue " + name, queue_failure(errno));
     struct ::stat found = {};
     ::mq_attr attributes = {};
     if (::fstat(queue.get(), &found) != 0 || ::mq_getattr(queue.get(), &attributes) != 0)
         return last_failure();
     if (!trusted_object(found, S_IFREG, where.access()))
-        return errc::untrusted_object;
+        return at_object("the POSIX queue " + name, errc::untrusted_object, &found);
     if (found.st_ino != c.block().mechanism[0].load(std::memory_order_relaxed) ||
         found.st_dev != c.block().mechanism[1].load(std::memory_order_relaxed))
         return queue_removed;

@@ -13,8 +13,7 @@ inline constexpr char fifo_suffix[] = ".fifo";
 struct fifo_leftover {
     static error_code remove(int, location const& where)
     {
-        remove_file(where, fifo_suffix, S_IFIFO);
-        return {};
+        return remove_file(where, fifo_suffix, S_IFIFO);
     }
 };
 static_assert(leftover<fifo_leftover>);

@@ -53,7 +53,7 @@ private:
     int queue_ = closed;
 };
 
-// A queue at one of the keys that belong to the channel's name. A process that is killed at any instruction of create()
+// A queue at one of the keys that belong to the channel. A process that is killed at any instruction of create()
 // leaves nothing, or a queue to which the control file leads, because its key is noted before the queue exists.
 struct sysv_mechanism : no_backing_object {
     using leftover = sysv_leftover;
@@ -65,8 +65,11 @@ struct sysv_mechanism : no_backing_object {
     error_code create(participant const& c, location const& where) const
     {
         auto& words = c.block().mechanism;
+        struct ::stat file = {};
+        if (::fstat(c.fd(), &file) != 0)
+            return last_failure();
         for (std::uint64_t attempt = 0; attempt != sysv_attempts; ++attempt) {
-            ::key_t const key = sysv_key(where, attempt);
+            ::key_t const key = sysv_key(where, file, attempt);
             if (::msgget(key, 0) >= 0 || errno != ENOENT)
                 continue;  // never noted, because it belongs to another program
             words[sysv_noted_attempt].store(attempt + 1, std::memory_order_relaxed);
@@ -78,12 +81,12 @@ struct sysv_mechanism : no_backing_object {
                 return errno == ENOSPC ? make_error_code(errc::queue_count_limit) : last_failure();
             STRAIT_CRASH_POINT("create: queue made");
             words[sysv_noted_queue].store(static_cast<std::uint64_t>(queue) + 1, std::memory_order_relaxed);
-            error_code const failed = own(c, queue);
+            error_code const failed = own(file, queue);
             if (failed)
                 ::msgctl(queue, IPC_RMID, nullptr);
             return failed;
         }
-        return errc::untrusted_object;
+        return errc::names_taken;
     }
 
     bool unread(participant const& c, location const& where) const
@@ -104,22 +107,22 @@ struct sysv_mechanism : no_backing_object {
         return static_cast<int>(c.block().mechanism[sysv_noted_queue].load(std::memory_order_relaxed)) - 1;
     }
 
-    // Whether the queue that the control file notes has a key of this name. Any participant can write into the control
+    // Whether the queue that the control file notes has a key of this channel. Any participant can write into the control
     // file.
     static bool is_at_our_key(participant const& c, location const& where)
     {
         std::uint64_t const attempt = c.block().mechanism[sysv_noted_attempt].load(std::memory_order_relaxed) - 1;
-        return attempt < sysv_attempts && ::msgget(sysv_key(where, attempt), 0) == find(c);
+        struct ::stat file = {};
+        return attempt < sysv_attempts && ::fstat(c.fd(), &file) == 0 && ::msgget(sysv_key(where, file, attempt), 0) == find(c);
     }
 
 private:
     // Gives the queue the group of the control file, which may be that of the directory. Limits the bytes of the unread
     // messages, and their number, to `bytes`. queue_limit: more than msgmnb.
-    error_code own(participant const& c, int queue) const
+    error_code own(struct ::stat const& file, int queue) const
     {
-        struct ::stat file = {};
         ::msqid_ds now = {};
-        if (::fstat(c.fd(), &file) != 0 || ::msgctl(queue, IPC_STAT, &now) != 0)
+        if (::msgctl(queue, IPC_STAT, &now) != 0)
             return last_failure();
         now.msg_perm.gid = file.st_gid;
         if (bytes != 0)

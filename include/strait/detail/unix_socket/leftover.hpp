@@ -16,9 +16,9 @@ static_assert(sizeof socket_suffix == sizeof new_socket_suffix, "an address has 
 struct socket_leftover {
     static error_code remove(int, location const& where)
     {
-        for (char const* suffix : {socket_suffix, new_socket_suffix})
-            remove_file(where, suffix, S_IFSOCK);
-        return {};
+        error_code const e = remove_file(where, socket_suffix, S_IFSOCK);
+        error_code const of_new = remove_file(where, new_socket_suffix, S_IFSOCK);
+        return e ? e : of_new;
     }
 };
 static_assert(leftover<socket_leftover>);
