@@ -59,7 +59,7 @@ public:
 
     /// Begins to listen. Throws `busy` when there is an acceptor already, `type_mismatch`, `transport_mismatch`,
     /// `untrusted_object`, `address_unavailable`, or what limit of the system was met.
-    explicit acceptor(endpoint const& where, options const& how = {}) : acceptor(open(where, how).value()) {}
+    explicit acceptor(endpoint const& where, options const& how = {}) : acceptor(detail::opened(where, [&] { return open(where, how); })) {}
 
     acceptor(acceptor&&) = default;
 

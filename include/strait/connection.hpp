@@ -61,7 +61,7 @@ public:
     /// `no_receiver` when there is no acceptor, `timed_out` when it does not accept in time, `type_mismatch` when it has
     /// other types, `transport_mismatch`, `untrusted_object`, or the system's error of either side.
     explicit connection(endpoint const& where, options const& how = {})
-        : connection(detail::join_acceptor<Out, In, X>(where, how).value())
+        : connection(detail::opened(where, [&] { return detail::join_acceptor<Out, In, X>(where, how); }))
     {
     }
 

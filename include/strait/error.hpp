@@ -124,6 +124,9 @@ enum class errc {
     /// The limit of System V segments is reached. From opening a ring in sysv_memory. Remove some with ipcrm(1), or raise
     /// /proc/sys/kernel/shmmni.
     segment_count_limit,
+    /// The process locks its memory with mlockall(2), and may not lock as much as the channel maps. From opening a ring, and from
+    /// mapping shared_memory. Raise the limit with `ulimit -l`, or choose a smaller options.capacity.
+    locked_memory_limit,
     /// There are not enough huge pages, or this user may not have them. From opening a ring in huge_pages. Raise
     /// /proc/sys/vm/nr_hugepages, or join the group of /proc/sys/vm/hugetlb_shm_group.
     huge_page_limit,
@@ -265,6 +268,9 @@ public:
         case errc::segment_count_limit:
             return "The limit of System V segments is reached: remove some with ipcrm(1), or raise "
                    "/proc/sys/kernel/shmmni.";
+        case errc::locked_memory_limit:
+            return "This process locks its memory (mlockall) and may not lock as much as the channel maps: raise the limit with "
+                   "`ulimit -l`, or choose a smaller options.capacity.";
         case errc::huge_page_limit:
             return "There are not enough huge pages for the channel, or this user may not have them: raise "
                    "/proc/sys/vm/nr_hugepages, or join the group of /proc/sys/vm/hugetlb_shm_group.";
@@ -331,6 +337,7 @@ public:
         case errc::segment_size_limit: return e::make_error_condition(e::argument_out_of_domain);
         case errc::segment_memory_limit: return e::make_error_condition(e::not_enough_memory);
         case errc::segment_count_limit: return e::make_error_condition(e::no_space_on_device);
+        case errc::locked_memory_limit: return e::make_error_condition(e::not_enough_memory);
         case errc::huge_page_limit: return e::make_error_condition(e::not_enough_memory);
         case errc::inherited_handle: return e::make_error_condition(e::operation_not_permitted);
         case errc::wrong_thread: return e::make_error_condition(e::operation_not_permitted);

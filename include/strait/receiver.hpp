@@ -62,7 +62,7 @@ public:
     /// Opens the channel, or creates it; does not wait for a sender. Throws `invalid_endpoint`, `type_mismatch`,
     /// `transport_mismatch`, `busy`, `untrusted_object`, or what limit of the system was met.
     explicit receiver(endpoint const& where, options const& how = {})
-        : reader_(end_type::open(where, how, detail::type_name<T>()).value()), linger_(how.linger)
+        : reader_(detail::opened(where, [&] { return end_type::open(where, how, detail::type_name<T>()); })), linger_(how.linger)
     {
     }
 

@@ -55,7 +55,7 @@ public:
     /// Opens the channel, or creates it; does not wait for a receiver. Throws `invalid_endpoint`, `type_mismatch`,
     /// `transport_mismatch`, `busy`, `untrusted_object`, or what limit of the system was met.
     explicit sender(endpoint const& where, options const& how = {})
-        : writer_(end_type::open(where, how, detail::type_name<T>()).value()), linger_(how.linger)
+        : writer_(detail::opened(where, [&] { return end_type::open(where, how, detail::type_name<T>()); })), linger_(how.linger)
     {
     }
 

@@ -8,6 +8,7 @@
 #include <strait/serialization/serializer.hpp>
 #include <strait/unique_fd.hpp>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -87,7 +88,7 @@ private:
             return {};
         void* const at = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
         if (at == MAP_FAILED)
-            return detail::last_failure();
+            return detail::mapping_failure(errno);
         bytes_ = {static_cast<std::byte*>(at), size};
         return {};
     }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 // Serverless hosts, bare chroots and containers lack directories that other hosts have.
@@ -94,6 +95,39 @@ CONFORMANCE_CASE(without_proc_a_pair_works_or_is_refused_with_the_reason, x, has
         });
         return !refused || refused == errc::no_proc ? 0 : 1;
     });
+}
+
+CONFORMANCE_CASE(the_text_of_an_exception_names_the_object_and_whose_it_is, x, any_named)
+{
+    auto const text_of = [&](std::string const& where) {
+        std::string text;
+        try {
+            sender{x, where};
+        } catch (boost::system::system_error const& e) {
+            text = e.what();
+        }
+        std::string text_of_receiver;
+        try {
+            receiver{x, where};
+        } catch (boost::system::system_error const& e) {
+            text_of_receiver = e.what();
+        }
+        BOOST_CHECK_EQUAL(text, text_of_receiver);
+        return text;
+    };
+    auto const contains = [](std::string const& text, std::string const& part) {
+        BOOST_CHECK_MESSAGE(text.find(part) != std::string::npos, '"' + text + "\" does not say \"" + part + '"');
+    };
+    if (x.takes_paths()) {
+        contains(text_of("/nonexistent/channel"), "opening /nonexistent/channel, at /nonexistent: The directory");
+        contains(text_of("/proc/channel"), "/proc/channel.channel");  // a file system in which nobody can make files
+        char name[] = "/tmp/strait-test-XXXXXX";
+        BOOST_REQUIRE(::mkdtemp(name));
+        ::chmod(name, 0777);
+        contains(text_of(std::string(name) + "/channel"), std::string(name) + ", which belongs to user " + std::to_string(::geteuid()));
+        contains(text_of(std::string(name) + "/channel"), "mode 0777");
+        ::rmdir(name);
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -2,6 +2,8 @@
 
 #include "rings.hpp"
 
+#include <support/own_mounts.hpp>
+
 #include <csignal>
 #include <vector>
 
@@ -151,6 +153,26 @@ BOOST_AUTO_TEST_CASE(a_full_file_system_is_an_error_and_nothing_is_left)
     });
     int const status = guest.wait();
     if (status == 77)
+        std::cout << "SKIPPED: mounting a file system is not allowed here" << std::endl;
+    else
+        BOOST_TEST(status == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_full_file_system_leaves_no_directory_of_names_either)
+{
+    int const status = support::with_own_mounts({}, [] {
+        for (char const* const root : {"/dev/shm", "/var/tmp"})
+            if (::mount("none", root, "tmpfs", 0, "size=64k,mode=1777") != 0)
+                return support::no_own_mounts;
+        std::string const where = support::unique_name();
+        if (why_no_sender<line, support::probe>(where) != errc::out_of_memory || !std::filesystem::is_empty("/var/tmp"))
+            return 1;
+        using in_memory = ring<strait::spsc, strait::posix_memory>;
+        if (why_no_sender<in_memory, support::probe>(where) != errc::out_of_memory || !std::filesystem::is_empty("/dev/shm"))
+            return 2;
+        return 0;
+    });
+    if (status == support::no_own_mounts)
         std::cout << "SKIPPED: mounting a file system is not allowed here" << std::endl;
     else
         BOOST_TEST(status == 0);

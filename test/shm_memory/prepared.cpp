@@ -2,7 +2,13 @@
 
 #include "rings.hpp"
 
+#include <filesystem>
+#include <iostream>
+#include <string>
+
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 namespace {
 
@@ -57,6 +63,30 @@ void expect_no_faults()
     BOOST_TEST(lazy > lap / 2);
 }
 
+// What opening a ring of 32 MiB says in a process that locks what it maps and may lock 16 MiB. Privileged users have no such
+// limit, so this is a user of its own.
+template <class X>
+strait::error_code why_none_when_memory_is_locked()
+{
+    constexpr ::uid_t user = 54330;
+    support::shared_page page;
+    support::child guest([&] {
+        ::rlimit const limit{16 << 20, 16 << 20};
+        if (::setrlimit(RLIMIT_MEMLOCK, &limit) != 0 || ::setgid(user) != 0 || ::setuid(user) != 0 || ::mlockall(MCL_FUTURE) != 0)
+            return 77;
+        auto const why = why_no_sender<X, large>(support::unique_name(), {.capacity = 8192});
+        page->done = why.category() == strait::error_category() ? static_cast<std::uint64_t>(why.value()) : 0;
+        return 0;
+    });
+    int const status = guest.wait();
+    BOOST_TEST((status == 0 || status == 77));
+    if (status == 77)
+        std::cout << "SKIPPED: locking memory as another user is not allowed here" << std::endl;
+    for (std::string const root : {"/dev/shm/", "/var/tmp/"})  // the failed opening made it, and has removed it
+        BOOST_TEST(!std::filesystem::exists(root + "strait-" + std::to_string(user)));
+    return status == 77 ? errc::locked_memory_limit : static_cast<errc>(page->done.load());
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(shm_memory_prepared, *boost::unit_test::fixture<support::watchdog>())
@@ -107,6 +137,16 @@ BOOST_AUTO_TEST_CASE(a_segment_of_huge_pages_is_made_or_their_lack_is_an_error)
     }
     BOOST_TEST(support::files_of(where).empty());
     BOOST_TEST(support::segments_left() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_limit_of_locked_memory_is_an_error_that_says_so)
+{
+    using strait::spsc;
+    BOOST_TEST((why_none_when_memory_is_locked<ring<spsc, posix_memory>>() == errc::locked_memory_limit));
+    BOOST_TEST((why_none_when_memory_is_locked<ring<spsc, mapped_file>>() == errc::locked_memory_limit));
+    BOOST_TEST((why_none_when_memory_is_locked<ring<spsc, sysv_memory>>() == errc::locked_memory_limit));
+    BOOST_TEST((why_none_when_memory_is_locked<ring<lossless, posix_memory>>() == errc::locked_memory_limit));
+    BOOST_TEST((why_none_when_memory_is_locked<ring<strait::mpmc, posix_memory>>() == errc::locked_memory_limit));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -23,7 +23,7 @@ namespace support {
 /// Where named channels lie; those of files on a disk below /var/tmp.
 inline std::string channel_directory(std::string const& root = "/dev/shm") { return root + "/strait-" + std::to_string(::geteuid()); }
 
-/// Keeps that directory for files made by hand: the last channel of another test would take it along between two of them.
+/// Keeps that directory for files made by hand: another test may remove it between two of them.
 class held_directory {
 public:
     explicit held_directory(std::string const& directory = channel_directory())

@@ -2,6 +2,8 @@
 #ifndef STRAIT_DETAIL_CHANNEL_ENDS_HPP
 #define STRAIT_DETAIL_CHANNEL_ENDS_HPP
 
+#include <strait/detail/os/object_note.hpp>
+#include <strait/endpoint.hpp>
 #include <strait/error.hpp>
 #include <strait/serialization.hpp>
 #include <strait/transport.hpp>
@@ -9,6 +11,7 @@
 #include <chrono>
 #include <concepts>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include <boost/core/type_name.hpp>
@@ -74,6 +77,26 @@ template <class T>
 std::string type_name()
 {
     return boost::core::type_name<T>();
+}
+
+// Throws why no end was opened here. The text names the endpoint, and the object of the host at which it failed.
+[[noreturn, gnu::noinline, gnu::cold]] inline void raise_opening(error_code const& e, endpoint const& where)
+{
+    std::string text = "opening " + where.text();
+    if (object_note[0] != '\0')
+        text += std::string(", at ") + object_note;
+    throw boost::system::system_error(e, text);
+}
+
+// What `open` returns, or throws why there is none.
+template <class Open>
+auto opened(endpoint const& where, Open open)
+{
+    object_note[0] = '\0';
+    auto made = open();
+    if (!made)
+        raise_opening(made.error(), where);
+    return std::move(*made);
 }
 
 template <class T>

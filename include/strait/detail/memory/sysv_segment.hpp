@@ -53,12 +53,12 @@ inline error_code place_segment(int id, std::uint64_t offset, std::size_t n, std
         return last_failure();
     auto* const failed = reinterpret_cast<void*>(-1);
     if (n == found.shm_segsz)
-        return ::shmat(id, to, SHM_REMAP) == failed ? error_code(last_failure()) : error_code();
+        return ::shmat(id, to, SHM_REMAP) == failed ? mapping_failure(errno) : error_code();
     void* const whole = ::shmat(id, nullptr, 0);
     if (whole == failed)
-        return last_failure();
+        return mapping_failure(errno);
     void* const done = ::mremap(static_cast<std::byte*>(whole) + offset, 0, n, MREMAP_MAYMOVE | MREMAP_FIXED, to);
-    error_code const e = done == MAP_FAILED ? error_code(last_failure()) : error_code();
+    error_code const e = done == MAP_FAILED ? mapping_failure(errno) : error_code();
     ::shmdt(whole);
     return e;
 }

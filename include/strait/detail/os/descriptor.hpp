@@ -31,6 +31,12 @@ inline error_code system_failure(int number) noexcept
 
 inline error_code last_failure() noexcept { return system_failure(errno); }
 
+// The error for this errno of a call that maps memory. EAGAIN: mlockall(2) applies to new mappings, and no more may be locked.
+inline error_code mapping_failure(int number) noexcept
+{
+    return number == EAGAIN ? make_error_code(errc::locked_memory_limit) : system_failure(number);
+}
+
 // Repeats a system call that a signal handler of the application has interrupted.
 template <class Call>
 auto uninterrupted(Call call)

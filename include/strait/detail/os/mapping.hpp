@@ -9,6 +9,7 @@
 #include <boost/interprocess/exceptions.hpp>
 #include <boost/interprocess/mapped_region.hpp>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -71,7 +72,7 @@ public:
             m->data_ = static_cast<std::byte*>(m->region_.get_address());
             return {};
         } catch (ip::interprocess_exception const& e) {
-            return system_failure(e.get_native_error());
+            return mapping_failure(e.get_native_error());
         }
     }
 
@@ -142,7 +143,7 @@ private:
         extent_ = first + behind;
         void* const hole = ::mmap(nullptr, extent_ + alignment - 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (hole == MAP_FAILED)
-            return last_failure();
+            return mapping_failure(errno);
         auto const from = reinterpret_cast<std::uintptr_t>(hole);
         std::size_t const skipped = (alignment - (from + first) % alignment) % alignment;
         data_ = static_cast<std::byte*>(hole) + skipped;
@@ -165,7 +166,7 @@ private:
         if (beside_.place && offset >= beside_.first)
             return beside_.place(beside_.handle, offset - beside_.first, n, to);
         void* const done = ::mmap(to, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, static_cast<::off_t>(offset));
-        return done == MAP_FAILED ? error_code(last_failure()) : error_code();
+        return done == MAP_FAILED ? mapping_failure(errno) : error_code();
     }
 
     static void disarm(fork_guard& g) noexcept

@@ -78,7 +78,7 @@ struct sysv_mechanism : no_backing_object {
             if (queue < 0 && errno == EEXIST)
                 continue;
             if (queue < 0)
-                return errno == ENOSPC ? make_error_code(errc::queue_count_limit) : last_failure();
+                return at_object("the System V queue of " + where.path(""), errno == ENOSPC ? make_error_code(errc::queue_count_limit) : last_failure());
             STRAIT_CRASH_POINT("create: queue made");
             words[sysv_noted_queue].store(static_cast<std::uint64_t>(queue) + 1, std::memory_order_relaxed);
             error_code const failed = own(file, queue);

@@ -113,13 +113,13 @@ private:
         (void)socket_leftover::remove(member_.fd(), where_);
         ::fchmod(s.get(), object_mode(where_.access()));  // never wider, not even before the chmod below
         if (::bind(s.get(), reinterpret_cast<::sockaddr const*>(&*address), sizeof *address) != 0)
-            return errno == EADDRINUSE ? make_error_code(errc::untrusted_object) : last_failure();
+            return at_object(address->sun_path, errno == EADDRINUSE ? make_error_code(errc::untrusted_object) : last_failure());
         ::chmod(address->sun_path, object_mode(where_.access()));
         bool const listens = kind_.type == SOCK_DGRAM || ::listen(s.get(), SOMAXCONN) == 0;
         if (!listens || !give_name(address->sun_path, where_.path(socket_suffix).c_str())) {
             error_code const e = errno == EEXIST ? make_error_code(errc::untrusted_object) : last_failure();
             ::unlink(address->sun_path);
-            return e;
+            return at_object(where_.path(socket_suffix), e);
         }
         socket_ = guarded_descriptor(std::move(s));
         return {};
