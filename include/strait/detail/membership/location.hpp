@@ -103,6 +103,9 @@ public:
     // The open directory; -1 before open_directory(), and in a child of fork().
     int directory() const noexcept { return directory_ ? directory_->get() : -1; }
 
+    // To be called when the channel's name was removed: this end has nothing to remove any more.
+    void close_directory() noexcept { directory_.reset(); }
+
     // Whether it is the directory of named channels, which the first channel makes.
     bool is_own_directory() const noexcept { return private_; }
 

@@ -34,7 +34,12 @@ public:
     }
 
     // The name has been removed and the other end has joined: no further one will come.
-    void expect_no_more_peers() noexcept { participant_.forget_name(); }
+    void expect_no_more_peers() noexcept
+    {
+        participant_.forget_name();
+        if (where_)
+            where_->close_directory();
+    }
 
 protected:
     ring_end() : fork_guard(&disarm) {}
