@@ -90,8 +90,12 @@ public:
             return ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | (private_ ? O_NOFOLLOW : 0));
         }));
         struct ::stat found = {};
-        if (!dir || ::fstat(dir.get(), &found) != 0)
-            return at_object(path_, cannot_open(errno));
+        if (!dir || ::fstat(dir.get(), &found) != 0) {
+            error_code const e = cannot_open(errno);
+            bool const seen = ::fstatat(AT_FDCWD, path_.c_str(), &found, private_ ? AT_SYMLINK_NOFOLLOW : 0) == 0;
+            bool const foreign = seen && private_ && found.st_uid != ::geteuid();
+            return at_object(path_, foreign ? make_error_code(errc::untrusted_directory) : e, seen ? &found : nullptr);
+        }
         if (private_ ? found.st_uid != ::geteuid() || (found.st_mode & 0077) != 0 : !trusted_directory(found))
             return at_object(path_, errc::untrusted_directory, &found);
         if (!private_ || flat_name_.empty() || flat_name_.starts_with(hashed))
