@@ -102,8 +102,12 @@ struct at {
     static inline point const here{Name.text, File.text, Line};
 };
 
+// How many turns of loops over shared memory this process has made.
+inline std::uint64_t steps_made = 0;
+
 }  // namespace crash
 
+#define STRAIT_STEP() static_cast<void>(++::crash::steps_made)
 #define STRAIT_CRASH_POINT(name) ::crash::at<name, __FILE__, __LINE__>::here.reached()
 
 #endif

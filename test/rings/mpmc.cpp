@@ -43,10 +43,11 @@ BOOST_AUTO_TEST_CASE(an_end_finds_its_position_from_the_words_alone)
                     for (std::uint64_t p = head; p != head + capacity; ++p)
                         words.at(p) = p < head + depth ? word::full(words.lap(p), 0) : word::empty(words.lap(p));
                     std::uint64_t const before = words.somewhere_before();
-                    std::uint64_t const at = words.first_unconsumed(before);
-                    BOOST_TEST_REQUIRE(words.first_vacant(before) - at == depth);
+                    unsigned steps = strait::detail::mpmc_words::most_steps;
+                    std::uint64_t const at = words.first_unconsumed(before, steps);
+                    BOOST_TEST_REQUIRE(words.first_vacant(before, steps) - at == depth);
                     BOOST_TEST_REQUIRE(((at ^ head) & (capacity - 1)) == 0U);
-                    BOOST_TEST_REQUIRE(words.first_vacant(head - capacity) == head + depth);
+                    BOOST_TEST_REQUIRE(words.first_vacant(head - capacity, steps) == head + depth);
                 }
             }
 }

@@ -107,6 +107,7 @@ public:
     {
         bool reaped = false;
         for (std::uint64_t m = all_->active.load(std::memory_order_acquire); m != 0; m &= m - 1) {
+            STRAIT_STEP();
             ::off_t const place = lock_bytes::first(role::receiver) + std::countr_zero(m);
             if (!try_lock_byte(fd, place))
                 continue;
@@ -138,6 +139,7 @@ private:
         if (m == 0)
             return no_reader;
         for (; m != 0; m &= m - 1) {
+            STRAIT_STEP();
             ring_header const& cursor = all_->cursors[std::countr_zero(m)];
             std::uint64_t const at = (cursor.*word).load(std::memory_order_acquire);  // pairs with release() and post()
             if (at == lossless_header::joining)

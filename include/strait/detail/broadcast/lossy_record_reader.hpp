@@ -40,6 +40,7 @@ public:
         if (!copy)
             return errc::out_of_memory;
         for (unsigned tries = 0; tries != most_tries; ++tries) {
+            STRAIT_STEP();
             header_ = v.header;
             data_ = v.data;
             mask_ = v.capacity - 1;
@@ -87,6 +88,7 @@ public:
     {
         damaged_ = false;
         for (unsigned tries = 0; tries != most_tries; ++tries) {
+            STRAIT_STEP();
             if constexpr (Newest)
                 skip();
             std::uint64_t const header = word_at(position_);

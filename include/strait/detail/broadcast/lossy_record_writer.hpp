@@ -140,8 +140,10 @@ private:
     // The record behind this one is the first in each sixteenth that begins behind `position`, up to `next`.
     void note(std::uint64_t position, std::uint64_t next) noexcept
     {
-        for (std::uint64_t i = position / part() + 1; i * part() <= next; ++i)
+        for (std::uint64_t i = position / part() + 1; i * part() <= next; ++i) {
+            STRAIT_STEP();
             header_->first[i % lossy_header::parts].store(next, std::memory_order_relaxed);
+        }
         STRAIT_CRASH_POINT("commit: beginning of a part noted");
     }
 

@@ -188,6 +188,7 @@ public:
     {
         damaged_ = false;
         for (unsigned tries = 0; tries != most_tries; ++tries) {
+            STRAIT_STEP();
             if constexpr (Newest)
                 skip();
             std::byte const* const slot = data_ + (position_ & (capacity_ - 1)) * shape::stride;

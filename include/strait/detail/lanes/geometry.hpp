@@ -143,9 +143,11 @@ struct lane_mechanism : no_backing_object {
 
     bool unread(participant const& c, location const&) const noexcept
     {
-        for (std::uint64_t i = 0; i != lanes_header::most; ++i)
+        for (std::uint64_t i = 0; i != lanes_header::most; ++i) {
+            STRAIT_STEP();
             if (unread_in_lane(c, i))
                 return true;
+        }
         return false;
     }
 

@@ -52,6 +52,7 @@ public:
     {
         lane_set const fresh = view_.header->opened.load(std::memory_order_acquire) & ~tried_;  // pairs with lane_writer::attach()
         for (lane_set left = fresh; left != 0; left &= left - 1) {
+            STRAIT_STEP();
             auto const i = static_cast<unsigned>(std::countr_zero(left));
             error_code e = view_.ensure(i);
             if (!e)
@@ -69,8 +70,10 @@ public:
     template <class Do>
     void for_each(lane_set set, Do what) const
     {
-        for (; set != 0; set &= set - 1)
+        for (; set != 0; set &= set - 1) {
+            STRAIT_STEP();
             what((*lanes_)[static_cast<unsigned>(std::countr_zero(set))]);
+        }
     }
 
     // The first lane of `set`, beginning behind `place`, for which has(lane) is true; none.
@@ -80,6 +83,7 @@ public:
         lane_set const behind = ~lane_set{0} << place << 1;
         for (lane_set part : {set & behind, set & ~behind})
             for (; part != 0; part &= part - 1) {
+                STRAIT_STEP();
                 auto const i = static_cast<unsigned>(std::countr_zero(part));
                 if (has((*lanes_)[i]))
                     return i;

@@ -149,6 +149,7 @@ public:
         // A lane calls us without a message at most once, if its sender was in the middle of calling.
         lane_set idle = to_stop();
         for (unsigned calls = 0; idle != 0 && calls <= lanes_header::most; ++calls, idle = resting_ ? to_stop() : 0) {
+            STRAIT_STEP();
             stop_watching(idle);
             fence_.heavy();  // pairs with the light() of peer_sleeps()
             if (inspect(idle, wrong))

@@ -75,8 +75,9 @@ struct mpmc_mechanism : no_backing_object {
         if (!std::has_single_bit(capacity) || capacity > mpmc_words::most || mpmc_buffers_offset(capacity) > c.memory()->size())
             return false;
         mpmc_words const words = mpmc_words_of(c, capacity);
-        std::uint64_t const next = words.first_unconsumed(words.somewhere_before());
-        return mpmc_word::is_full_in(words.look(next), words.lap(next));
+        unsigned steps = mpmc_words::most_steps;
+        std::uint64_t const next = words.first_unconsumed(words.somewhere_before(), steps);
+        return steps != 0 && mpmc_word::is_full_in(words.look(next), words.lap(next));
     }
 };
 static_assert(backing_object<mpmc_mechanism>);

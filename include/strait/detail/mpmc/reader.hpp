@@ -37,8 +37,9 @@ public:
         page_memory copy = allocate_pages(buffer::copy_bytes(v.max_message_size));
         if (!copy)
             return errc::out_of_memory;
-        std::uint64_t const position = v.words.first_unconsumed(v.words.somewhere_before());
-        if (!v.words.can_be_next(position, v.words.look(position)))
+        unsigned steps = mpmc_words::most_steps;
+        std::uint64_t const position = v.words.first_unconsumed(v.words.somewhere_before(), steps);
+        if (steps == 0 || !v.words.can_be_next(position, v.words.look(position)))
             return errc::peer_corrupt;
         header_ = v.header;
         words_ = v.words;
@@ -79,10 +80,17 @@ public:
         return false;
     }
 
-    // Copies and consumes the next message. False when there is none, or damage.
     bool take() noexcept
     {
-        for (unsigned tries = 0; tries != mpmc_words::most_tries; ++tries) {
+        unsigned steps = mpmc_words::most_steps;
+        return take(steps);
+    }
+
+    // Copies and consumes the next message. False when there is none, or damage, or when `steps` are used up.
+    bool take(unsigned& steps) noexcept
+    {
+        for (; steps != 0; --steps) {
+            STRAIT_STEP();
             std::uint64_t const lap = words_.lap(position_);
             std::uint64_t word = words_.look(position_);
             if (word == mpmc_word::empty(lap))
@@ -116,15 +124,24 @@ public:
             std::uint64_t const after = words_.after_consumed(position_, word);
             if (after == position_)  // damaged
                 return false;
-            position_ = words_.first_unconsumed(after);
+            position_ = words_.first_unconsumed(after, steps);
+            if (steps == 0)
+                break;
         }
         return false;
     }
 
     std::optional<error_code> inspect() noexcept
     {
-        if (take())
-            return error_code();
+        for (unsigned round = 0;; ++round) {
+            unsigned steps = mpmc_words::most_steps;
+            if (take(steps))
+                return error_code();
+            if (steps != 0)
+                break;
+            if (round == mpmc_words::most_rounds)
+                return errc::peer_corrupt;
+        }
         std::uint64_t const lap = words_.lap(position_);
         std::uint64_t const word = words_.look(position_);
         if (!words_.can_be_next(position_, word))

@@ -2,6 +2,8 @@
 #ifndef STRAIT_DETAIL_MPMC_WORDS_HPP
 #define STRAIT_DETAIL_MPMC_WORDS_HPP
 
+#include <strait/detail/os/crash_point.hpp>
+
 #include <atomic>
 #include <bit>
 #include <cstdint>
@@ -61,8 +63,11 @@ struct mpmc_word {
 class mpmc_words {
 public:
     static constexpr std::uint64_t most = std::uint64_t{1} << 22;  // places
-    // How often an operation tries again because others were faster. Only damage can get there.
-    static constexpr unsigned most_tries = 1 << 10;
+    // How many words an operation looks at because others were faster. What it has found by then is true, so it can give up.
+    // Laps that lie in a circle, each behind the next one, would lead it round for ever.
+    static constexpr unsigned most_steps = 1 << 12;
+    // How often a thorough look begins anew before it calls the words damaged: others are never faster so many times in a row.
+    static constexpr unsigned most_rounds = 16;
 
     mpmc_words() = default;
     mpmc_words(std::atomic<std::uint64_t>* words, std::uint64_t capacity) noexcept
@@ -117,16 +122,17 @@ public:
 
     bool is_consumed(std::uint64_t position) const noexcept { return after_consumed(position, look(position)) != position; }
 
-    // From a position before which all is filled: the first one that is not.
-    std::uint64_t first_vacant(std::uint64_t from) const noexcept
+    // From a position before which all is filled: the first one that is not. When it has used up `steps` it returns one before
+    // which all is filled.
+    std::uint64_t first_vacant(std::uint64_t from, unsigned& steps) const noexcept
     {
-        return seek(from, [this](std::uint64_t p) { return after_filled(p, look(p)); });
+        return seek(from, steps, [this](std::uint64_t p) { return after_filled(p, look(p)); });
     }
 
-    // From a position before which all is consumed: the first one that is not.
-    std::uint64_t first_unconsumed(std::uint64_t from) const noexcept
+    // From a position before which all is consumed: the first one that is not, or one before it as above.
+    std::uint64_t first_unconsumed(std::uint64_t from, unsigned& steps) const noexcept
     {
-        return seek(from, [this](std::uint64_t p) { return after_consumed(p, look(p)); });
+        return seek(from, steps, [this](std::uint64_t p) { return after_consumed(p, look(p)); });
     }
 
     // A position before which all is filled and consumed, for an end that has not looked yet.
@@ -141,16 +147,20 @@ public:
 private:
     // What is seen of a position holds for all before it. So this leaps, farther and farther, when it is far behind.
     template <class After>
-    std::uint64_t seek(std::uint64_t p, After after) const noexcept
+    std::uint64_t seek(std::uint64_t p, unsigned& steps, After after) const noexcept
     {
-        for (unsigned tries = 0; tries != most_tries; ++tries) {
+        for (unsigned tries = 0; steps != 0; ++tries) {
+            STRAIT_STEP();
+            --steps;
             std::uint64_t const next = after(p);
             if (next == p)
                 break;
             p = next;
             if (tries < 4)
                 continue;
-            for (std::uint64_t leap = 4; leap < capacity(); leap *= 2) {
+            for (std::uint64_t leap = 4; leap < capacity() && steps != 0; leap *= 2) {
+                STRAIT_STEP();
+                --steps;
                 std::uint64_t const beyond = after(p + leap);
                 if (beyond == p + leap)
                     break;

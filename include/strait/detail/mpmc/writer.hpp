@@ -39,16 +39,18 @@ public:
     error_code attach(mpmc_view const& v) noexcept
     {
         mpmc_words const& words = v.words;
-        std::uint64_t const position = words.first_vacant(words.somewhere_before());
+        unsigned steps = mpmc_words::most_steps;
+        std::uint64_t const position = words.first_vacant(words.somewhere_before(), steps);
         std::uint64_t const before = position - words.capacity();  // all before it has been consumed
         std::unique_ptr<use[]> order(new (std::nothrow) use[v.per_sender]);
         if (!order)
             return errc::out_of_memory;
-        if (!words.can_be_vacant(position, words.look(position)))
+        if (steps == 0 || !words.can_be_vacant(position, words.look(position)))
             return errc::peer_corrupt;
         for (std::uint64_t i = 0; i != v.per_sender; ++i)
             order[i] = {before - 1, v.first_own + i};
         for (std::uint64_t i = 0; i != words.capacity(); ++i) {
+            STRAIT_STEP();
             std::uint64_t const word = words.look(i);  // pairs with consuming
             std::uint64_t const own = mpmc_word::buffer(word) - v.first_own;
             if (!mpmc_word::is_full(word) || own >= v.per_sender)
@@ -114,7 +116,8 @@ public:
     bool put() noexcept
     {
         use& next = order_[oldest_];
-        for (unsigned tries = 0; tries != mpmc_words::most_tries; ++tries) {
+        for (unsigned steps = mpmc_words::most_steps; steps != 0; --steps) {
+            STRAIT_STEP();
             std::uint64_t const lap = words_.lap(position_);
             std::uint64_t word = mpmc_word::empty(lap);
             STRAIT_CRASH_POINT("commit: next place chosen");
@@ -131,14 +134,23 @@ public:
             std::uint64_t const after = words_.after_filled(position_, word);
             if (after == position_)  // full; or damaged: inspect() reports that
                 return false;
-            position_ = words_.first_vacant(after);
+            position_ = words_.first_vacant(after, steps);
+            if (steps == 0)
+                break;
         }
         return false;
     }
 
     std::optional<error_code> inspect(std::size_t) noexcept
     {
-        position_ = words_.first_vacant(position_);
+        for (unsigned round = 0;; ++round) {
+            unsigned steps = mpmc_words::most_steps;
+            position_ = words_.first_vacant(position_, steps);
+            if (steps != 0)
+                break;
+            if (round == mpmc_words::most_rounds)
+                return errc::peer_corrupt;
+        }
         std::uint64_t const word = words_.look(position_);
         if (!words_.can_be_vacant(position_, word))
             return errc::peer_corrupt;
@@ -159,8 +171,9 @@ public:
     {
         if (!buffers_)
             return 0;
-        std::uint64_t const vacant = words_.first_vacant(position_);
-        return vacant - words_.first_unconsumed(vacant - words_.capacity());
+        unsigned steps = 2 * mpmc_words::most_steps;
+        std::uint64_t const vacant = words_.first_vacant(position_, steps);
+        return std::min(words_.capacity(), vacant - words_.first_unconsumed(vacant - words_.capacity(), steps));
     }
 
 private:

@@ -65,6 +65,7 @@ public:
         if (consumed % shape::unit != 0 || consumed > ring_header::far)
             return errc::peer_corrupt;
         for (;;) {
+            STRAIT_STEP();
             if (position - consumed > v.capacity - shape::unit)  // not even room for the header behind
                 return errc::peer_corrupt;
             std::uint64_t const header = shared_word(v.data + (position & (v.capacity - 1))).load(std::memory_order_relaxed);

@@ -51,6 +51,7 @@ struct slot_progress {
     {
         std::uint64_t const attempt = progress.load(std::memory_order_relaxed) / one_attempt * one_attempt;
         for (std::size_t n = 0; n != L.fixed_size;) {
+            STRAIT_STEP();
             std::size_t const size = std::min(piece, L.fixed_size - n);
             std::memcpy(to + n, from + n, size);
             n += size;
@@ -125,7 +126,13 @@ template <message_layout L, class Ring, class Await>
 error_code copy_out_early(Ring& ring, std::span<std::byte> message, deadline until, Await await)
 {
     typename slot_progress<L>::early_copy copy;
-    while (!ring.look()) {
+    // A message is not written in more turns than it has pieces. A peer that changes the progress again and again cannot hold
+    // this operation beyond its deadline.
+    constexpr std::size_t most_turns = L.fixed_size / slot_progress<L>::piece + 2;
+    for (std::size_t turns = 0; !ring.look(); ++turns) {
+        STRAIT_STEP();
+        if (turns > most_turns && deadline::now() >= until.nanoseconds())
+            return errc::timed_out;
         auto const behind = [&] {
             auto const* const part = until.is_poll() ? nullptr : ring.partly_written();  // a poll takes whole messages only
             return part && copy.behind(part->progress());

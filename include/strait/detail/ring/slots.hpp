@@ -61,6 +61,7 @@ public:
         if (consumed > ring_header::far)
             return errc::peer_corrupt;
         for (; position - consumed != v.capacity; ++position) {
+            STRAIT_STEP();
             std::byte const* const slot = v.data + (position & (v.capacity - 1)) * shape::stride;
             std::uint64_t const sequence = shared_word(slot).load(std::memory_order_relaxed);
             if (sequence == position + 1)
