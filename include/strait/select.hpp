@@ -3,6 +3,7 @@
 #define STRAIT_SELECT_HPP
 
 #include <strait/detail/channel/ends.hpp>
+#include <strait/detail/wait/epoll_wait_set.hpp>
 #include <strait/detail/wait/thread_watcher.hpp>
 #include <strait/detail/wait/wait_set.hpp>
 #include <strait/error.hpp>
@@ -11,7 +12,9 @@
 #include <strait/wait.hpp>
 
 #include <cstddef>
+#include <memory>
 #include <optional>
+#include <utility>
 
 namespace strait {
 
@@ -64,9 +67,12 @@ inline waited_for waiting_for(plain_descriptor const& d, std::size_t key)
 }  // namespace detail
 
 /// Receivers of any types and mechanisms, connections, and plain descriptors, for one thread to wait for together. Waiting
-/// sleeps in poll(2) until one of them is ready, and takes nothing: call try_receive() of the one that is named. It is fair:
+/// sleeps, in poll(2) or, from 9 on, in epoll(7), until one of them is ready, and takes nothing: call try_receive() of the one that is named. It is fair:
 /// after one was named the others come first. A receiver whose stream has ended is named again and again until it is
 /// removed, because its stream goes on if another sender joins.
+///
+/// With many sockets, pipes and POSIX queues a wait makes system calls for those that are ready, and none for the others; rings and
+/// System V queues are looked at one by one, which takes no system call over a ring.
 ///
 /// Nothing is polled while all are idle, and no thread is started. A transport without descriptors (a ring, a System V
 /// queue, in_process) is woken by its channel's doorbell: its senders ring it only while a thread waits so. Each selector has
@@ -79,14 +85,13 @@ inline waited_for waiting_for(plain_descriptor const& d, std::size_t key)
 /// Distinct objects: safe. Shared objects, and ends that are in one: unsafe.
 class selector {
 public:
-    selector() : set_(watcher_) {}
+    selector() : few_(watcher_) {}
 
     /// Adds a receiver. Returns its key, which is not used again.
     template <class T, class X>
     std::size_t add(receiver<T, X>& in)
     {
-        set_.add(detail::waiting_for(in, next_));
-        return next_++;
+        return add(detail::waiting_for(in, next_));
     }
     /// Adds the incoming end of a connection. Returns its key, which is not used again.
     template <class Out, class In, class X>
@@ -94,33 +99,50 @@ public:
     {
         return add(c.in());
     }
-    /// Adds a descriptor of the application. Returns its key, which is not used again.
+    /// Adds a descriptor of the application, which is to be removed before it is closed. Returns its key, which is not used again.
     std::size_t add(plain_descriptor const& d)
     {
-        set_.add(detail::waiting_for(d, next_));
-        return next_++;
+        return add(detail::waiting_for(d, next_));
     }
 
     /// Removes what has this key; false when nothing has.
-    bool remove(std::size_t key) { return set_.remove(key); }
+    bool remove(std::size_t key) { return many_ ? many_->remove(key) : few_.remove(key); }
 
     /// Whether there is nothing to wait for.
-    bool empty() const noexcept { return set_.empty(); }
+    bool empty() const noexcept { return size() == 0; }
     /// How many there are to wait for.
-    std::size_t size() const noexcept { return set_.size(); }
+    std::size_t size() const noexcept { return many_ ? many_->size() : few_.size(); }
 
     /// Waits until one is ready; errc::timed_out at the deadline, errc::empty at once for deadline::poll().
     [[nodiscard]] result<selection> wait(deadline until = deadline::never())
     {
-        auto const found = set_.wait(until);
+        auto const found = many_ ? many_->wait(until) : few_.wait(until);
         if (!found)
             return found.error();
         return selection{found->key, found->error};
     }
 
 private:
+    // Up to so many are quicker asked one by one. Where there is no descriptor for epoll(7) all of them are.
+    static constexpr std::size_t few = 8;
+
+    std::size_t add(detail::waited_for const& w)
+    {
+        if (!many_ && few_.size() >= few) {
+            auto many = std::make_unique<detail::epoll_wait_set>(watcher_);
+            if (many->open()) {
+                for (detail::waited_for const& known : few_.release())
+                    many->add(known);
+                many_ = std::move(many);
+            }
+        }
+        many_ ? many_->add(w) : few_.add(w);
+        return next_++;
+    }
+
     detail::inotify_watcher watcher_;
-    detail::wait_set set_;
+    detail::wait_set few_;
+    std::unique_ptr<detail::epoll_wait_set> many_;
     std::size_t next_ = 0;
 };
 

@@ -121,6 +121,8 @@ struct wake_source {
     short events = 0;
     int file = -1;        // a peer reads from it or closes it, which an inotify watcher sees; -1: the descriptor is enough
     bool again = false;   // some changes wake nothing: the end must be looked at every 50 ms
+    bool buffered = false;     // a message may lie in the end itself, of which the descriptor says nothing
+    std::uint64_t serial = 0;  // of the descriptor, so that another one of the same number is told from it; 0: it has none
 };
 
 // How soon a wait that no stop wakes sees that one was requested.

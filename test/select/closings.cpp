@@ -2,6 +2,7 @@
 // A process that dies is seen however long the kernel takes between closing its file, which inotify reports, and freeing its
 // lock, which nothing reports.
 
+#include <strait/detail/wait/epoll_wait_set.hpp>
 #include <strait/detail/wait/thread_watcher.hpp>
 #include <strait/detail/wait/wait_set.hpp>
 
@@ -11,6 +12,8 @@
 
 #include <cstdio>
 #include <optional>
+#include <string>
+#include <tuple>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -48,7 +51,9 @@ struct late {
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE(a_wait_goes_on_looking_after_a_file_was_closed)
+using sets = std::tuple<wait_set, epoll_wait_set>;
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_wait_goes_on_looking_after_a_file_was_closed, Set, sets)
 {
     support::watchdog const watch;
     std::FILE* const file = std::tmpfile();
@@ -57,7 +62,9 @@ BOOST_AUTO_TEST_CASE(a_wait_goes_on_looking_after_a_file_was_closed)
         inotify_watcher watcher;
         int const number = ::fileno(file);
         watcher.add(number);  // the first arm() closes the file before the set watches it
-        wait_set set(watcher);
+        Set set(watcher);
+        if constexpr (requires { set.open(); })
+            BOOST_TEST_REQUIRE(set.open());
         late end{number};
         set.add(end.as_waited_for());
         auto const found = set.wait(strait::deadline::never());

@@ -3,13 +3,16 @@
 #include <strait/channel.hpp>
 #include <strait/transport/in_process.hpp>
 
+#include <csignal>
 #include <thread>
+#include <vector>
 
 #include <conformance/fixture.hpp>
 #include <select/over.hpp>
 #include <support/child.hpp>
 #include <support/shared_page.hpp>
 #include <support/standard_descriptors.hpp>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 
 namespace {
@@ -140,6 +143,67 @@ CONFORMANCE_CASE_ON(host, a_killed_sender_wakes_who_waits, x, conformance::any_n
             BOOST_TEST(!in.receive());
             BOOST_TEST(in.end_reason() == strait::end_reason::died);
         }
+    }
+}
+
+CONFORMANCE_CASE_ON(host, a_selector_of_many_sees_messages_the_end_and_deaths, x, conformance::any_named)
+{
+    strait::selector all;
+    std::vector<strait::detail::descriptor> idle;  // so many that it asks epoll
+    for (int i = 0; i != 20; ++i) {
+        idle.emplace_back(::eventfd(0, EFD_CLOEXEC));
+        all.add(strait::plain_descriptor{idle.back().get()});
+    }
+    auto const where = x.where();
+    receiver in{x, where};
+    auto const key = selecting::add(x, all, in);
+    auto const is_named = [&] {
+        auto const chosen = all.wait();
+        BOOST_TEST_REQUIRE(chosen.has_value());
+        BOOST_TEST_REQUIRE(chosen->index == key);
+        return chosen->error;
+    };
+    BOOST_TEST((all.wait(deadline::after(1ms)).error() == errc::timed_out));
+    {
+        sender out{x, where};
+        for (message i = 0; i != 10; ++i) {
+            std::thread sending([&] {
+                std::this_thread::sleep_for(std::chrono::microseconds(200 * (i % 3)));  // no synchronisation
+                out.send(make_probe(i));
+            });
+            BOOST_TEST(!is_named());
+            sending.join();
+            BOOST_TEST((in.try_receive().value() == make_probe(i)));
+        }
+        if (x.guarantees.bounded) {
+            for (message i = 0; i != 3; ++i)
+                out.send(make_probe(i));
+            for (message i = 0; i != 3; ++i) {
+                BOOST_TEST(!is_named());
+                BOOST_TEST((in.try_receive().value() == make_probe(i)));
+            }
+        }
+        BOOST_TEST((all.wait(deadline::after(1ms)).error() == errc::timed_out));
+    }
+    BOOST_TEST((is_named() == errc::closed));
+    BOOST_TEST(!in.receive());
+    if (x.between_processes && x.guarantees.detects_death) {
+        support::shared_page page;
+        support::child producer([&] {
+            sender out{x, where};
+            out.send(make_probe(7));
+            page->stage = 1;
+            ::pause();
+        });
+        notes::await(page->stage, 1);
+        while (is_named() == errc::closed) {}  // of the stream before
+        BOOST_TEST((in.try_receive().value() == make_probe(7)));
+        BOOST_TEST((all.wait(deadline::after(1ms)).error() == errc::timed_out));
+        std::thread killing([&] { producer.signal(SIGKILL); });
+        BOOST_TEST((is_named() == errc::closed));
+        killing.join();
+        BOOST_TEST(!in.receive());
+        BOOST_TEST(in.end_reason() == strait::end_reason::died);
     }
 }
 

@@ -63,6 +63,7 @@ public:
     }
 
     int fd() const noexcept { return socket_.get(); }
+    std::uint64_t serial() const noexcept { return socket_.serial(); }
     std::uint16_t port() const noexcept { return tcp_address::of(socket_.get()).port(); }
 
     result<std::pair<descriptor, peer_identity>> accept() const

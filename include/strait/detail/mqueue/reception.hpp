@@ -108,7 +108,7 @@ public:
     // Not counted as asleep: a sender that leaves rings the doorbell, so it need not put a hint into the queue.
     wake_source arm(mqueue_member const& end) const noexcept
     {
-        return {.descriptor = end.queue.get(), .events = POLLIN, .file = end.member.fd()};
+        return {.descriptor = end.queue.get(), .events = POLLIN, .file = end.member.fd(), .serial = end.queue.serial()};
     }
 
 private:

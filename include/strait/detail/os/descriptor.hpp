@@ -5,7 +5,9 @@
 #include <strait/detail/os/fork_guard.hpp>
 #include <strait/error.hpp>
 
+#include <atomic>
 #include <cerrno>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -165,19 +167,27 @@ private:
 class guarded_descriptor : fork_guard {
 public:
     guarded_descriptor() : fork_guard(&disarm) {}
-    explicit guarded_descriptor(descriptor fd) : fork_guard(&disarm), fd_(fd.release()) {}
-    guarded_descriptor(guarded_descriptor&& other) : fork_guard(&disarm), fd_(std::exchange(other.fd_, closed)) {}
+    explicit guarded_descriptor(descriptor fd) : fork_guard(&disarm), fd_(fd.release()), serial_(next_serial()) {}
+    guarded_descriptor(guarded_descriptor&& other)
+        : fork_guard(&disarm), fd_(std::exchange(other.fd_, closed)), serial_(other.serial_)
+    {
+    }
     guarded_descriptor& operator=(guarded_descriptor&& other) noexcept
     {
         if (this != &other) {
             reset();
             fd_ = std::exchange(other.fd_, closed);
+            serial_ = other.serial_;
         }
         return *this;
     }
     ~guarded_descriptor() { reset(); }
 
     int get() const noexcept { return fd_; }
+
+    // Differs for each descriptor that was ever held, unlike its number.
+    std::uint64_t serial() const noexcept { return serial_; }
+
     explicit operator bool() const noexcept { return fd_ >= 0; }
     bool is_inherited() const noexcept { return fd_ == inherited; }
     descriptor release() noexcept { return fd_ >= 0 ? descriptor(std::exchange(fd_, closed)) : descriptor(); }
@@ -197,6 +207,12 @@ private:
     static constexpr int closed = -1;
     static constexpr int inherited = -2;
 
+    static std::uint64_t next_serial() noexcept
+    {
+        static std::atomic<std::uint64_t> last{0};
+        return last.fetch_add(1, std::memory_order_relaxed) + 1;
+    }
+
     static void disarm(fork_guard& g) noexcept
     {
         auto& self = static_cast<guarded_descriptor&>(g);
@@ -205,6 +221,7 @@ private:
     }
 
     int fd_ = closed;
+    std::uint64_t serial_ = 0;
 };
 
 }  // namespace strait::detail

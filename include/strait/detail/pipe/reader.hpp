@@ -79,7 +79,11 @@ public:
     // connects, joins or leaves rings its doorbell.
     wake_source arm() const noexcept
     {
-        return {.descriptor = connected_ ? polling_.get() : -1, .events = POLLIN, .file = member_.fd()};
+        return {.descriptor = connected_ ? polling_.get() : -1,
+                .events = POLLIN,
+                .file = member_.fd(),
+                .buffered = !buffer.is_empty(),
+                .serial = polling_.serial()};
     }
 
     std::uint64_t depth() const noexcept

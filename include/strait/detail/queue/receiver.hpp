@@ -99,7 +99,12 @@ public:
         return !hand_.is_empty();
     }
 
-    wake_source arm() noexcept { return reception_.arm(end_); }
+    wake_source arm() noexcept
+    {
+        wake_source source = reception_.arm(end_);
+        source.buffered = !hand_.is_empty();
+        return source;
+    }
     void disarm() const noexcept {}
 
 private:

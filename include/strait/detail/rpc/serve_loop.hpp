@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -63,7 +64,7 @@ public:
     {
         auto s = std::make_shared<session>(std::move(c), unsendable_);
         std::size_t const key = selector_.add(s->in());
-        clients_.push_back({key, std::move(s)});
+        by_key_[key] = clients_.emplace_back(std::make_unique<client>(client{key, std::move(s)})).get();
     }
 
     bool empty() const noexcept { return clients_.empty(); }
@@ -76,7 +77,7 @@ public:
         bool const served = !clients_.empty() && deadline::now() - checked_at_ < longest_between_checks && poll_clients();
         if (served)
             return std::nullopt;
-        std::size_t const blocked = settle();
+        std::size_t const blocked = settle(nullptr);
         bool const due = std::exchange(checked_at_, deadline::now()) + longest_between_checks <= checked_at_;
         bool const busy = (never_sleeps<X> || due) && !clients_.empty();
         auto const until = busy ? deadline::poll() : blocked != 0 ? deadline::after(pause_) : deadline::never();
@@ -86,14 +87,16 @@ public:
             return std::nullopt;
         }
         pause_ = std::chrono::milliseconds(1);
-        auto const c = std::find_if(clients_.begin(), clients_.end(), [&](client const& k) { return k.key == chosen->index; });
-        if (c == clients_.end())
+        auto const c = by_key_.find(chosen->index);
+        if (c == by_key_.end()) {
+            settled_at_ = 0;  // another thread may have said by this descriptor that it has sent, or could not
             return chosen->index;
+        }
         if (!chosen->error)
-            serve(*c);
+            serve(*c->second);
         else
-            c->over = true;
-        settle();
+            c->second->over = true;
+        settle(c->second);
         return std::nullopt;
     }
 
@@ -101,6 +104,7 @@ private:
     static constexpr int most_in_a_row = 32;
     static constexpr std::int64_t busy_window = 200'000;         // nanoseconds
     static constexpr std::int64_t longest_between_checks = 1'000'000;  // between two looks at the descriptors, in nanoseconds
+    static constexpr std::int64_t between_settlements = 10'000'000;  // of all clients, in nanoseconds
     static constexpr std::chrono::milliseconds longest_pause{50};
 
     struct client {
@@ -120,26 +124,28 @@ private:
         }
         std::int64_t const end = deadline::now() + (never_sleeps<X> ? busy_window : adaptive::spin_nanoseconds);
         bool served = false;
-        if (clients_.size() == 1 && !clients_.front().blocked) {
+        if (clients_.size() == 1 && !clients_.front()->blocked) {
             served = await_only(end);
         } else {
             do {
-                for (client& c : clients_)
-                    served = (!c.blocked && serve(c)) || served;
+                for (auto const& c : clients_)
+                    served = (!c->blocked && serve(*c)) || served;
                 if (!served)
                     pause_polling<100>();
             } while (!served && deadline::now() < end);
         }
         served ? spin_.succeeded() : spin_.failed();
-        if (served)
-            settle();
+        if (served) {
+            settled_at_ = 0;
+            settle(nullptr);
+        }
         return served;
     }
 
     // A single client is waited for in the way of its transport, which is quicker than looking again and again.
     bool await_only(std::int64_t end)
     {
-        client& c = clients_.front();
+        client& c = *clients_.front();
         if (!requests_.has_room())
             return false;
         auto r = c.peer->in().receive_until(deadline::at(deadline::clock::time_point(std::chrono::nanoseconds(end))));
@@ -171,38 +177,73 @@ private:
     }
 
     // Drops clients that have left, died or failed. Stops reading from those with unsent replies, and from all while there is
-    // no room for requests; reads from them again afterwards. Returns how many are not read from.
-    std::size_t settle()
+    // no room for requests; reads from them again afterwards. Returns how many are not read from. It looks at the client that
+    // was `served`, if one was, and at all of them while any is not read from, when another thread has said something, and now
+    // and then.
+    std::size_t settle(client* served)
     {
-        std::size_t blocked = 0;
         bool const room = requests_.has_room();
-        for (client& c : clients_) {
-            bool const pending = requests_.has_pending(*c.peer);
-            if (pending)
-                requests_.settle(*c.peer);
-            c.over = c.over || requests_.is_lost(*c.peer);
-            bool const block = !room || (pending && requests_.has_pending(*c.peer));
-            if (block != c.blocked && !c.over) {
-                if (block)
-                    selector_.remove(c.key);
-                else
-                    c.key = selector_.add(c.peer->in());
-                c.blocked = block;
-            }
-            blocked += block ? 1 : 0;
+        std::int64_t const now = deadline::now();
+        bool const all = blocked_ != 0 || !room || now - settled_at_ >= between_settlements;
+        if (!all) {
+            if (served)
+                settle(*served, room);
+            if (served && served->over)
+                drop_those_that_are_over();
+            return blocked_;
         }
-        std::erase_if(clients_, [&](client& c) {
-            if (c.over)
-                selector_.remove(c.key);
-            return c.over;
+        settled_at_ = now;
+        bool any_over = false;
+        for (auto const& c : clients_) {
+            settle(*c, room);
+            any_over = any_over || c->over;
+        }
+        if (any_over)
+            drop_those_that_are_over();
+        return blocked_;
+    }
+
+    void settle(client& c, bool room)
+    {
+        bool const pending = requests_.has_pending(*c.peer);
+        if (pending)
+            requests_.settle(*c.peer);
+        c.over = c.over || requests_.is_lost(*c.peer);
+        bool const block = !room || (pending && requests_.has_pending(*c.peer));
+        if (block == c.blocked || c.over)
+            return;
+        by_key_.erase(c.key);
+        if (block) {
+            selector_.remove(c.key);
+            ++blocked_;
+        }
+        else {
+            c.key = selector_.add(c.peer->in());
+            by_key_[c.key] = &c;
+            --blocked_;
+        }
+        c.blocked = block;
+    }
+
+    void drop_those_that_are_over()
+    {
+        std::erase_if(clients_, [&](auto const& c) {
+            if (!c->over)
+                return false;
+            selector_.remove(c->key);
+            by_key_.erase(c->key);
+            blocked_ -= c->blocked ? 1 : 0;
+            return true;
         });
-        return blocked;
     }
 
     Requests& requests_;
     std::atomic<std::uint64_t>& unsendable_;
     selector selector_;
-    std::vector<client> clients_;
+    std::vector<std::unique_ptr<client>> clients_;
+    std::unordered_map<std::size_t, client*> by_key_;  // those that are read from
+    std::size_t blocked_ = 0;                          // how many are not
+    std::int64_t settled_at_ = 0;                      // when all of them were looked at
     adaptive_spin spin_;
     std::int64_t checked_at_ = 0;
     std::chrono::milliseconds pause_{1};

@@ -60,6 +60,7 @@ public:
     bool is_of_this_thread() const { return number_.is_of_this_thread(); }
 
     int fd() const noexcept { return signals_.get(); }
+    std::uint64_t serial() const noexcept { return signals_.serial(); }
     int file() const noexcept { return member_.fd(); }
     static constexpr std::size_t packet() noexcept { return stream_frame::bytes(at_once * signal_payload); }
     end_reason senders_gone(bool slept) noexcept

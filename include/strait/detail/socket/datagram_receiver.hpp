@@ -110,7 +110,14 @@ public:
     channel_stats stats() const noexcept { return stats_; }
     int native_handle() const noexcept { return listener_.fd(); }
 
-    wake_source arm() const noexcept { return {.descriptor = listener_.fd(), .events = POLLIN, .file = listener_.file()}; }
+    wake_source arm() const noexcept
+    {
+        return {.descriptor = listener_.fd(),
+                .events = POLLIN,
+                .file = listener_.file(),
+                .buffered = !buffer_.is_empty(),
+                .serial = listener_.serial()};
+    }
     void disarm() const noexcept {}
 
 protected:

@@ -20,6 +20,7 @@ namespace strait::detail {
 // What every receiver over descriptors needs to know about the place where its senders come.
 //
 //   fd()                  the descriptor that is readable when something has come; -1: no sender can come
+//   serial()              a number that differs for each such descriptor
 //   file()                the descriptor of the channel's control file; -1: there is none
 //   packet()              bytes of the largest packet that a sender of ours makes; 0: it is a stream
 //   senders_gone(slept)   whether the stream is over, as the control file says; `slept`: ask it at once
@@ -30,6 +31,7 @@ namespace strait::detail {
 template <class L>
 concept receiving_place = std::movable<L> && requires(L l, L const& k, deadline d, bool slept) {
     { k.fd() } -> std::same_as<int>;
+    { k.serial() } -> std::same_as<std::uint64_t>;
     { k.file() } -> std::same_as<int>;
     { k.packet() } -> std::same_as<std::size_t>;
     { l.senders_gone(slept) } -> std::same_as<end_reason>;

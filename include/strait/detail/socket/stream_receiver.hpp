@@ -163,7 +163,9 @@ public:
         return {.descriptor = connections_.fd().get(),
                 .events = POLLIN,
                 .file = connections_.listener().file(),
-                .again = connections_.is_out_of_descriptors() || idle_.is_leaving()};
+                .again = connections_.is_out_of_descriptors() || idle_.is_leaving(),
+                .buffered = shown_ || !connections_.empty(),
+                .serial = connections_.fd().serial()};
     }
     void disarm() const noexcept {}
     Listener const& listener() const noexcept { return connections_.listener(); }

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <utility>
 
@@ -44,6 +45,7 @@ public:
     }
 
     int fd() const noexcept { return socket_.get(); }
+    std::uint64_t serial() const noexcept { return socket_.serial(); }
 
     std::size_t packet() const noexcept { return kind_.packet == 0 ? 0 : std::max(stream_chunk, kind_.packet); }
 

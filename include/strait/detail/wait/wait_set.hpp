@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <ctime>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <poll.h>
@@ -33,7 +34,8 @@ struct waited_for {
     int watch = -1;    // the number by which the watcher names it; -1: it is not watched
 };
 
-// Waits until one of many is ready, and lets each have its turn.
+// Waits until one of a few is ready, and lets each have its turn. It asks the kernel about each of them: an epoll_wait_set is for
+// many.
 // Distinct objects: safe. Shared objects: unsafe.
 class wait_set {
 public:
@@ -63,6 +65,26 @@ public:
         forget(*at);
         all_.erase(at);
         return true;
+    }
+
+    // Gives away all of them.
+    std::vector<waited_for> release()
+    {
+        for (waited_for const& w : all_)
+            forget(w);
+        return std::exchange(all_, {});
+    }
+
+    // Whether this descriptor of the application is ready; not_open when it is closed.
+    static std::optional<error_code> descriptor_readiness(wake_source const& s)
+    {
+        ::pollfd p{s.descriptor, s.events, 0};
+        int const ready = ::poll(&p, 1, 0);
+        if (ready == 0 || (ready < 0 && errno == EINTR))
+            return {};
+        if (ready < 0)
+            return last_failure();
+        return (p.revents & POLLNVAL) != 0 ? make_error_code(errc::not_open) : error_code();
     }
 
     // The index of the one that is looked at first the next time.
@@ -120,17 +142,6 @@ private:
             return found{w.key, *ready};
         }
         return {};
-    }
-
-    static std::optional<error_code> descriptor_readiness(wake_source const& s)
-    {
-        ::pollfd p{s.descriptor, s.events, 0};
-        int const ready = ::poll(&p, 1, 0);
-        if (ready == 0 || (ready < 0 && errno == EINTR))
-            return {};
-        if (ready < 0)
-            return last_failure();
-        return (p.revents & POLLNVAL) != 0 ? make_error_code(errc::not_open) : error_code();
     }
 
     // True when at least one must be looked at now and then, because not everything wakes us.
