@@ -10,12 +10,13 @@
 #include <strait/detail/unix_socket/socket.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -36,7 +37,6 @@ public:
         if (!named_)
             return errc::no_receiver;
         seen_ = member_.event();  // before looking: a receiver that comes after this wakes pause()
-        receivers_ = receivers_so_far();
         auto const address = unix_address(where_);
         if (!address)
             return address.error();
@@ -48,12 +48,13 @@ public:
             return errno == ENOENT ? make_error_code(errc::no_receiver) : last_failure();
         if (!trusted_object(found, S_IFSOCK, where_.access()))
             return errc::untrusted_object;
+        reached_ = identity_of(address->sun_path);
         // EAGAIN: the backlog is full. A receiver that does not accept counts as not there yet.
         if (uninterrupted([&] {
                 return ::connect(s.get(), reinterpret_cast<::sockaddr const*>(&*address), sizeof *address);
             }) != 0)
             return errno == ECONNREFUSED || errno == ENOENT || errno == EAGAIN ? make_error_code(errc::no_receiver) : last_failure();
-        if (receivers_so_far() != receivers_)
+        if (identity_of(address->sun_path) != reached_)
             return errc::no_receiver;  // another one has come meanwhile: which of them was reached is not known
         if (greets()) {  // of datagrams the kernel does not say who has bound the address; the directory is ours
             peer_ = unix_peer(s.get());
@@ -79,9 +80,16 @@ public:
     void watch_process(::pid_t peer) noexcept { only_peer_ = peer; }
     bool watches_process() const noexcept { return only_peer_ > 0; }
 
+    // Its successor has bound a socket of its own.
     bool receiver_gone() const noexcept
     {
-        return named_ ? receivers_so_far() != receivers_ || !member_.any_alive(role::receiver) : has_ended(only_peer_);
+        if (!named_)
+            return has_ended(only_peer_);
+        if (!member_.any_alive(role::receiver))
+            return true;
+        auto const address = unix_address(where_);
+        auto const there = address ? identity_of(address->sun_path) : std::nullopt;
+        return there && there != reached_;
     }
     bool usable() const noexcept { return !named_ || member_.is_member(); }
     errc missing() const noexcept { return member_.missing(); }
@@ -95,10 +103,22 @@ public:
     }
 
 private:
-    // There is one at a time.
-    std::uint64_t receivers_so_far() const noexcept
+    // Tells one socket that is bound to an address from the next.
+    struct identity {
+        std::uint64_t inode;  // which may be used again
+        std::int64_t born;    // seconds; 0 where the file system does not say
+        std::uint32_t born_nanoseconds;
+
+        friend bool operator==(identity const&, identity const&) = default;
+    };
+
+    static std::optional<identity> identity_of(char const* path) noexcept
     {
-        return member_.block().joined_receivers.load(std::memory_order_acquire);  // pairs with count_in()
+        struct ::statx s = {};
+        if (::statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &s) != 0)
+            return {};
+        bool const born = (s.stx_mask & STATX_BTIME) != 0;
+        return identity{s.stx_ino, born ? s.stx_btime.tv_sec : 0, born ? s.stx_btime.tv_nsec : 0};
     }
 
     std::size_t chunk_of(int fd) const noexcept
@@ -114,7 +134,7 @@ private:
     std::size_t chunk_ = stream_chunk;
     ::pid_t only_peer_ = 0;
     std::uint32_t seen_ = 0;
-    std::uint64_t receivers_ = 0;  // that had come when the last one was reached
+    std::optional<identity> reached_;  // the socket that was connected to last
     bool named_ = false;
 };
 static_assert(connector<unix_connector>);
