@@ -105,4 +105,20 @@ BOOST_AUTO_TEST_CASE(text_that_is_not_utf8_is_not_sent)
     BOOST_TEST((in.receive().value() == json("good")));
 }
 
+BOOST_AUTO_TEST_CASE(an_ordered_object_of_too_many_names_is_malformed)
+{
+    using ordered = nlohmann::ordered_json;
+    auto const object = [](int names) {
+        std::string text = "{";
+        for (int i = 0; i != names; ++i)
+            text += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":[1,2,{\"a\":1}]";
+        text += "}";
+        auto const all = std::as_bytes(std::span(text));
+        return bytes(all.begin(), all.end());
+    };
+    BOOST_TEST(!is_malformed<ordered>(object(2000)));
+    BOOST_TEST(is_malformed<ordered>(object(20000)));
+    BOOST_TEST(!is_malformed<nlohmann::json>(object(20000)));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

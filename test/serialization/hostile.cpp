@@ -4,6 +4,9 @@
 #include <limits>
 #include <new>
 
+#include <boost/unordered/unordered_flat_set.hpp>
+#include <boost/unordered_set.hpp>
+
 #include <boost/test/unit_test.hpp>
 
 using namespace samples;
@@ -35,6 +38,49 @@ using watched_string = std::basic_string<char, std::char_traits<char>, watched<c
 struct ordered_empty {
     auto operator<=>(ordered_empty const&) const = default;
 };
+
+std::uint64_t comparisons = 0;
+
+struct counted_equality {
+    template <class T>
+    bool operator()(T const& a, T const& b) const
+    {
+        ++comparisons;
+        return a == b;
+    }
+};
+
+using number_set = std::unordered_set<std::uint64_t, std::hash<std::uint64_t>, counted_equality>;
+using number_multiset = std::unordered_multiset<std::uint64_t, std::hash<std::uint64_t>, counted_equality>;
+using number_map = std::unordered_map<std::uint64_t, bool, std::hash<std::uint64_t>, counted_equality>;
+using number_multimap = std::unordered_multimap<std::uint64_t, bool, std::hash<std::uint64_t>, counted_equality>;
+
+// Numbers that fall into one bucket of a container of this type and of so many elements.
+template <class T>
+std::vector<std::uint64_t> colliding_keys(std::size_t count)
+{
+    T sample;
+    sample.reserve(count);
+    std::vector<std::uint64_t> keys(count);
+    for (std::size_t i = 0; i != count; ++i)
+        keys[i] = i * sample.bucket_count();
+    return keys;
+}
+
+// The encoding of a set or map of these keys.
+template <class T>
+bytes of_keys(std::vector<std::uint64_t> const& keys)
+{
+    if constexpr (strait::detail::shape_of<T> == strait::detail::shape::map) {
+        std::vector<std::pair<std::uint64_t, bool>> all;
+        for (std::uint64_t const key : keys)
+            all.emplace_back(key, true);
+        bytes message = encoded(all);
+        return message;
+    }
+    else
+        return encoded(std::pair(keys, empty()));  // a vector alone has no count
+}
 
 struct large_or_nothing {
     std::optional<std::array<char, 1 << 20>> content;
@@ -128,6 +174,9 @@ bytes joined(std::initializer_list<bytes> parts)
 }
 
 }  // namespace
+
+template <>
+inline constexpr bool strait::trusted_hash_container<boost::unordered_flat_set<std::uint32_t>> = true;
 
 BOOST_AUTO_TEST_SUITE(hostile)
 
@@ -232,6 +281,44 @@ BOOST_AUTO_TEST_CASE(a_key_that_comes_twice_is_malformed)
     BOOST_TEST((refused<std::unordered_map<std::int8_t, std::int8_t>>(twice_mapped)));
     BOOST_TEST((refused<std::set<ordered_empty>>(raw({2, 0, 0, 0, 0, 0}))));
     BOOST_TEST((!refused<std::set<ordered_empty>>(raw({1, 0, 0, 0, 0}))));
+}
+
+using hash_containers = std::tuple<number_set, number_multiset, number_map, number_multimap>;
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(keys_that_all_collide_are_refused_in_linear_time, T, hash_containers)
+{
+    std::size_t const count = 40000;
+    bytes const message = of_keys<T>(colliding_keys<T>(count));
+    comparisons = 0;
+    T value;
+    BOOST_TEST((codec<T>::decode(message, value) == strait::errc::malformed_message));
+    BOOST_TEST(comparisons <= 4 * ((1 << 20) + 8 * message.size()));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(few_keys_may_collide_and_equal_ones_do_not_count, T, hash_containers)
+{
+    T value;
+    BOOST_TEST(!codec<T>::decode(of_keys<T>(colliding_keys<T>(1000)), value));
+    BOOST_TEST(value.size() == 1000U);
+    std::vector<std::uint64_t> keys(100000);
+    for (std::size_t i = 0; i != keys.size(); ++i)
+        keys[i] = i * 0x9E3779B97F4A7C15;
+    BOOST_TEST(!codec<T>::decode(of_keys<T>(keys), value));
+    if constexpr (!strait::detail::unique_keys<T>) {
+        std::fill(keys.begin(), keys.end(), 7U);
+        BOOST_TEST(!codec<T>::decode(of_keys<T>(keys), value));
+        BOOST_TEST(value.size() == keys.size());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_hash_container_without_buckets_needs_trust)
+{
+    using without_buckets = boost::unordered_flat_set<std::uint64_t>;
+    static_assert(!strait::serializable<without_buckets>);
+    static_assert(strait::serializable<boost::unordered_flat_set<std::uint32_t>>);  // which is said to be trusted
+    static_assert(strait::serializable<boost::unordered_set<std::uint64_t>>);
+    BOOST_TEST(round_trips(boost::unordered_flat_set<std::uint32_t>{1, 2, 3}));
+    BOOST_TEST(round_trips(boost::unordered_set<std::uint64_t>{1, 2, 3}));
 }
 
 BOOST_AUTO_TEST_CASE(keys_may_come_in_any_order)

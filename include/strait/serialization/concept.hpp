@@ -54,7 +54,8 @@ struct cannot_be_sent {
         serializable<Message>,
         "strait cannot send this type: specialise strait::serializer for it, make it an aggregate of supported members "
         "(default-constructible, at most 64, no pointers, no base class), set strait::enable_bitwise if it is "
-        "trivially copyable and safe to copy byte by byte, or include an adapter from strait/serialization/");
+        "trivially copyable and safe to copy byte by byte, strait::trusted_hash_container if it is a hash container without "
+        "buckets, or include an adapter from strait/serialization/");
 };
 
 template <class T>

@@ -70,6 +70,12 @@ struct serializer : builtin_serializer<T> {
 template <class T>
 inline constexpr bool enable_bitwise = false;
 
+/// Set it to true for a hash container that does not show its buckets (boost::unordered_flat_map and the like), if its senders
+/// are trusted: a hostile one can choose keys that make filling it take a time quadratic in their number. Of containers with
+/// buckets, such as std::unordered_map, the library counts the collisions and refuses such a message.
+template <class T>
+inline constexpr bool trusted_hash_container = false;
+
 namespace detail {
 
 template <class T>

@@ -32,6 +32,9 @@ struct checked_source {
     std::byte const* end;
     unsigned depth = 0;
     std::uint64_t memory = memory_allowance(static_cast<std::size_t>(end - at));  // bytes that may still be allocated
+    // How many keys that lie in the same buckets may still be met while hash containers are filled. Few are with any hash; a
+    // hostile peer chooses keys that all fall into one, where inserting n of them takes n * n / 2.
+    std::uint64_t collisions = (std::uint64_t{1} << 20) + 8 * static_cast<std::uint64_t>(end - at);
     bool exhausted = false;  // the message was refused for want of memory
 
     bool has(std::uint64_t n) const { return n <= static_cast<std::size_t>(end - at); }
@@ -207,6 +210,28 @@ bool has_place([[maybe_unused]] Key const& key)
         return true;
 }
 
+// Looks for the key in its bucket, as inserting it will do, and counts the keys that it meets. False: there are too many of them.
+template <class T>
+bool has_short_bucket(checked_source& source, T const& container, typename T::key_type const& key)
+{
+    if (container.bucket_count() == 0)
+        return true;
+    auto const bucket = container.bucket(key);
+    auto const equal = container.key_eq();
+    for (auto at = container.begin(bucket); at != container.end(bucket); ++at) {
+        if (source.collisions == 0) [[unlikely]]
+            return false;
+        --source.collisions;
+        if constexpr (shape_of<T> == shape::map) {
+            if (equal(at->first, key))
+                break;
+        }
+        else if (equal(*at, key))
+            break;
+    }
+    return true;
+}
+
 template <class T>
 bool load_associative(checked_source& source, T& out)
 {
@@ -230,6 +255,9 @@ bool load_associative(checked_source& source, T& out)
         typename T::key_type key{};
         if (!load(source, key) || !has_place<T>(key)) [[unlikely]]
             return false;
+        if constexpr (bucketed<T>)
+            if (!has_short_bucket(source, out, key)) [[unlikely]]
+                return false;
         if constexpr (shape_of<T> == shape::map) {
             typename T::mapped_type mapped{};
             if (!load(source, mapped)) [[unlikely]]
@@ -299,6 +327,7 @@ bool load_custom(Source& source, T& out)
         inside.end = bytes.data() + size;
         bool const loaded = serializer<T>::load_parts(inside, out);
         source.memory = inside.memory;
+        source.collisions = inside.collisions;
         source.exhausted = inside.exhausted;
         return loaded && inside.at == inside.end;
     }

@@ -201,6 +201,17 @@ concept associative_like = container_like<T> && requires(T& value) {
     value.emplace_hint(value.end());
 };
 
+template <class T>
+concept hashed = associative_like<T> && requires { typename T::hasher; };
+
+// A hash container that shows its buckets, so that a reader can count the keys in them.
+template <class T>
+concept bucketed = hashed<T> && requires(T const& container, typename T::key_type const& key) {
+    container.begin(container.bucket(key)) != container.end(container.bucket(key));
+    container.bucket_count();
+    container.key_eq();
+};
+
 // Whether a set or map holds a key once: emplace() of a multiset or multimap does not return whether it has inserted.
 template <class T>
 concept unique_keys = requires(T& value) { value.emplace().second; };
@@ -234,6 +245,8 @@ consteval shape find_shape()
         return shape::optional;
     else if constexpr (variant_like<T>)
         return shape::variant;
+    else if constexpr (hashed<T> && !bucketed<T> && !trusted_hash_container<T>)
+        return shape::none;
     else if constexpr (associative_like<T>)
         return requires { typename T::mapped_type; } ? shape::map : shape::set;
     else if constexpr (sequence_like<T>)
