@@ -4,6 +4,10 @@
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
+#include <cstdint>
+#include <limits>
+#include <ratio>
+#include <type_traits>
 
 using strait::deadline;
 using namespace std::chrono_literals;
@@ -33,6 +37,39 @@ BOOST_AUTO_TEST_CASE(a_duration_that_does_not_fit_is_for_ever)
     BOOST_TEST(deadline::after(std::chrono::hours::max()).is_never());
     BOOST_TEST(deadline::after(std::chrono::duration<double>(1e300)).is_never());
     BOOST_TEST(deadline::after(std::chrono::hours::min()).passed());
+}
+
+template <class Clock, class Duration>
+void check_extremes()
+{
+    using moment = std::chrono::time_point<Clock, Duration>;
+    BOOST_TEST(strait::detail::time_left(moment::min()).count() < 0);
+    BOOST_TEST((strait::detail::time_left(moment::max()) == strait::infinite));
+    if constexpr (std::is_same_v<Clock, deadline::clock>) {
+        BOOST_TEST(deadline::at(moment::min()).passed());
+        BOOST_TEST(!deadline::at(moment::min()).is_poll());
+        BOOST_TEST(deadline::at(moment::max()).is_never());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(extreme_moments_of_any_clock_do_not_overflow)
+{
+    check_extremes<std::chrono::steady_clock, std::chrono::nanoseconds>();
+    check_extremes<std::chrono::steady_clock, std::chrono::hours>();
+    check_extremes<std::chrono::steady_clock, std::chrono::duration<double>>();
+    check_extremes<std::chrono::system_clock, std::chrono::nanoseconds>();
+    check_extremes<std::chrono::system_clock, std::chrono::seconds>();
+    check_extremes<std::chrono::system_clock, std::chrono::duration<std::int64_t, std::ratio<31556952>>>();
+    auto const soon = strait::detail::time_left(std::chrono::system_clock::now() + 1h);
+    BOOST_TEST(soon.count() > 0);
+    BOOST_TEST((soon <= 1h));
+}
+
+BOOST_AUTO_TEST_CASE(no_number_is_a_duration_that_is_over)
+{
+    using seconds = std::chrono::duration<double>;
+    BOOST_TEST(deadline::after(seconds(std::numeric_limits<double>::quiet_NaN())).passed());
+    BOOST_TEST(deadline::at(std::chrono::time_point<deadline::clock, seconds>(seconds(std::numeric_limits<double>::quiet_NaN()))).passed());
 }
 
 BOOST_AUTO_TEST_CASE(after_rounds_up)

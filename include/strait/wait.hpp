@@ -27,10 +27,18 @@ public:
     /// Waits without a limit.
     static constexpr deadline never() noexcept { return deadline(std::numeric_limits<std::int64_t>::max()); }
 
-    /// Waits up to this moment, then reports `timed_out`. What can be done at once is done even when it is past.
-    static constexpr deadline at(clock::time_point when) noexcept
+    /// Waits up to this moment, then reports `timed_out`. What can be done at once is done even when it is past. A moment too
+    /// late to be represented is without a limit, one too early is past.
+    template <class Duration = clock::duration>
+    static constexpr deadline at(std::chrono::time_point<clock, Duration> const& when) noexcept
     {
-        auto const ns = std::chrono::duration_cast<std::chrono::nanoseconds>(when.time_since_epoch()).count();
+        // As floating point first: the conversion of coarse units to nanoseconds overflows.
+        double const seconds = std::chrono::duration<double>(when.time_since_epoch()).count();
+        if (seconds > 9.2e9)  // the count ends at 9.22e9
+            return never();
+        if (!(seconds > 0))
+            return deadline(1);
+        auto const ns = std::chrono::ceil<std::chrono::nanoseconds>(when.time_since_epoch()).count();
         return deadline(ns < 1 ? 1 : ns);
     }
 
@@ -43,7 +51,7 @@ public:
         if (seconds(d) > far)
             return never();
         auto const now = clock::now();
-        if (seconds(d) < seconds(0))
+        if (!(seconds(d) > seconds(0)))  // nor is it a number
             return at(now);
         return at(now + std::chrono::ceil<std::chrono::nanoseconds>(d));
     }
@@ -124,6 +132,21 @@ struct wake_source {
     bool buffered = false;     // a message may lie in the end itself, of which the descriptor says nothing
     std::uint64_t serial = 0;  // of the descriptor, so that another one of the same number is told from it; 0: it has none
 };
+
+// How long it is until this moment of any clock, at most 126 years to and fro: the difference of extreme moments overflows.
+template <class Clock, class Duration>
+std::chrono::nanoseconds time_left(std::chrono::time_point<Clock, Duration> const& when)
+{
+    using seconds = std::chrono::duration<double>;
+    constexpr double far = 4e9;
+    auto const now = Clock::now();
+    double const left = (seconds(when.time_since_epoch()) - seconds(now.time_since_epoch())).count();
+    if (left > far)
+        return infinite;
+    if (!(left > -far))
+        return std::chrono::seconds(-static_cast<std::int64_t>(far));
+    return std::chrono::ceil<std::chrono::nanoseconds>(when - now);
+}
 
 // How soon a wait that no stop wakes sees that one was requested.
 inline constexpr std::chrono::milliseconds stop_slice{10};

@@ -316,4 +316,21 @@ BOOST_AUTO_TEST_CASE(a_commit_waits_no_longer_than_its_claim_may)
     BOOST_TEST((in.receive() == order{sent, std::string(600, 'x')}));
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_earliest_moment_of_a_clock_is_past, X, mechanisms)
+{
+    auto [out, in] = full_channel<std::uint64_t, X>(1);
+    std::vector<std::uint64_t> batch(2);
+    auto empty = strait::channel<std::uint64_t, X>::make_pair().split();
+    auto const check = [&]<class Moment>(Moment const& past, auto& full, auto& none) {
+        BOOST_TEST((code(full.send_until(1, past)) == errc::timed_out));
+        BOOST_TEST((code(none.receive_until(past)) == errc::timed_out));
+        BOOST_TEST((code(none.receive_batch_until(batch, past)) == errc::timed_out));
+        BOOST_TEST((code(none.borrow_until(past)) == errc::timed_out));
+    };
+    check(std::chrono::system_clock::time_point::min(), out, empty.second);
+    check(std::chrono::steady_clock::time_point::min(), out, empty.second);
+    check(std::chrono::time_point<std::chrono::system_clock, std::chrono::hours>::min(), out, empty.second);
+    check(std::chrono::time_point<std::chrono::steady_clock, std::chrono::hours>::min(), out, empty.second);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

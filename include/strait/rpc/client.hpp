@@ -238,9 +238,9 @@ private:
     static deadline moment(std::chrono::time_point<Clock, Duration> const& when)
     {
         if constexpr (std::is_same_v<Clock, deadline::clock>)
-            return deadline::at(std::chrono::time_point_cast<deadline::clock::duration>(when));
+            return deadline::at(when);
         else
-            return deadline::after(when - Clock::now());
+            return deadline::after(detail::time_left(when));
     }
 
     template <class R>

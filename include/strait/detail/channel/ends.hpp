@@ -165,12 +165,12 @@ template <class Clock, class Duration, class Attempt>
 auto until(std::chrono::time_point<Clock, Duration> const& when, Attempt attempt)
 {
     if constexpr (std::same_as<Clock, deadline::clock>) {
-        return attempt(deadline::at(std::chrono::time_point_cast<deadline::clock::duration>(when)));
+        return attempt(deadline::at(when));
     }
     else {
         for (;;) {
-            auto r = attempt(deadline::after(when - Clock::now()));
-            if (r || r.error() != errc::timed_out || Clock::now() >= when)
+            auto r = attempt(deadline::after(time_left(when)));
+            if (r || r.error() != errc::timed_out || time_left(when) <= std::chrono::nanoseconds(0))
                 return r;
         }
     }

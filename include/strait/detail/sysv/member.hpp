@@ -87,14 +87,14 @@ struct sysv_member {
         return true;
     }
 
-    [[gnu::noinline, gnu::cold]] error_code send_or_wait(std::byte const* bytes, std::size_t size, deadline until,
+    [[gnu::noinline, gnu::cold]] error_code send_or_wait(std::byte const* message, std::size_t size, deadline until,
                                                          std::uint64_t& waits)
     {
         int number = errno;
         for (bool first = true; queue && is_member() && number == ENOTCONN; first = false) {
             if (error_code const e = receivers.await(member, until, first, waits))
                 return e;
-            if (send(bytes, size))
+            if (send(message, size))
                 return {};
             number = errno;
         }
@@ -105,7 +105,7 @@ struct sysv_member {
         if (until.is_poll())
             return errc::full;
         auto const tried = [&] {
-            number = send(bytes, size) ? 0 : errno;
+            number = send(message, size) ? 0 : errno;
             return number != EAGAIN;
         };
         std::uint64_t const before = waiting.waits;
