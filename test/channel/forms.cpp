@@ -19,6 +19,7 @@
 #include <string>
 #include <thread>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include <support/code.hpp>
@@ -331,6 +332,18 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_earliest_moment_of_a_clock_is_past, X, mechani
     check(std::chrono::steady_clock::time_point::min(), out, empty.second);
     check(std::chrono::time_point<std::chrono::system_clock, std::chrono::hours>::min(), out, empty.second);
     check(std::chrono::time_point<std::chrono::steady_clock, std::chrono::hours>::min(), out, empty.second);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(batches_of_a_type_of_one_size_that_is_encoded, X, mechanisms)
+{
+    using message = std::pair<std::int32_t, std::int64_t>;  // 12 bytes, without the padding of the object
+    auto [out, in] = strait::channel<message, X>::make_pair({.capacity = X::guarantees.zero_copy ? 4096U : 16U}).split();
+    std::vector<message> const sent{{1, -1}, {2, -2}, {3, -3}};
+    BOOST_TEST(out.send_batch(sent) == 3U);
+    std::vector<message> got(3);
+    for (std::size_t n = 0; n != 3;)
+        n += in.receive_batch(std::span(got).subspan(n));
+    BOOST_TEST((got == sent));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -23,8 +23,10 @@
 namespace strait::detail {
 
 // A T for which every bit pattern is valid, over a transport that can begin to copy while the sender still writes.
+template <class T>
+concept any_bits_are_valid = sent_as_it_is<T> && !has_bool<T>;
 template <class T, class End>
-concept copied_out_early = overlapping_receiver<End> && sent_as_it_is<T> && !has_bool<T>;
+concept copied_out_early = overlapping_receiver<End> && any_bits_are_valid<T>;
 
 // The receiving end of a transport, read as messages.
 template <class T, class X>
@@ -142,7 +144,7 @@ public:
         if (decoding_.is_active()) [[unlikely]]
             return errc::busy;
         if constexpr (decodes && bulk_receiver<end_type>)
-            if constexpr (sent_as_it_is<T> && !has_bool<T>)
+            if constexpr (any_bits_are_valid<T>)
                 return messages.empty() ? result<std::size_t>(0U) : end_.take_n(std::as_writable_bytes(messages), until);
         std::size_t n = 0;
         for (; n != messages.size() && (n == 0 || may_have_more()); ++n) {
