@@ -38,7 +38,7 @@ struct awaited_acceptor;
 ///
 /// Clients that are killed or stopped while they join, that never send anything, or that send something else than a greeting
 /// do not keep others out: at most 64 that have not greeted are held, and 16 that have greeted and not joined, then the oldest is
-/// dropped; a client that does not finish joining within ten seconds is dropped, too. Only processes of the same user are accepted, unless options.access is
+/// dropped, of the latter once it has been silent for 200 ms; a client that does not finish joining within ten seconds is dropped, too. Only processes of the same user are accepted, unless options.access is
 /// wider; over tcp with an address every process that can reach it. Accepted connections outlive the acceptor.
 ///
 /// accept() waits and throws; the `try_`, `_for` and `_until` forms return an error: `empty` or `timed_out` when no client
@@ -167,6 +167,7 @@ private:
     friend struct detail::awaited_acceptor;
 
     static constexpr std::size_t most_handshakes = 16;
+    static constexpr std::chrono::milliseconds longest_silence{200};  // of one that joins, while others wait for its place
     static constexpr char const* root = requires(endpoint e) { X::sync(e); } ? "/var/tmp" : "/dev/shm";
 
     acceptor(endpoint const& where, options const& how, listener l)
@@ -198,7 +199,11 @@ private:
             if (last)
                 return until.is_poll() ? errc::empty : errc::timed_out;
             last = until.is_poll() || until.passed();  // a client that has come is accepted even then
-            failed = server_->gather(last || handshakes_.empty() ? until : until.capped(detail::handshake_timeout),
+            bool const full = handshakes_.size() >= most_handshakes;
+            deadline const wake = handshakes_.empty() ? until
+                                  : full              ? until.capped(longest_silence)
+                                                      : until.capped(detail::handshake_timeout);
+            failed = server_->gather(last ? until : wake,
                                     [&](void* tag) { go_on(tag); });
         }
     }
@@ -216,7 +221,8 @@ private:
     }
 
     // A client that has joined, if there is one. Drops those that take too long, and begins with those that have greeted. When
-    // more are joining than may be, the oldest goes: a client that behaves takes one step as soon as it was answered.
+    // more wish to join than may be, the oldest goes if it has been silent for a while: a client that behaves takes its step as
+    // soon as it was answered.
     std::optional<connection_type> look()
     {
         std::erase_if(handshakes_, [&](auto const& h) {
@@ -226,7 +232,7 @@ private:
             return true;
         });
         detail::pending_connection pending;
-        while (ready_.empty() && server_->take(pending)) {
+        while (ready_.empty() && has_place() && server_->take(pending)) {
             auto h = std::make_unique<server_handshake>(std::move(pending));
             switch (h->begin(where_, how_)) {
             case progress::failed: server_->count_turned_away(); break;
@@ -236,8 +242,6 @@ private:
                     server_->count_turned_away();
                 else
                     handshakes_.push_back(std::move(h));
-                if (handshakes_.size() > most_handshakes)
-                    drop_oldest();
             }
         }
         if (ready_.empty())
@@ -245,6 +249,15 @@ private:
         std::optional<connection_type> c(std::move(ready_.back()));
         ready_.pop_back();
         return c;
+    }
+
+    // Whether another client may begin to join.
+    bool has_place()
+    {
+        if (handshakes_.size() >= most_handshakes && server_->has_greeted() &&
+            handshakes_.front()->age() > std::chrono::nanoseconds(longest_silence).count())
+            drop_oldest();
+        return handshakes_.size() < most_handshakes;
     }
 
     // What the oldest client has said by now counts; else it goes.

@@ -97,8 +97,11 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(clients_killed_in_the_middle_of_a_call_harm_nobody
     }
 }
 
+/// Over tcp a reply that meets a client which has closed can make the kernel drop requests that it had not delivered yet.
 BOOST_AUTO_TEST_CASE_TEMPLATE(what_was_asked_for_is_carried_out_though_the_client_leaves_without_its_replies, S, every_subject)
 {
+    if (S::transport::guarantees.committed_when == strait::commit_point::never)
+        return;
     clean_host const clean;
     auto const where = S::where();
     for (mode const m : {mode::one_thread, mode::pool, mode::forked}) {

@@ -111,10 +111,8 @@ public:
     }
 
     int fd() const noexcept { return socket_.get(); }
-    bool is_late() const noexcept
-    {
-        return deadline::now() - since_ > std::chrono::nanoseconds(handshake_timeout).count();
-    }
+    std::int64_t age() const noexcept { return deadline::now() - since_; }  // in nanoseconds
+    bool is_late() const noexcept { return age() > std::chrono::nanoseconds(handshake_timeout).count(); }
 
     // Answers the greeting. What fails here is said to the client.
     progress begin(endpoint const& acceptor, typename X::options const& how)

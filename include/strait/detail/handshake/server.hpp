@@ -78,6 +78,8 @@ public:
         return failed;
     }
 
+    bool has_greeted() const noexcept { return !greeted_.empty(); }
+
     // The next client that has greeted. False: there is none.
     bool take(pending_connection& c)
     {
