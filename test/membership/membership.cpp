@@ -226,6 +226,19 @@ BOOST_AUTO_TEST_CASE(a_death_is_told_once)
     leave(r);
 }
 
+BOOST_AUTO_TEST_CASE(one_that_was_never_counted_in_ends_no_stream)
+{
+    auto r = join(role::receiver).value();
+    participant opening;
+    BOOST_TEST_REQUIRE(!idle_membership::join(where(), traits(), role::sender, 1, mechanism, opening));
+    BOOST_TEST((r.senders_gone() == end_reason::none));
+    leave(opening);
+    BOOST_TEST((r.senders_gone() == end_reason::none));
+    support::child([&] { (void)idle_membership::join(where(), traits(), role::sender, 1, mechanism, opening), ::raise(SIGKILL); }).wait();
+    BOOST_TEST((r.senders_gone() == end_reason::none));
+    leave(r);
+}
+
 BOOST_AUTO_TEST_CASE(a_mechanism_that_cannot_be_made_leaves_nothing)
 {
     mechanism.created = errc::queue_limit;
