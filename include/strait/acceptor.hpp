@@ -181,7 +181,10 @@ private:
 
         detail::wake_source arm() const
         {
-            return {.descriptor = from.native_handle(), .events = detail::read_events, .again = !from.handshakes_.empty()};
+            return {.descriptor = from.native_handle(),
+                    .events = detail::read_events,
+                    .file = from.server_ ? from.server_->listener().file() : -1,
+                    .again = !from.handshakes_.empty()};
         }
         void disarm() const noexcept {}
     };

@@ -159,7 +159,8 @@ boost::asio::awaitable<void> async_serve(rpc_server<Interface, X>& server, Handl
             auto [failed, come] = co_await incoming.async_accept(asio::as_tuple(asio::use_awaitable));
             if (come)
                 clients->serve(std::make_shared<session>(ex, std::move(*come), detail::server_access::unsendable(server)), handler);
-            else if (failed == asio::error::operation_aborted || failed == errc::not_open || failed == errc::inherited_handle)
+            else if (failed == asio::error::operation_aborted || failed == errc::not_open || failed == errc::inherited_handle ||
+                     failed == errc::removed)
                 detail::raise(failed);
             else
                 co_await clients->wait(std::chrono::milliseconds(50));

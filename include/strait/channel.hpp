@@ -60,8 +60,9 @@ public:
         return pair(pair::inner::make(how, detail::type_name<T>()).value(), how.linger);
     }
 
-    /// Removes the name and everything that lies under it, unread messages too, whatever its content. Living ends go on without
-    /// the name, except over a System V queue, which goes at once (errc::removed). Success also when there was nothing.
+    /// Removes the name and everything that lies under it, unread messages too, whatever its content. Living ends
+    /// receive what was sent before; where they would wait they report errc::removed. A System V queue goes at once, with what
+    /// is in it. Success also when there was nothing.
     static result<void> remove(endpoint const& where) { return X::remove(where); }
 
     /// Waits until all that the ends have done so far is on the disk, where the channel lies on one.

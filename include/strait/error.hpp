@@ -138,7 +138,9 @@ enum class errc {
     /// Every real-time signal is blocked in this thread or handled in this process. From opening a receiver over
     /// realtime_signal. Receive in another thread, or free one.
     signal_limit,
-    /// The channel was removed, and its System V queue with it. From every operation. Open this end afresh.
+    /// The channel was removed, or its files were deleted, while this end had it open: no other end will come. From operations
+    /// that find no message or no room, at once or within 100 ms while they wait, and from a sender's next operation after its
+    /// receiver has been told. What was sent and not received is lost with the channel. Open this end afresh.
     removed,
     /// The server's handler of this request has thrown, or its reply could not be sent, for example because it is larger than the
     /// channel takes. From calls of an RPC client; the rpc_error that is thrown says what.
@@ -283,7 +285,7 @@ public:
             return "Every real-time signal is blocked in this thread or handled in this process: receive in another thread, or "
                    "free one.";
         case errc::removed:
-            return "The channel was removed, and its queue with it: open this end afresh.";
+            return "The channel was removed, or its files were deleted, while this end had it open: open this end afresh.";
         case errc::handler_failed:
             return "The server's handler of this request has thrown, or its reply could not be sent: the reason stands before this "
                    "sentence.";

@@ -26,6 +26,22 @@ long sleeps()
     return u.ru_nvcsw;
 }
 
+CONFORMANCE_CASE(a_removed_channel_completes_what_awaits_it, x, (some<conformance::removable>))
+{
+    asio::io_context context;
+    auto const where = x.where();
+    any_async_receiver in{x, context, where};
+    sender out{x, where};
+    out.send(make_probe(0));
+    BOOST_TEST((in.receive() == make_probe(0)));
+    error_code outcome;
+    in.async_receive([&](error_code const& e, std::optional<probe> const&) { outcome = e; });
+    std::thread taking([&] { conformance::take_away(x, where); });
+    context.run();
+    taking.join();
+    BOOST_TEST((outcome == errc::removed));
+}
+
 CONFORMANCE_CASE(messages_and_the_end_of_the_stream_are_awaited, x, (some<conformance::reliable_named>))
 {
     asio::io_context context;

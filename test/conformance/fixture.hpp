@@ -107,6 +107,15 @@ std::uint64_t fill(support::any_sender<T>& out, std::uint64_t first = 0)
     }
 }
 
+/// Removes a channel under its living ends: its files are deleted, or, where it has none, it is removed by its name.
+inline void take_away(subject const& x, strait::endpoint const& where)
+{
+    if (x.has_objects())
+        support::delete_files_of(std::string(where.text()));
+    else
+        x.probes.remove(where).value();
+}
+
 /// Makes a test case for each subject that `fits`.
 template <class Test>
 class cases_of_subjects : public boost::unit_test::test_unit_generator {

@@ -150,6 +150,9 @@ inline bool reliable_named(subject const& x) { return any_named(x) && x.guarante
 /// ... which can be full: for tests that fill them.
 inline bool bounded(subject const& x) { return any_size(x) && x.guarantees.bounded; }
 inline bool bounded_named(subject const& x) { return any_named(x) && x.guarantees.bounded; }
+/// Those whose channels can be removed.
+inline bool removable(subject const& x) { return any_named(x) && !x.by_address; }
+inline bool removable_bounded(subject const& x) { return removable(x) && x.guarantees.bounded; }
 /// Those with channels without a name.
 inline bool has_pairs(subject const& x) { return x.guarantees.nameless; }
 /// ... between processes

@@ -6,6 +6,7 @@
 
 #include <stop_token>
 
+#include <poll.h>
 #include <sys/resource.h>
 
 using namespace connections;
@@ -284,6 +285,24 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(descriptors_are_given_back, S, subjects)
     for (int i = 0; i != 10; ++i)
         round();
     BOOST_TEST(support::open_descriptors() == before);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(an_acceptor_whose_files_are_deleted_is_told, S, subjects)
+{
+    clean_host const clean;
+    if constexpr (S::checks_type_at_open) {
+        auto const where = S::where();
+        acceptor_of<S> acceptor{where};
+        std::thread taking([&] { support::delete_files_of(std::string(where.text())); });
+        BOOST_TEST((acceptor.accept_for(1h).error() == errc::removed));
+        taking.join();
+        acceptor = acceptor_of<S>{where};
+        pollfd readable{acceptor.native_handle(), POLLIN, 0};
+        BOOST_TEST(::poll(&readable, 1, 0) == 0);
+        support::delete_files_of(std::string(where.text()));
+        BOOST_TEST(::poll(&readable, 1, -1) == 1);
+        BOOST_TEST((acceptor.try_accept().error() == errc::removed));
+    }
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(an_acceptor_sleeps_until_a_stop_is_requested_or_a_client_comes, S, subjects)

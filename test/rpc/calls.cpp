@@ -28,6 +28,25 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(calls_are_answered, S, subjects)
     }
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_server_whose_files_are_deleted_is_told, S, subjects)
+{
+    clean_host const clean;
+    if constexpr (S::checks_type_at_open)
+        for (mode const m : {mode::one_thread, mode::pool, mode::forked}) {
+            auto const where = S::where();
+            bank_server<S> server{where};
+            std::thread taking([&] { support::delete_files_of(std::string(where.text())); });
+            strait::error_code outcome;
+            try {
+                serve(server, m, balance_of, book, close_all);
+            } catch (boost::system::system_error const& e) {
+                outcome = e.code();
+            }
+            taking.join();
+            BOOST_TEST((outcome == errc::removed));
+        }
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(what_a_handler_throws_arrives_with_its_text, S, subjects)
 {
     clean_host const clean;

@@ -52,6 +52,20 @@ struct host : prepared, clean_host {};
 
 }  // namespace
 
+CONFORMANCE_CASE_ON(host, a_removed_channel_wakes_who_waits, x, conformance::removable)
+{
+    auto const where = x.where();
+    receiver in{x, where};
+    sender out{x, where};
+    out.send(make_probe(0));
+    BOOST_TEST((in.receive() == make_probe(0)));
+    std::thread taking([&] { conformance::take_away(x, where); });
+    auto const chosen = selecting::over(x, deadline::never(), in);
+    taking.join();
+    BOOST_TEST_REQUIRE(chosen.has_value());
+    BOOST_TEST((chosen->error == errc::removed));
+}
+
 CONFORMANCE_CASE_ON(host, a_message_wakes_who_waits_and_is_still_there, x, conformance::any_named)
 {
     auto const where = x.where();

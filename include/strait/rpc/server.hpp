@@ -145,6 +145,8 @@ public:
             for (; pending && !stopped_.load(std::memory_order_relaxed); pending = acceptor_.pending())
                 if (auto const* const c = fork_for(children, std::move(*pending), handler); c && c->ended)
                     keys.emplace_back(c->ended.get(), waits.add(plain_descriptor{c->ended.get()}));
+            if (!pending && pending.error() == errc::removed)
+                detail::raise(pending.error());
             if (!pending && pending.error() != errc::empty)
                 pause_briefly();
         }
@@ -230,11 +232,14 @@ private:
     }
 
     // Accepts up to 32 clients. No error: there may be more. empty: there are none; else there are no descriptors for others.
+    // Throws `removed`.
     template <class Loop>
     error_code accept_some(Loop& loop)
     {
         for (int accepted = 0; accepted != most_accepted; ++accepted) {
             auto come = acceptor_.try_accept();
+            if (!come && come.error() == errc::removed)
+                detail::raise(come.error());
             if (!come)
                 return come.error();
             loop.add(std::move(*come));

@@ -43,7 +43,7 @@ public:
     template <class T>
     class pair;
 
-    /// Removes the name. Living ends go on with each other; ends that are opened later meet in a new channel.
+    /// Removes the name. Living ends that wait report `removed`; ends that are opened later meet in a new channel.
     /// `invalid_endpoint`: an address of a network.
     static result<void> remove(endpoint const& where)
     {
@@ -110,9 +110,7 @@ public:
     {
         if (auto e = base::unusable())
             return make_error_code(*e);
-        if (base::queue().has_room())
-            return error_code();
-        return {};
+        return base::queue().look_for_room();
     }
 
     result<void> close(deadline)

@@ -47,7 +47,8 @@ struct named_pipe {
     template <message_layout L>
     using receiver_end = detail::fifo_receiver<L>;
 
-    /// Removes the channel, whatever it contains, and of whatever transport it is. Living ends go on with each other.
+    /// Removes the channel, whatever it contains, and of whatever transport it is. Living ends that wait
+    /// report `removed`.
     /// Errors: `invalid_endpoint`, `untrusted_object`, `timed_out`.
     static result<void> remove(endpoint const& where) { return detail::fifo_membership::remove(where); }
 };

@@ -57,7 +57,8 @@ struct posix_mqueue {
         using receiver_end = detail::queue_receiver<L, member>;
     };
 
-    /// Removes the channel, whatever it contains, and of whatever transport it is. Living ends go on with each other.
+    /// Removes the channel, whatever it contains, and of whatever transport it is. Living ends that wait
+    /// report `removed`.
     /// Errors: `invalid_endpoint`, `untrusted_object`, `timed_out`.
     static result<void> remove(endpoint const& where) { return detail::mqueue_membership::remove(where); }
 };

@@ -62,7 +62,8 @@ struct realtime_signal {
     template <message_layout L>
     class receiver_end;
 
-    /// Removes the channel, whatever it contains, and of whatever transport it is. Living ends go on with each other.
+    /// Removes the channel, whatever it contains, and of whatever transport it is. Living ends that wait
+    /// report `removed`.
     /// Errors: `invalid_endpoint`, `untrusted_object`, `timed_out`.
     static result<void> remove(endpoint const& where) { return detail::signal_membership::remove(where); }
 };

@@ -72,7 +72,8 @@ struct sysv_mqueue {
         using receiver_end = detail::queue_receiver<L, detail::prioritized_member>;
     };
 
-    /// Removes the channel, whatever it contains, and of whatever transport it is. Living ends report `removed`.
+    /// Removes the channel, whatever it contains, and of whatever transport it is. Living ends that wait
+    /// report `removed`.
     /// Errors: `invalid_endpoint`, `untrusted_object`, `timed_out`.
     static result<void> remove(endpoint const& where) { return detail::sysv_membership::remove(where); }
 };

@@ -87,6 +87,8 @@ public:
                 return {};
             if (!link.is_connected())
                 continue;
+            if (link.is_removed(false))
+                return errc::removed;
             if (until.is_poll()) {
                 if (!link.is_receiver_gone())
                     return errc::full;

@@ -60,6 +60,8 @@ public:
                     return {};
                 if (!socket && socket.error() != errc::no_receiver)
                     return socket.error();
+                if (connector().is_removed(waited))
+                    return errc::removed;
                 if (!is_trying())
                     schedule_.back_off(deadline::now());
             }
@@ -85,8 +87,9 @@ public:
 
     bool is_receiver_gone() const noexcept { return base::connector().receiver_gone(); }
 
-    // Waits for one of these events. no_receiver: the receiver has gone.
+    // Waits for one of these events. no_receiver: the receiver has gone. removed.
     result<void> wait(short events, deadline until) const { return wait_for_room(base::connector(), fd(), events, until); }
+    bool is_removed(bool slept) const noexcept { return base::connector().is_removed(slept); }
 
     // Reads the acknowledgements that have come and gives each to `take`, which returns false for one that cannot be.
     // False: the connection is over, or what came was no acknowledgement.

@@ -40,6 +40,8 @@ public:
             }
             if (e != errc::no_receiver)
                 return e;
+            if (connector_.is_removed(true))
+                return errc::removed;
             if (until.passed())
                 return errc::no_receiver;
             connector_.pause(until.capped(std::chrono::milliseconds(50)));

@@ -8,6 +8,8 @@
 #include <strait/detail/os/epoll_set.hpp>
 #include <strait/detail/socket/listener.hpp>
 #include <strait/detail/socket/pending_connections.hpp>
+#include <strait/detail/wait/futex.hpp>
+#include <strait/detail/wait/inotify_watcher.hpp>
 #include <strait/peer.hpp>
 #include <strait/wait.hpp>
 
@@ -38,8 +40,13 @@ public:
     error_code start()
     {
         wanted_ = stream_greeting::of(Both, listener_.cookie());
-        error_code const e = set_.open();
-        return e ? e : set_.add(listener_.fd(), nullptr, EPOLLIN);
+        error_code e = set_.open();
+        if (!e)
+            e = set_.add(listener_.fd(), nullptr, EPOLLIN);
+        // Without inotify a wait that is not in gather() does not learn that the channel was removed.
+        if (!e && removal_.add_for_removal(listener_.file()) >= 0)
+            e = set_.add(removal_.fd(), &removal_, EPOLLIN);
+        return e;
     }
 
     Listener const& listener() const noexcept { return listener_; }
@@ -59,7 +66,8 @@ public:
             listener_.leave(until);
     }
 
-    // Waits up to the deadline for anything to happen. Calls other(tag) for each watched descriptor with something to read.
+    // Waits for anything to happen, up to the deadline, and by a name for at most a wait slice. Calls other(tag) for each
+    // watched descriptor with something to read. removed: no client can come any more.
     template <class Other>
     error_code gather(deadline until, Other other)
     {
@@ -67,8 +75,15 @@ public:
             return set_.fd().missing();
         std::array<::epoll_event, 64> events;
         error_code failed;
-        for (::epoll_event const& e : set_.wait(events, until)) {
-            if (!e.data.ptr)
+        auto const come = set_.wait(events, listener_.file() >= 0 ? until.capped(wait_slice) : until);
+        if (come.empty() && listener_.is_removed(!until.is_poll()))
+            return errc::removed;
+        for (::epoll_event const& e : come) {
+            if (e.data.ptr == &removal_) {
+                removal_.read_events([](int, bool) {});
+                if (listener_.is_removed(true))
+                    failed = errc::removed;
+            } else if (!e.data.ptr)
                 failed = accept();
             else if (pending_connection* const c = silent_.find(e.data.ptr))
                 (void)listen_to(*c);
@@ -132,6 +147,7 @@ private:
     Listener listener_;
     stream_greeting wanted_;
     epoll_set set_;
+    inotify_watcher removal_;  // of the channel's files
     pending_connections<pending_connection> silent_;
     std::deque<pending_connection> greeted_;
     std::uint64_t turned_away_ = 0;

@@ -62,6 +62,17 @@ struct object_channel {
         ring_doorbell(doorbell.get());
     }
 
+    // Its name leads here no more: those that wait are told.
+    void remove()
+    {
+        std::lock_guard const hold(mutex);
+        removed = true;
+        room.notify_all();
+        changed.notify_all();
+        ring(sender_armed);
+        ring(receiver_armed);
+    }
+
     // True for the last participant of a channel with nothing unread.
     bool leave(role r, std::size_t unread_messages)
     {
@@ -83,6 +94,7 @@ struct object_channel {
     bool had_sender = false;
     bool abandoned = false;  // a pair was dropped, and no sender was taken from it
     bool keep;
+    bool removed = false;  // by its name: no other end can come
     bool sender_armed = false;
     bool receiver_armed = false;
     guarded_descriptor doorbell;
@@ -99,8 +111,10 @@ struct object_queue : object_channel {
         if constexpr (std::is_lvalue_reference_v<U> && !std::is_trivially_copyable_v<T>)
             return push(T(message), until, waits);
         std::unique_lock hold(mutex);
-        if (auto r = wait(hold, room, until, errc::full, waits, [&] { return messages.size() < capacity; }); !r)
+        if (auto r = wait(hold, room, until, errc::full, waits, [&] { return messages.size() < capacity || removed; }); !r)
             return r;
+        if (messages.size() >= capacity)
+            return errc::removed;
         messages.push_back(std::forward<U>(message));
         ring(receiver_armed);
         hold.unlock();
@@ -112,7 +126,9 @@ struct object_queue : object_channel {
     result<void> await_room(deadline until, std::uint64_t& waits)
     {
         std::unique_lock hold(mutex);
-        auto const r = wait(hold, room, until, errc::full, waits, [&] { return messages.size() < capacity; });
+        auto r = wait(hold, room, until, errc::full, waits, [&] { return messages.size() < capacity || removed; });
+        if (r && messages.size() >= capacity)
+            r = errc::removed;
         hold.unlock();
         if (r)
             room.notify_one();  // another sender may have been passed over for this one, which takes nothing
@@ -122,10 +138,10 @@ struct object_queue : object_channel {
     result<T> pop(deadline until, std::uint64_t& waits)
     {
         std::unique_lock hold(mutex);
-        if (auto r = wait(hold, changed, until, errc::empty, waits, [&] { return !messages.empty() || is_over(); }); !r)
+        if (auto r = wait(hold, changed, until, errc::empty, waits, [&] { return !messages.empty() || is_over() || removed; }); !r)
             return result<T>{boost::system::in_place_error, r.error()};
         if (messages.empty())
-            return result<T>{boost::system::in_place_error, make_error_code(errc::closed)};
+            return result<T>{boost::system::in_place_error, make_error_code(is_over() ? errc::closed : errc::removed)};
         T message = std::move(messages.front());
         messages.pop_front();
         ring(sender_armed);
@@ -134,10 +150,15 @@ struct object_queue : object_channel {
         return result<T>{boost::system::in_place_value, std::move(message)};
     }
 
-    bool has_room()
+    // What push() would find without waiting: room (no error), that the channel was removed, or nothing.
+    std::optional<error_code> look_for_room()
     {
         std::lock_guard const hold(mutex);
-        return messages.size() < capacity;
+        if (messages.size() < capacity)
+            return error_code();
+        if (removed)
+            return make_error_code(errc::removed);
+        return {};
     }
 
     // What pop() would find without waiting: a message (no error), the end, or nothing.
@@ -148,6 +169,8 @@ struct object_queue : object_channel {
             return error_code();
         if (is_over())
             return make_error_code(errc::closed);
+        if (removed)
+            return make_error_code(errc::removed);
         return {};
     }
 

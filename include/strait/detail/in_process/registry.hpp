@@ -62,7 +62,11 @@ public:
     void erase(std::string const& name)
     {
         std::lock_guard const hold(content_.mutex);
-        content_.channels.erase(name);
+        auto const at = content_.channels.find(name);
+        if (at == content_.channels.end())
+            return;
+        at->second.second->remove();
+        content_.channels.erase(at);
     }
 
 private:

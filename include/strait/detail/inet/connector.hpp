@@ -84,6 +84,7 @@ public:
     bool is_trying() const noexcept { return dialer_.is_trying(); }
     int file() const noexcept { return name_ ? name_->member().fd() : -1; }
     stream_cookie cookie() const noexcept { return cookie_; }
+    bool is_removed(bool slept) const noexcept { return name_ && name_->member().is_removed(deadline::now(), slept); }
     void count_in() noexcept
     {
         if (name_)

@@ -85,6 +85,7 @@ public:
         return watch_.gone(name_->member(), deadline::now(), slept, sender_watch::when_polled);
     }
     stream_cookie cookie() const noexcept { return cookie_; }
+    bool is_removed(bool slept) const noexcept { return name_ && name_->member().is_removed(deadline::now(), slept); }
     void count_in() noexcept
     {
         if (name_)

@@ -73,8 +73,8 @@ public:
                     stays = wanted;
                     if (!stays)
                         named::remove_unused(c.fd(), where);
-                } else if (!wanted) {
-                    mechanism.forget(c, where);
+                } else if (!wanted || participant::has_no_name(c.fd())) {
+                    mechanism.forget(c, where);  // what is unread cannot be found any more
                 }
             }
         } catch (...) {  // no memory for a path: the next opener finds no participant and starts afresh

@@ -19,6 +19,8 @@
 #include <new>
 #include <utility>
 
+#include <sys/stat.h>
+
 namespace strait::detail {
 
 // One end's membership in a channel of this host. Every channel has one small shared object, its control file, whatever
@@ -82,6 +84,24 @@ public:
     bool receivers_gone() const noexcept
     {
         return !any_alive(role::receiver) && !any_promised(role::receiver);
+    }
+
+    // Whether the control file has lost its name, because the channel was removed or the file was deleted: no other end can
+    // come any more. False for a channel without a name. It is a system call, which is made when the caller has slept, or
+    // when a millisecond has passed since the last one.
+    bool is_removed(std::int64_t now, bool slept) const noexcept
+    {
+        if (removed_ || nameless_ || (!slept && now - removal_asked_at_ < removal_interval))
+            return removed_;
+        removal_asked_at_ = now;
+        return removed_ = has_no_name(fd());
+    }
+
+    // Whether this open file has been deleted.
+    static bool has_no_name(int fd) noexcept
+    {
+        struct ::stat found = {};
+        return ::fstat(fd, &found) == 0 && found.st_nlink == 0;
     }
 
     // Wakes participants that wait for others to join or leave. Any end may call it.
@@ -198,8 +218,12 @@ private:
     control_block* block_ = nullptr;
     ::off_t place_ = 0;
     role role_ = role::sender;
+    static constexpr std::int64_t removal_interval = 1'000'000;  // nanoseconds
+
     bool nameless_ = false;
     bool counted_ = false;
+    mutable bool removed_ = false;
+    mutable std::int64_t removal_asked_at_ = 0;
     // What senders_gone() answered last, so that a death is reported at one end of the stream and not at every later
     // one.
     mutable std::uint64_t end_joined_ = 0;

@@ -67,7 +67,7 @@ class end_of_stream {
 public:
     end_reason why() const noexcept { return why_; }
 
-    // What a waiting receiver finds: a message (no error), damage, `closed`, or nothing yet. `inspect` looks into its
+    // What a waiting receiver finds: a message (no error), damage, `closed`, `removed`, or nothing yet. `inspect` looks into its
     // queue or ring and answers with the first two or nothing.
     template <class Inspect>
     std::optional<error_code> look(participant const& c, std::int64_t now, bool slept, std::int64_t interval, Inspect inspect)
@@ -76,7 +76,7 @@ public:
             return seen;
         end_reason const gone = watch_.gone(c, now, slept, interval);
         if (gone == end_reason::none)
-            return {};
+            return c.is_removed(now, slept) ? std::optional<error_code>(errc::removed) : std::nullopt;
         if (auto const seen = inspect())  // sent just before the last sender went
             return seen;
         why_ = gone;

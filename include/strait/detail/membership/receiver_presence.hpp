@@ -45,13 +45,15 @@ public:
         return errc::no_receiver;
     }
 
-    // When no receiver is there: waits until participants come or go, for at most one wait slice. Success: look again.
+    // When no receiver is there: reports `removed`, or waits until participants come or go, for at most one wait slice. Success: look again.
     // A poll does not wait and reports no_receiver, but the first receiver is awaited still.
     error_code await(participant const& c, deadline until, bool first, std::uint64_t& waits) noexcept
     {
         std::uint32_t const seen = c.event();
         if (!is_missing(c))
             return {};
+        if (c.is_removed(deadline::now(), !first))
+            return errc::removed;
         if (!awaited())
             return lose();
         if (until.is_poll())

@@ -71,6 +71,8 @@ struct mqueue_member {
             } else if (number == EAGAIN) {
                 if (receivers.gone(member))
                     return receivers.lose();
+                if (is_removed(!first))
+                    return errc::removed;
                 if (until.is_poll())
                     return errc::full;
                 if (until.passed())
@@ -88,6 +90,12 @@ struct mqueue_member {
             if (send(bytes, size))
                 return {};
         }
+    }
+
+    // Whether the channel was removed, or its queue alone.
+    bool is_removed(bool asked) const noexcept
+    {
+        return member.is_removed(deadline::now(), asked) || (asked && participant::has_no_name(queue.get()));
     }
 
     bool awaits_receiver() const noexcept { return is_member() && receivers.awaited(); }

@@ -132,6 +132,17 @@ struct mqueue_mechanism : no_backing_object {
         }
     }
 
+    // A later channel of this name has a queue of its own, which stays.
+    void forget(participant const& c, location const& where) const
+    {
+        std::string const name = queue_name(where);
+        descriptor const queue(::mq_open(name.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+        struct ::stat found = {};
+        if (queue && ::fstat(queue.get(), &found) == 0 && found.st_ino == c.block().mechanism[0].load(std::memory_order_relaxed) &&
+            found.st_dev == c.block().mechanism[1].load(std::memory_order_relaxed))
+            ::mq_unlink(name.c_str());
+    }
+
 private:
     // Gives the queue the group of the control file, which may be that of the directory, and its mode, of which the umask
     // may have taken bits. EPERM: the group matters, and this user is not in it.

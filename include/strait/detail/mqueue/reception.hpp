@@ -90,6 +90,8 @@ public:
                     }
                 }
             }
+            if (end.is_removed(ask))
+                return errc::removed;
             if (until.is_poll())
                 return errc::empty;
             if (until.passed())

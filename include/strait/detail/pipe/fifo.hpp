@@ -81,6 +81,16 @@ struct fifo_mechanism : no_backing_object {
         return failed;
     }
 
+    // A later channel of this name has a FIFO of its own, which stays.
+    void forget(participant const& c, location const& where) const
+    {
+        std::string const path = where.path(fifo_suffix);
+        struct ::stat found = {};
+        if (::lstat(path.c_str(), &found) == 0 && found.st_ino == c.block().mechanism[0].load(std::memory_order_relaxed) &&
+            found.st_dev == c.block().mechanism[1].load(std::memory_order_relaxed))
+            ::unlink(path.c_str());
+    }
+
 private:
     // Sets the capacity too, so that one which is impossible is reported to the end that asks for it and not to the
     // receiver later.

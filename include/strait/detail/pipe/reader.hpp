@@ -28,7 +28,8 @@ namespace strait::detail {
 //
 // It holds no descriptor for writing, or the kernel would never report the end. It holds two for reading, of which one
 // blocks: a blocking read is the cheapest way to wait, and RWF_NOWAIT does not work on a FIFO (Linux 6.18: EOPNOTSUPP).
-// While a foreign process holds the FIFO open for writing, a wait without a deadline sees no end.
+// Only a pipe without a name is waited for in this way: of a FIFO the reader must learn that its channel was removed.
+// While another process holds a pipe without a name open for writing, a wait without a deadline sees no end.
 //
 // Distinct objects: safe. Shared objects: unsafe.
 class fifo_reader {
@@ -54,6 +55,7 @@ public:
     }
 
     bool is_member() const noexcept { return member_.is_member(); }
+    void forget_name() noexcept { member_.forget_name(); }
     errc missing() const noexcept { return member_.missing(); }
     int fd() const noexcept { return polling_.get(); }
     std::uint64_t waits() const noexcept { return waits_; }
@@ -69,7 +71,7 @@ public:
         if (spin_.pays()) {
             if (took(read_at_once()))
                 return {};
-        } else if (until.is_never() && took(::read(blocking_.get(), buffer.data(), buffer.size))) {
+        } else if (until.is_never() && took(read_sleeping())) {
             return {};
         }
         return read_or_wait(until);
@@ -165,6 +167,22 @@ private:
         return uninterrupted([&] { return ::read(polling_.get(), buffer.data(), buffer.size); });
     }
 
+    // Sleeps until there is something to read: without a name in the read itself, which is cheapest; else for a wait slice,
+    // because a channel can be removed, which wakes no reader.
+    ::ssize_t read_sleeping() noexcept
+    {
+        if (member_.is_nameless())
+            return ::read(blocking_.get(), buffer.data(), buffer.size);
+        (void)wait_descriptor(polling_.get(), POLLIN, deadline::after(wait_slice));
+        return read_at_once();
+    }
+
+    // The FIFO can be deleted alone, which no later sender finds then.
+    bool is_removed(bool asked) const noexcept
+    {
+        return member_.is_removed(deadline::now(), asked) || (asked && !member_.is_nameless() && participant::has_no_name(polling_.get()));
+    }
+
     [[gnu::noinline]] result<void> read_or_wait(deadline until)
     {
         bool counted = false;
@@ -187,6 +205,8 @@ private:
                     ended_ = why;
                     return errc::closed;
                 }
+            if (is_removed(slept || (!connected && counted)))
+                return errc::removed;
             if (until.is_poll())
                 return errc::empty;
             if (until.passed())
@@ -199,10 +219,11 @@ private:
             // connected.
             if (!connected)
                 member_.wait_event(seen, until);
-            else if (!until.is_never())
+            else if (until.is_never() && member_.is_nameless()) {
+                if (took(::read(blocking_.get(), buffer.data(), buffer.size)))
+                    return {};
+            } else
                 slept = !wait_descriptor(polling_.get(), POLLIN, until.capped(wait_slice));
-            else if (took(::read(blocking_.get(), buffer.data(), buffer.size)))
-                return {};
         }
     }
 

@@ -123,6 +123,9 @@ public:
     wake_source arm() const noexcept { return reader_.arm(); }
     void disarm() const noexcept {}
 
+    // The name was removed and the other end has joined: no further one will come.
+    void expect_no_more_peers() noexcept { reader_.forget_name(); }
+
 private:
     fifo_receiver(fifo_reader reader, std::chrono::nanoseconds linger) : reader_(std::move(reader)), linger_(linger) {}
 

@@ -140,6 +140,9 @@ public:
     wake_source arm() const noexcept { return writer_.arm(); }
     void disarm() const noexcept {}
 
+    // The name was removed and the other end has joined: no further one will come.
+    void expect_no_more_peers() noexcept { writer_.forget_name(); }
+
     // Writable when there is room; -1 before the first receiver has come.
     int native_handle() const noexcept { return writer_.fd(); }
 

@@ -41,6 +41,7 @@ public:
 
     bool is_connected() const noexcept { return static_cast<bool>(fifo_); }
     bool is_member() const noexcept { return member_.is_member(); }
+    void forget_name() noexcept { member_.forget_name(); }
     errc missing() const noexcept { return member_.missing(); }
     int fd() const noexcept { return fifo_.get(); }
     std::uint64_t waits() const noexcept { return waits_; }
@@ -58,12 +59,11 @@ public:
     // Whether the first receiver may still come: none was met yet, and connect_timeout is not over.
     bool awaits_receiver() const noexcept
     {
-        return member_.is_member() && !fifo_ && !removed_ && !connect_until_.passed();
+        return member_.is_member() && !fifo_ && !connect_until_.passed();
     }
 
-    // Opens the FIFO, waiting for the first receiver. Errors: timed_out; no_receiver when none has come up to
-    // connect_timeout, when the channel was removed, and where the deadline is poll(), after which it can be tried
-    // again.
+    // Opens the FIFO, waiting for the first receiver. Errors: timed_out; removed; no_receiver when none has come up to
+    // connect_timeout, and where the deadline is poll(), after which it can be tried again.
     [[gnu::noinline, gnu::cold]] result<void> connect(deadline until)
     {
         if (!member_.is_member())
@@ -76,9 +76,10 @@ public:
                 member_.signal();  // a receiver that has seen no writer waits for this, not for the FIFO
                 return {};
             }
-            if (opened.error() != errc::no_receiver && opened.error() != channel_removed)
+            if (opened.error() == channel_removed || member_.is_removed(deadline::now(), !first))
+                return errc::removed;
+            if (opened.error() != errc::no_receiver)
                 return opened.error();
-            removed_ = opened.error() == channel_removed;
             if (until.is_poll() || !awaits_receiver())
                 return errc::no_receiver;
             if (until.passed())
@@ -120,16 +121,22 @@ private:
     {
         for (bool first = true;; first = false) {
             if (errno == EPIPE)
-                return errc::no_receiver;
+                return member_.is_removed(deadline::now(), false) ? errc::removed : errc::no_receiver;
             if (errno == EAGAIN) {
                 // Another process may hold a copy of a dead receiver's descriptor: then the kernel reports no death.
+                if (member_.is_removed(deadline::now(), false))
+                    return errc::removed;
                 if (until.is_poll())
                     return member_.receivers_gone() ? errc::no_receiver : errc::full;
                 waits_ += first ? 1 : 0;
                 if (auto room = wait_descriptor(fifo_.get(), POLLOUT, until.capped(wait_slice)); !room) {
                     if (room.error() == errc::timed_out && member_.receivers_gone())
                         return errc::no_receiver;
-                    if (room.error() != errc::timed_out || until.passed())
+                    if (room.error() != errc::timed_out)
+                        return room;
+                    if (member_.is_removed(deadline::now(), true) || (!member_.is_nameless() && participant::has_no_name(fifo_.get())))
+                        return errc::removed;
+                    if (until.passed())
                         return room;
                 }
             } else if (errno != EINTR) {
@@ -145,7 +152,6 @@ private:
     deadline connect_until_;
     guarded_descriptor fifo_;
     std::uint64_t waits_ = 0;
-    bool removed_ = false;  // the channel, before it was connected
 };
 
 }  // namespace strait::detail

@@ -84,6 +84,8 @@ public:
         result<void> done;
         if (base::can_leave(done)) {
             post();
+            if (participant_.is_removed(0, true))
+                (void)base::arm_at(ring_.receivers(), false);  // so that a sender that has room looks, too
             STRAIT_CRASH_POINT("close: posted");
             ring_.leave();
             base::leave(until);

@@ -167,6 +167,8 @@ private:
     {
         if (!participant_.is_member())
             return participant_.missing();
+        if (removed_)
+            return errc::removed;
         if (ring_.too_large(n))
             return errc::message_too_large;
         if constexpr (stages)
@@ -199,6 +201,8 @@ private:
                 if constexpr (stages)
                     if (seen && !*seen && !ready())
                         return {};  // another sender has taken the room that was seen
+                if (!seen && participant_.is_removed(now, slept))
+                    return errc::removed;
                 return seen;
             });
     }
@@ -208,10 +212,17 @@ private:
         if (!participant_.is_member())
             return participant_.missing();
         wake_peer(ring_.receivers(), participant_.fd());
+        // A sender that has room never waits. It looks here whether the channel was removed, because a receiver that has
+        // found that out leaves its sleep word set. The message is in the ring: the next operation reports it.
+        if (participant_.is_removed(0, true)) {
+            removed_ = true;
+            ring_.detach();
+        }
         return {};
     }
 
     room_watch<Writer> room_;
+    bool removed_ = false;  // and the ring is detached
 };
 
 }  // namespace strait::detail

@@ -67,6 +67,7 @@ public:
     {
         return watch_.gone(member_, deadline::now(), slept, sender_watch::when_polled);
     }
+    bool is_removed(bool slept) const noexcept { return member_.is_removed(deadline::now(), slept); }
     void count_in() noexcept { member_.count_in(); }
     bool usable() const noexcept { return member_.is_member(); }
     errc missing() const noexcept { return member_.missing(); }

@@ -207,6 +207,8 @@ private:
         error_code const e = find_receiver();
         if (!e || e != errc::no_receiver)
             return e;
+        if (member.is_removed(deadline::now(), !first))
+            return errc::removed;
         if (until.is_poll() || !awaits_receiver())
             return errc::no_receiver;
         if (until.passed())
@@ -233,11 +235,13 @@ private:
             return number != EAGAIN;
         };
         return wait_for_peer<adaptive, 100>(signal_eventcounts::of(member).senders, waiting, until, errc::full, tried,
-                                               [&](std::int64_t, bool) -> std::optional<error_code> {
+                                               [&](std::int64_t now, bool slept) -> std::optional<error_code> {
                                                    if (tried())
                                                        return error_code();
                                                    if (!member.any_alive(role::receiver) || !target.is_there())
                                                        return lose();
+                                                   if (member.is_removed(now, slept))
+                                                       return errc::removed;
                                                    return {};
                                                });
     }

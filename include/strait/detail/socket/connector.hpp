@@ -28,6 +28,7 @@ namespace strait::detail {
 //   is_trying()           whether a handshake is under way, so that attempt() goes on with it
 //   cookie()              the cookie of the channel that was reached last
 //   file()                the descriptor of the channel's control file; -1: there is none
+//   is_removed(slept)     whether the channel's files were removed; `slept`: ask the kernel at once
 //   count_in()            the end is open: from now on it counts as a participant
 //   receiver_gone()       whether the receiver that was reached last has left or died, as far as that can be known without its
 //                         socket: another process may hold a copy of that, and then the kernel never says so
@@ -50,6 +51,7 @@ concept connector =
     { k.is_trying() } -> std::same_as<bool>;
     { k.cookie() } -> std::same_as<stream_cookie>;
     { k.file() } -> std::same_as<int>;
+    { k.is_removed(true) } noexcept -> std::same_as<bool>;
     { c.count_in() } noexcept -> std::same_as<void>;
     { k.receiver_gone() } -> std::same_as<bool>;
     { k.usable() } -> std::same_as<bool>;
@@ -63,6 +65,7 @@ concept connector =
 };
 
 // Waits for room in the socket that was connected last. timed_out: the deadline came first. no_receiver: the receiver has gone.
+// removed.
 template <connector Connector>
 result<void> wait_for_room(Connector const& by, int fd, short events, deadline until)
 {
@@ -72,6 +75,8 @@ result<void> wait_for_room(Connector const& by, int fd, short events, deadline u
             return room;
         if (by.receiver_gone())
             return errc::no_receiver;
+        if (by.is_removed(true))
+            return errc::removed;
         if (until.passed())
             return room;
     }

@@ -201,6 +201,8 @@ private:
                 if (o != outcome::end)
                     return o == outcome::malformed ? drop() : last_failure();
             }
+            if (listener_.is_removed(ask))
+                return errc::removed;
             if (until.is_poll())
                 return errc::empty;
             stats_.waits += counted ? 0 : 1;  // also when it was held up while it polled

@@ -43,7 +43,7 @@ public:
 
     end_reason why() const noexcept { return why_; }
 
-    // Waits for a turn. Success: something may be there now. closed: the stream is over, why() says how.
+    // Waits for a turn. Success: something may be there now. closed: the stream is over, why() says how. removed.
     template <class Connections>
     [[gnu::noinline, gnu::cold]] error_code wait(Connections& come, deadline until, channel_stats& stats, bool& waited)
     {
@@ -62,6 +62,8 @@ public:
         end_reason const gone = listener.has_control_file()                            ? listener.senders_gone(waited)
                                 : seen_ && come.no_sender() && !sessions.expects_any() ? end_reason::left
                                                                                        : end_reason::none;
+        if (gone == end_reason::none && listener.is_removed(waited))
+            return come.gather(deadline::poll()) ? error_code() : make_error_code(errc::removed);
         bool const late = until.is_poll() || until.passed();  // what is there is taken even so
         if (gone != end_reason::none || late) {
             if (gone == end_reason::none ? come.glance() : come.gather(deadline::poll()))

@@ -24,6 +24,7 @@ namespace strait::detail {
 //   file()                the descriptor of the channel's control file; -1: there is none
 //   packet()              bytes of the largest packet that a sender of ours makes; 0: it is a stream
 //   senders_gone(slept)   whether the stream is over, as the control file says; `slept`: ask it at once
+//   is_removed(slept)     whether the channel's files were removed; `slept`: ask the kernel at once
 //   count_in()            the end is open: from now on it counts as a participant
 //   usable()              false when the end was left, moved from, or inherited by fork()
 //   missing()             why it is not usable: not_open or inherited_handle
@@ -35,6 +36,7 @@ concept receiving_place = std::movable<L> && requires(L l, L const& k, deadline 
     { k.file() } -> std::same_as<int>;
     { k.packet() } -> std::same_as<std::size_t>;
     { l.senders_gone(slept) } -> std::same_as<end_reason>;
+    { l.is_removed(slept) } noexcept -> std::same_as<bool>;
     { l.count_in() } noexcept -> std::same_as<void>;
     { k.usable() } -> std::same_as<bool>;
     { k.missing() } -> std::same_as<errc>;

@@ -68,6 +68,7 @@ public:
     }
 
     // Sends all that is staged, as the connector does that. An error, except no_receiver, leaves the rest as it is.
+    // removed: there is no room, and no other receiver can come.
     template <connector Connector>
     result<void> drain(Connector& by, int fd, deadline until)
     {
@@ -86,11 +87,15 @@ public:
                 return errc::no_receiver;
             if (until.is_poll() && accepted_end_ == buffer().end)
                 return {};
+            if (accepted_end_ != buffer().end && by.is_removed(false))
+                return errc::removed;
             if (until.is_poll())
                 return by.receiver_gone() ? errc::no_receiver : errc::full;
             ++stats_.waits;
-            if (auto waited = wait_for_room(by, fd, POLLOUT, until); !waited)
-                return waited.error() == errc::timed_out && accepted_end_ == buffer().end ? result<void>() : waited;
+            if (auto waited = wait_for_room(by, fd, POLLOUT, until); !waited) {
+                bool const later = waited.error() == errc::timed_out || waited.error() == errc::removed;
+                return later && accepted_end_ == buffer().end ? result<void>() : waited;
+            }
         }
         buffer().begin = buffer().end = accepted_end_ = 0;
         return {};
@@ -121,7 +126,7 @@ public:
         buffer().begin = frame.sent() % 8;  // frames stay aligned
         frame.copy_rest(buffer().data() + buffer().begin);
         begun(message.size(), frame.left());
-        return left.error() == errc::full || left.error() == errc::timed_out ? result<void>() : left;
+        return left.error() == errc::full || left.error() == errc::timed_out || left.error() == errc::removed ? result<void>() : left;
     }
 
     // Drops what is staged, since the connection is over. Messages that had left in part are counted as dropped.

@@ -35,7 +35,7 @@ public:
     }
 
     // Finds a receiver and greets it. no_receiver: the last one has gone and no other is there, or none has come within
-    // connect_timeout, or, without waiting, none is there yet. full: without waiting, a handshake is under way. Counts one
+    // connect_timeout, or, without waiting, none is there yet. removed. full: without waiting, a handshake is under way. Counts one
     // wait in `waits` if there is one.
     [[gnu::noinline, gnu::cold]] error_code connect(deadline until, std::uint64_t& waits)
     {
@@ -49,6 +49,8 @@ public:
             }
             if (socket.error() != errc::no_receiver)
                 return socket.error();
+            if (connector().is_removed(!first))
+                return errc::removed;
             if ((lost_ && !connector().is_trying()) || base::connect_until().passed())
                 return errc::no_receiver;
             if (until.is_poll())

@@ -111,11 +111,13 @@ struct sysv_member {
         std::uint64_t const before = waiting.waits;
         error_code const e = wait_for_peer<adaptive, 100>(
             eventcounts().senders, waiting, until, errc::full, tried,
-            [&](std::int64_t, bool) -> std::optional<error_code> {
+            [&](std::int64_t now, bool slept) -> std::optional<error_code> {
                 if (tried())
                     return error_code();
                 if (receivers.gone(member))
                     return receivers.lose();
+                if (member.is_removed(now, slept))
+                    return errc::removed;
                 return {};
             });
         waits += waiting.waits - before;

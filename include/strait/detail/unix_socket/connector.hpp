@@ -74,6 +74,7 @@ public:
     int file() const noexcept { return member_.fd(); }
     bool is_trying() const noexcept { return false; }
     stream_cookie cookie() const noexcept { return {}; }
+    bool is_removed(bool slept) const noexcept { return named_ && member_.is_removed(deadline::now(), slept); }
     void count_in() noexcept { member_.count_in(); }
 
     // The peer of a socket that is connected from the beginning is this process and no other one.

@@ -85,6 +85,19 @@ public:
         return watch_.gone(member_, deadline::now(), slept, sender_watch::when_polled);
     }
     stream_cookie cookie() const noexcept { return {}; }
+    // The socket can be deleted alone, which no later sender finds then.
+    bool is_removed(bool slept) const noexcept
+    {
+        if (!named_)
+            return false;
+        if (member_.is_removed(deadline::now(), slept))
+            return true;
+        if (!slept)
+            return false;
+        struct ::stat found = {};
+        bool const there = ::lstat(address_.sun_path, &found) == 0;
+        return there ? found.st_ino != inode_ : errno == ENOENT;
+    }
     void count_in() noexcept { member_.count_in(); }
     bool usable() const noexcept { return !named_ || member_.is_member(); }
     errc missing() const noexcept { return member_.missing(); }
@@ -123,6 +136,12 @@ private:
             ::unlink(address->sun_path);
             return at_object(where_.path(socket_suffix), e);
         }
+        struct ::stat made = {};
+        auto const bound = unix_address(where_);
+        if (!bound || ::lstat(bound->sun_path, &made) != 0)
+            return last_failure();
+        address_ = *bound;
+        inode_ = made.st_ino;
         socket_ = guarded_descriptor(std::move(s));
         return {};
     }
@@ -148,6 +167,8 @@ private:
     guarded_descriptor socket_;
     sender_watch watch_;
     unix_kind kind_;
+    ::sockaddr_un address_{};  // where the socket was bound, and
+    ::ino_t inode_ = 0;        // what lay there then
     bool named_ = false;
 };
 static_assert(listener<unix_listener> && datagram_listener<unix_listener>);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -37,7 +38,8 @@ private:
 
 // Watches the files of many channels with inotify(7), at one descriptor. It reports a doorbell that was rung
 // (wait/sleep_word.hpp), and a file that was closed: by an end that leaves, or by the kernel for a process that dies. The
-// kernel closes the file just before it frees the lock, so what that changes is seen a little later.
+// kernel closes the file just before it frees the lock, so what that changes is seen a little later. A file that was deleted
+// (its number of names is an attribute) counts as one that was closed.
 //
 // A user has /proc/sys/fs/inotify/max_user_instances (128) of these, and max_user_watches files in all of them.
 // Distinct objects: safe. Shared objects: unsafe.
@@ -56,12 +58,10 @@ public:
 
     // Watches this file. Returns the number by which events name it, which is the same however often the file is added; -1
     // when it cannot be watched.
-    int add(int file)
-    {
-        if (file < 0 || !open())
-            return -1;
-        return ::inotify_add_watch(fd_.get(), path_of_descriptor(file).c_str(), IN_ACCESS | IN_CLOSE);
-    }
+    int add(int file) { return add(file, IN_ACCESS | IN_CLOSE | IN_ATTRIB); }
+
+    // Watches only whether this file is deleted.
+    int add_for_removal(int file) { return add(file, IN_ATTRIB); }
 
     // Watches this file no longer. The kernel has done so itself for a file that was deleted.
     void remove(int watch) noexcept { (void)!::inotify_rm_watch(fd_.get(), watch); }
@@ -84,7 +84,7 @@ public:
                 if ((e.mask & IN_Q_OVERFLOW) != 0)
                     report(all, true);
                 else if ((e.mask & IN_IGNORED) == 0)
-                    report(e.wd, (e.mask & IN_CLOSE) != 0);
+                    report(e.wd, (e.mask & (IN_CLOSE | IN_ATTRIB)) != 0);
             }
             if (static_cast<std::size_t>(size) < sizeof events / 2)
                 return;
@@ -95,6 +95,13 @@ public:
     looks_after_closing looks;
 
 private:
+    int add(int file, std::uint32_t events)
+    {
+        if (file < 0 || !open())
+            return -1;
+        return ::inotify_add_watch(fd_.get(), path_of_descriptor(file).c_str(), events);
+    }
+
     guarded_descriptor fd_;
 };
 
