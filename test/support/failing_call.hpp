@@ -34,6 +34,15 @@ inline constexpr std::array calls_of_opening{
     failing_call{"fallocate", SYS_fallocate, ENOSPC},
 };
 
+/// Those that some receiver needs then.
+inline constexpr std::array calls_of_opening_receivers{
+    failing_call{"socket", SYS_socket, EMFILE},
+    failing_call{"bind", SYS_bind, EACCES},
+    failing_call{"epoll_create1", SYS_epoll_create1, EMFILE},
+    failing_call{"signalfd4", SYS_signalfd4, EMFILE},
+    failing_call{"mq_open", SYS_mq_open, EMFILE},
+};
+
 /// From now on this process, and no other, gets this error for this call. False: the kernel does not allow that.
 inline bool make_fail(failing_call const& c)
 {

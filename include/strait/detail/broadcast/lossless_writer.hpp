@@ -197,7 +197,8 @@ public:
 
     bool awaits_receiver(lossless_writer<L> const& ring, participant const& member) const noexcept
     {
-        return !ring.has_met_receiver() && !connect_until_.passed() && !(member.is_nameless() && member.receivers_gone());
+        return !ring.has_met_receiver() && !connect_until_.passed() && !member.has_lost_receiver() &&
+               !(member.is_nameless() && member.receivers_gone());
     }
 
 private:

@@ -85,6 +85,7 @@ public:
     int file() const noexcept { return name_ ? name_->member().fd() : -1; }
     stream_cookie cookie() const noexcept { return cookie_; }
     bool is_removed(bool slept) const noexcept { return name_ && name_->member().is_removed(deadline::now(), slept); }
+    bool has_lost_receiver() const noexcept { return name_ && name_->member().has_lost_receiver(); }
     void count_in() noexcept
     {
         if (name_)

@@ -104,6 +104,14 @@ public:
         return ::fstat(fd, &found) == 0 && found.st_nlink == 0;
     }
 
+    // For a sender: whether a receiver was there when this end was opened, or has come since, and none is there now. The first
+    // receiver is then waited for no longer. Makes a system call only when one was there.
+    bool has_lost_receiver() const noexcept
+    {
+        bool const met = met_receiver_ || (is_member() && block_->joined_receivers.load(std::memory_order_acquire) != receivers_before_);
+        return met && receivers_gone();
+    }
+
     // Wakes participants that wait for others to join or leave. Any end may call it.
     void signal() const noexcept
     {
@@ -127,6 +135,8 @@ public:
         if (counted_ || !is_member())
             return;
         counted_ = true;
+        receivers_before_ = block_->joined_receivers.load(std::memory_order_acquire);
+        met_receiver_ = receivers_before_ != block_->left_receivers.load(std::memory_order_acquire) && any_alive(role::receiver);
         (role_ == role::sender ? block_->joined_senders : block_->joined_receivers).fetch_add(1, std::memory_order_seq_cst);
         STRAIT_CRASH_POINT("join: counted in");
         signal();
@@ -222,6 +232,8 @@ private:
 
     bool nameless_ = false;
     bool counted_ = false;
+    bool met_receiver_ = false;            // when this end was counted in, and
+    std::uint64_t receivers_before_ = 0;  // how many had joined by then
     mutable bool removed_ = false;
     mutable std::int64_t removal_asked_at_ = 0;
     // What senders_gone() answered last, so that a death is reported at one end of the stream and not at every later

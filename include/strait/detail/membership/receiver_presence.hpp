@@ -36,8 +36,11 @@ public:
     // To be asked when there is no room: whether all receivers that could make some have gone. It makes a system call.
     bool gone(participant const& c) const noexcept { return !retained_ && c.receivers_gone(); }
 
-    // Whether the first receiver may still come: no message was sent yet, and connect_timeout is not over.
-    bool awaited() const noexcept { return !retained_ && state_ == state::fresh && !connect_until_.passed(); }
+    // Whether the first receiver may still come: none was there since this end was opened, and connect_timeout is not over.
+    bool awaited(participant const& c) const noexcept
+    {
+        return !retained_ && state_ == state::fresh && !connect_until_.passed() && !c.has_lost_receiver();
+    }
 
     error_code lose() noexcept
     {
@@ -54,7 +57,7 @@ public:
             return {};
         if (c.is_removed(deadline::now(), !first))
             return errc::removed;
-        if (!awaited())
+        if (!awaited(c))
             return lose();
         if (until.is_poll())
             return errc::no_receiver;

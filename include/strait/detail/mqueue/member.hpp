@@ -98,7 +98,7 @@ struct mqueue_member {
         return member.is_removed(deadline::now(), asked) || (asked && participant::has_no_name(queue.get()));
     }
 
-    bool awaits_receiver() const noexcept { return is_member() && receivers.awaited(); }
+    bool awaits_receiver() const noexcept { return is_member() && receivers.awaited(member); }
 
     // For room, or for the first receiver: while that is missing the queue has room, which says nothing.
     wake_source arm() const noexcept

@@ -129,7 +129,7 @@ struct signal_member {
 
     bool awaits_receiver() const noexcept
     {
-        return queue && is_member() && !target && !lost && !connect_until.passed();
+        return queue && is_member() && !target && !lost && !connect_until.passed() && !member.has_lost_receiver();
     }
 
     // For room, which the receiver reports after a quarter of the capacity, or for a receiver.

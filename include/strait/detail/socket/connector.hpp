@@ -29,6 +29,7 @@ namespace strait::detail {
 //   cookie()              the cookie of the channel that was reached last
 //   file()                the descriptor of the channel's control file; -1: there is none
 //   is_removed(slept)     whether the channel's files were removed; `slept`: ask the kernel at once
+//   has_lost_receiver()   whether a receiver was there since this end was opened, as the control file says, and none is now
 //   count_in()            the end is open: from now on it counts as a participant
 //   receiver_gone()       whether the receiver that was reached last has left or died, as far as that can be known without its
 //                         socket: another process may hold a copy of that, and then the kernel never says so
@@ -52,6 +53,7 @@ concept connector =
     { k.cookie() } -> std::same_as<stream_cookie>;
     { k.file() } -> std::same_as<int>;
     { k.is_removed(true) } noexcept -> std::same_as<bool>;
+    { k.has_lost_receiver() } noexcept -> std::same_as<bool>;
     { c.count_in() } noexcept -> std::same_as<void>;
     { k.receiver_gone() } -> std::same_as<bool>;
     { k.usable() } -> std::same_as<bool>;

@@ -51,7 +51,8 @@ public:
                 return socket.error();
             if (connector().is_removed(!first))
                 return errc::removed;
-            if ((lost_ && !connector().is_trying()) || base::connect_until().passed())
+            bool const lost = lost_ || connector().has_lost_receiver();
+            if ((lost && !connector().is_trying()) || base::connect_until().passed())
                 return errc::no_receiver;
             if (until.is_poll())
                 return connector().is_trying() ? errc::full : errc::no_receiver;
@@ -69,6 +70,9 @@ public:
         error_code const e = connect(deadline::poll(), none);
         return e == errc::full || e == errc::no_receiver ? error_code() : e;
     }
+
+    // Whether the first receiver may still come.
+    bool awaits_receiver() const noexcept { return base::awaits_receiver() && !base::connector().has_lost_receiver(); }
 
     // The receiver is gone, or refuses what we send: the next operation looks for another one.
     void lose() noexcept

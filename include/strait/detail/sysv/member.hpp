@@ -126,7 +126,7 @@ struct sysv_member {
         return e || number == 0 ? e : failure(number);
     }
 
-    bool awaits_receiver() const noexcept { return is_member() && receivers.awaited(); }
+    bool awaits_receiver() const noexcept { return is_member() && receivers.awaited(member); }
 
     // For room, which receivers report after a quarter of the queue, or for the first receiver.
     wake_source arm() noexcept { return arm_at(&sysv_eventcounts::senders, true); }

@@ -75,6 +75,7 @@ public:
     bool is_trying() const noexcept { return false; }
     stream_cookie cookie() const noexcept { return {}; }
     bool is_removed(bool slept) const noexcept { return named_ && member_.is_removed(deadline::now(), slept); }
+    bool has_lost_receiver() const noexcept { return named_ && member_.has_lost_receiver(); }
     void count_in() noexcept { member_.count_in(); }
 
     // The peer of a socket that is connected from the beginning is this process and no other one.
