@@ -70,6 +70,10 @@ enum class errc {
     /// /proc is not mounted. From opening an end that needs it: one end of a make_pair() over a ring or a pipe, and any end over
     /// realtime_signal. Mount it, or use a channel with a name over another transport.
     no_proc,
+    /// At this path lies a channel of former participants, of another type or transport or not complete, which only the user who
+    /// made it may remove, because the directory is sticky as /tmp is. From opening an end, and from remove(). Let that user, whom
+    /// `ls -l` names, remove() it, or choose another path.
+    foreign_leftover,
     /// One end does not accept the process at the other one. From connecting over Unix sockets; options.accept and
     /// options.access of both ends decide.
     refused,
@@ -219,6 +223,9 @@ public:
         case errc::no_proc:
             return "/proc is not mounted, which this channel needs: mount it (mount -t proc proc /proc), or use a channel with a "
                    "name over another transport.";
+        case errc::foreign_leftover:
+            return "Another user has left a channel at this path, and in this directory only its owner may remove it: let that "
+                   "user, whom `ls -l` names, remove() it, or choose another path.";
         case errc::refused:
             return "One end does not accept the process at the other: see options.accept and options.access at both.";
         case errc::peer_corrupt:
@@ -320,6 +327,7 @@ public:
         case errc::names_taken: return e::make_error_condition(e::address_in_use);
         case errc::no_directory: return e::make_error_condition(e::no_such_file_or_directory);
         case errc::no_proc: return e::make_error_condition(e::no_such_file_or_directory);
+        case errc::foreign_leftover: return e::make_error_condition(e::operation_not_permitted);
         case errc::refused: return e::make_error_condition(e::permission_denied);
         case errc::peer_corrupt: return e::make_error_condition(e::protocol_error);
         case errc::malformed_message: return e::make_error_condition(e::bad_message);

@@ -37,6 +37,8 @@ private:
 namespace {
 
 using support::child;
+using support::notes;
+using support::shared_page;
 
 struct stat status_of(std::string const& path)
 {
@@ -300,6 +302,61 @@ CONFORMANCE_CASE(a_set_group_id_directory_gives_its_group_to_every_object, x, an
         BOOST_CHECK_EQUAL(consumer.wait(), 0);
         (void)x.probes.remove(d / "channel");
     }
+}
+
+// As in /tmp: only the user who made a file there may remove it. That user leaves first, and the channel stays; both users
+// must be able to open it again and again.
+CONFORMANCE_CASE(two_users_share_a_path_in_a_sticky_directory_whichever_leaves_last, x, any_size)
+{
+    if (!x.takes_paths() || ::geteuid() != 0)
+        return;
+    constexpr uid_t maker = 54321;
+    constexpr uid_t other = 54322;
+    directory const d;
+    ::chmod((d / "").c_str(), 01777);
+    auto const where = d / "channel";
+    auto shared = x.options;
+    shared.access = strait::access_mode::everyone;
+    shared_page page;
+    auto const as = [](uid_t user, auto body) {
+        return child([=] {
+            bool const became = ::setgroups(0, nullptr) == 0 && ::setresgid(user, user, user) == 0 && ::setresuid(user, user, user) == 0;
+            return became ? body() : 98;
+        });
+    };
+    auto const live_twice = [&x, where, shared] {
+        for (std::uint64_t life = 0; life != 2; ++life) {
+            receiver in{x, where, shared};
+            sender out{x, where, shared};
+            out.send(make_probe(life));
+            if (in.receive() != make_probe(life))
+                return 1;
+        }
+        return 0;
+    };
+    auto making = as(maker, [&] {
+        receiver in{x, where, shared};
+        page->stage = 1;
+        return in.receive() == make_probe(7) ? 0 : 1;
+    });
+    notes::await(page->stage, 1);
+    auto joining = as(other, [&] {
+        sender out{x, where, shared};
+        out.send(make_probe(7));
+        notes::await(page->proceed, 1);
+        (void)out.close();
+        return 0;
+    });
+    BOOST_CHECK_EQUAL(making.wait(), 0);
+    page->proceed = 1;
+    BOOST_CHECK_EQUAL(joining.wait(), 0);
+    BOOST_CHECK_EQUAL(as(other, live_twice).wait(), 0);
+    auto refused = as(other, [&] {
+        return code(text_receiver::open(x, where, shared)) == errc::foreign_leftover && code(x.probes.remove(where)) == errc::foreign_leftover ? 0 : 1;
+    });
+    BOOST_CHECK_EQUAL(refused.wait(), 0);
+    BOOST_CHECK_EQUAL(as(maker, live_twice).wait(), 0);
+    BOOST_CHECK(std::filesystem::is_empty((d / "").c_str()));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

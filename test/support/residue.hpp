@@ -61,13 +61,11 @@ inline std::vector<std::string> files_of(std::string const& beginning)
     return found;
 }
 
-/// Deletes the files of this channel, as rm(1) does, and the directory if it is empty then.
+/// Deletes the files of this channel, as rm(1) does.
 inline void delete_files_of(std::string const& name)
 {
     for (auto const& file : files_of(name + "."))
         ::unlink(file.c_str());
-    for (char const* const root : {"/dev/shm", "/var/tmp"})
-        ::rmdir(channel_directory(root).c_str());
 }
 
 /// Asks the kernel by name: the mount of mqueue is often not there.

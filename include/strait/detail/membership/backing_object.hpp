@@ -26,6 +26,7 @@ concept backing_object = requires(M& m, M const& unchanged, participant const& p
     { m.create(p, where) } -> std::same_as<error_code>;
     { m.unread(p, where) } -> std::same_as<bool>;
     { m.forget(p, where) } -> std::same_as<void>;
+    { m.drop_unread(p, where) } -> std::same_as<void>;
     requires leftover<typename M::leftover>;
     { unchanged.mirrored(number) } -> std::convertible_to<mirror>;
     { unchanged.is_good(p, role::sender, number) } -> std::same_as<bool>;
@@ -53,6 +54,10 @@ struct no_backing_object {
     // Removes the object of a channel whose name leads to it no more, because somebody has replaced or removed the
     // control file, or whose creation failed after create().
     void forget(participant const&, location const&) const noexcept {}
+
+    // Called for a channel without participants that is used again: drops messages that unread() does not count, because the
+    // channel does not retain them.
+    void drop_unread(participant const&, location const&) const noexcept {}
 
     // Which part of a control file of this size is mapped twice.
     mirror mirrored(std::uint64_t) const noexcept { return {}; }

@@ -40,6 +40,19 @@ inline bool is_still_named(int fd, location const& where)
            ::fstat(fd, &opened) == 0 && by_name.st_ino == opened.st_ino && by_name.st_dev == opened.st_dev;
 }
 
+// Whether this process may remove the control file from its directory. Where that has the sticky bit, as /tmp has, only the
+// owners of the file and of the directory may, and a privileged process.
+inline bool may_remove(location const& where, int fd) noexcept
+{
+    struct ::stat directory = {};
+    struct ::stat file = {};
+    ::uid_t const user = ::geteuid();
+    if (user == 0 || ::fstat(where.directory(), &directory) != 0 || ::fstat(fd, &file) != 0)
+        return true;  // the attempt will tell
+    bool const sticky = (directory.st_mode & S_ISVTX) != 0 && file.st_uid != user && directory.st_uid != user;
+    return !sticky && ::faccessat(where.directory(), ".", W_OK, AT_EACCESS) == 0;
+}
+
 // Opens the control file of this name. Success without a descriptor: there is none. untrusted_object: something else
 // lies there.
 inline error_code open_control_file(location const& where, descriptor& fd)

@@ -71,6 +71,8 @@ public:
             if (auto held = lock_byte(found.get(), lock_bytes::setup, deadline::after(lock_timeout)); !held)
                 return held;
         STRAIT_CRASH_POINT("remove: set-up lock taken");
+        if (found && !may_remove(where, found.get()))
+            return errc::foreign_leftover;
         if (error_code const e = Leftovers::remove(found.get(), where))
             return e;
         STRAIT_CRASH_POINT("remove: objects removed");
@@ -86,9 +88,12 @@ protected:
     // The name was removed or given to another file meanwhile. It is never reported to a caller of membership.
     static inline error_code const try_again{ESTALE, boost::system::system_category()};
 
-    // Removes a channel that no end uses and that holds nothing.
+    // Removes a channel that no end uses and that holds nothing. What only another user may remove stays whole, and the next
+    // opener takes it over as it is.
     static void remove_unused(int fd, location const& where)
     {
+        if (!may_remove(where, fd))
+            return;
         if (Mechanism::leftover::remove(fd, where))
             return;  // its owner will
         STRAIT_CRASH_POINT("leave: objects removed");
@@ -97,7 +102,8 @@ protected:
     }
 
     // Called by an opener that finds a channel without participants. Either the remains of dead participants are
-    // removed, and the name is free (try_again), or the channel is prepared for the opener (success). `c` has no memory
+    // removed, and the name is free (try_again), or the channel is prepared for the opener (success). Remains that only
+    // another user may remove are prepared, too, if they are of the same transport and type; else foreign_leftover. `c` has no memory
     // if the file is too short to be a control file; `wrong` says what is not as the opener wants it; `whole` whether
     // its creator has finished.
     static error_code take_over(int fd, participant const& c, bool whole, error_code const& wrong,
@@ -108,7 +114,13 @@ protected:
         // What another program has left unread is not dropped here; remove() is the explicit way to do that.
         if (wrong && (unread || wrong == errc::untrusted_object))
             return wrong;
-        if (!keep && !unread) {
+        bool const removable = may_remove(where, fd);
+        if (!removable && !unread) {
+            if (wrong || !whole)
+                return errc::foreign_leftover;
+            mechanism.drop_unread(c, where);
+        }
+        if (!keep && !unread && removable) {
             error_code const owned = Leftovers::remove(fd, where);
             if (!owned) {
                 STRAIT_CRASH_POINT("repair: objects of the dead removed");

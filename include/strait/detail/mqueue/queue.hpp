@@ -132,6 +132,20 @@ struct mqueue_mechanism : no_backing_object {
         }
     }
 
+    void drop_unread(participant const& c, location const& where) const
+    {
+        if (c.block().retained != 0)
+            return;
+        descriptor const queue(::mq_open(queue_name(where).c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
+        ::mq_attr now = {};
+        if (!queue || ::mq_getattr(queue.get(), &now) != 0)
+            return;
+        std::string room(static_cast<std::size_t>(now.mq_msgsize), '\0');
+        for (long i = 0; i != now.mq_maxmsg; ++i)
+            if (::mq_receive(queue.get(), room.data(), room.size(), nullptr) < 0)
+                return;
+    }
+
     // A later channel of this name has a queue of its own, which stays.
     void forget(participant const& c, location const& where) const
     {

@@ -96,6 +96,16 @@ struct sysv_mechanism : no_backing_object {
         return c.block().retained != 0 && ::msgctl(queue, IPC_STAT, &found) == 0 && sysv_trusted(found, where.access()) && found.msg_qnum != 0;
     }
 
+    void drop_unread(participant const& c, location const& where) const
+    {
+        ::msqid_ds found = {};
+        int const queue = find(c);
+        if (c.block().retained != 0 || !is_at_our_key(c, where) || ::msgctl(queue, IPC_STAT, &found) != 0)
+            return;
+        long type = 0;
+        for (auto left = found.msg_qnum; left != 0 && ::msgrcv(queue, &type, 0, 0, IPC_NOWAIT | MSG_NOERROR) >= 0; --left) {}
+    }
+
     void forget(participant const& c, location const& where) const
     {
         if (is_at_our_key(c, where))

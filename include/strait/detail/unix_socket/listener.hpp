@@ -132,7 +132,7 @@ private:
         ::chmod(address->sun_path, object_mode(where_.access()));
         bool const listens = kind_.type == SOCK_DGRAM || ::listen(s.get(), SOMAXCONN) == 0;
         if (!listens || !give_name(address->sun_path, where_.path(socket_suffix).c_str())) {
-            error_code const e = errno == EEXIST ? make_error_code(errc::untrusted_object) : last_failure();
+            error_code const e = errno == EEXIST ? what_lies_there() : last_failure();
             ::unlink(address->sun_path);
             return at_object(where_.path(socket_suffix), e);
         }
@@ -144,6 +144,15 @@ private:
         inode_ = made.st_ino;
         socket_ = guarded_descriptor(std::move(s));
         return {};
+    }
+
+    // Why the socket's name is taken: the socket of a dead receiver of another user, or something else.
+    errc what_lies_there() const
+    {
+        struct ::stat found = {};
+        auto const address = unix_address(where_);
+        bool const socket = address && ::lstat(address->sun_path, &found) == 0 && S_ISSOCK(found.st_mode);
+        return socket && found.st_uid != ::geteuid() ? errc::foreign_leftover : errc::untrusted_object;
     }
 
     // Gives the socket its name, and replaces nothing: what lies there now is not a socket.
