@@ -37,6 +37,8 @@ public:
         if (!named_)
             return errc::no_receiver;
         seen_ = member_.event();  // before looking: a receiver that comes after this wakes pause()
+        if (member_.is_removed(deadline::now(), true))
+            return errc::removed;  // the socket of this name would be that of a second channel
         auto const address = unix_address(where_);
         if (!address)
             return address.error();
