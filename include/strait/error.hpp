@@ -70,6 +70,10 @@ enum class errc {
     /// /proc is not mounted. From opening an end that needs it: one end of a make_pair() over a ring or a pipe, and any end over
     /// realtime_signal. Mount it, or use a channel with a name over another transport.
     no_proc,
+    /// The other ends are in another IPC, PID or network name space of the kernel: in another container that shares only the
+    /// directory. From opening an end over kernel queues and sysv_memory (IPC), realtime_signal (PID), or tcp and udp by a name
+    /// (network). Let the containers share that name space, or take shm_ring, named_pipe or a Unix socket.
+    other_kernel_space,
     /// At this path lies a channel of former participants, of another type or transport or not complete, which only the user who
     /// made it may remove, because the directory is sticky as /tmp is. From opening an end, and from remove(). Let that user, whom
     /// `ls -l` names, remove() it, or choose another path.
@@ -223,6 +227,10 @@ public:
         case errc::no_proc:
             return "/proc is not mounted, which this channel needs: mount it (mount -t proc proc /proc), or use a channel with a "
                    "name over another transport.";
+        case errc::other_kernel_space:
+            return "The other ends are in another container and share only the directory: let both share the IPC name space (queues, "
+                   "sysv_memory), the PID name space (realtime_signal) or the network (tcp, udp), or take shm_ring, named_pipe or "
+                   "unix_stream.";
         case errc::foreign_leftover:
             return "Another user has left a channel at this path, and in this directory only its owner may remove it: let that "
                    "user, whom `ls -l` names, remove() it, or choose another path.";
@@ -327,6 +335,7 @@ public:
         case errc::names_taken: return e::make_error_condition(e::address_in_use);
         case errc::no_directory: return e::make_error_condition(e::no_such_file_or_directory);
         case errc::no_proc: return e::make_error_condition(e::no_such_file_or_directory);
+        case errc::other_kernel_space: return e::make_error_condition(e::operation_not_supported);
         case errc::foreign_leftover: return e::make_error_condition(e::operation_not_permitted);
         case errc::refused: return e::make_error_condition(e::permission_denied);
         case errc::peer_corrupt: return e::make_error_condition(e::protocol_error);

@@ -11,8 +11,10 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace conformance {
@@ -357,6 +359,48 @@ CONFORMANCE_CASE(two_users_share_a_path_in_a_sticky_directory_whichever_leaves_l
     BOOST_CHECK_EQUAL(refused.wait(), 0);
     BOOST_CHECK_EQUAL(as(maker, live_twice).wait(), 0);
     BOOST_CHECK(std::filesystem::is_empty((d / "").c_str()));
+}
+
+// Containers often share a directory and nothing else. A sender in another name space either meets the receiver, or is told
+// why not, and then ends no stream.
+CONFORMANCE_CASE(a_sender_in_another_container_is_met_or_told_what_it_lacks, x, any_named)
+{
+    if (!x.has_objects())
+        return;
+    enum outcome { met, told, skipped, neither };
+    int refusals = 0;
+    for (int const space : {CLONE_NEWIPC, CLONE_NEWPID, CLONE_NEWNET})
+        BOOST_TEST_CONTEXT(space)
+        {
+            auto const where = x.where();
+            receiver in{x, where};
+            child elsewhere([&] {
+                if (::unshare(space) != 0)
+                    return skipped;
+                pid_t const inside = ::fork();  // only a child is in a new name space of processes
+                if (inside == 0) {
+                    auto out = sender::open(x, where);
+                    if (!out)
+                        ::_exit(out.error() == errc::other_kernel_space ? told : neither);
+                    out->send(make_probe(5));
+                    (void)out->close();
+                    ::_exit(met);
+                }
+                int status = 0;
+                while (::waitpid(inside, &status, 0) != inside) {}
+                return WIFEXITED(status) ? static_cast<outcome>(WEXITSTATUS(status)) : neither;
+            });
+            int const how = elsewhere.wait();
+            BOOST_CHECK_NE(how, neither);
+            if (how == met)
+                BOOST_CHECK(in.receive() == make_probe(5));
+            else
+                BOOST_CHECK_EQUAL(code(in.receive_for(1ms)), errc::timed_out);
+            if (how == skipped)
+                BOOST_TEST_MESSAGE("SKIPPED: no name space of this kind can be made here");
+            refusals += how == told ? 1 : 0;
+        }
+    BOOST_CHECK_LE(refusals, 1);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

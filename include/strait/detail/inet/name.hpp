@@ -14,8 +14,10 @@
 
 namespace strait::detail {
 
-// What is sent lies in the kernel, in sockets that have no name on the host.
-struct tcp_mechanism : no_backing_object {};
+// What is sent lies in the kernel, in sockets that have no name on the host. Each network name space has a loopback of its own.
+struct tcp_mechanism : no_backing_object {
+    static constexpr kernel_space needs = kernel_space::net;
+};
 static_assert(backing_object<tcp_mechanism>);
 
 // A channel over tcp or udp that has a name. Its control file says at which port of the loopback the receiver listens, and

@@ -6,6 +6,7 @@
 #include <strait/detail/membership/location.hpp>
 #include <strait/detail/membership/participant.hpp>
 #include <strait/detail/membership/role.hpp>
+#include <strait/detail/os/kernel_space.hpp>
 #include <strait/detail/os/mapping.hpp>
 #include <strait/error.hpp>
 
@@ -33,6 +34,7 @@ concept backing_object = requires(M& m, M const& unchanged, participant const& p
     { unchanged.reach(p, mapped) } -> std::same_as<error_code>;
     { unchanged.sync(fd, fd) } noexcept -> std::same_as<void>;
     { M::root } -> std::convertible_to<std::string_view>;
+    { M::needs } -> std::convertible_to<kernel_space>;
 };
 
 // A mechanism that has nothing besides the control file. Others derive from it and replace what is different.
@@ -42,6 +44,9 @@ struct no_backing_object {
 
     // The directory below which the directories of channels with a name lie. Channels with a path do not need it.
     static constexpr std::string_view root = location::in_memory;
+
+    // The name space of the kernel that all participants must share, because the object, or the peer's address, is of it.
+    static constexpr kernel_space needs = kernel_space::none;
 
     // Makes the object of a new channel, and replaces one that dead participants have left under this name. After an
     // error no object is left.

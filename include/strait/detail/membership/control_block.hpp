@@ -26,6 +26,7 @@ struct channel_traits {
     std::uint64_t size = 0;          // of the whole object, control block included
     std::uint64_t beside = 0;        // bytes of messages that lie outside of it, in memory of another kind
     std::string_view memory = "";    // the name of that kind; empty: they lie in the object, as in most channels
+    std::uint64_t kernel_space = 0;  // the number of the name space that participants must share; 0: none, or unknown
     std::uint64_t allocated = 0;     // how many of `size` bytes get their blocks when it is created; 0: all
     bool retained = false;           // messages may outlive all participants
     bool keep = false;
@@ -53,7 +54,7 @@ channel_traits traits_beside(std::string_view transport, std::string_view type_n
 //
 //   0 magic         8 version  12 byte_order  16 word_size  20 ready     24 fingerprint      32 element_size
 //  40 capacity     48 max_message_size        56 size       64 keep      68 retained      72 beside       80 memory
-// 112 checksum
+// 112 checksum   120 kernel_space
 // 128 joined_senders 136 left_senders 144 joined_receivers 152 left_receivers 160 event      164..191 unused
 // 192 mechanism[8]                                                       256 transport      320 type_name
 //
@@ -81,7 +82,7 @@ struct control_block {
     std::uint64_t beside;
     char memory[32];
     std::uint64_t checksum;
-    std::uint64_t unused_1;
+    std::uint64_t kernel_space;  // the number of the name space that participants must share; 0: none, or unknown
     std::atomic<std::uint64_t> joined_senders;
     std::atomic<std::uint64_t> left_senders;
     std::atomic<std::uint64_t> joined_receivers;
@@ -105,6 +106,7 @@ struct control_block {
         size = t.size;
         beside = t.beside;
         retained = t.retained;
+        kernel_space = t.kernel_space;
         keep.store(t.keep, std::memory_order_relaxed);
         write(memory, sizeof memory, t.memory);
         write(transport, sizeof transport, t.transport);
@@ -129,6 +131,8 @@ struct control_block {
             return errc::peer_corrupt;
         if (read(transport, sizeof transport) != wanted.transport || read(memory, sizeof memory) != wanted.memory)
             return errc::transport_mismatch;
+        if (kernel_space != 0 && wanted.kernel_space != 0 && kernel_space != wanted.kernel_space)
+            return errc::other_kernel_space;
         if (fingerprint != wanted.fingerprint || element_size != wanted.element_size)
             return errc::type_mismatch;
         return {};
@@ -156,7 +160,7 @@ private:
 
 static_assert(offsetof(control_block, fingerprint) == 24 && offsetof(control_block, keep) == 64 && offsetof(control_block, retained) == 68 &&
               offsetof(control_block, beside) == 72 && offsetof(control_block, memory) == 80 &&
-              offsetof(control_block, checksum) == 112 &&
+              offsetof(control_block, checksum) == 112 && offsetof(control_block, kernel_space) == 120 &&
               offsetof(control_block, joined_senders) == 128 && offsetof(control_block, event) == 160 &&
               offsetof(control_block, mechanism) == 192 && offsetof(control_block, transport) == 256 &&
               offsetof(control_block, type_name) == 320 && sizeof(control_block) == 576);

@@ -37,11 +37,13 @@ public:
     // Joins, and creates the channel if there is none. The participant has its place then; the caller opens what else it
     // needs and calls count_in() last, or leave() when something failed. `most` is the number of places of this role.
     // Errors: busy when all are taken, timed_out when for lock_timeout others hold the set-up lock or make and remove the
-    // channel, no_directory, untrusted_object, incompatible_peer, peer_corrupt, transport_mismatch, type_mismatch, those
-    // of the mechanism and of system calls.
-    static error_code join(location& where, channel_traits const& wanted, role r, ::off_t most, Mechanism& mechanism,
+    // channel, no_directory, untrusted_object, incompatible_peer, peer_corrupt, transport_mismatch, type_mismatch,
+    // other_kernel_space, those of the mechanism and of system calls.
+    static error_code join(location& where, channel_traits traits, role r, ::off_t most, Mechanism& mechanism,
                            participant& joined)
     {
+        traits.kernel_space = number_of(Mechanism::needs);
+        channel_traits const& wanted = traits;
         deadline const until = deadline::after(lock_timeout);
         for (;;) {
             error_code const e = try_join(where, wanted, r, most, mechanism, until, joined);
@@ -180,7 +182,7 @@ private:
     static bool is_permanent_error(error_code const& e) noexcept
     {
         return e == errc::untrusted_object || e == errc::incompatible_peer || e == errc::peer_corrupt ||
-               e == errc::transport_mismatch || e == errc::type_mismatch;
+               e == errc::transport_mismatch || e == errc::type_mismatch || e == errc::other_kernel_space;
     }
 
     static error_code join_new(location const& where, channel_traits const& wanted, role r, ::off_t most,

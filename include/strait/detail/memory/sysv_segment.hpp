@@ -77,6 +77,7 @@ inline std::uint64_t huge_page_size() noexcept
 template <class Mechanism, bool HugePages = false>
 struct segment_mechanism : Mechanism {
     using leftover = segment_leftover;
+    static constexpr kernel_space needs = kernel_space::ipc;
     static constexpr int flags = HugePages ? SHM_HUGETLB : 0;
 
     static error_code create(participant const& c, location const& where) noexcept

@@ -65,6 +65,7 @@ inline std::string noted_name(participant const& c, location const& where)
 // the others first.
 struct mqueue_mechanism : no_backing_object {
     using leftover = mqueue_leftover;
+    static constexpr kernel_space needs = kernel_space::ipc;
 
     std::size_t messages = 0;
     std::size_t message_size = 0;

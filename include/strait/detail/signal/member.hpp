@@ -29,7 +29,9 @@ namespace strait::detail {
 inline constexpr char signal_transport[] = "realtime_signal";
 
 // Pending signals belong to the receiver's thread, and go with it.
-struct signal_mechanism : no_backing_object {};
+struct signal_mechanism : no_backing_object {
+    static constexpr kernel_space needs = kernel_space::pid;
+};
 static_assert(backing_object<signal_mechanism>);
 using signal_membership = membership<signal_mechanism>;
 

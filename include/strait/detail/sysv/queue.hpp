@@ -57,6 +57,7 @@ private:
 // leaves nothing, or a queue to which the control file leads, because its key is noted before the queue exists.
 struct sysv_mechanism : no_backing_object {
     using leftover = sysv_leftover;
+    static constexpr kernel_space needs = kernel_space::ipc;
 
     explicit sysv_mechanism(std::uint64_t limit = 0) noexcept : bytes(limit) {}
 
