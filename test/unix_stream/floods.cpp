@@ -151,6 +151,8 @@ struct endless_ends {
     static int file() noexcept { return -1; }
     static constexpr std::size_t packet() noexcept { return 4096; }
     strait::end_reason senders_gone(bool) noexcept { return gone; }
+    static bool is_removed(bool) noexcept { return false; }
+    static void count_in() noexcept {}
     bool usable() const noexcept { return !left; }
     static errc missing() noexcept { return errc::not_open; }
     void leave(deadline) noexcept { left = true; }
