@@ -142,7 +142,7 @@ private:
     std::uint64_t sum() const noexcept
     {
         std::uint64_t const words[] = {version, byte_order, word_size, fingerprint, element_size, capacity, max_message_size,
-                                       size, retained, beside};
+                                       size, retained, beside, kernel_space};
         std::uint64_t const h = fnv1a({reinterpret_cast<char const*>(words), sizeof words});
         return fnv1a(transport_name(), fnv1a(memory_name(), h));
     }
