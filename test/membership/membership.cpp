@@ -230,11 +230,12 @@ BOOST_AUTO_TEST_CASE(one_that_was_never_counted_in_ends_no_stream)
 {
     auto r = join(role::receiver).value();
     participant opening;
-    BOOST_TEST_REQUIRE(!idle_membership::join(where(), traits(), role::sender, 1, mechanism, opening));
+    location at = where();
+    BOOST_TEST_REQUIRE(!idle_membership::join(at, traits(), role::sender, 1, mechanism, opening));
     BOOST_TEST((r.senders_gone() == end_reason::none));
     leave(opening);
     BOOST_TEST((r.senders_gone() == end_reason::none));
-    support::child([&] { (void)idle_membership::join(where(), traits(), role::sender, 1, mechanism, opening), ::raise(SIGKILL); }).wait();
+    support::child([&] { (void)idle_membership::join(at, traits(), role::sender, 1, mechanism, opening), ::raise(SIGKILL); }).wait();
     BOOST_TEST((r.senders_gone() == end_reason::none));
     leave(r);
 }
