@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(a_path_is_an_endpoint_in_a_directory_of_the_users_own)
     }
     BOOST_TEST(std::filesystem::is_empty(directory));
     std::filesystem::permissions(directory, std::filesystem::perms::all);
-    BOOST_TEST((receiver<int, unix_stream>::open(where).error() == errc::untrusted_object));
+    BOOST_TEST((receiver<int, unix_stream>::open(where).error() == errc::untrusted_directory));
     std::filesystem::remove(directory);
 }
 
