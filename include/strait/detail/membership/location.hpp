@@ -107,6 +107,15 @@ public:
     // The open directory; -1 before open_directory(), and in a child of fork().
     int directory() const noexcept { return directory_ ? directory_->get() : -1; }
 
+    // To be called when the control file is open. The kernel releases the descriptors of a killed process from the highest
+    // number down. Whoever is told of a death by a socket must find the lock of the control file free, so the socket, which is
+    // opened next, gets the number below it that the directory has had.
+    void leave_number_free()
+    {
+        if (descriptor higher = duplicate(directory()))
+            *directory_ = guarded_descriptor(std::move(higher));
+    }
+
     // To be called when the channel's name was removed: this end has nothing to remove any more.
     void close_directory() noexcept { directory_.reset(); }
 

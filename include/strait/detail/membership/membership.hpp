@@ -51,6 +51,8 @@ public:
                 continue;
             if (e)
                 where.undo_directory();
+            else
+                where.leave_number_free();
             return e == named::try_again ? make_error_code(errc::timed_out) : e;
         }
     }
