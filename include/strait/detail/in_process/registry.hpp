@@ -5,6 +5,7 @@
 #include <strait/detail/in_process/queue.hpp>
 #include <strait/detail/os/fork_guard.hpp>
 #include <strait/stats.hpp>
+#include <strait/version.hpp>
 
 #include <map>
 #include <memory>
@@ -12,9 +13,47 @@
 #include <new>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <typeinfo>
 #include <utility>
 
 namespace strait::detail {
+
+// Which type a channel carries, so that ends in different shared libraries of a process agree. There each library may have a mark of
+// its own, when it hides its symbols; then the name decides, unless it is one of which two libraries can have a type each.
+struct object_type {
+    void const* mark;
+    std::string_view name;  // mangled; empty without RTTI
+    std::size_t size;
+
+    template <class T>
+    static object_type of() noexcept
+    {
+#ifdef __cpp_rtti
+        return {&mark_of<T>, typeid(T).name(), sizeof(T)};
+#else
+        return {&mark_of<T>, {}, sizeof(T)};
+#endif
+    }
+
+    friend bool operator==(object_type const& a, object_type const& b) noexcept
+    {
+        return a.mark == b.mark || (a.name == b.name && a.size == b.size && a.is_of_all_libraries());
+    }
+
+private:
+    // False for types of unnamed namespaces and of functions that only one source sees, and for some other names that look so.
+    bool is_of_all_libraries() const noexcept
+    {
+        for (std::string_view const part : {"*", "_GLOBAL__N", "ZL", "Ul", "Ut"})
+            if (name.find(part) != name.npos)
+                return false;
+        return !name.empty();
+    }
+
+    template <class T>
+    static inline char const mark_of = 0;
+};
 
 // The in-process channels that have a name. Joining and leaving hold its mutex first and the channel's then. A child of
 // fork() starts with an empty registry, because other threads of the parent may have held any of the mutexes.
@@ -22,11 +61,9 @@ namespace strait::detail {
 // Shared objects: safe.
 class object_registry : fork_guard {
 public:
-    static object_registry& get()
-    {
-        static object_registry& all = *new object_registry;  // never destroyed: ends may outlive other statics
-        return all;
-    }
+    // One for all shared libraries of a process that were built with this version of strait, also with those that hide their
+    // symbols.
+    [[gnu::visibility("default")]] static object_registry& get() { return of_version<STRAIT_VERSION>(); }
 
     template <class T>
     result<std::shared_ptr<object_queue<T>>> join(std::string const& name, std::size_t capacity, bool keep, role r)
@@ -35,10 +72,10 @@ public:
         auto at = content_.channels.find(name);
         if (at == content_.channels.end()) {
             auto made = std::make_shared<object_queue<T>>(name, capacity, keep);  // first: without memory nothing is registered
-            at = content_.channels.try_emplace(name, &type_mark<T>, std::move(made)).first;
+            at = content_.channels.try_emplace(name, object_type::of<T>(), std::move(made)).first;
         }
         auto const& [type, channel] = at->second;
-        if (type != &type_mark<T>)
+        if (!(type == object_type::of<T>()))
             return errc::type_mismatch;
         auto queue = std::static_pointer_cast<object_queue<T>>(channel);
         queue->join(r);
@@ -72,11 +109,15 @@ public:
 private:
     struct content {
         std::mutex mutex;
-        std::map<std::string, std::pair<void const*, std::shared_ptr<object_channel>>> channels;
+        std::map<std::string, std::pair<object_type, std::shared_ptr<object_channel>>> channels;
     };
 
-    template <class T>
-    static inline char const type_mark = 0;
+    template <long Version>
+    [[gnu::visibility("default")]] static object_registry& of_version()
+    {
+        static object_registry& all = *new object_registry;  // never destroyed: ends may outlive other statics
+        return all;
+    }
 
     object_registry() : fork_guard(&disarm) {}
 
