@@ -202,11 +202,8 @@ private:
             if (last)
                 return until.is_poll() ? errc::empty : errc::timed_out;
             last = until.is_poll() || until.passed();  // a client that has come is accepted even then
-            bool const full = handshakes_.size() >= most_handshakes;
-            deadline const wake = handshakes_.empty() ? until
-                                  : full              ? until.capped(longest_silence)
-                                                      : until.capped(detail::handshake_timeout);
-            failed = server_->gather(last ? until : wake,
+            // Handshakes that take too long are looked for every now and then, also without a descriptor for a timer.
+            failed = server_->gather(last || handshakes_.empty() ? until : until.capped(longest_silence),
                                     [&](void* tag) { go_on(tag); });
         }
     }
@@ -247,6 +244,8 @@ private:
                     handshakes_.push_back(std::move(h));
             }
         }
+        if (!handshakes_.empty())
+            server_->remind(server_->has_greeted() ? std::chrono::nanoseconds(longest_silence) : detail::handshake_timeout);
         if (ready_.empty())
             return std::nullopt;
         std::optional<connection_type> c(std::move(ready_.back()));

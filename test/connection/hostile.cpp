@@ -2,6 +2,7 @@
 #include <connection/fixture.hpp>
 
 #include <strait/detail/handshake/protocol.hpp>
+#include <strait/select.hpp>
 
 #include <cstring>
 #include <optional>
@@ -306,6 +307,36 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(clients_that_greet_and_fall_silent_keep_no_other_o
         BOOST_TEST(is_served<S>(acceptor, where));
         BOOST_TEST(acceptor.turned_away() >= static_cast<std::uint64_t>(40 * round - 17));
     }
+}
+
+/// Who polls the acceptor's descriptor, as a server does, is woken when the time of the silent ones is over.
+BOOST_AUTO_TEST_CASE(clients_that_greet_and_fall_silent_keep_no_other_from_an_acceptor_that_is_polled)
+{
+    clean_host const clean;
+    auto const where = ring::where();
+    acceptor_of<ring> acceptor{where};
+    std::vector<strait::detail::descriptor> silent;
+    auto const g = greeting<ring>();
+    for (int i = 0; i != 40; ++i) {
+        silent.emplace_back(reach(where));
+        BOOST_TEST(::send(silent.back().get(), &g, sizeof g, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof g));
+    }
+    support::child good([&] {
+        typename ring::transport::options how;
+        how.connect_timeout = 8s;
+        client_of<ring> c{where, how};
+        c.send({5});
+        return c.receive() == "answer 5" ? 0 : 1;
+    });
+    strait::selector waits;
+    waits.add(strait::plain_descriptor{acceptor.native_handle()});
+    auto c = acceptor.try_accept();
+    while (!c) {
+        BOOST_TEST_REQUIRE(waits.wait().has_value());
+        c = acceptor.try_accept();
+    }
+    echo(*c);
+    BOOST_TEST(good.wait() == 0);
 }
 
 /// Each of these returns, while clients come and go without a pause.

@@ -6,6 +6,7 @@
 #include <strait/detail/handshake/parser.hpp>
 #include <strait/detail/handshake/protocol.hpp>
 #include <strait/detail/os/epoll_set.hpp>
+#include <strait/detail/os/timespec.hpp>
 #include <strait/detail/socket/listener.hpp>
 #include <strait/detail/socket/pending_connections.hpp>
 #include <strait/detail/wait/futex.hpp>
@@ -14,11 +15,15 @@
 #include <strait/wait.hpp>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <utility>
+
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 namespace strait::detail {
 
@@ -57,8 +62,21 @@ public:
     // From now on gather() says when this descriptor, which has the tag, is readable or its peer is gone.
     error_code watch(int fd, void* tag) { return set_.add(fd, tag, EPOLLIN | EPOLLRDHUP); }
 
+    // The set is readable, and gather() returns, when this time is over. Without a descriptor for that it is not.
+    void remind(std::chrono::nanoseconds after)
+    {
+        if (!timer_) {
+            timer_ = guarded_descriptor(descriptor(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)));
+            if (!timer_ || set_.add(timer_.get(), timer_tag(), EPOLLIN))
+                return;
+        }
+        ::itimerspec const once{{}, to_timespec(after.count())};
+        (void)::timerfd_settime(timer_.get(), 0, &once, nullptr);
+    }
+
     void close(deadline until)
     {
+        timer_.reset();
         greeted_.clear();
         silent_.clear();
         set_.close();
@@ -85,6 +103,8 @@ public:
                     failed = errc::removed;
             } else if (!e.data.ptr)
                 failed = accept();
+            else if (e.data.ptr == timer_tag())
+                clear_timer();
             else if (pending_connection* const c = silent_.find(e.data.ptr))
                 (void)listen_to(*c);
             else
@@ -106,6 +126,18 @@ public:
     }
 
 private:
+    static void* timer_tag() noexcept
+    {
+        static char tag;
+        return &tag;
+    }
+
+    void clear_timer() const noexcept
+    {
+        std::uint64_t times = 0;
+        (void)!::read(timer_.get(), &times, sizeof times);
+    }
+
     // False: it is silent still.
     bool listen_to(pending_connection& c)
     {
@@ -150,6 +182,7 @@ private:
     inotify_watcher removal_;  // of the channel's files
     pending_connections<pending_connection> silent_;
     std::deque<pending_connection> greeted_;
+    guarded_descriptor timer_;
     std::uint64_t turned_away_ = 0;
 };
 
