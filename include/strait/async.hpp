@@ -14,14 +14,18 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/compose.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/execution_context.hpp>
 
 #include <concepts>
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <span>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 /// Channels for programs that wait in an execution context of Boost.Asio. Every transport can be awaited.
@@ -103,7 +107,8 @@ public:
     /// Ends the operation under way with asio::error::operation_aborted.
     void cancel() { state_->cancel(); }
 
-    /// Ends the operation under way with asio::error::operation_aborted and closes the end, as its close() does.
+    /// Ends the operation under way with asio::error::operation_aborted and closes the end, as its close() does: a sender waits for
+    /// options.linger here. The destructor does not: what a sender has accepted leaves later, while the context runs.
     result<void> close()
     {
         state_->detach();
@@ -130,15 +135,36 @@ protected:
                                                      state_->get_executor());
     }
 
+    template <class Token>
+    auto close_later(Token&& token)
+    {
+        state_->detach();
+        return begin_closing(std::forward<Token>(token));
+    }
+
 private:
     friend struct async_access;
     template <class, class>
     friend class async_end;
 
+    // What is not sent leaves while the context runs, for as long as options.linger says.
     void leave()
     {
-        if (state_)
-            (void)close();
+        if (!state_)
+            return;
+        state_->detach();
+        if constexpr (requires { state_->end.try_flush(); })
+            if (!state_->can_close())
+                return begin_closing(asio::detached);
+        (void)state_->close_now();
+    }
+
+    template <class Token>
+    auto begin_closing(Token&& token)
+    {
+        auto const ex = state_->get_executor();
+        auto const linger = end_access::linger(state_->end);
+        return asio::async_compose<Token, void(error_code)>(closing_operation<state>(std::move(state_), linger), token, ex);
     }
 
     std::shared_ptr<state> state_;
@@ -196,7 +222,8 @@ public:
     }
 };
 
-/// A sender whose operations are awaited. Closing or destroying it may wait for options.linger, as of any sender.
+/// A sender whose operations are awaited. close() may wait for options.linger, as of any sender; async_close() and the destructor do
+/// not block the context: what was accepted leaves while it runs.
 /// Distinct objects: safe. Shared objects: unsafe. Move only; not while an operation is under way.
 template <class T, class X, class Executor = boost::asio::any_io_executor>
 class async_sender : public detail::async_end<sender<T, X>, Executor> {
@@ -232,6 +259,15 @@ public:
         return base::template start<void(error_code, std::size_t)>(detail::send_many<T>{messages}, token);
     }
 
+    /// Ends the operation under way and closes the end when all that was accepted has left, after options.linger at most. Handler:
+    /// void(error_code), an error says that something was lost. Cancelling closes at once. This object can only be assigned to or
+    /// destroyed then.
+    template <class Token = default_token>
+    auto async_close(Token&& token = default_token())
+    {
+        return base::close_later(std::forward<Token>(token));
+    }
+
     /// Waits until there may be room for a message, and sends none: then try_send() of next_layer() may succeed. First sends
     /// the rest of a message of which a part is on its way. Handler: void(error_code), where an error is what sending would
     /// report. Where the system does not tell (a System V queue, signals) it is called after 50 ms at most.
@@ -243,7 +279,8 @@ public:
 };
 
 /// Waits until one of these async_receivers has a message or its end, and takes nothing. Handler: void(error_code,
-/// std::size_t), its place among them from 0; where several are ready the earliest.
+/// std::size_t), its place among them from 0. Those that are ready at the same time have their turns: after one was named the others
+/// come first.
 ///
 ///     switch (co_await strait::async_select(std::tie(trades, quotes), asio::use_awaitable)) ...
 template <class... In, class Token = boost::asio::default_completion_token_t<
@@ -256,6 +293,22 @@ auto async_select(
     auto const ex = std::get<0>(ins).get_executor();
     return boost::asio::async_compose<Token, void(error_code, std::size_t)>(detail::select_operation<In...>{ins}, token,
                                                                             ex);
+}
+
+/// Waits until one of a range of async_receivers of one type has a message or its end, and takes nothing; the receivers must stay.
+/// Handler and turns are those of the form for several types; errc::empty for an empty range.
+///
+///     std::vector<strait::async_receiver<trade, strait::tcp>> all;
+///     std::size_t const ready = co_await strait::async_select(context.get_executor(), all, asio::use_awaitable);
+template <class Executor, std::ranges::forward_range Range, class Token = boost::asio::default_completion_token_t<Executor>>
+    requires requires(std::ranges::range_reference_t<Range> in) { in.async_wait(boost::asio::deferred); }
+auto async_select(Executor const& ex, Range& ins, Token&& token = boost::asio::default_completion_token_t<Executor>())
+{
+    using in_type = std::remove_reference_t<std::ranges::range_reference_t<Range>>;
+    detail::select_range_operation<in_type, Executor> operation{{}, ex};
+    for (in_type& in : ins)
+        operation.ins.push_back(std::addressof(in));
+    return boost::asio::async_compose<Token, void(error_code, std::size_t)>(std::move(operation), token, ex);
 }
 
 }  // namespace strait

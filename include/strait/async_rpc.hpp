@@ -2,6 +2,7 @@
 #ifndef STRAIT_ASYNC_RPC_HPP
 #define STRAIT_ASYNC_RPC_HPP
 
+#include <strait/async_connection.hpp>
 #include <strait/detail/async/accepting.hpp>
 #include <strait/detail/async/awaited_session.hpp>
 #include <strait/detail/async/rpc_calls.hpp>
@@ -12,6 +13,7 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/compose.hpp>
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -21,6 +23,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -39,7 +42,7 @@ namespace strait {
 /// that it was given as its executor. Move only. Destroying it ends outstanding calls with operation_aborted.
 template <class Interface, class X, class Executor = boost::asio::any_io_executor>
 class async_rpc_client {
-    using calls = detail::rpc_calls<Interface, X, Executor>;
+    using calls_type = detail::rpc_calls<Interface, X, Executor>;
     using connection_type = connection<detail::request_frame<Interface>, detail::reply_frame<Interface>, X>;
     template <class Q>
     using reply_to = typename Interface::template reply_to<std::remove_cvref_t<Q>>;
@@ -62,8 +65,9 @@ public:
 
     /// Connects: waits as the constructor of a connection does, and throws as that does. Uses this executor.
     async_rpc_client(Executor const& ex, endpoint const& where, options const& how = {})
-        : calls_(std::make_shared<calls>(ex, connection_type(where, how)))
+        : link_(std::make_shared<link>(ex, where, how))
     {
+        link_->adopt(connection_type(where, how));
     }
     /// Connects: waits as the constructor of a connection does, and throws as that does. Uses the context's executor.
     template <std::derived_from<boost::asio::execution_context> Context>
@@ -72,20 +76,30 @@ public:
     {
     }
 
+    /// Connects as the constructor does, without blocking the context. Handler: void(error_code, std::optional<async_rpc_client>), a
+    /// client where there is no error.
+    template <class Token = boost::asio::default_completion_token_t<Executor>>
+    static auto async_connect(Executor const& ex, endpoint const& where, options const& how = {},
+                              Token&& token = boost::asio::default_completion_token_t<Executor>())
+    {
+        return boost::asio::async_compose<Token, void(error_code, std::optional<async_rpc_client>)>(
+            connecting<true>{std::make_shared<link>(ex, where, how)}, token, ex);
+    }
+
     async_rpc_client(async_rpc_client&&) = default;
     /// Closes first.
     async_rpc_client& operator=(async_rpc_client&& other)
     {
         if (this != &other) {
             close();
-            calls_ = std::move(other.calls_);
+            link_ = std::move(other.link_);
         }
         return *this;
     }
     ~async_rpc_client() { close(); }
 
     /// The executor of its operations.
-    executor_type get_executor() const { return calls_->get_executor(); }
+    executor_type get_executor() const { return link_->executor; }
 
     /// Sends a request and waits for its reply. Handler: void(std::exception_ptr, reply), or void(std::exception_ptr) where the
     /// reply is void. The exception is an rpc_error with the text of what the server's handler has thrown, or a system_error
@@ -94,38 +108,89 @@ public:
         requires(Interface::template has<std::remove_cvref_t<Q>>)
     auto async_call(Q request, Token&& token = boost::asio::default_completion_token_t<Executor>())
     {
-        return boost::asio::async_initiate<Token, typename signature<reply_to<Q>>::type>(initiation{calls_}, token, std::move(request));
+        return boost::asio::async_initiate<Token, typename signature<reply_to<Q>>::type>(initiation{link_}, token, std::move(request));
+    }
+
+    /// Leaves the server, if it is there still, and connects anew. Outstanding calls end with `server_gone`, and so do calls until it
+    /// has connected. Handler: void(error_code), an error as of the constructor. One at a time. late() and malformed() begin anew.
+    template <class Token = boost::asio::default_completion_token_t<Executor>>
+    auto async_reconnect(Token&& token = boost::asio::default_completion_token_t<Executor>())
+    {
+        link_->calls->close(errc::server_gone);
+        return boost::asio::async_compose<Token, void(error_code)>(connecting<false>{link_}, token, link_->executor);
     }
 
     /// How many replies to cancelled calls have come and were dropped.
-    std::uint64_t late() const noexcept { return calls_ ? calls_->late() : 0; }
+    std::uint64_t late() const noexcept { return link_ ? link_->calls->late() : 0; }
 
     /// How many replies were refused as malformed: 0 or 1, for no more are read after the first.
-    std::uint64_t malformed() const noexcept { return calls_ ? calls_->malformed() : 0; }
+    std::uint64_t malformed() const noexcept { return link_ ? link_->calls->malformed() : 0; }
 
-    /// Leaves: outstanding calls end with operation_aborted. Idempotent; the destructor closes, too.
+    /// Leaves: outstanding and later calls end with operation_aborted. Idempotent; the destructor closes, too.
     void close()
     {
-        if (auto const c = std::exchange(calls_, nullptr))
-            c->close(boost::asio::error::operation_aborted);
+        if (link_ && !std::exchange(link_->closed, true))
+            link_->calls->close(boost::asio::error::operation_aborted);
     }
 
 private:
+    // What operations share with the object, which may be moved meanwhile.
+    struct link {
+        link(Executor const& ex, endpoint const& at, options const& h) : executor(ex), where(at), how(h) {}
+
+        void adopt(connection_type c) { calls = std::make_shared<calls_type>(executor, std::move(c)); }
+
+        Executor executor;
+        endpoint where;
+        options how;
+        std::shared_ptr<calls_type> calls{};
+        bool closed = false;
+    };
+
     // Begins a call. Adapters of completion tokens ask it for its executor.
     struct initiation {
-        std::shared_ptr<calls> to;
+        std::shared_ptr<link> to;
 
         using executor_type = Executor;
-        executor_type get_executor() const noexcept { return to->get_executor(); }
+        executor_type get_executor() const noexcept { return to->executor; }
 
         template <class Handler, class Q>
         void operator()(Handler&& handler, Q&& request) const
         {
-            to->start(std::forward<Q>(request), std::forward<Handler>(handler));
+            to->calls->start(std::forward<Q>(request), std::forward<Handler>(handler));
         }
     };
 
-    std::shared_ptr<calls> calls_;
+    // Connects; `First`: a new client, which is the result.
+    template <bool First>
+    struct connecting {
+        std::shared_ptr<link> to;
+
+        template <class Self>
+        void operator()(Self& self)
+        {
+            self.reset_cancellation_state(boost::asio::enable_total_cancellation());
+            auto const l = to;
+            strait::async_connect<connection_type>(l->executor, l->where, l->how, std::move(self));
+        }
+        template <class Self>
+        void operator()(Self& self, error_code e, std::optional<connection_type> c)
+        {
+            auto const l = std::move(to);
+            if (!e && l->closed)
+                e = boost::asio::error::operation_aborted;
+            if (!e)
+                l->adopt(std::move(*c));
+            if constexpr (First)
+                self.complete(e, e ? std::nullopt : std::optional<async_rpc_client>(async_rpc_client(l)));
+            else
+                self.complete(e);
+        }
+    };
+
+    explicit async_rpc_client(std::shared_ptr<link> l) : link_(std::move(l)) {}
+
+    std::shared_ptr<link> link_;
 };
 
 /// Serves all clients of `server` in coroutines of this coroutine's executor, until it is cancelled; server.stop() has no

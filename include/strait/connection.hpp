@@ -23,6 +23,11 @@ namespace strait {
 template <class Out, class In, class X>
 class acceptor;
 
+namespace detail {
+template <class Connection>
+struct awaited_joining;
+}
+
 /// Both directions between a client and the acceptor that it has met: it holds a sender of Out and a receiver of In.
 ///
 ///     strait::connection<question, answer, strait::shm_ring<>> c{"oracle"};
@@ -303,6 +308,8 @@ private:
     friend class acceptor;
     template <class, class>
     friend class rpc_server;
+    template <class>
+    friend struct detail::awaited_joining;
 
     explicit connection(detail::two_ends<Out, In, X> ends) : out_(std::move(ends.out)), in_(std::move(ends.in)), who_(ends.who) {}
 

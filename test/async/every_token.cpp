@@ -3,7 +3,9 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <type_traits>
 #include <vector>
@@ -11,6 +13,7 @@
 #include <boost/version.hpp>
 
 #include <strait.hpp>
+#include <strait/async_connection.hpp>
 #include <strait/async_rpc.hpp>
 
 #include <async/fixture.hpp>
@@ -237,6 +240,62 @@ BOOST_AUTO_TEST_CASE(async_select_takes_every_token)
     strait::async_receiver<message, number_ring> other{c.context, d.in.release()};
     check(c.context, [&](auto&& token) { return strait::async_select(std::tie(other, c.in), std::forward<decltype(token)>(token)); },
           no_step);
+}
+
+BOOST_AUTO_TEST_CASE(async_select_of_a_range_takes_every_token)
+{
+    clean_host const host;
+    pair_of_ends c;
+    fill(c);
+    std::vector<strait::async_receiver<message, number_ring>> all;
+    all.push_back(std::move(c.in));
+    auto const ex = c.context.get_executor();
+    check(c.context, [&](auto&& token) { return strait::async_select(ex, all, std::forward<decltype(token)>(token)); }, no_step);
+}
+
+BOOST_AUTO_TEST_CASE(async_close_takes_every_token)
+{
+    clean_host const host;
+    asio::io_context context;
+    auto const where = support::unique_name();
+    strait::receiver<message, strait::named_pipe> const in{where};
+    auto const begin = [&](auto&& token) {
+        strait::async_sender<message, strait::named_pipe> out{context, where};
+        return out.async_close(std::forward<decltype(token)>(token));
+    };
+    check(context, begin, no_step);
+}
+
+using number_client = strait::connection<message, message, strait::unix_stream>;
+
+BOOST_AUTO_TEST_CASE(async_connect_takes_every_token)
+{
+    clean_host const host;
+    asio::io_context context;
+    auto const where = support::unique_name();
+    strait::acceptor<message, message, strait::unix_stream> acceptor{where};
+    std::jthread const accepting([&](std::stop_token stop) {
+        while (acceptor.accept(stop)) {}
+    });
+    auto const ex = context.get_executor();
+    check(
+        context, [&](auto&& token) { return strait::async_connect<number_client>(ex, where, {}, std::forward<decltype(token)>(token)); },
+        no_step);
+}
+
+BOOST_AUTO_TEST_CASE(async_accept_takes_every_token)
+{
+    clean_host const host;
+    asio::io_context context;
+    auto const where = support::unique_name();
+    strait::async_acceptor<message, message, strait::unix_stream> acceptor{context, where};
+    std::jthread const connecting([&](std::stop_token stop) {
+        strait::unix_stream::options how;
+        how.connect_timeout = 1ms;  // the last one is not accepted
+        while (!stop.stop_requested())
+            (void)number_client::open(where, how);
+    });
+    check(context, [&](auto&& token) { return acceptor.async_accept(std::forward<decltype(token)>(token)); }, no_step);
 }
 
 struct number_query {

@@ -56,7 +56,7 @@ ROOMS = {
                        "channel handshake inet unix_socket socket membership os wait", (VOCABULARY, CONTRACT, FACADE, CONNECTION)),
     "rpc": Room("frames of requests and replies, outstanding requests, how requests are served", "channel os wait",
                 (VOCABULARY, SERIALIZATION, CONTRACT, FACADE, SELECT, CONNECTION, RPC)),
-    "async": Room("operations of Boost.Asio for ends, selections and calls", "rpc channel wait os",
+    "async": Room("operations of Boost.Asio for ends, selections and calls", "rpc connection channel wait os",
                   (VOCABULARY, SERIALIZATION, CONTRACT, FACADE, SELECT, CONNECTION, RPC, ASYNC),
                   boost=("boost/asio/", "boost/assert.hpp", "boost/intrusive/")),
 }
@@ -98,7 +98,7 @@ LAYERS = {
                       "connection handshake channel wait os", (VOCABULARY, SERIALIZATION, CONTRACT, FACADE, CONNECTION)),
     RPC: Layer("rpc rpc/*", "requests and replies", "rpc channel wait os",
                (VOCABULARY, SERIALIZATION, CONTRACT, FACADE, SELECT, CONNECTION, RPC)),
-    ASYNC: Layer("async async_rpc", "ends, selections and calls in an event loop of Boost.Asio", "async rpc channel wait os",
+    ASYNC: Layer("async async_connection async_rpc", "ends, connections, selections and calls in an event loop of Boost.Asio", "async rpc channel wait os",
                  (VOCABULARY, SERIALIZATION, CONTRACT, FACADE, SELECT, CONNECTION, RPC, ASYNC),
                  boost=(*VOCABULARY_BOOST, "boost/asio/", "boost/assert.hpp", "boost/intrusive/")),
 }

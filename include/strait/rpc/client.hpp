@@ -65,7 +65,10 @@ public:
     using options = typename X::options;  ///< how the connection is opened
 
     /// Connects; throws as connection does.
-    explicit rpc_client(endpoint const& where, options const& how = {}) : calls_(typename calls::connection_type(where, how)) {}
+    explicit rpc_client(endpoint const& where, options const& how = {})
+        : where_(where), how_(how), calls_(typename calls::connection_type(where, how))
+    {
+    }
 
     /// Connects as the constructor does, and returns the error instead of throwing it.
     [[nodiscard]] static result<rpc_client> open(endpoint const& where, options const& how = {})
@@ -73,7 +76,7 @@ public:
         auto c = calls::connection_type::open(where, how);
         if (!c)
             return c.error();
-        return rpc_client(calls(std::move(*c)));
+        return rpc_client(where, how, calls(std::move(*c)));
     }
 
     /// Sends a request and waits for the reply. Throws rpc_error when the handler has thrown or its reply could not be sent, and
@@ -228,11 +231,20 @@ public:
     /// The process of the server, as the kernel says; errc::no_receiver over tcp, where it cannot.
     [[nodiscard]] result<peer_identity> peer() const { return calls_.channel().peer(); }
 
+    /// Leaves the server, if it is there still, and connects anew, waiting as the constructor does and throwing as that does; then
+    /// calls fail with `server_gone` until reconnect() succeeds. Requests that were outstanding fail with `server_gone`: whether they
+    /// were handled is not known.
+    void reconnect()
+    {
+        calls_.drop();
+        calls_.adopt(typename calls::connection_type(where_, how_));
+    }
+
     /// Leaves; outstanding requests get no reply. Idempotent; the destructor closes, too, and drops the error.
     result<void> close() { return calls_.channel().close(); }
 
 private:
-    explicit rpc_client(calls c) : calls_(std::move(c)) {}
+    rpc_client(endpoint const& where, options const& how, calls c) : where_(where), how_(how), calls_(std::move(c)) {}
 
     template <class Clock, class Duration>
     static deadline moment(std::chrono::time_point<Clock, Duration> const& when)
@@ -282,6 +294,8 @@ private:
         detail::raise(e);
     }
 
+    endpoint where_;
+    options how_;
     calls calls_;
 };
 

@@ -12,6 +12,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -25,6 +27,8 @@ class end_state {
     using descriptor_type = typename registered_descriptor<Executor>::object_type;
 
 public:
+    using executor_type = Executor;
+
     // The right of an operation to use the end. Held from its beginning until its handler is called.
     class turn {
     public:
@@ -110,6 +114,29 @@ public:
     }
 
     End end;
+
+    // Whether all that a sender has accepted has left, and its end of the stream can follow: then closing does not wait.
+    bool can_close()
+    {
+        if constexpr (requires { end.try_flush(); }) {
+            auto const left = end.try_flush();
+            if (!left && (left.error() == errc::full || left.error() == errc::timed_out))
+                return false;
+            if constexpr (requires { end_access::of(end).has_unsent(); })  // its end of the stream is a frame, too
+                return !left || end.native_handle() < 0 || is_writable(end.native_handle());
+        }
+        return true;
+    }
+
+    // Closes without waiting for what is not sent. The channel's set-up lock may be held by another process for a moment.
+    error_code close_now()
+    {
+        auto const closed = end_access::of(end).close(deadline::after(std::chrono::milliseconds(10)));
+        return closed ? error_code() : closed.error();
+    }
+
+    // Where a selection that begins with this end looks first.
+    std::size_t selection_turn = 0;
 
     // A failure that the end has reported to an operation that was cancelled or destroyed: it is reported by the next one that
     // receives.

@@ -5,6 +5,7 @@
 #include <strait/detail/async/end_state.hpp>
 #include <strait/error.hpp>
 
+#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/deferred.hpp>
@@ -12,13 +13,16 @@
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <new>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 // Operations for asio::async_compose(). An Action is what an operation at one end does:
 //   bool is_due(End&, error_code&)     looks whether attempt() would find it pending, and completes nothing. False: it is
@@ -172,16 +176,80 @@ struct async_access {
             end.state_->failure = e;
     }
 
-    // Ends the operation under way and closes the end without waiting.
+    // The place that a selection whose first receiver this is looks at first.
+    template <class End>
+    static std::size_t& turn(End& end) noexcept
+    {
+        return end.state_->selection_turn;
+    }
+
+    // Ends the operation under way and closes the end, without waiting for what is not sent.
     template <class End>
     static void drop(End& end)
     {
         end.state_->detach();
-        (void)end_access::of(end.state_->end).close(deadline::poll());
+        end.state_->close_now();
     }
 };
 
-// Waits for all of these receivers and cancels the other waits when the first one is ready.
+// Closes an end that nothing else uses any more when all that it has accepted has left, or its linger is over, looking at growing
+// intervals. Handler: void(error_code), why something was lost.
+template <class State>
+class closing_operation {
+public:
+    closing_operation(std::shared_ptr<State> s, std::chrono::nanoseconds linger)
+        : state_(std::move(s)),
+          until_(deadline::after(linger)),
+          timer_(std::make_unique<asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>,
+                                                              typename State::executor_type>>(state_->get_executor()))
+    {
+    }
+
+    template <class Self>
+    void operator()(Self& self, error_code const& = {})
+    {
+        if (!std::exchange(begun_, true))
+            return asio::post(state_->get_executor(), std::move(self));
+        if (!turn_)
+            turn_ = typename State::turn(*state_);  // when the operation that was cancelled is over
+        if (turn_ && (state_->can_close() || until_.passed() || self.cancelled() != asio::cancellation_type::none)) {
+            error_code const e = state_->close_now();
+            turn_ = {};
+            state_.reset();
+            timer_.reset();
+            return self.complete(e);
+        }
+        pause_ = std::min(2 * pause_, std::chrono::milliseconds(50));
+        timer_->expires_after(pause_);
+        auto& timer = *timer_;
+        timer.async_wait(std::move(self));
+    }
+
+private:
+    std::shared_ptr<State> state_;
+    typename State::turn turn_;
+    deadline until_;
+    std::unique_ptr<asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>,
+                                               typename State::executor_type>>
+        timer_;
+    std::chrono::milliseconds pause_{1};
+    bool begun_ = false;
+};
+
+// Which of the waits of a selection is reported, where `order` is that in which they were over and `turn` the place that is looked at
+// first: the first that was ready, else the one that was over first.
+template <class Order, class Outcomes>
+std::size_t selected(Order const& order, Outcomes const& outcomes, std::size_t turn)
+{
+    std::size_t const n = outcomes.size();
+    for (std::size_t i = 0; i != n; ++i)
+        if (std::size_t const at = (turn + i) % n; !outcomes[at])
+            return at;
+    return order[0];
+}
+
+// Waits for all of these receivers and cancels the other waits when the first one is ready. Of those that are ready at the same time
+// each has its turn.
 template <class... In>
 struct select_operation {
     std::tuple<In&...> ins;
@@ -202,11 +270,48 @@ struct select_operation {
     void operator()(Self& self, std::array<std::size_t, sizeof...(In)> order, Outcome const&... outcomes)
     {
         std::array<error_code, sizeof...(In)> const all{outcomes...};
+        std::size_t& turn = async_access::turn(std::get<0>(ins));
+        std::size_t const chosen = selected(order, all, turn);
+        turn = chosen + 1;
         // Failures of the others are reported later.
         [&]<std::size_t... I>(std::index_sequence<I...>) {
-            ((I != order[0] ? async_access::put_back(std::get<I>(ins), all[I]) : void()), ...);
+            ((I != chosen ? async_access::put_back(std::get<I>(ins), all[I]) : void()), ...);
         }(std::index_sequence_for<In...>());
-        self.complete(all[order[0]], order[0]);
+        self.complete(all[chosen], chosen);
+    }
+};
+
+// Waits for the receivers of a range in this way.
+template <class In, class Executor>
+struct select_range_operation {
+    std::vector<In*> ins;
+    Executor executor;
+    bool empty = false;
+
+    template <class Self>
+    void operator()(Self& self)
+    {
+        self.reset_cancellation_state(asio::enable_total_cancellation());
+        if (ins.empty() && !std::exchange(empty, true))
+            return asio::post(executor, std::move(self));
+        if (empty)
+            return self.complete(errc::empty, 0);
+        std::vector<decltype(ins[0]->async_wait(asio::deferred))> waits;
+        for (In* in : ins)
+            waits.push_back(in->async_wait(asio::deferred));
+        asio::experimental::make_parallel_group(std::move(waits)).async_wait(asio::experimental::wait_for_one(), std::move(self));
+    }
+
+    template <class Self>
+    void operator()(Self& self, std::vector<std::size_t> const& order, std::vector<error_code> const& all)
+    {
+        std::size_t& turn = async_access::turn(*ins[0]);
+        std::size_t const chosen = selected(order, all, turn);
+        turn = chosen + 1;
+        for (std::size_t i = 0; i != ins.size(); ++i)
+            if (i != chosen)
+                async_access::put_back(*ins[i], all[i]);
+        self.complete(all[chosen], chosen);
     }
 };
 

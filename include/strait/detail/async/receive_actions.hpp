@@ -91,18 +91,22 @@ struct receive_many {
 struct await_readiness {
     static constexpr bool receives = true;
     static constexpr bool keeps_descriptor = true;
+    bool ready = false;
 
     template <class In>
     bool is_due(In& in, error_code& failed)
     {
-        return is_ready(in, failed);
+        return attempt(in, failed);
     }
     template <class In>
     bool attempt(In& in, error_code& failed)
     {
-        return is_ready(in, failed);
+        bool const found = is_ready(in, failed);
+        ready = found && !failed;
+        return found;
     }
-    bool is_done() const noexcept { return false; }
+    // What was found stays there, so that cancelling comes too late; a failure is for the next operation then.
+    bool is_done() const noexcept { return ready; }
     template <class Self>
     void complete(Self& self, error_code const& e)
     {

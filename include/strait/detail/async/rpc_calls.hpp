@@ -184,8 +184,8 @@ public:
     void close(error_code const& why)
     {
         break_down(why);
-        (void)out_.close();
-        (void)in_.close();
+        async_access::drop(out_);
+        async_access::drop(in_);
     }
 
 private:

@@ -38,6 +38,11 @@ struct end_access {
     {
         return End(std::move(e), linger);
     }
+    template <class End>
+    static std::chrono::nanoseconds linger(End const& e) noexcept
+    {
+        return e.linger_;
+    }
 };
 
 template <class T, byte_transport X>

@@ -59,6 +59,19 @@ public:
 
     void forget(std::uint64_t number) { requests_.abandon(number); }
 
+    // All that is outstanding fails with server_gone. adopt() makes this object good for calls again.
+    void drop()
+    {
+        (void)break_down(errc::server_gone);
+        requests_.take_all([](auto&) {});
+        of_this_connection_ = requests_.draw();
+    }
+    void adopt(connection_type c)
+    {
+        connection_ = std::move(c);
+        broken_ = {};
+    }
+
     // Sends a request and waits for its reply.
     template <class Q, class Wait>
     result<sent<reply_to<Q>>> ask(Q const& request, Wait const& until)
@@ -82,7 +95,7 @@ public:
         for (;;) {
             auto* const r = requests_.find(number);
             if (!r)
-                return failed<sent<R>>(broken_ ? broken_ : make_error_code(errc::empty));  // taken or forgotten
+                return failed<sent<R>>(broken_ ? broken_ : number < of_this_connection_ ? errc::server_gone : errc::empty);  // taken or forgotten
             if (r->answered) {
                 auto const index = r->index;
                 std::optional<reply_type> reply = std::move(r->call);
@@ -230,6 +243,7 @@ private:
     requests requests_;
     std::string failure_;
     error_code broken_;
+    std::uint64_t of_this_connection_ = 0;  // requests with lower numbers were sent over an earlier one
 };
 
 }  // namespace strait::detail
