@@ -199,7 +199,8 @@ private:
 ///
 /// When it is cancelled, all clients are dropped at once, and what their handlers await is cancelled; it ends when the last
 /// handler has ended, so handlers may refer to what lives as long as the caller awaits this. While the process lacks descriptors
-/// or memory for another client, that client waits: it is tried again when a client has gone, and every 50 ms.
+/// or memory for another client, that client waits: it is tried again when a client has gone, and every 50 ms. It throws
+/// `errc::removed` when the name was removed, and drops its clients then, too.
 ///
 ///     asio::co_spawn(context, strait::async_serve(server, [](balance_query const& q) -> asio::awaitable<balance> {
 ///         co_return co_await find(q.account); }), asio::detached);

@@ -99,6 +99,26 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_cancelled_server_drops_its_clients_at_once_and_e
     BOOST_TEST(third.wait() == 0);
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_server_in_coroutines_whose_name_was_removed_ends, S, few_subjects)
+{
+    clean_host const clean;
+    auto const where = S::where();
+    asio::io_context context;
+    bank_server<S> s{where};
+    strait::error_code outcome;
+    asio::co_spawn(context, strait::async_serve(s, balance_of, book, close_all), [&](std::exception_ptr e) {
+        try {
+            std::rethrow_exception(e);
+        } catch (boost::system::system_error const& thrown) {
+            outcome = thrown.code();
+        }
+    });
+    while (context.poll() != 0) {}
+    S::transport::remove(where).value();
+    context.run();
+    BOOST_TEST((outcome == errc::removed));
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_server_in_coroutines_that_lacks_descriptors_waits, S, subjects)
 {
     clean_host const clean;
