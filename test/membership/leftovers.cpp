@@ -42,8 +42,8 @@ namespace {
 struct fixture {
     ~fixture()
     {
-        for (auto const& name : support::leftovers())
-            BOOST_ERROR("left behind: " + name);
+        for (auto const& left : support::leftovers())
+            BOOST_ERROR("left behind: " + left);
         BOOST_TEST(support::segments_left() == segments);
         support::names_given().clear();
     }

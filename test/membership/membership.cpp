@@ -51,10 +51,10 @@ struct fixture {
         return t;
     }
 
-    location where(std::string const& name) const
+    location where(std::string const& text) const
     {
         location l;
-        BOOST_TEST_REQUIRE(!location::find(endpoint(name), access_mode::owner, l));
+        BOOST_TEST_REQUIRE(!location::find(endpoint(text), access_mode::owner, l));
         return l;
     }
     location where() const { return where(name); }
