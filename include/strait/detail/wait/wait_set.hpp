@@ -106,14 +106,14 @@ public:
                         w.disarm(w.end);
             }
         } const at_the_end{all_};
-        auto const read_events = [&] {
+        auto const take_events = [&] {
             watcher_.read_events([&](int, bool closed) {
                 if (closed)
                     watcher_.looks.begin();
             });
         };
         for (;;) {
-            read_events();
+            take_events();
             bool const again = arm();
             if (auto const f = look())
                 return *f;
@@ -123,7 +123,7 @@ public:
             if (watcher_.looks.any())
                 wake = wake.capped(watcher_.looks.next());
             sleep(wake);
-            read_events();
+            take_events();
             if (auto const f = look())
                 return *f;
         }
