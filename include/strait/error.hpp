@@ -4,10 +4,11 @@
 
 #include <strait/version.hpp>  // first: it says what compiler is needed
 
+#include <strait/result.hpp>
+
 #include <boost/system/error_category.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/system/error_condition.hpp>
-#include <boost/system/result.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <cstdint>
@@ -166,13 +167,6 @@ enum class end_reason : std::uint8_t {
     left,  ///< every sender has closed its end
     died,  ///< a sender has vanished without closing, so what was read may be a part only
 };
-
-using boost::system::error_code;
-
-/// A T, or the error_code that says why there is none. `*r` and `r->` are the T; `r.value()` throws
-/// boost::system::system_error when there is none; `r.error()` is the code.
-template <class T>
-using result = boost::system::result<T>;
 
 namespace detail {
 
@@ -380,15 +374,6 @@ inline boost::system::error_category const& error_category() noexcept { return d
 /// Makes an errc an error_code; called by the conversion.
 inline error_code make_error_code(errc value) noexcept { return {static_cast<int>(value), detail::category_instance}; }
 
-namespace detail {
-
-// Cold and out of line, so that throwing costs the hot paths no code.
-[[noreturn, gnu::noinline, gnu::cold]] inline void raise(error_code const& error)
-{
-    throw boost::system::system_error(error);
-}
-
-}  // namespace detail
 }  // namespace strait
 
 template <>

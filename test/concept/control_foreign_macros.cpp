@@ -5,7 +5,6 @@
 #include <boost/assert.hpp>
 #include <boost/core/type_name.hpp>
 #include <boost/intrusive/list.hpp>
-#include <boost/system/result.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <stop_token>

@@ -79,7 +79,7 @@ class Layer(NamedTuple):
 LAYERS = {
     UMBRELLA: Layer("../strait", "includes the headers of the other layers, and nothing else",
                     layers=(VOCABULARY, SERIALIZATION, CONTRACT, FACADE, SELECT, TRANSPORT, RESOURCE), boost=()),
-    VOCABULARY: Layer("version error endpoint wait options *_options peer stats serialization/layout",
+    VOCABULARY: Layer("version result error endpoint wait options *_options peer stats serialization/layout",
                       "words that all others use: errors, endpoints, deadlines, options"),
     ADAPTER: Layer("serialization/boost_describe serialization/boost_serialization "
                    "serialization/nlohmann_json serialization/protobuf serialization/flatbuffers",

@@ -83,7 +83,7 @@ result<T> look(Receiver& r, deadline until = patiently())
 {
     auto bytes = r.peek(until);
     if (!bytes)
-        return result<T>{boost::system::in_place_error, bytes.error()};
+        return result<T>{strait::unexpect, bytes.error()};
     T message{};
     if constexpr (std::is_same_v<T, std::string>)
         message.assign(reinterpret_cast<char const*>(bytes->data()), bytes->size());

@@ -49,7 +49,7 @@ result<std::uint64_t> get(End& in, deadline until)
 {
     auto m = in.peek(until);
     if (!m)
-        return result<std::uint64_t>(boost::system::in_place_error, m.error());
+        return result<std::uint64_t>(strait::unexpect, m.error());
     std::uint64_t v = 0;
     std::memcpy(&v, m->data(), 8);
     in.release();

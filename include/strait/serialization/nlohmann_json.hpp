@@ -108,8 +108,8 @@ struct as_json {
     {
         T value{};
         if (error_code const e = decode(in, value))
-            return result<T>{boost::system::in_place_error, e};
-        return result<T>{boost::system::in_place_value, std::move(value)};
+            return result<T>{unexpect, e};
+        return result<T>{std::in_place, std::move(value)};
     }
 
 private:

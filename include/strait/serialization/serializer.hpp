@@ -98,19 +98,19 @@ concept complete_custom =
 template <class T>
 result<T> malformed()
 {
-    return result<T>{boost::system::in_place_error, make_error_code(errc::malformed_message)};
+    return result<T>{unexpect, make_error_code(errc::malformed_message)};
 }
 
 // Returns one variable, so that no T is moved.
 template <class Codec, class T>
 result<T> decode_new(std::span<std::byte const> in)
 {
-    result<T> value{boost::system::in_place_value};
+    result<T> value{std::in_place};
     if (error_code const e = Codec::decode(in, *value)) [[unlikely]] {
         if constexpr (std::is_move_assignable_v<T>)
-            value = result<T>{boost::system::in_place_error, e};
+            value = result<T>{unexpect, e};
         else
-            return result<T>{boost::system::in_place_error, e};
+            return result<T>{unexpect, e};
     }
     return value;
 }

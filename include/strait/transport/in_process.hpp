@@ -177,7 +177,7 @@ public:
     result<T> pop(deadline until)
     {
         if (auto e = base::unusable())
-            return result<T>{boost::system::in_place_error, *e};
+            return result<T>{unexpect, *e};
         auto popped = base::queue().pop(until, base::waits());
         if (popped)
             base::count_message();

@@ -161,7 +161,7 @@ consteval bool calls_foreign_code()
 template <class T>
 result<T> failed(error_code const& e)
 {
-    return result<T>{boost::system::in_place_error, e};
+    return result<T>{unexpect, e};
 }
 
 // Calls `attempt(deadline)` until it returns anything but timed_out, or the moment has come by its own clock: a clock other than

@@ -180,7 +180,7 @@ struct bitwise_codec {
             std::memcpy(bytes.data(), in.data(), sizeof(T));
             if (!valid_objects<T>(bytes.data())) [[unlikely]]
                 return malformed<T>();
-            return result<T>{boost::system::in_place_value, std::bit_cast<T>(bytes)};
+            return result<T>{std::in_place, std::bit_cast<T>(bytes)};
         }
     }
 

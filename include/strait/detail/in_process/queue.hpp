@@ -139,15 +139,15 @@ struct object_queue : object_channel {
     {
         std::unique_lock hold(mutex);
         if (auto r = wait(hold, changed, until, errc::empty, waits, [&] { return !messages.empty() || is_over() || removed; }); !r)
-            return result<T>{boost::system::in_place_error, r.error()};
+            return result<T>{unexpect, r.error()};
         if (messages.empty())
-            return result<T>{boost::system::in_place_error, make_error_code(is_over() ? errc::closed : errc::removed)};
+            return result<T>{unexpect, make_error_code(is_over() ? errc::closed : errc::removed)};
         T message = std::move(messages.front());
         messages.pop_front();
         ring(sender_armed);
         hold.unlock();
         room.notify_one();
-        return result<T>{boost::system::in_place_value, std::move(message)};
+        return result<T>{std::in_place, std::move(message)};
     }
 
     // What push() would find without waiting: room (no error), that the channel was removed, or nothing.

@@ -97,7 +97,7 @@ result<T> read_frame(Frame& f)
         else
             return codec<T>::decode(std::span<std::byte const>(f.body).first(sizeof(T)));
     } else {
-        return result<T>{boost::system::in_place_value, std::get<I + Frame::is_reply>(std::move(f.what))};
+        return result<T>{std::in_place, std::get<I + Frame::is_reply>(std::move(f.what))};
     }
 }
 
