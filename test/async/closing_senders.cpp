@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 
 #include <string>
+#include <support/typed_case.hpp>
 #include <tuple>
 #include <vector>
 
@@ -54,7 +55,7 @@ struct unsent {
     }
 };
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(destroying_an_awaited_sender_does_not_block_and_loses_nothing, X, streams)
+TYPED_CASE(destroying_an_awaited_sender_does_not_block_and_loses_nothing, X, streams)
 {
     clean_host const host;
     unsent<X> c;
@@ -66,7 +67,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(destroying_an_awaited_sender_does_not_block_and_lo
     c.check_received();
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(closing_an_awaited_sender_is_awaited, X, streams)
+TYPED_CASE(closing_an_awaited_sender_is_awaited, X, streams)
 {
     clean_host const host;
     unsent<X> c;
@@ -81,7 +82,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(closing_an_awaited_sender_is_awaited, X, streams)
     BOOST_TEST(closed);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_cancelled_closing_closes_at_once, X, streams)
+TYPED_CASE(a_cancelled_closing_closes_at_once, X, streams)
 {
     clean_host const host;
     unsent<X> c;

@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 
 #include <tuple>
+#include <support/typed_case.hpp>
 
 #include <strait.hpp>
 #include <strait/async_connection.hpp>
@@ -36,7 +37,7 @@ asio::awaitable<void> answer_to(asio::io_context& context, strait::connection<an
         co_await out.async_send({q->number + 1}, asio::use_awaitable);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_client_and_an_acceptor_meet_in_one_thread, X, connectable)
+TYPED_CASE(a_client_and_an_acceptor_meet_in_one_thread, X, connectable)
 {
     clean_host const host;
     asio::io_context context;
@@ -76,7 +77,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_client_and_an_acceptor_meet_in_one_thread, X, co
     BOOST_TEST(answered == 100U);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(connecting_and_accepting_are_cancelled, X, connectable)
+TYPED_CASE(connecting_and_accepting_are_cancelled, X, connectable)
 {
     clean_host const host;
     asio::io_context context;

@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 
 #include <string>
+#include <support/typed_case.hpp>
 #include <tuple>
 #include <vector>
 
@@ -56,7 +57,7 @@ private:
     ::pollfd watched_{in.next_layer().native_handle(), POLLIN, 0};
 };
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_failure_that_a_cancelled_receive_has_found_is_reported_to_the_next, X, writable)
+TYPED_CASE(a_failure_that_a_cancelled_receive_has_found_is_reported_to_the_next, X, writable)
 {
     clean_host const host;
     disturbed<X> c;
@@ -77,7 +78,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_failure_that_a_cancelled_receive_has_found_is_re
     }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_failure_of_a_receiver_that_was_not_selected_is_reported_later, X, writable)
+TYPED_CASE(a_failure_of_a_receiver_that_was_not_selected_is_reported_later, X, writable)
 {
     clean_host const host;
     disturbed<X> c;
@@ -112,7 +113,7 @@ BOOST_AUTO_TEST_CASE(a_failure_moves_with_the_receiver_to_another_executor)
 using any_kind = std::tuple<strait::shm_ring<>, strait::shm_ring<strait::mpmc>, strait::unix_stream, strait::named_pipe, strait::posix_mqueue,
                             strait::sysv_mqueue, strait::in_process>;
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_second_operation_at_one_end_is_refused_and_the_first_goes_on, X, any_kind)
+TYPED_CASE(a_second_operation_at_one_end_is_refused_and_the_first_goes_on, X, any_kind)
 {
     clean_host const host;
     asio::io_context context;

@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 
 #include <async/fixture.hpp>
+#include <support/typed_case.hpp>
 #include <conformance/transports.hpp>
 
 #include <tuple>
@@ -21,7 +22,7 @@ using subjects = std::tuple<by_name<strait::in_process>, by_name<conformance::ri
 template <class S>
 constexpr bool says_full = !std::is_same_v<S, by_name<strait::sysv_mqueue>>;
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_sender_waits_for_room_and_sends_nothing, S, subjects)
+TYPED_CASE(a_sender_waits_for_room_and_sends_nothing, S, subjects)
 {
     clean_host const host;
     asio::io_context context;
@@ -63,7 +64,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_sender_waits_for_room_and_sends_nothing, S, subj
     BOOST_TEST((in.try_receive().error() == errc::empty));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(waiting_for_room_can_be_cancelled, S, subjects)
+TYPED_CASE(waiting_for_room_can_be_cancelled, S, subjects)
 {
     clean_host const host;
     asio::io_context context;

@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 
 #include <memory>
+#include <support/typed_case.hpp>
 #include <new>
 #include <span>
 #include <stdexcept>
@@ -283,7 +284,7 @@ BOOST_AUTO_TEST_CASE(what_a_serializer_throws_is_the_error_of_that_send)
 
 // Both ends wait for the other: a large message goes on its way in pieces.
 using streams = std::tuple<strait::unix_stream, strait::tcp>;
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_message_larger_than_the_mechanism_holds_is_sent_to_its_end, X, streams)
+TYPED_CASE(a_message_larger_than_the_mechanism_holds_is_sent_to_its_end, X, streams)
 {
     clean_host const host;
     asio::io_context context;

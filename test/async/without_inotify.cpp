@@ -5,6 +5,7 @@
 
 #include <async/fixture.hpp>
 #include <support/no_inotify.hpp>
+#include <support/typed_case.hpp>
 
 namespace async {
 namespace {
@@ -33,7 +34,7 @@ void judge(int status)
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(messages_the_end_and_deaths_are_awaited_without_inotify, X, transports)
+TYPED_CASE(messages_the_end_and_deaths_are_awaited_without_inotify, X, transports)
 {
     judge(without_inotify([] {
         auto const where = support::unique_name();
@@ -76,7 +77,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(messages_the_end_and_deaths_are_awaited_without_in
     }));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_cancelled_receive_takes_nothing_without_inotify, X, transports)
+TYPED_CASE(a_cancelled_receive_takes_nothing_without_inotify, X, transports)
 {
     judge(without_inotify([] {
         auto const where = support::unique_name();

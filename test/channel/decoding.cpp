@@ -20,6 +20,7 @@
 
 #include <support/code.hpp>
 #include <support/names.hpp>
+#include <support/typed_case.hpp>
 #include <support/watchdog.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -200,7 +201,7 @@ struct strait::serializer<shown> : fragile_serializer<shown> {
 
 BOOST_FIXTURE_TEST_SUITE(decoding, fixture)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_message_that_there_is_no_memory_for_is_reported_and_consumed, X, mechanisms)
+TYPED_CASE(a_message_that_there_is_no_memory_for_is_reported_and_consumed, X, mechanisms)
 {
     auto const is_reported = [](auto receive) {
         if constexpr (std::is_void_v<decltype(receive())>)
@@ -213,14 +214,14 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_message_that_there_is_no_memory_for_is_reported_
     check_each_form<shown, X>(deed::want_memory, is_reported);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(containers_that_get_no_memory_are_reported, X, mechanisms)
+TYPED_CASE(containers_that_get_no_memory_are_reported, X, mechanisms)
 {
     scarce_numbers const numbers(20, 7);
     check_without_memory<scarce_numbers, X>(numbers);
     check_without_memory<scarce_parts, X>({"parts", numbers});
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_message_whose_serializer_throws_is_consumed, X, mechanisms)
+TYPED_CASE(a_message_whose_serializer_throws_is_consumed, X, mechanisms)
 {
     auto const is_thrown = [](auto receive) { BOOST_CHECK_THROW(receive(), std::domain_error); };
     check_each_form<fragile, X>(deed::complain, is_thrown);

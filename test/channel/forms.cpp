@@ -23,6 +23,7 @@
 #include <vector>
 
 #include <support/code.hpp>
+#include <support/typed_case.hpp>
 #include <support/watchdog.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -83,7 +84,7 @@ auto full_channel(T const& message)
 
 BOOST_FIXTURE_TEST_SUITE(forms, fixture)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_batch_goes_on_until_the_stop, X, mechanisms)
+TYPED_CASE(a_batch_goes_on_until_the_stop, X, mechanisms)
 {
     auto [out, in] = strait::channel<std::uint64_t, X>::make_pair({.capacity = 4}).split();
     std::vector<std::uint64_t> many(100'000);
@@ -105,7 +106,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_batch_goes_on_until_the_stop, X, mechanisms)
     BOOST_TEST((code(in.try_receive()) == errc::empty));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(no_form_does_anything_after_a_stop, X, mechanisms)
+TYPED_CASE(no_form_does_anything_after_a_stop, X, mechanisms)
 {
     auto [out, in] = strait::channel<std::uint64_t, X>::make_pair().split();
     std::vector<std::uint64_t> batch(2);
@@ -126,7 +127,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(no_form_does_anything_after_a_stop, X, mechanisms)
     BOOST_TEST((code(in.try_receive()) == errc::empty));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_stop_wakes_each_form, X, mechanisms)
+TYPED_CASE(a_stop_wakes_each_form, X, mechanisms)
 {
     auto [out, in] = strait::channel<std::uint64_t, X>::make_pair({.capacity = 4}).split();
     std::vector<std::uint64_t> batch(2);
@@ -272,7 +273,7 @@ BOOST_AUTO_TEST_CASE(an_object_that_can_only_be_moved_is_sent_in_each_form)
         BOOST_TEST((*in.receive().value() == i));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_claim_of_an_encoded_type_says_that_there_is_no_room, X, rings)
+TYPED_CASE(a_claim_of_an_encoded_type_says_that_there_is_no_room, X, rings)
 {
     auto [out, in] = full_channel<order, X>({1, "text"});
     BOOST_TEST((code(out.try_claim()) == errc::full));
@@ -317,7 +318,7 @@ BOOST_AUTO_TEST_CASE(a_commit_waits_no_longer_than_its_claim_may)
     BOOST_TEST((in.receive() == order{sent, std::string(600, 'x')}));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(the_earliest_moment_of_a_clock_is_past, X, mechanisms)
+TYPED_CASE(the_earliest_moment_of_a_clock_is_past, X, mechanisms)
 {
     auto [out, in] = full_channel<std::uint64_t, X>(1);
     std::vector<std::uint64_t> batch(2);
@@ -334,7 +335,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_earliest_moment_of_a_clock_is_past, X, mechani
     check(std::chrono::time_point<std::chrono::steady_clock, std::chrono::hours>::min(), out, empty.second);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(batches_of_a_type_of_one_size_that_is_encoded, X, mechanisms)
+TYPED_CASE(batches_of_a_type_of_one_size_that_is_encoded, X, mechanisms)
 {
     using message = std::pair<std::int32_t, std::int64_t>;  // 12 bytes, without the padding of the object
     auto [out, in] = strait::channel<message, X>::make_pair({.capacity = X::guarantees.zero_copy ? 4096U : 16U}).split();

@@ -22,6 +22,7 @@
 
 #include <support/code.hpp>
 #include <support/names.hpp>
+#include <support/typed_case.hpp>
 #include <support/watchdog.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -104,7 +105,7 @@ struct strait::serializer<numbered> {
 
 BOOST_FIXTURE_TEST_SUITE(nested, fixture)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(an_end_that_is_encoding_is_busy, X, mechanisms)
+TYPED_CASE(an_end_that_is_encoding_is_busy, X, mechanisms)
 {
     auto ends = open_both<X>();
     auto& out = ends.first;
@@ -127,7 +128,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_end_that_is_encoding_is_busy, X, mechanisms)
     BOOST_TEST((code(in.try_receive()) == errc::empty));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(an_end_that_is_decoding_is_busy, X, mechanisms)
+TYPED_CASE(an_end_that_is_decoding_is_busy, X, mechanisms)
 {
     auto ends = open_both<X>();
     auto& out = ends.first;

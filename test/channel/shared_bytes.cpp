@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <support/names.hpp>
+#include <support/typed_case.hpp>
 #include <support/watchdog.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -112,7 +113,7 @@ struct strait::serializer<fearless_note> : looks_twice<fearless_note> {
 
 BOOST_FIXTURE_TEST_SUITE(shared_bytes, fixture)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_serializer_sees_the_bytes_that_it_has_checked, X, mechanisms)
+TYPED_CASE(a_serializer_sees_the_bytes_that_it_has_checked, X, mechanisms)
 {
     static_assert(X::guarantees.zero_copy);
     both<note, X> one;
@@ -134,7 +135,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_serializer_sees_the_bytes_that_it_has_checked, X
     BOOST_TEST(message->inside.text == "inside");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_borrowed_view_does_not_change, X, mechanisms)
+TYPED_CASE(a_borrowed_view_does_not_change, X, mechanisms)
 {
     both<seen_note, X> ends;
     seen_note n;
@@ -147,7 +148,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_borrowed_view_does_not_change, X, mechanisms)
     BOOST_TEST(*shown == "as it was");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_serializer_that_reads_shared_memory_is_shown_the_message_where_it_lies, X, mechanisms)
+TYPED_CASE(a_serializer_that_reads_shared_memory_is_shown_the_message_where_it_lies, X, mechanisms)
 {
     both<fearless_note, X> ends;
     fearless_note n;

@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 
 #include <conformance/typed.hpp>
+#include <support/typed_case.hpp>
 
 #include <concepts>
 #include <cstring>
@@ -13,7 +14,7 @@ namespace conformance {
 
 BOOST_AUTO_TEST_SUITE(declarations)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(guarantees_agree_with_each_other, S, word_subjects, clean_host)
+TYPED_CASE_ON(clean_host, guarantees_agree_with_each_other, S, word_subjects)
 {
     constexpr auto g = guarantees_of<S>;
     static_assert(strait::transport<typename S::transport>);
@@ -26,7 +27,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(guarantees_agree_with_each_other, S, word_subje
     BOOST_CHECK_GT(std::strlen(g.name), 0U);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(ends_are_move_only_and_a_receiver_is_a_range, S, word_subjects, clean_host)
+TYPED_CASE_ON(clean_host, ends_are_move_only_and_a_receiver_is_a_range, S, word_subjects)
 {
     static_assert(!std::is_copy_constructible_v<sender_of<S>> && std::is_move_constructible_v<sender_of<S>>);
     static_assert(!std::is_copy_constructible_v<receiver_of<S>> && std::is_move_constructible_v<receiver_of<S>>);
@@ -37,7 +38,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(ends_are_move_only_and_a_receiver_is_a_range, S
     static_assert(std::ranges::input_range<receiver_of<S>&>);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_borrowed_string_is_a_view, S, subjects, clean_host)
+TYPED_CASE_ON(clean_host, a_borrowed_string_is_a_view, S, subjects)
 {
     if constexpr (between_processes<S>)
         static_assert(std::same_as<typename strait::borrowed<std::string, typename S::transport>::view_type, std::string_view>);

@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 
 #include <conformance/typed.hpp>
+#include <support/typed_case.hpp>
 
 #include <array>
 #include <map>
@@ -86,12 +87,12 @@ void carries(std::vector<T> const& values)
 
 BOOST_AUTO_TEST_SUITE(message_types)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_single_byte_is_a_message, S, different_subjects, clean_host)
+TYPED_CASE_ON(clean_host, a_single_byte_is_a_message, S, different_subjects)
 {
     carries<S>(std::vector<one_byte>{{0}, {1}, {255}});
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(an_aligned_struct_lies_aligned, S, different_subjects, clean_host)
+TYPED_CASE_ON(clean_host, an_aligned_struct_lies_aligned, S, different_subjects)
 {
     carries<S>(std::vector<aligned_line>{{{1, 2, 3, 4, 5, 6, 7, 8}}, {{}}});
     auto const where = S::where();
@@ -116,17 +117,17 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(an_aligned_struct_lies_aligned, S, different_su
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(an_empty_struct_is_a_message, S, different_subjects, clean_host)
+TYPED_CASE_ON(clean_host, an_empty_struct_is_a_message, S, different_subjects)
 {
     carries<S>(std::vector<nothing>(3));
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(empty_vectors_and_zero_sized_messages_arrive, S, different_subjects, clean_host)
+TYPED_CASE_ON(clean_host, empty_vectors_and_zero_sized_messages_arrive, S, different_subjects)
 {
     carries<S>(std::vector<std::vector<std::uint32_t>>{{}, {1}, {}, {2, 3}, {}});
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(nested_aggregates_arrive, S, different_subjects, clean_host)
+TYPED_CASE_ON(clean_host, nested_aggregates_arrive, S, different_subjects)
 {
     std::vector<order> orders;
     for (std::uint32_t i = 0; i != 60; ++i)
@@ -134,7 +135,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(nested_aggregates_arrive, S, different_subjects
     carries<S>(orders);
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_declared_limit_is_the_largest_message, S, subjects, clean_host)
+TYPED_CASE_ON(clean_host, the_declared_limit_is_the_largest_message, S, subjects)
 {
     // Larger ones are for the tests of the mechanism: limits of the host come first, and a stack has 8 MiB.
     if constexpr (guarantees_of<S>.max_message_size != 0 && guarantees_of<S>.max_message_size <= 65536) {
@@ -155,7 +156,7 @@ BOOST_FIXTURE_TEST_CASE_TEMPLATE(the_declared_limit_is_the_largest_message, S, s
     }
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(claims_and_borrows_run_around_the_channel_many_times, S, subjects, clean_host)
+TYPED_CASE_ON(clean_host, claims_and_borrows_run_around_the_channel_many_times, S, subjects)
 {
     auto const where = S::where();
     options_of<S> small;

@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 
 #include <conformance/typed.hpp>
+#include <support/typed_case.hpp>
 
 #include <array>
 #include <string>
@@ -56,19 +57,19 @@ void never_meet(Sent const& message)
 
 BOOST_AUTO_TEST_SUITE(type_mismatches)
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(another_struct_of_the_same_size_is_refused, S, subjects, clean_host)
+TYPED_CASE_ON(clean_host, another_struct_of_the_same_size_is_refused, S, subjects)
 {
     if constexpr (guarantees_of<S>.checks_type)
         never_meet<S, probe, same_size_as_probe>(make_probe(1));
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_string_is_no_vector, S, subjects, clean_host)
+TYPED_CASE_ON(clean_host, a_string_is_no_vector, S, subjects)
 {
     if constexpr (guarantees_of<S>.checks_type)
         never_meet<S, std::string, std::vector<std::uint32_t>>("four");
 }
 
-BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_receiver_of_another_type_is_refused, S, subjects, clean_host)
+TYPED_CASE_ON(clean_host, a_receiver_of_another_type_is_refused, S, subjects)
 {
     if constexpr (guarantees_of<S>.checks_type && S::checks_type_at_open) {
         auto const where = S::where();

@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include <connection/fixture.hpp>
 #include <support/thread_prepared_for_stops.hpp>
+#include <support/typed_case.hpp>
 
 #include <strait/select.hpp>
 
@@ -27,7 +28,7 @@ support::child welcoming(strait::endpoint const& where, Then then)
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(messages_go_both_ways_between_processes, S, subjects)
+TYPED_CASE(messages_go_both_ways_between_processes, S, subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -50,7 +51,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(messages_go_both_ways_between_processes, S, subjec
     BOOST_TEST(server.wait() == 0);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_client_sees_that_its_server_has_left, S, subjects)
+TYPED_CASE(a_client_sees_that_its_server_has_left, S, subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -63,7 +64,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_client_sees_that_its_server_has_left, S, subject
     BOOST_TEST(server.wait() == 0);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(either_side_sees_that_the_other_was_killed, S, subjects)
+TYPED_CASE(either_side_sees_that_the_other_was_killed, S, subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -97,7 +98,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(either_side_sees_that_the_other_was_killed, S, sub
 
 /// Either side sends three messages, and leaves or is killed while what the other has sent to it is unread. Over tcp a death
 /// may take along what was sent.
-BOOST_AUTO_TEST_CASE_TEMPLATE(what_was_sent_arrives_though_its_sender_goes_with_something_unread, S, subjects)
+TYPED_CASE(what_was_sent_arrives_though_its_sender_goes_with_something_unread, S, subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -184,7 +185,7 @@ BOOST_AUTO_TEST_CASE(what_fills_the_buffers_of_tcp_arrives_though_its_sender_lea
     BOOST_TEST((c.end_reason() == strait::end_reason::left));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(one_thread_serves_a_hundred_clients, S, subjects)
+TYPED_CASE(one_thread_serves_a_hundred_clients, S, subjects)
 {
     clean_host const clean;
     constexpr std::size_t most = support::sanitized ? 20 : 100;
@@ -233,7 +234,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(one_thread_serves_a_hundred_clients, S, subjects)
         BOOST_TEST(c.wait() == 0);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_second_acceptor_is_told_that_there_is_one, S, subjects)
+TYPED_CASE(a_second_acceptor_is_told_that_there_is_one, S, subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -241,7 +242,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_second_acceptor_is_told_that_there_is_one, S, su
     BOOST_TEST((acceptor_of<S>::open(where).error() == errc::busy));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(other_types_are_refused, S, subjects)
+TYPED_CASE(other_types_are_refused, S, subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -256,7 +257,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(other_types_are_refused, S, subjects)
     BOOST_TEST((door.try_accept().error() == errc::empty));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(without_an_acceptor_a_client_waits_as_long_as_it_was_told, S, subjects)
+TYPED_CASE(without_an_acceptor_a_client_waits_as_long_as_it_was_told, S, subjects)
 {
     clean_host const clean;
     typename S::transport::options how;
@@ -264,7 +265,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(without_an_acceptor_a_client_waits_as_long_as_it_w
     BOOST_TEST((client_of<S>::open(S::where(), how).error() == errc::no_receiver));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(descriptors_are_given_back, S, subjects)
+TYPED_CASE(descriptors_are_given_back, S, subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -287,7 +288,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(descriptors_are_given_back, S, subjects)
     BOOST_TEST(support::open_descriptors() == before);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(an_acceptor_whose_files_are_deleted_is_told, S, subjects)
+TYPED_CASE(an_acceptor_whose_files_are_deleted_is_told, S, subjects)
 {
     clean_host const clean;
     if constexpr (S::checks_type_at_open) {
@@ -305,7 +306,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_acceptor_whose_files_are_deleted_is_told, S, su
     }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(an_acceptor_sleeps_until_a_stop_is_requested_or_a_client_comes, S, subjects)
+TYPED_CASE(an_acceptor_sleeps_until_a_stop_is_requested_or_a_client_comes, S, subjects)
 {
     support::thread_prepared_for_stops const prepared;
     clean_host const clean;

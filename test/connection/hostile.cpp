@@ -1,5 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include <connection/fixture.hpp>
+#include <support/typed_case.hpp>
 
 #include <strait/detail/handshake/protocol.hpp>
 #include <strait/select.hpp>
@@ -127,7 +128,7 @@ bool is_served(acceptor_of<S>& door, strait::endpoint const& where)
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(thousands_who_never_speak_keep_nobody_out, S, host_subjects)
+TYPED_CASE(thousands_who_never_speak_keep_nobody_out, S, host_subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -154,7 +155,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(thousands_who_never_speak_keep_nobody_out, S, host
     BOOST_TEST(door.turned_away() >= 2900U);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(garbage_is_turned_away, S, host_subjects)
+TYPED_CASE(garbage_is_turned_away, S, host_subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -185,7 +186,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(garbage_is_turned_away, S, host_subjects)
     BOOST_TEST(is_served<S>(door, where));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(clients_killed_at_any_moment_of_joining_leave_nothing, S, subjects)
+TYPED_CASE(clients_killed_at_any_moment_of_joining_leave_nothing, S, subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -216,7 +217,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(clients_killed_at_any_moment_of_joining_leave_noth
     BOOST_TEST(is_served<S>(door, where));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(an_acceptor_killed_while_a_client_joins_is_replaced, S, subjects)
+TYPED_CASE(an_acceptor_killed_while_a_client_joins_is_replaced, S, subjects)
 {
     clean_host const clean;
     std::mt19937_64 random(13);
@@ -292,7 +293,7 @@ BOOST_AUTO_TEST_CASE(a_client_that_stops_while_joining_keeps_nobody_out)
 }
 
 /// So many greet that all places of those who join are theirs, again and again.
-BOOST_AUTO_TEST_CASE_TEMPLATE(clients_that_greet_and_fall_silent_keep_no_other_out, S, two_channel_subjects)
+TYPED_CASE(clients_that_greet_and_fall_silent_keep_no_other_out, S, two_channel_subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -340,7 +341,7 @@ BOOST_AUTO_TEST_CASE(clients_that_greet_and_fall_silent_keep_no_other_from_an_ac
 }
 
 /// Each of these returns, while clients come and go without a pause.
-BOOST_AUTO_TEST_CASE_TEMPLATE(clients_that_come_and_go_hold_no_acceptor, S, host_subjects)
+TYPED_CASE(clients_that_come_and_go_hold_no_acceptor, S, host_subjects)
 {
     clean_host const clean;
     auto const where = S::where();

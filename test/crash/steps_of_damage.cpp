@@ -23,6 +23,7 @@
 
 #include <support/messages.hpp>
 #include <support/names.hpp>
+#include <support/typed_case.hpp>
 #include <support/watchdog.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -201,7 +202,7 @@ void check_random_laps(int rounds)
 
 BOOST_AUTO_TEST_SUITE(crash_steps_of_damage, *boost::unit_test::fixture<support::watchdog>())
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(random_words_cost_a_bounded_number_of_steps, X, topologies)
+TYPED_CASE(random_words_cost_a_bounded_number_of_steps, X, topologies)
 {
     check_random_damage<X, support::probe>(support::rounds(100));
     check_random_damage<X, std::string>(support::rounds(100));

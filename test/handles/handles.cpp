@@ -5,6 +5,7 @@
 #include <support/print.hpp>
 #include <support/raw_peer.hpp>
 #include <support/standard_descriptors.hpp>
+#include <support/typed_case.hpp>
 
 #include <strait/channel.hpp>
 #include <strait/detail/socket/socket_bytes.hpp>
@@ -111,7 +112,7 @@ std::uint32_t with(std::size_t handles) { return strait::detail::stream_frame::k
 
 BOOST_FIXTURE_TEST_SUITE(handles, fixture)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(another_process_gets_a_descriptor_of_its_own, X, mechanisms)
+TYPED_CASE(another_process_gets_a_descriptor_of_its_own, X, mechanisms)
 {
     strait::receiver<job, X> in{name};
     support::child sender([&] {
@@ -128,7 +129,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(another_process_gets_a_descriptor_of_its_own, X, m
     BOOST_CHECK(!in.receive());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(what_arrives_gets_no_standard_number, X, mechanisms)
+TYPED_CASE(what_arrives_gets_no_standard_number, X, mechanisms)
 {
     BOOST_CHECK_EQUAL(support::with_standard_descriptors_closed([&] {
         strait::receiver<unique_fd, X> in{name};
@@ -155,7 +156,7 @@ BOOST_AUTO_TEST_CASE(a_descriptor_of_the_application_stays_as_it_is)
     }), 0);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(the_sender_keeps_what_it_sent, X, mechanisms)
+TYPED_CASE(the_sender_keeps_what_it_sent, X, mechanisms)
 {
     strait::receiver<unique_fd, X> in{name};
     strait::sender<unique_fd, X> out{name};
@@ -170,7 +171,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_sender_keeps_what_it_sent, X, mechanisms)
     BOOST_CHECK(again.get() != file.get());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(each_finds_its_place_and_none_stays_none, X, mechanisms)
+TYPED_CASE(each_finds_its_place_and_none_stays_none, X, mechanisms)
 {
     strait::receiver<crowd, X> in{name};
     strait::sender<crowd, X> out{name};
@@ -199,7 +200,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(each_finds_its_place_and_none_stays_none, X, mecha
     BOOST_CHECK(in.receive()->many.empty());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_message_has_at_most_64, X, mechanisms)
+TYPED_CASE(a_message_has_at_most_64, X, mechanisms)
 {
     strait::receiver<std::vector<unique_fd>, X> in{name};
     strait::sender<std::vector<unique_fd>, X> out{name};
@@ -219,7 +220,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_message_has_at_most_64, X, mechanisms)
 }
 
 // A stream takes some of these in several parts, and gives up others while the rest of the one before is still with us.
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_full_channel_mixes_up_no_descriptors, X, mechanisms)
+TYPED_CASE(a_full_channel_mixes_up_no_descriptors, X, mechanisms)
 {
     std::uint64_t const longest = std::is_same_v<X, strait::unix_stream> ? 700'000 : 70'000;
     auto const size = [&](std::uint64_t n) { return 1 + support::mixed(n) % longest; };
@@ -249,7 +250,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_full_channel_mixes_up_no_descriptors, X, mechani
     BOOST_CHECK(full > 20);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_batch_takes_the_descriptors_of_each_along, X, mechanisms)
+TYPED_CASE(a_batch_takes_the_descriptors_of_each_along, X, mechanisms)
 {
     strait::receiver<job, X> in{name};
     strait::sender<job, X> out{name};
@@ -265,7 +266,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_batch_takes_the_descriptors_of_each_along, X, me
         BOOST_CHECK_EQUAL(number_in(got[i].input), i);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_claimed_and_borrowed_has_them_too, X, mechanisms)
+TYPED_CASE(what_is_claimed_and_borrowed_has_them_too, X, mechanisms)
 {
     strait::receiver<job, X> in{name};
     strait::sender<job, X> out{name};
@@ -279,7 +280,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_claimed_and_borrowed_has_them_too, X, mech
     }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(what_nobody_received_is_closed, X, mechanisms)
+TYPED_CASE(what_nobody_received_is_closed, X, mechanisms)
 {
     strait::sender<job, X> out{name};
     {
@@ -294,7 +295,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_nobody_received_is_closed, X, mechanisms)
     BOOST_CHECK_EQUAL(number_in(next.receive()->input), 4U);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_pair_carries_them_over_fork, X, mechanisms)
+TYPED_CASE(a_pair_carries_them_over_fork, X, mechanisms)
 {
     auto pair = strait::channel<unique_fd, X>::make_pair();
     support::child worker([&] {
@@ -309,7 +310,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_pair_carries_them_over_fork, X, mechanisms)
     BOOST_CHECK_EQUAL(worker.wait(), 0);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_receiver_out_of_descriptors_says_so_and_goes_on, X, mechanisms)
+TYPED_CASE(a_receiver_out_of_descriptors_says_so_and_goes_on, X, mechanisms)
 {
     strait::receiver<std::vector<unique_fd>, X> in{name};
     strait::sender<std::vector<unique_fd>, X> out{name};
@@ -335,7 +336,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_receiver_out_of_descriptors_says_so_and_goes_on,
     BOOST_CHECK_EQUAL(number_in((*got)[2]), 2U);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(lies_about_descriptors_are_malformed_and_leave_nothing_open, X, mechanisms)
+TYPED_CASE(lies_about_descriptors_are_malformed_and_leave_nothing_open, X, mechanisms)
 {
     strait::receiver<std::vector<unique_fd>, X> in{name};
     strait::sender<std::vector<unique_fd>, X> honest{name};
@@ -424,7 +425,7 @@ BOOST_AUTO_TEST_CASE(unfinished_messages_do_not_use_up_the_descriptors)
     ::setrlimit(RLIMIT_NOFILE, &before);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(unexpected_ones_are_closed, X, mechanisms)
+TYPED_CASE(unexpected_ones_are_closed, X, mechanisms)
 {
     strait::receiver<std::uint64_t, X> in{name};
     auto const file = numbered(9);
@@ -438,7 +439,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(unexpected_ones_are_closed, X, mechanisms)
     BOOST_CHECK_EQUAL(in.receive_for(10s).error(), errc::malformed_message);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_killed_sender_tears_no_message_from_its_descriptor, X, mechanisms)
+TYPED_CASE(a_killed_sender_tears_no_message_from_its_descriptor, X, mechanisms)
 {
     for (int round = 0; round != support::rounds(20); ++round) {
         auto const where = support::unique_name();
@@ -463,7 +464,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_killed_sender_tears_no_message_from_its_descript
     }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_block_of_memory_is_the_same_in_both_processes, X, mechanisms)
+TYPED_CASE(a_block_of_memory_is_the_same_in_both_processes, X, mechanisms)
 {
     struct picture {
         std::uint32_t width = 0;
@@ -498,7 +499,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_block_of_memory_is_the_same_in_both_processes, X
     BOOST_CHECK_EQUAL(strait::shared_memory::create(std::size_t{1} << 50).error(), errc::out_of_memory);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_block_that_could_shrink_or_is_none_is_malformed, X, mechanisms)
+TYPED_CASE(a_block_that_could_shrink_or_is_none_is_malformed, X, mechanisms)
 {
     strait::receiver<strait::shared_memory, X> in{name};
     strait::sender<strait::shared_memory, X> honest{name};

@@ -17,6 +17,7 @@
 #include <support/residue.hpp>
 #include <support/segments.hpp>
 #include <support/shared_page.hpp>
+#include <support/typed_case.hpp>
 #include <support/watchdog.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -84,7 +85,7 @@ using removers = std::tuple<shm_ring<>, named_pipe, unix_datagram, posix_mqueue,
 
 BOOST_FIXTURE_TEST_SUITE(leftovers, fixture)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(any_transport_removes_what_a_dead_receiver_of_any_other_has_left, X, removers)
+TYPED_CASE(any_transport_removes_what_a_dead_receiver_of_any_other_has_left, X, removers)
 {
     auto const remove = [&] {
         BOOST_TEST(!support::leftovers().empty());
@@ -106,7 +107,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(any_transport_removes_what_a_dead_receiver_of_any_
     remove();
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(an_opener_over_any_transport_clears_away_what_a_dead_receiver_of_any_other_has_left, X, removers)
+TYPED_CASE(an_opener_over_any_transport_clears_away_what_a_dead_receiver_of_any_other_has_left, X, removers)
 {
     auto const open = [&] {
         BOOST_TEST(!support::leftovers().empty());
@@ -130,7 +131,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_opener_over_any_transport_clears_away_what_a_de
 
 // What a faulty or hostile peer writes does not hide an object: its name or key follows from the channel's name, or from the
 // control file's inode.
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_scribbled_control_file_hides_no_object_from_remove, X, makers)
+TYPED_CASE(a_scribbled_control_file_hides_no_object_from_remove, X, makers)
 {
     std::mt19937_64 random{5};
     auto const file = support::channel_directory() + "/" + name + ".channel";
@@ -183,7 +184,7 @@ struct path_for_all {
     char directory[24] = "/tmp/strait-test-XXXXXX";
 };
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(remove_says_when_an_object_is_another_users, X, makers)
+TYPED_CASE(remove_says_when_an_object_is_another_users, X, makers)
 {
     if (::geteuid() != 0)
         return;

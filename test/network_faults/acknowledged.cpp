@@ -6,6 +6,7 @@
 #include <support/messages.hpp>
 #include <support/shared_page.hpp>
 #include <support/tcp_proxy.hpp>
+#include <support/typed_case.hpp>
 #include <support/watchdog.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -93,7 +94,7 @@ struct fixture {
 
 BOOST_FIXTURE_TEST_SUITE(faults_of_acknowledged, fixture)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(nothing_is_lost_or_doubled_when_the_connection_is_cut_a_hundred_times, T,
+TYPED_CASE(nothing_is_lost_or_doubled_when_the_connection_is_cut_a_hundred_times, T,
                               decltype(std::tuple<std::string, support::probe>()))
 {
     for (int round = support::rounds(1); round != 0; --round) {

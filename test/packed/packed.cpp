@@ -11,6 +11,7 @@
 #include <support/print.hpp>
 #include <support/raw_peer.hpp>
 #include <support/shared_page.hpp>
+#include <support/typed_case.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -85,7 +86,7 @@ std::string take_raw(std::string const& name)
 
 BOOST_FIXTURE_TEST_SUITE(packing, support::clean_host)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_batch_of_small_messages_shares_messages_of_the_kernel, X, transports)
+TYPED_CASE(a_batch_of_small_messages_shares_messages_of_the_kernel, X, transports)
 {
     strait::receiver<std::uint64_t, packed<X>> in{name};
     strait::sender<std::uint64_t, packed<X>> out{name};
@@ -106,7 +107,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_batch_of_small_messages_shares_messages_of_the_k
     BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(strings_of_any_size_up_to_the_limit_arrive_and_longer_ones_are_refused, X, transports)
+TYPED_CASE(strings_of_any_size_up_to_the_limit_arrive_and_longer_ones_are_refused, X, transports)
 {
     strait::receiver<std::string, packed<X>> in{name};
     strait::sender<std::string, packed<X>> out{name};
@@ -127,7 +128,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(strings_of_any_size_up_to_the_limit_arrive_and_lon
     }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_killed_receiver_takes_the_rest_of_its_pack_along_and_nothing_else, X, transports)
+TYPED_CASE(a_killed_receiver_takes_the_rest_of_its_pack_along_and_nothing_else, X, transports)
 {
     strait::sender<std::uint64_t, packed<X>> out{name};
     support::shared_page page;
@@ -150,7 +151,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_killed_receiver_takes_the_rest_of_its_pack_along
         BOOST_CHECK(next.receive() == wanted);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(it_is_another_transport_than_the_bare_one_and_another_type_is_refused, X, transports)
+TYPED_CASE(it_is_another_transport_than_the_bare_one_and_another_type_is_refused, X, transports)
 {
     strait::receiver<std::uint64_t, packed<X>> in{name};
     BOOST_CHECK_EQUAL(code(strait::sender<std::uint64_t, X>::open(name)), errc::transport_mismatch);
@@ -158,7 +159,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(it_is_another_transport_than_the_bare_one_and_anot
     BOOST_CHECK_EQUAL(code(strait::sender<std::string, packed<X>>::open(name)), errc::type_mismatch);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_not_made_of_whole_frames_is_malformed_and_costs_itself, X, transports)
+TYPED_CASE(what_is_not_made_of_whole_frames_is_malformed_and_costs_itself, X, transports)
 {
     strait::receiver<std::string, packed<X>> in{name};
     strait::sender<std::string, packed<X>> out{name};
@@ -178,7 +179,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_not_made_of_whole_frames_is_malformed_and_
     BOOST_CHECK(in.receive() == "after");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(what_found_no_room_was_not_sent_and_a_claim_can_be_committed_again, X, transports)
+TYPED_CASE(what_found_no_room_was_not_sent_and_a_claim_can_be_committed_again, X, transports)
 {
     strait::channel_options little;
     little.capacity = 1;
@@ -203,7 +204,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_found_no_room_was_not_sent_and_a_claim_can_be
     BOOST_CHECK_EQUAL(out.stats().bytes, 8 * (sent + 1));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_poll_without_a_receiver_says_so_and_the_first_one_is_awaited_still, X, transports)
+TYPED_CASE(a_poll_without_a_receiver_says_so_and_the_first_one_is_awaited_still, X, transports)
 {
     constexpr strait::message_layout number{8, 8, 1};
     auto const open = [&](strait::channel_options const& how) {
@@ -238,7 +239,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_poll_without_a_receiver_says_so_and_the_first_on
     BOOST_CHECK(!out.awaits_receiver());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_unread_goes_with_its_receiver_and_the_sender_is_told, X, transports)
+TYPED_CASE(what_is_unread_goes_with_its_receiver_and_the_sender_is_told, X, transports)
 {
     strait::sender<std::uint64_t, packed<X>> out{name};
     {
@@ -250,7 +251,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_unread_goes_with_its_receiver_and_the_send
     BOOST_CHECK(support::leftovers().empty());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(what_lies_behind_a_message_is_zero_and_not_what_was_there_before, X, transports)
+TYPED_CASE(what_lies_behind_a_message_is_zero_and_not_what_was_there_before, X, transports)
 {
     strait::receiver<std::string, packed<X>> in{name};
     strait::sender<std::string, packed<X>> out{name};

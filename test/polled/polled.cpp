@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include <support/child.hpp>
 #include <support/names.hpp>
+#include <support/typed_case.hpp>
 #include <support/watchdog.hpp>
 
 #include <strait/channel.hpp>
@@ -51,7 +52,7 @@ long sleeps_of_twenty_waits(auto& in)
 
 BOOST_FIXTURE_TEST_SUITE(polled_, support::watchdog)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_receiver_that_polls_does_not_sleep, X, mechanisms)
+TYPED_CASE(a_receiver_that_polls_does_not_sleep, X, mechanisms)
 {
     auto const name = support::unique_name();
     strait::sender<std::uint64_t, X> out{name};
@@ -70,7 +71,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_receiver_that_polls_does_not_sleep, X, mechanism
     BOOST_TEST(polling < 10);  // the pages of a busy machine may make it wait for something else
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(batches_and_the_end_come_as_without_polling, X, mechanisms)
+TYPED_CASE(batches_and_the_end_come_as_without_polling, X, mechanisms)
 {
     using policy = strait::polled<X, strait::yielding>;
     auto const name = support::unique_name();
@@ -91,7 +92,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(batches_and_the_end_come_as_without_polling, X, me
     BOOST_TEST(producer.wait() == 0);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_death_is_noticed_without_sleeping, X, mechanisms)
+TYPED_CASE(a_death_is_noticed_without_sleeping, X, mechanisms)
 {
     auto const name = support::unique_name();
     strait::receiver<std::uint64_t, strait::polled<X>> in{name};

@@ -4,6 +4,7 @@
 
 #include <support/child.hpp>
 #include <support/shared_page.hpp>
+#include <support/typed_case.hpp>
 #include <support/watchdog.hpp>
 
 #include <array>
@@ -104,7 +105,7 @@ BOOST_AUTO_TEST_CASE(damage_of_one_lane_is_reported_when_no_other_has_a_message)
     BOOST_TEST((receive<std::uint64_t>(r) == 1U));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(indices_that_cannot_be_are_corrupt, X, resumed)
+TYPED_CASE(indices_that_cannot_be_are_corrupt, X, resumed)
 {
     std::string const name = support::unique_name();
     looked_at<X, std::uint64_t> s(name, {.capacity = 8});
@@ -126,7 +127,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(indices_that_cannot_be_are_corrupt, X, resumed)
         BOOST_TEST((receive<std::uint64_t>(r) == 1U));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_record_that_cannot_be_is_corrupt, X, resumed)
+TYPED_CASE(a_record_that_cannot_be_is_corrupt, X, resumed)
 {
     std::string const name = support::unique_name();
     looked_at<X, std::string> s(name, {.capacity = 4096});
@@ -147,7 +148,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_record_that_cannot_be_is_corrupt, X, resumed)
     BOOST_TEST(support::files_of(name).empty());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_record_ring_resumed_at_a_position_between_records_is_corrupt, X, resumed)
+TYPED_CASE(a_record_ring_resumed_at_a_position_between_records_is_corrupt, X, resumed)
 {
     std::string const name = support::unique_name();
     looked_at<X, std::string> s(name, {.capacity = 4096});
@@ -160,7 +161,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_record_ring_resumed_at_a_position_between_record
     BOOST_TEST((try_receiver<X, std::string>(name).has_value()));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_capacity_that_does_not_fit_the_segment_is_corrupt, X, but_latest)
+TYPED_CASE(a_capacity_that_does_not_fit_the_segment_is_corrupt, X, but_latest)
 {
     impossible<X> const values;
     std::string const name = support::unique_name();
@@ -188,7 +189,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_capacity_that_does_not_fit_the_segment_is_corrup
     BOOST_TEST((receive<std::string>(r) == std::string("x")));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_damaged_is_not_kept_for_a_later_receiver, X, retained)
+TYPED_CASE(what_is_damaged_is_not_kept_for_a_later_receiver, X, retained)
 {
     std::string const name = support::unique_name();
     {
@@ -199,7 +200,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_damaged_is_not_kept_for_a_later_receiver, 
     BOOST_TEST(support::files_of(name).empty());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_truncated_segment_is_refused_while_an_end_uses_it_and_replaced_afterwards, X, all_topologies)
+TYPED_CASE(a_truncated_segment_is_refused_while_an_end_uses_it_and_replaced_afterwards, X, all_topologies)
 {
     std::string const name = support::unique_name();
     support::shared_page page;

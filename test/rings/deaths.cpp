@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 
 #include "deaths.hpp"
+#include <support/typed_case.hpp>
 
 #include <vector>
 
@@ -58,7 +59,7 @@ void stop_the_sender()
 
 BOOST_AUTO_TEST_SUITE(rings_deaths, *boost::unit_test::fixture<support::watchdog>())
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_borrowed_message_of_a_killed_receiver_is_seen_again_or_gone, X, retained)
+TYPED_CASE(a_borrowed_message_of_a_killed_receiver_is_seen_again_or_gone, X, retained)
 {
     std::string const name = support::unique_name();
     support::shared_page page;
@@ -81,7 +82,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_borrowed_message_of_a_killed_receiver_is_seen_ag
     BOOST_TEST((r.peek(deadline::poll()).error() == errc::empty));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(sleeping_receivers_learn_that_the_last_sender_died_and_of_none_before, X, all_topologies)
+TYPED_CASE(sleeping_receivers_learn_that_the_last_sender_died_and_of_none_before, X, all_topologies)
 {
     std::string const name = support::unique_name();
     support::shared_page page;
@@ -114,7 +115,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(sleeping_receivers_learn_that_the_last_sender_died
         BOOST_TEST(r.wait() == 0);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_stopped_receiver_makes_all_senders_wait_and_loses_nothing, X, retained)
+TYPED_CASE(a_stopped_receiver_makes_all_senders_wait_and_loses_nothing, X, retained)
 {
     std::string const name = support::unique_name();
     support::shared_page page;
@@ -150,13 +151,13 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_stopped_receiver_makes_all_senders_wait_and_lose
     BOOST_TEST(page->done == sent);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_stopped_sender_is_not_taken_for_dead, X, one_stream)
+TYPED_CASE(a_stopped_sender_is_not_taken_for_dead, X, one_stream)
 {
     stop_the_sender<X, support::probe>();
     stop_the_sender<X, std::string>();
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_sender_that_waits_for_room_sees_the_next_receiver, X, retained)
+TYPED_CASE(a_sender_that_waits_for_room_sees_the_next_receiver, X, retained)
 {
     std::string const name = support::unique_name();
     support::shared_page page;

@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 
 #include "deaths.hpp"
+#include <support/typed_case.hpp>
 
 namespace {
 
@@ -77,13 +78,13 @@ void check_pair(bool child_sends)
 
 BOOST_AUTO_TEST_SUITE(rings_fork, *boost::unit_test::fixture<support::watchdog>())
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(an_inherited_end_says_so_and_changes_nothing, X, but_latest)
+TYPED_CASE(an_inherited_end_says_so_and_changes_nothing, X, but_latest)
 {
     check_inheritance<X, support::probe>();
     check_inheritance<X, std::string>();
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_pair_crosses_fork_in_both_directions, X, but_latest)
+TYPED_CASE(a_pair_crosses_fork_in_both_directions, X, but_latest)
 {
     for (bool const child_sends : {true, false}) {
         check_pair<X, support::probe>(child_sends);
@@ -91,7 +92,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_pair_crosses_fork_in_both_directions, X, but_lat
     }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_pair_whose_sender_was_never_taken_ends_as_died, X, all_topologies)
+TYPED_CASE(a_pair_whose_sender_was_never_taken_ends_as_died, X, all_topologies)
 {
     auto ends = try_pair<X, int>().value();
     support::child other([&] { return 0; });
@@ -101,7 +102,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_pair_whose_sender_was_never_taken_ends_as_died, 
     BOOST_TEST((r.ended() == strait::end_reason::died));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_pair_whose_receiver_was_killed_has_no_receiver_once_it_is_full, X, reliable)
+TYPED_CASE(a_pair_whose_receiver_was_killed_has_no_receiver_once_it_is_full, X, reliable)
 {
     auto ends = try_pair<X, int>({.capacity = 4}).value();
     support::shared_page page;

@@ -3,6 +3,7 @@
 #include "ends.hpp"
 #include "types.hpp"
 
+#include <support/typed_case.hpp>
 #include <support/watchdog.hpp>
 
 #include <optional>
@@ -79,7 +80,7 @@ void expect_refusal(std::string const& name)
 
 BOOST_AUTO_TEST_SUITE(rings_joining, *boost::unit_test::fixture<support::watchdog>())
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_second_living_end_is_busy_where_there_is_one_of_its_kind, X, all_topologies)
+TYPED_CASE(a_second_living_end_is_busy_where_there_is_one_of_its_kind, X, all_topologies)
 {
     std::string const name = support::unique_name();
     auto s = open_sender<X, int>(name);
@@ -94,7 +95,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_second_living_end_is_busy_where_there_is_one_of_
     BOOST_TEST((try_receiver<X, int>(name).has_value()));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(another_type_or_topology_is_refused, X, all_topologies)
+TYPED_CASE(another_type_or_topology_is_refused, X, all_topologies)
 {
     std::string const name = support::unique_name();
     auto s = open_sender<X, int>(name);
@@ -103,20 +104,20 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(another_type_or_topology_is_refused, X, all_topolo
     std::apply([&]<class... Y>(Y const&...) { (expect_refusal<X, Y>(name), ...); }, all_topologies());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(another_alignment_is_refused, X, retained)
+TYPED_CASE(another_alignment_is_refused, X, retained)
 {
     std::string const name = support::unique_name();
     auto s = open_sender<X, std::string>(name);
     BOOST_TEST((maker_of<X>({0, 64, 1}).open_receiver(name, {}).error() == errc::type_mismatch));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(closed_and_moved_from_ends_say_so_and_do_nothing, X, all_topologies)
+TYPED_CASE(closed_and_moved_from_ends_say_so_and_do_nothing, X, all_topologies)
 {
     check_closed_and_moved_from<X>(std::uint64_t{5});
     check_closed_and_moved_from<X>(std::string("text"));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(the_stream_ends_when_all_senders_have_left_and_goes_on_with_the_next, X, all_topologies)
+TYPED_CASE(the_stream_ends_when_all_senders_have_left_and_goes_on_with_the_next, X, all_topologies)
 {
     std::string const name = support::unique_name();
     auto r = open_receiver<X, int>(name);
@@ -139,7 +140,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_stream_ends_when_all_senders_have_left_and_goe
     }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(unread_messages_of_every_sender_outlive_all_ends, X, retained)
+TYPED_CASE(unread_messages_of_every_sender_outlive_all_ends, X, retained)
 {
     std::string const name = support::unique_name();
     std::uint64_t sent = 0;
@@ -157,7 +158,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(unread_messages_of_every_sender_outlive_all_ends, 
     BOOST_TEST(support::files_of(name).empty());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_borrowed_message_is_seen_again_by_the_next_receiver, X, resumed)
+TYPED_CASE(a_borrowed_message_is_seen_again_by_the_next_receiver, X, resumed)
 {
     std::string const name = support::unique_name();
     auto s = open_sender<X, int>(name);
@@ -172,7 +173,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_borrowed_message_is_seen_again_by_the_next_recei
     BOOST_TEST((receive<int>(r) == 2));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(unread_messages_of_another_type_are_not_dropped, X, retained)
+TYPED_CASE(unread_messages_of_another_type_are_not_dropped, X, retained)
 {
     std::string const name = support::unique_name();
     {
@@ -184,7 +185,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(unread_messages_of_another_type_are_not_dropped, X
     BOOST_TEST(receive<lined>(r)->value == 7U);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(broadcast_messages_that_are_unread_leave_nothing_behind, X, broadcasts)
+TYPED_CASE(broadcast_messages_that_are_unread_leave_nothing_behind, X, broadcasts)
 {
     std::string const name = support::unique_name();
     for (int i = 0; i != 10; ++i) {
@@ -198,7 +199,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(broadcast_messages_that_are_unread_leave_nothing_b
     BOOST_TEST(support::files_of(name).empty());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(more_memory_than_there_is_leaves_nothing_behind, X, all_topologies)
+TYPED_CASE(more_memory_than_there_is_leaves_nothing_behind, X, all_topologies)
 {
     // Of an mpsc ring this is the capacity of each of 64 lanes.
     for (std::size_t const capacity : {std::size_t{1} << (std::is_same_v<X, mpsc> ? 38 : 42), std::size_t{1} << 45, std::size_t{1} << 60,
@@ -214,7 +215,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(more_memory_than_there_is_leaves_nothing_behind, X
     }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(removing_what_is_not_there_is_no_error, X, all_topologies)
+TYPED_CASE(removing_what_is_not_there_is_no_error, X, all_topologies)
 {
     std::string const name = support::unique_name();
     BOOST_TEST(X::remove(name).has_value());

@@ -8,6 +8,7 @@
 #include <support/large_message.hpp>
 #include <support/names.hpp>
 #include <support/shared_page.hpp>
+#include <support/typed_case.hpp>
 #include <support/watchdog.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -154,7 +155,7 @@ BOOST_AUTO_TEST_CASE(what_a_dead_sender_has_begun_is_nothing)
     }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(messages_come_whole_however_they_are_sent_and_received, X, topologies)
+TYPED_CASE(messages_come_whole_however_they_are_sent_and_received, X, topologies)
 {
     using large_channel = strait::channel<large_message, X>;
     std::string const name = support::unique_name();
@@ -205,7 +206,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(messages_come_whole_however_they_are_sent_and_rece
     BOOST_TEST((r.end_reason() == strait::end_reason::left));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_message_whose_sender_is_killed_while_it_is_copied_never_existed, X, topologies)
+TYPED_CASE(a_message_whose_sender_is_killed_while_it_is_copied_never_existed, X, topologies)
 {
     using large_channel = strait::channel<large_message, X>;
     std::string const name = support::unique_name();

@@ -3,6 +3,7 @@
 #include "ends.hpp"
 #include "types.hpp"
 
+#include <support/typed_case.hpp>
 #include <support/watchdog.hpp>
 
 #include <algorithm>
@@ -67,7 +68,7 @@ struct limited<latest> : limited<lossy> {};
 
 BOOST_AUTO_TEST_SUITE(rings_messages, *boost::unit_test::fixture<support::watchdog>())
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_capacity_is_rounded_up_to_a_power_of_two_and_exact, X, reliable)
+TYPED_CASE(a_capacity_is_rounded_up_to_a_power_of_two_and_exact, X, reliable)
 {
     for (auto const& [wanted, given] : {std::pair(1U, 1U), std::pair(2U, 2U), std::pair(5U, 8U), std::pair(64U, 64U)}) {
         auto [s, r] = make_ends<X, std::uint64_t>({.capacity = wanted});
@@ -113,13 +114,13 @@ BOOST_AUTO_TEST_CASE(by_default_all_senders_of_an_mpmc_ring_share_four_mebibytes
     BOOST_TEST((s3.reserve(4097, deadline::poll()).error() == errc::message_too_large));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_payload_keeps_its_alignment_up_to_a_page, X, but_latest)
+TYPED_CASE(a_payload_keeps_its_alignment_up_to_a_page, X, but_latest)
 {
     for (maker const& of : makers<X>())
         check_alignment<X>(of);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(messages_of_every_size_go_whole_around_the_ring_of_each_sender, X, but_latest)
+TYPED_CASE(messages_of_every_size_go_whole_around_the_ring_of_each_sender, X, but_latest)
 {
     limited<X> const limit;
     std::string const name = support::unique_name();
@@ -141,7 +142,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(messages_of_every_size_go_whole_around_the_ring_of
     BOOST_TEST(r.stats().bytes == senders.size() * senders[0].stats().bytes);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_largest_message_can_be_set_and_enlarges_the_default_ring, X, but_latest)
+TYPED_CASE(a_largest_message_can_be_set_and_enlarges_the_default_ring, X, but_latest)
 {
     auto [s, r] = make_ends<X, std::string>({.max_message_size = 100});
     BOOST_TEST(s.reserve(100, deadline::poll()).has_value());
@@ -152,7 +153,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_largest_message_can_be_set_and_enlarges_the_defa
     BOOST_TEST((s2.reserve(3'000'001, deadline::poll()).error() == errc::message_too_large));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_message_is_shown_where_it_was_written, X, in_place)
+TYPED_CASE(a_message_is_shown_where_it_was_written, X, in_place)
 {
     auto [s, r] = make_ends<X, support::probe>();
     for (std::uint64_t i = 0; i != 3; ++i) {
@@ -168,7 +169,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_message_is_shown_where_it_was_written, X, in_pla
     }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_reservation_that_is_not_committed_never_existed, X, all_topologies)
+TYPED_CASE(a_reservation_that_is_not_committed_never_existed, X, all_topologies)
 {
     auto [s, r] = make_ends<X, std::string>();
     std::memset(s.reserve(500, deadline::poll())->data(), 0xff, 500);
@@ -178,7 +179,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_reservation_that_is_not_committed_never_existed,
     BOOST_TEST((r.peek(deadline::poll()).error() == errc::empty));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_message_can_be_shrunk_when_it_is_committed, X, all_topologies)
+TYPED_CASE(a_message_can_be_shrunk_when_it_is_committed, X, all_topologies)
 {
     limited<X> const limit;
     auto [s, r] = make_ends<X, std::string>(limit.how);

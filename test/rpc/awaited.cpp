@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include <rpc/fixture.hpp>
 #include <support/coroutine.hpp>
+#include <support/typed_case.hpp>
 
 #include <strait/async_rpc.hpp>
 
@@ -48,7 +49,7 @@ int serve_awaited(strait::endpoint const& where)
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(coroutines_ask_and_coroutines_answer, S, subjects)
+TYPED_CASE(coroutines_ask_and_coroutines_answer, S, subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -94,7 +95,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(coroutines_ask_and_coroutines_answer, S, subjects)
     BOOST_TEST(server.wait() == 0);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_cancelled_call_ends_at_once_and_its_reply_is_dropped, S, few_subjects)
+TYPED_CASE(a_cancelled_call_ends_at_once_and_its_reply_is_dropped, S, few_subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -115,7 +116,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_cancelled_call_ends_at_once_and_its_reply_is_dro
     BOOST_TEST(server.wait() == 0);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_killed_server_fails_all_awaited_calls, S, few_subjects)
+TYPED_CASE(a_killed_server_fails_all_awaited_calls, S, few_subjects)
 {
     clean_host const clean;
     auto const where = S::where();

@@ -1,10 +1,11 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include <rpc/fixture.hpp>
 #include <support/thread_prepared_for_stops.hpp>
+#include <support/typed_case.hpp>
 
 using namespace rpc;
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(calls_are_answered, S, subjects)
+TYPED_CASE(calls_are_answered, S, subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -28,7 +29,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(calls_are_answered, S, subjects)
     }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_server_whose_files_are_deleted_is_told, S, subjects)
+TYPED_CASE(a_server_whose_files_are_deleted_is_told, S, subjects)
 {
     clean_host const clean;
     if constexpr (S::checks_type_at_open)
@@ -47,7 +48,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_server_whose_files_are_deleted_is_told, S, subje
         }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(what_a_handler_throws_arrives_with_its_text, S, subjects)
+TYPED_CASE(what_a_handler_throws_arrives_with_its_text, S, subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -62,7 +63,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_a_handler_throws_arrives_with_its_text, S, su
     BOOST_TEST(c.call(balance_query{14}).cents == 1400);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(messages_with_strings_go_the_portable_way, S, subjects)
+TYPED_CASE(messages_with_strings_go_the_portable_way, S, subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -84,7 +85,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(messages_with_strings_go_the_portable_way, S, subj
     BOOST_TEST((c.call_for(std::string("more"), 10s).error() == errc::server_gone));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(several_calls_are_outstanding, S, subjects)
+TYPED_CASE(several_calls_are_outstanding, S, subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -113,7 +114,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(several_calls_are_outstanding, S, subjects)
     }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_reply_that_comes_too_late_is_dropped, S, subjects)
+TYPED_CASE(a_reply_that_comes_too_late_is_dropped, S, subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -128,7 +129,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_reply_that_comes_too_late_is_dropped, S, subject
     BOOST_TEST(server.wait() == 0);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_stop_ends_a_call_and_its_reply_is_dropped, S, few_subjects)
+TYPED_CASE(a_stop_ends_a_call_and_its_reply_is_dropped, S, few_subjects)
 {
     support::thread_prepared_for_stops const prepared;
     clean_host const clean;
@@ -152,7 +153,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_stop_ends_a_call_and_its_reply_is_dropped, S, fe
     BOOST_TEST(server.wait() == 0);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(another_interface_is_refused, S, subjects)
+TYPED_CASE(another_interface_is_refused, S, subjects)
 {
     clean_host const clean;
     using other = strait::rpc_interface<balance(balance_query), bool(transfer)>;
@@ -164,7 +165,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(another_interface_is_refused, S, subjects)
     BOOST_TEST((strait::rpc_client<swapped, typename S::transport>::open(where).error() == errc::type_mismatch));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_server_that_serves_no_client_yet_is_waited_for_as_long_as_allowed, S, subjects)
+TYPED_CASE(a_server_that_serves_no_client_yet_is_waited_for_as_long_as_allowed, S, subjects)
 {
     clean_host const clean;
     auto const where = S::where();

@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include <rpc/fixture.hpp>
 #include <support/coroutine.hpp>
+#include <support/typed_case.hpp>
 
 #include <strait/async_rpc.hpp>
 
@@ -43,7 +44,7 @@ struct noted_at_the_end {
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_cancelled_server_drops_its_clients_at_once_and_ends_after_their_handlers, S, subjects)
+TYPED_CASE(a_cancelled_server_drops_its_clients_at_once_and_ends_after_their_handlers, S, subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -99,7 +100,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_cancelled_server_drops_its_clients_at_once_and_e
     BOOST_TEST(third.wait() == 0);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_server_in_coroutines_whose_name_was_removed_ends, S, few_subjects)
+TYPED_CASE(a_server_in_coroutines_whose_name_was_removed_ends, S, few_subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -119,7 +120,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_server_in_coroutines_whose_name_was_removed_ends
     BOOST_TEST((outcome == errc::removed));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_server_in_coroutines_that_lacks_descriptors_waits, S, subjects)
+TYPED_CASE(a_server_in_coroutines_that_lacks_descriptors_waits, S, subjects)
 {
     clean_host const clean;
     auto const where = S::where();

@@ -1,5 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include <rpc/fixture.hpp>
+#include <support/typed_case.hpp>
 
 #include <random>
 
@@ -30,7 +31,7 @@ void clean_up(strait::endpoint const& where)
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_killed_server_fails_what_is_outstanding_at_once, S, subjects)
+TYPED_CASE(a_killed_server_fails_what_is_outstanding_at_once, S, subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -69,7 +70,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_killed_server_fails_what_is_outstanding_at_once,
     }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(clients_killed_in_the_middle_of_a_call_harm_nobody, S, few_subjects)
+TYPED_CASE(clients_killed_in_the_middle_of_a_call_harm_nobody, S, few_subjects)
 {
     clean_host const clean;
     std::mt19937_64 random(3);
@@ -98,7 +99,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(clients_killed_in_the_middle_of_a_call_harm_nobody
 }
 
 /// Over tcp a reply that meets a client which has closed can make the kernel drop requests that it had not delivered yet.
-BOOST_AUTO_TEST_CASE_TEMPLATE(what_was_asked_for_is_carried_out_though_the_client_leaves_without_its_replies, S, every_subject)
+TYPED_CASE(what_was_asked_for_is_carried_out_though_the_client_leaves_without_its_replies, S, every_subject)
 {
     if (S::transport::guarantees.committed_when == strait::commit_point::never)
         return;
@@ -131,7 +132,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_was_asked_for_is_carried_out_though_the_clien
     }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_reply_is_given_though_its_server_leaves_with_something_unread, S, every_subject)
+TYPED_CASE(a_reply_is_given_though_its_server_leaves_with_something_unread, S, every_subject)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -157,7 +158,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_reply_is_given_though_its_server_leaves_with_som
     }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(who_does_not_take_replies_holds_up_nobody_else, S, few_subjects)
+TYPED_CASE(who_does_not_take_replies_holds_up_nobody_else, S, few_subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -189,7 +190,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(who_does_not_take_replies_holds_up_nobody_else, S,
     }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_hundred_clients_are_served, S, few_subjects)
+TYPED_CASE(a_hundred_clients_are_served, S, few_subjects)
 {
     clean_host const clean;
     for (mode const m : {mode::one_thread, mode::pool, mode::forked}) {
@@ -210,7 +211,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_hundred_clients_are_served, S, few_subjects)
     }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(processes_of_clients_are_reaped, S, few_subjects)
+TYPED_CASE(processes_of_clients_are_reaped, S, few_subjects)
 {
     clean_host const clean;
     auto const where = S::where();

@@ -1,5 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include <rpc/fixture.hpp>
+#include <support/typed_case.hpp>
 
 #include <strait/async_rpc.hpp>
 
@@ -98,7 +99,7 @@ strait::error_code told(plain_reply reply)
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(made_up_requests_end_their_client_alone, S, few_subjects)
+TYPED_CASE(made_up_requests_end_their_client_alone, S, few_subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -220,7 +221,7 @@ BOOST_AUTO_TEST_CASE(the_parts_of_a_text_are_put_together_up_to_its_limit)
     BOOST_TEST((all.receive(text_for(0, 0xffff, one), whose) == outcome::malformed));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_second_reply_ends_the_client, S, few_subjects)
+TYPED_CASE(a_second_reply_ends_the_client, S, few_subjects)
 {
     clean_host const clean;
     {
@@ -262,7 +263,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_second_reply_ends_the_client, S, few_subjects)
     server.wait();
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(made_up_replies_are_errors, S, few_subjects)
+TYPED_CASE(made_up_replies_are_errors, S, few_subjects)
 {
     clean_host const clean;
     BOOST_TEST(!told<S>(reply_to(0, balance_index)));
@@ -290,7 +291,7 @@ BOOST_AUTO_TEST_CASE(an_endless_text_is_an_error)
     server.wait();
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(made_up_replies_with_strings_are_errors, S, few_subjects)
+TYPED_CASE(made_up_replies_with_strings_are_errors, S, few_subjects)
 {
     clean_host const clean;
     using reply = strait::detail::reply_frame<site>;

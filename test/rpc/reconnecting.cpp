@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include <rpc/fixture.hpp>
 #include <support/coroutine.hpp>
+#include <support/typed_case.hpp>
 
 #include <strait/async_rpc.hpp>
 
@@ -29,7 +30,7 @@ strait::error_code thrown_by(Function f)
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_client_connects_anew_when_it_is_asked_to, S, subjects)
+TYPED_CASE(a_client_connects_anew_when_it_is_asked_to, S, subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -53,7 +54,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_client_connects_anew_when_it_is_asked_to, S, sub
     BOOST_TEST((c.try_reply(kept).error() == errc::empty));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(an_awaited_client_connects_in_the_context_and_anew_when_it_is_asked_to, S, subjects)
+TYPED_CASE(an_awaited_client_connects_in_the_context_and_anew_when_it_is_asked_to, S, subjects)
 {
     clean_host const clean;
     auto const where = S::where();

@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include <rpc/fixture.hpp>
 #include <support/coroutine.hpp>
+#include <support/typed_case.hpp>
 
 #include <strait/async_rpc.hpp>
 
@@ -149,7 +150,7 @@ auto const says_broken = [](std::exception const& e) { return std::string(e.what
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_request_that_cannot_be_sent_fails_that_call_alone, S, subjects)
+TYPED_CASE(a_request_that_cannot_be_sent_fails_that_call_alone, S, subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -169,7 +170,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_request_that_cannot_be_sent_fails_that_call_alon
     BOOST_TEST(server.wait() == 0);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(an_awaited_request_that_cannot_be_sent_fails_that_call_alone, S, subjects)
+TYPED_CASE(an_awaited_request_that_cannot_be_sent_fails_that_call_alone, S, subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -200,7 +201,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_awaited_request_that_cannot_be_sent_fails_that_
     BOOST_TEST(server.wait() == 0);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_reply_that_cannot_be_sent_fails_that_call_alone, S, subjects)
+TYPED_CASE(a_reply_that_cannot_be_sent_fails_that_call_alone, S, subjects)
 {
     clean_host const clean;
     for (way const w : ways) {
@@ -242,7 +243,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_reply_that_cannot_be_sent_fails_that_call_alone,
 }
 
 // A client that does not read makes the server store replies: among them one that cannot be sent.
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_stored_reply_that_cannot_be_sent_fails_that_call_alone, S, few_subjects)
+TYPED_CASE(a_stored_reply_that_cannot_be_sent_fails_that_call_alone, S, few_subjects)
 {
     clean_host const clean;
     for (way const w : {way::one_thread, way::pool}) {

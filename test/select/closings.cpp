@@ -6,6 +6,7 @@
 #include <strait/detail/wait/thread_watcher.hpp>
 #include <strait/detail/wait/wait_set.hpp>
 
+#include <support/typed_case.hpp>
 #include <support/watchdog.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -53,7 +54,7 @@ struct late {
 
 using sets = std::tuple<wait_set, epoll_wait_set>;
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_wait_goes_on_looking_after_a_file_was_closed, Set, sets)
+TYPED_CASE(a_wait_goes_on_looking_after_a_file_was_closed, Set, sets)
 {
     support::watchdog const watch;
     std::FILE* const file = std::tmpfile();

@@ -23,6 +23,7 @@
 #include <support/child.hpp>
 #include <support/clean_host.hpp>
 #include <support/names.hpp>
+#include <support/typed_case.hpp>
 #include <support/watchdog.hpp>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -73,7 +74,7 @@ using mechanisms = std::tuple<strait::unix_stream, strait::shm_ring<>, strait::a
 
 BOOST_FIXTURE_TEST_SUITE(many, support::clean_host)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(each_of_many_has_its_turn, X, mechanisms)
+TYPED_CASE(each_of_many_has_its_turn, X, mechanisms)
 {
     strait::selector all;
     pairs<X> p(all, 40);
@@ -94,7 +95,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(each_of_many_has_its_turn, X, mechanisms)
     BOOST_TEST((all.wait(deadline::after(1ms)).error() == errc::timed_out));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_thread_wakes_who_waits_for_many, X, mechanisms)
+TYPED_CASE(a_thread_wakes_who_waits_for_many, X, mechanisms)
 {
     strait::selector all;
     pairs<X> p(all, 40);
@@ -120,7 +121,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_thread_wakes_who_waits_for_many, X, mechanisms)
 }
 
 /// The application takes a message of one that was not named: the others of that one lie in its end.
-BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_read_ahead_by_the_application_is_named, X, mechanisms)
+TYPED_CASE(what_is_read_ahead_by_the_application_is_named, X, mechanisms)
 {
     strait::selector all;
     pairs<X> p(all, 40);
@@ -135,7 +136,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_read_ahead_by_the_application_is_named, X,
 }
 
 /// Its descriptor has the number of the one before.
-BOOST_AUTO_TEST_CASE_TEMPLATE(an_end_that_was_assigned_to_is_waited_for, X, mechanisms)
+TYPED_CASE(an_end_that_was_assigned_to_is_waited_for, X, mechanisms)
 {
     strait::selector all;
     pairs<X> p(all, 40);

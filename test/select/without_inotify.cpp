@@ -15,6 +15,7 @@
 #include <support/names.hpp>
 #include <support/no_inotify.hpp>
 #include <support/shared_page.hpp>
+#include <support/typed_case.hpp>
 #include <support/watchdog.hpp>
 #include <sys/resource.h>
 
@@ -53,7 +54,7 @@ void in_a_child(Body body)
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(messages_the_end_and_deaths_are_seen_without_inotify, X, transports)
+TYPED_CASE(messages_the_end_and_deaths_are_seen_without_inotify, X, transports)
 {
     in_a_child([](support::no_inotify&) {
         auto const where = support::unique_name();

@@ -1,5 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include "random_value.hpp"
+#include <support/typed_case.hpp>
 
 #include <limits>
 #include <new>
@@ -285,7 +286,7 @@ BOOST_AUTO_TEST_CASE(a_key_that_comes_twice_is_malformed)
 
 using hash_containers = std::tuple<number_set, number_multiset, number_map, number_multimap>;
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(keys_that_all_collide_are_refused_in_linear_time, T, hash_containers)
+TYPED_CASE(keys_that_all_collide_are_refused_in_linear_time, T, hash_containers)
 {
     std::size_t const count = 40000;
     bytes const message = of_keys<T>(colliding_keys<T>(count));
@@ -295,7 +296,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(keys_that_all_collide_are_refused_in_linear_time, 
     BOOST_TEST(comparisons <= 4 * ((1 << 20) + 8 * message.size()));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(few_keys_may_collide_and_equal_ones_do_not_count, T, hash_containers)
+TYPED_CASE(few_keys_may_collide_and_equal_ones_do_not_count, T, hash_containers)
 {
     T value;
     BOOST_TEST(!codec<T>::decode(of_keys<T>(colliding_keys<T>(1000)), value));

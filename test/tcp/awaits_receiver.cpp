@@ -8,6 +8,7 @@
 #include <strait/transport/unix_stream.hpp>
 
 #include <support/names.hpp>
+#include <support/typed_case.hpp>
 #include <support/watchdog.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -50,7 +51,7 @@ using receiver_of = typename X::template receiver_end<word>;
 
 BOOST_AUTO_TEST_SUITE(awaited_receivers)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_poll_before_the_first_receiver_says_that_there_is_none_and_loses_nothing, X, transports)
+TYPED_CASE(a_poll_before_the_first_receiver_says_that_there_is_none_and_loses_nothing, X, transports)
 {
     support::watchdog const watchdog;
     auto const name = support::unique_name();
@@ -77,7 +78,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_poll_before_the_first_receiver_says_that_there_i
         }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(no_receiver_is_awaited_beyond_connect_timeout, X, transports)
+TYPED_CASE(no_receiver_is_awaited_beyond_connect_timeout, X, transports)
 {
     support::watchdog const watchdog;
     typename X::options how;

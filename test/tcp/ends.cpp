@@ -10,6 +10,7 @@
 #include <support/names.hpp>
 #include <support/residue.hpp>
 #include <support/shared_page.hpp>
+#include <support/typed_case.hpp>
 #include <support/watchdog.hpp>
 #include <support/raw_peer.hpp>
 
@@ -39,7 +40,7 @@ struct fixture {
 BOOST_FIXTURE_TEST_SUITE(tcp_ends, fixture)
 
 using with_a_port = std::tuple<tcp, acknowledged<tcp>, udp>;
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_receiver_says_which_port_the_kernel_has_chosen, X, with_a_port)
+TYPED_CASE(a_receiver_says_which_port_the_kernel_has_chosen, X, with_a_port)
 {
     receiver<std::uint64_t, X> in{"127.0.0.1:0"};
     BOOST_TEST(in.port() != 0U);

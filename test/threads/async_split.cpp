@@ -24,6 +24,7 @@
 #include <tuple>
 #include <vector>
 
+#include <support/typed_case.hpp>
 #include <support/watchdog.hpp>
 
 namespace {
@@ -70,7 +71,7 @@ void run_by(Context& context, int threads)
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_context_is_run_by_many_threads, X, transports)
+TYPED_CASE(a_context_is_run_by_many_threads, X, transports)
 {
     support::watchdog const watch;
     asio::io_context context;
@@ -101,7 +102,7 @@ BOOST_AUTO_TEST_CASE(a_thread_pool_runs_channels_too)
 }
 
 // A sender in a thread of its own rings while operations are begun, cancelled in their strand, and begun again.
-BOOST_AUTO_TEST_CASE_TEMPLATE(cancelling_in_a_strand_races_with_senders_and_loses_nothing, X, transports)
+TYPED_CASE(cancelling_in_a_strand_races_with_senders_and_loses_nothing, X, transports)
 {
     support::watchdog const watch;
     asio::io_context context;

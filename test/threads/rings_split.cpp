@@ -7,6 +7,7 @@
 
 #include <support/large_message.hpp>
 #include <support/names.hpp>
+#include <support/typed_case.hpp>
 #include <support/watchdog.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -163,7 +164,7 @@ BOOST_AUTO_TEST_CASE(one_of_each_carries_everything_under_every_waiting_strategy
     carry<strait::shm_ring<strait::mpmc, strait::busy_spin>, support::probe>(1024);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(one_of_each_receives_or_counts_every_message_that_is_for_all, Policy, policies)
+TYPED_CASE(one_of_each_receives_or_counts_every_message_that_is_for_all, Policy, policies)
 {
     carry<strait::shm_ring<Policy>, support::probe>(16);
     carry<strait::shm_ring<Policy, strait::yielding>, support::probe>(1024);
@@ -201,7 +202,7 @@ BOOST_AUTO_TEST_CASE(many_receivers_get_every_message_or_count_it)
     carry_among_many<strait::shm_ring<lossless, strait::yielding>, std::string>(4096, 1, 3);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(large_messages_are_copied_by_both_ends_at_a_time, X, large_topologies)
+TYPED_CASE(large_messages_are_copied_by_both_ends_at_a_time, X, large_topologies)
 {
     for (std::size_t const capacity : {1U, 4U}) {
         auto ends = X::template pair<layout<support::large_message>>::make({.capacity = capacity}, "test").value();
@@ -250,7 +251,7 @@ BOOST_AUTO_TEST_CASE(closing_wakes_all_receivers_that_wait)
     BOOST_TEST(closed == ins.size());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(closing_wakes_the_receiver_of_a_pair, X, one_receiver)
+TYPED_CASE(closing_wakes_the_receiver_of_a_pair, X, one_receiver)
 {
     auto ends = X::template pair<layout<int>>::make({}, "test").value();
     auto [s, r] = std::move(ends).split().value();

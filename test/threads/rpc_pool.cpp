@@ -1,5 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include <support/names.hpp>
+#include <support/typed_case.hpp>
 #include <support/watchdog.hpp>
 
 #include <strait/rpc.hpp>
@@ -28,7 +29,7 @@ using transports = std::tuple<strait::shm_ring<>, strait::unix_stream>;
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_pool_answers_clients_in_threads, X, transports)
+TYPED_CASE(a_pool_answers_clients_in_threads, X, transports)
 {
     support::watchdog const watch;
     strait::endpoint const where = support::unique_name();
@@ -69,7 +70,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_pool_answers_clients_in_threads, X, transports)
     BOOST_TEST(handled == 800);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_pool_stops_in_the_middle_of_calls, X, transports)
+TYPED_CASE(a_pool_stops_in_the_middle_of_calls, X, transports)
 {
     support::watchdog const watch;
     strait::endpoint const where = support::unique_name();

@@ -2,6 +2,7 @@
 
 #include <support/messages.hpp>
 #include <support/print.hpp>
+#include <support/typed_case.hpp>
 #include <support/watchdog.hpp>
 
 #include <strait/channel.hpp>
@@ -62,17 +63,17 @@ void stream_over()
 
 BOOST_AUTO_TEST_SUITE(split_pairs)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(messages_of_fixed_size_run_between_threads, X, transports)
+TYPED_CASE(messages_of_fixed_size_run_between_threads, X, transports)
 {
     stream_over<probe, X>();
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(messages_of_varying_size_run_between_threads, X, transports)
+TYPED_CASE(messages_of_varying_size_run_between_threads, X, transports)
 {
     stream_over<std::string, X>();
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(batches_and_borrows_run_between_threads, X, transports)
+TYPED_CASE(batches_and_borrows_run_between_threads, X, transports)
 {
     support::watchdog const watch;
     auto ends = small_pair<probe, X>();
@@ -103,7 +104,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(batches_and_borrows_run_between_threads, X, transp
     BOOST_CHECK_EQUAL(seen.count(), count);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(two_pairs_carry_questions_and_answers, X, transports)
+TYPED_CASE(two_pairs_carry_questions_and_answers, X, transports)
 {
     support::watchdog const watch;
     auto there = small_pair<probe, X>();
@@ -124,7 +125,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(two_pairs_carry_questions_and_answers, X, transpor
     BOOST_CHECK(right);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(waits_can_be_stopped_by_another_thread, X, transports)
+TYPED_CASE(waits_can_be_stopped_by_another_thread, X, transports)
 {
     support::watchdog const watch;
     auto ends = small_pair<probe, X>();

@@ -8,6 +8,7 @@
 #include <support/code.hpp>
 #include <support/print.hpp>
 #include <support/shared_page.hpp>
+#include <support/typed_case.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -31,7 +32,7 @@ using transports = std::tuple<strait::unix_stream, strait::unix_seqpacket>;
 
 BOOST_FIXTURE_TEST_SUITE(accepting, support::clean_host)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_sender_that_is_not_accepted_learns_it_and_others_notice_nothing, X, transports)
+TYPED_CASE(a_sender_that_is_not_accepted_learns_it_and_others_notice_nothing, X, transports)
 {
     support::shared_page page;
     std::atomic<int> asked{0};
@@ -68,7 +69,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_sender_that_is_not_accepted_learns_it_and_others
     BOOST_CHECK_EQUAL(in.end_reason(), strait::end_reason::left);  // who was refused was no sender, and no death
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_sender_that_is_refused_and_leaves_learns_it_when_it_closes, X, transports)
+TYPED_CASE(a_sender_that_is_refused_and_leaves_learns_it_when_it_closes, X, transports)
 {
     typename X::options how;
     how.accept = [](peer_identity const&) { return false; };
@@ -86,7 +87,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_sender_that_is_refused_and_leaves_learns_it_when
     BOOST_CHECK_EQUAL(in.stats().dropped, 2u);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_sender_does_not_send_to_a_receiver_that_it_does_not_accept, X, transports)
+TYPED_CASE(a_sender_does_not_send_to_a_receiver_that_it_does_not_accept, X, transports)
 {
     typename X::options how;
     how.accept = [](peer_identity const& who) { return who.pid == ::getpid(); };
@@ -104,7 +105,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_sender_does_not_send_to_a_receiver_that_it_does_
     BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(what_a_predicate_throws_comes_out_and_the_channel_goes_on, X, transports)
+TYPED_CASE(what_a_predicate_throws_comes_out_and_the_channel_goes_on, X, transports)
 {
     bool angry = true;
     typename X::options how;
@@ -135,7 +136,7 @@ BOOST_AUTO_TEST_CASE(another_user_is_refused_before_the_predicate_is_asked)
     BOOST_CHECK_EQUAL(asked, 2);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(access_is_asked_first, X, transports)
+TYPED_CASE(access_is_asked_first, X, transports)
 {
     if (::geteuid() != 0)
         return;

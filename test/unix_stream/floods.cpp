@@ -14,6 +14,7 @@
 #include <support/clean_host.hpp>
 #include <support/raw_peer.hpp>
 #include <support/shared_page.hpp>
+#include <support/typed_case.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -103,14 +104,14 @@ using plain_streams = std::tuple<strait::unix_stream, strait::unix_seqpacket, st
 
 BOOST_AUTO_TEST_SUITE(floods)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(connections_that_come_and_go_hold_no_operation, X, streams)
+TYPED_CASE(connections_that_come_and_go_hold_no_operation, X, streams)
 {
     flooded<X> f;
     auto const all = flood([&] { (void)f.come(); });
     operations_return(f.in);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(greetings_and_ends_of_streams_hold_no_operation, X, plain_streams)
+TYPED_CASE(greetings_and_ends_of_streams_hold_no_operation, X, plain_streams)
 {
     flooded<X> f;
     auto const all = flood([&] {

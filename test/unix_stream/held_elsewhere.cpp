@@ -18,6 +18,7 @@
 #include <support/child.hpp>
 #include <support/clean_host.hpp>
 #include <support/shared_page.hpp>
+#include <support/typed_case.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -100,7 +101,7 @@ void ends_by_death(In& in, int form)
 
 BOOST_FIXTURE_TEST_SUITE(held_elsewhere, support::clean_host)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_dead_sender_is_seen, X, by_connection)
+TYPED_CASE(a_dead_sender_is_seen, X, by_connection)
 {
     for (int form = 0; form != 3; ++form) {
         held_copies copies;
@@ -115,7 +116,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_dead_sender_is_seen, X, by_connection)
     }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_dead_receiver_is_seen, X, with_senders_that_wait)
+TYPED_CASE(a_dead_receiver_is_seen, X, with_senders_that_wait)
 {
     for (bool const waits : {false, true}) {
         held_copies copies;
@@ -140,7 +141,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_dead_receiver_is_seen, X, with_senders_that_wait
 }
 
 /// The next receiver is found, and not taken for the dead one.
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_successor_of_the_dead_receiver_is_found, X, by_connection)
+TYPED_CASE(a_successor_of_the_dead_receiver_is_found, X, by_connection)
 {
     held_copies copies;
     support::child dead([&] {
@@ -163,7 +164,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_successor_of_the_dead_receiver_is_found, X, by_c
     BOOST_TEST(*got >= 2U);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_dead_client_of_a_connection_is_seen, X, two_way)
+TYPED_CASE(a_dead_client_of_a_connection_is_seen, X, two_way)
 {
     for (int form = 0; form != 3; ++form) {
         held_copies copies;
@@ -183,7 +184,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_dead_client_of_a_connection_is_seen, X, two_way)
     }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_dead_server_of_a_connection_is_seen, X, two_way)
+TYPED_CASE(a_dead_server_of_a_connection_is_seen, X, two_way)
 {
     held_copies copies;
     support::child dead([&] {
@@ -200,7 +201,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_dead_server_of_a_connection_is_seen, X, two_way)
 }
 
 /// It sends the socket to the very receiver that waits for it.
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_sender_that_passes_its_own_socket_to_its_receiver_is_seen_to_die, X, two_way)
+TYPED_CASE(a_sender_that_passes_its_own_socket_to_its_receiver_is_seen_to_die, X, two_way)
 {
     strait::receiver<strait::unique_fd, X> in{name};
     support::child dead([&] {
