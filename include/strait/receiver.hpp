@@ -116,7 +116,7 @@ public:
         return message;
     }
     /// Takes a message into a T, whose memory is reused. Waits for one; false at the end of the stream.
-    [[nodiscard]] bool receive(T& message)
+    [[nodiscard, gnu::always_inline]] bool receive(T& message)
     {
         error_code const e = reader_.take_into(message, deadline::never());
         if (e) [[unlikely]]
@@ -215,7 +215,7 @@ public:
     }
 
     /// Shows a message where it lies. Waits for one; false at the end of the stream.
-    [[nodiscard]] borrowed<T, X> borrow()
+    [[nodiscard, gnu::always_inline]] borrowed<T, X> borrow()
     {
         auto b = reader_.view(deadline::never());
         if (b)

@@ -82,7 +82,7 @@ public:
     }
 
     /// Sends a message. Waits while the channel is full.
-    void send(T const& message)
+    [[gnu::always_inline]] void send(T const& message)
     {
         if (auto r = writer_.put(message, deadline::never()); !r) [[unlikely]]
             detail::raise(r.error());

@@ -51,7 +51,7 @@ public:
     end_type const& end() const noexcept { return end_; }
     std::uint64_t malformed() const noexcept { return malformed_; }
 
-    error_code take_into(T& message, deadline until)
+    [[gnu::always_inline]] error_code take_into(T& message, deadline until)
     {
         if (decoding_.is_active()) [[unlikely]]
             return errc::busy;

@@ -30,7 +30,7 @@ public:
     end_type& end() noexcept { return end_; }
     end_type const& end() const noexcept { return end_; }
 
-    result<void> put(T const& message, deadline until)
+    [[gnu::always_inline]] result<void> put(T const& message, deadline until)
     {
         if (encoding_.is_active()) [[unlikely]]
             return errc::busy;
