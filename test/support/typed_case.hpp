@@ -43,8 +43,6 @@ private:
     mutable std::size_t at_ = 0;
 };
 
-struct no_host {};
-
 template <template <class> class Test, class... S>
 std::vector<typed_cases::each> cases_of(std::tuple<S...> const*)
 {
@@ -66,7 +64,7 @@ std::vector<typed_cases::each> cases_of(std::tuple<S...> const*)
     template <class S>                                                                                                       \
     void name<S>::operator()()
 
-/// A test for each type `S` of the std::tuple `list`.
-#define TYPED_CASE(name, S, list) TYPED_CASE_ON(support::no_host, name, S, list)
+/// A test for each type `S` of the std::tuple `list`, with the fixture of its suite.
+#define TYPED_CASE(name, S, list) TYPED_CASE_ON(BOOST_AUTO_TEST_CASE_FIXTURE, name, S, list)
 
 #endif
