@@ -148,7 +148,6 @@ struct endless_ends {
     }
     int fd() const noexcept { return pipe[0]; }
     static std::uint64_t serial() noexcept { return 1; }
-    static void count_in() noexcept {}
     static int file() noexcept { return -1; }
     static constexpr std::size_t packet() noexcept { return 4096; }
     strait::end_reason senders_gone(bool) noexcept { return gone; }
