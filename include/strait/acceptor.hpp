@@ -37,9 +37,10 @@ struct awaited_acceptor;
 /// `Out` is what this side sends, `In` what it receives; the client has a `connection<In, Out, X>`.
 ///
 /// Clients that are killed or stopped while they join, that never send anything, or that send something else than a greeting
-/// do not keep others out: at most 64 that have not greeted are held, and 16 that have greeted and not joined, then the oldest is
-/// dropped, of the latter once it has been silent for 200 ms; a client that does not finish joining within ten seconds is dropped, too. Only processes of the same user are accepted, unless options.access is
-/// wider; over tcp with an address every process that can reach it. Accepted connections outlive the acceptor.
+/// do not keep others out. At most 64 that have not greeted are held, and 16 that have greeted and not joined; then the oldest
+/// is dropped, of the latter once it has been silent for two seconds. A client that does not finish joining within ten seconds
+/// is dropped, too. Only processes of the same user are accepted, unless options.access is wider; over tcp with an address
+/// every process that can reach it. Accepted connections outlive the acceptor.
 ///
 /// accept() waits and throws; the `try_`, `_for` and `_until` forms return an error: `empty` or `timed_out` when no client
 /// came, `descriptor_limit` when clients are there and this process can have no more descriptors, and those of the system.
@@ -167,7 +168,7 @@ private:
     friend struct detail::awaited_acceptor;
 
     static constexpr std::size_t most_handshakes = 16;
-    static constexpr std::chrono::milliseconds longest_silence{200};  // of one that joins, while others wait for its place
+    static constexpr std::chrono::milliseconds longest_silence{2000};  // of one that joins, while others wait for its place
     static constexpr char const* root = requires(endpoint e) { X::sync(e); } ? "/var/tmp" : "/dev/shm";
 
     acceptor(endpoint const& where, options const& how, listener l)

@@ -2,6 +2,7 @@
 #ifndef STRAIT_CONNECTION_HPP
 #define STRAIT_CONNECTION_HPP
 
+#include <strait/detail/channel/hot.hpp>
 #include <strait/detail/connection/server_handshake.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
@@ -190,9 +191,9 @@ public:
     }
 
     /// receiver::receive(): waits for a message; nullopt at the end of the stream.
-    [[nodiscard, gnu::always_inline]] std::optional<In> receive() { return in_.receive(); }
+    [[nodiscard, STRAIT_HOT]] std::optional<In> receive() { return in_.receive(); }
     /// receiver::receive(T&): into a message whose memory is reused; false at the end of the stream.
-    [[nodiscard, gnu::always_inline]] bool receive(In& message) { return in_.receive(message); }
+    [[nodiscard, STRAIT_HOT]] bool receive(In& message) { return in_.receive(message); }
     /// receiver::receive() with a stop token: nullopt also when a stop was requested before a message came.
     template <stoppable_token Stop>
     [[nodiscard]] std::optional<In> receive(Stop const& stop)

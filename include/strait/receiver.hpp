@@ -4,6 +4,7 @@
 
 #include <strait/borrowed.hpp>
 #include <strait/detail/channel/ends.hpp>
+#include <strait/detail/channel/hot.hpp>
 #include <strait/detail/channel/message_iterator.hpp>
 #include <strait/detail/channel/message_reader.hpp>
 #include <strait/detail/channel/until_stopped.hpp>
@@ -98,7 +99,7 @@ public:
         return message;
     }
     /// Takes a message of a few words. Waits for one; nullopt at the end of the stream.
-    [[nodiscard, gnu::always_inline]] std::optional<T> receive()
+    [[nodiscard, STRAIT_HOT]] std::optional<T> receive()
         requires(detail::small_and_plain<T, X>)
     {
         std::optional<T> message;
@@ -116,7 +117,7 @@ public:
         return message;
     }
     /// Takes a message into a T, whose memory is reused. Waits for one; false at the end of the stream.
-    [[nodiscard, gnu::always_inline]] bool receive(T& message)
+    [[nodiscard, STRAIT_HOT]] bool receive(T& message)
     {
         error_code const e = reader_.take_into(message, deadline::never());
         if (e) [[unlikely]]
@@ -124,7 +125,7 @@ public:
         return !e;
     }
     /// Takes a message of a few words into a T. Waits for one; false at the end of the stream.
-    [[nodiscard, gnu::always_inline]] bool receive(T& message)
+    [[nodiscard, STRAIT_HOT]] bool receive(T& message)
         requires(detail::small_and_plain<T, X>)
     {
         auto bytes = reader_.end().peek(deadline::never());
@@ -215,7 +216,7 @@ public:
     }
 
     /// Shows a message where it lies. Waits for one; false at the end of the stream.
-    [[nodiscard, gnu::always_inline]] borrowed<T, X> borrow()
+    [[nodiscard, STRAIT_HOT]] borrowed<T, X> borrow()
     {
         auto b = reader_.view(deadline::never());
         if (b)

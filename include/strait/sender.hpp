@@ -4,6 +4,7 @@
 
 #include <strait/claimed.hpp>
 #include <strait/detail/channel/ends.hpp>
+#include <strait/detail/channel/hot.hpp>
 #include <strait/detail/channel/message_iterator.hpp>
 #include <strait/detail/channel/message_writer.hpp>
 #include <strait/endpoint.hpp>
@@ -82,7 +83,7 @@ public:
     }
 
     /// Sends a message. Waits while the channel is full.
-    [[gnu::always_inline]] void send(T const& message)
+    [[STRAIT_HOT]] void send(T const& message)
     {
         if (auto r = writer_.put(message, deadline::never()); !r) [[unlikely]]
             detail::raise(r.error());

@@ -4,6 +4,7 @@
 
 #include <strait/borrowed.hpp>
 #include <strait/detail/channel/ends.hpp>
+#include <strait/detail/channel/hot.hpp>
 #include <strait/detail/channel/steady_copy.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
@@ -51,7 +52,7 @@ public:
     end_type const& end() const noexcept { return end_; }
     std::uint64_t malformed() const noexcept { return malformed_; }
 
-    [[gnu::always_inline]] error_code take_into(T& message, deadline until)
+    [[STRAIT_HOT]] error_code take_into(T& message, deadline until)
     {
         if (decoding_.is_active()) [[unlikely]]
             return errc::busy;
@@ -232,7 +233,7 @@ private:
     // Decodes the message that is peeked. One for which there is no memory is reported and consumed, as one that is malformed:
     // at the front it would meet every later receiver. So is one whose serializer throws anything else, which goes on.
     template <class Decode>
-    [[gnu::always_inline]] std::invoke_result_t<Decode&> decoding(Decode decode)
+    [[STRAIT_HOT]] std::invoke_result_t<Decode&> decoding(Decode decode)
     {
         if constexpr (codec<T>::bitwise)
             return decode();  // only copies bytes

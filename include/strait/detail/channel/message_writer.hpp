@@ -4,6 +4,7 @@
 
 #include <strait/claimed.hpp>
 #include <strait/detail/channel/ends.hpp>
+#include <strait/detail/channel/hot.hpp>
 #include <strait/detail/channel/until_stopped.hpp>
 #include <strait/error.hpp>
 #include <strait/transport.hpp>
@@ -30,7 +31,7 @@ public:
     end_type& end() noexcept { return end_; }
     end_type const& end() const noexcept { return end_; }
 
-    [[gnu::always_inline]] result<void> put(T const& message, deadline until)
+    [[STRAIT_HOT]] result<void> put(T const& message, deadline until)
     {
         if (encoding_.is_active()) [[unlikely]]
             return errc::busy;
@@ -216,7 +217,7 @@ private:
             })) {}
     }
 
-    [[gnu::always_inline]] result<void> stage(T const& message, deadline until)
+    [[STRAIT_HOT]] result<void> stage(T const& message, deadline until)
     {
         if constexpr (!encodes) {
             return end_.push(message, until);
@@ -253,7 +254,7 @@ private:
         return end_.flush(until);
     }
 
-    [[gnu::always_inline]] void encode(T const& message, std::span<std::byte> room)
+    [[STRAIT_HOT]] void encode(T const& message, std::span<std::byte> room)
     {
         typename decltype(encoding_)::scope const inside(encoding_);
         codec<T>::encode(message, room);
