@@ -57,7 +57,7 @@ enum class errc {
     untrusted_object,
     /// Another user could exchange the channel's objects: the directory of the channel belongs to another user or is writable for
     /// others, or no directory lies there. From opening an end. Take a directory of your own (mode 0700 or 0755), or widen
-    /// options.access at both ends. Where another user has made /dev/shm/strait-<uid> first, only that user and root can remove it.
+    /// options.access at both ends. Where another user has made /dev/shm/strait-UID first, only that user and root can remove it.
     untrusted_directory,
     /// An object of the channel belongs to another user, and only that user or root can remove it. From remove(), and from opening
     /// an end where another user has left something. Let the owner or root remove it, or use another name or path.
@@ -209,7 +209,7 @@ public:
         case errc::untrusted_directory:
             return "Another user could exchange the channel's objects, since the directory belongs to another user or is writable "
                    "for others: take one of your own with mode 0700 or 0755, or widen options.access at both ends; another "
-                   "user's /dev/shm/strait-<uid> only that user and root can remove.";
+                   "user's /dev/shm/strait-UID only that user and root can remove.";
         case errc::foreign_object:
             return "An object of the channel belongs to another user: let that user or root remove it, or use another name or path.";
         case errc::names_taken:

@@ -20,6 +20,7 @@ using boost::system::error_code;
 struct unexpect_t {
     explicit unexpect_t() = default;
 };
+/// As an argument: the result is an error.
 inline constexpr unexpect_t unexpect{};
 
 namespace detail {
@@ -133,6 +134,7 @@ class result : detail::result_storage<T> {
 
 public:
     using value_type = T;
+    /// What says why there is no value.
     using error_type = error_code;
 
     /// A value that is made by default.
@@ -229,6 +231,7 @@ class result<void> : detail::result_storage<detail::no_value> {
 
 public:
     using value_type = void;
+    /// What says why it has failed.
     using error_type = error_code;
 
     /// Success.

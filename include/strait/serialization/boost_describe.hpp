@@ -73,6 +73,7 @@ struct described {
                   "strait: this class is not described: use BOOST_DESCRIBE_CLASS in it, or BOOST_DESCRIBE_STRUCT after it");
     static_assert(detail::require_each(detail::described_types<T>{}));
 
+    /// Whether a message may be decoded where its sender can still write to it: what all members' types promise.
     static constexpr bool reads_shared_memory = detail::none_needs_steady_bytes(detail::described_types<T>{});
     static constexpr std::uint64_t fingerprint = detail::hash_described(detail::described_types<T>{});
     static constexpr std::size_t fixed_size = [] {
@@ -87,7 +88,7 @@ struct described {
         return all.size();
     }
 
-    // For the library: a T within another message draws from the budget of that message.
+    /// For the library: adds the size of a T within another message.
     static constexpr void measure_parts(detail::measurement& all, T const& value)
     {
         detail::every_described(value, detail::described_members<T>{}, [&](auto const& member) {
@@ -95,6 +96,7 @@ struct described {
             return true;
         });
     }
+    /// For the library: reads a T within another message, from whose budget of memory it draws.
     static bool load_parts(detail::checked_source& source, T& out)
     {
         return detail::every_described(out, detail::described_members<T>{},

@@ -69,6 +69,7 @@ struct serializer<flat_buffer<Table>> {
     using view_type = Table const*;
     static constexpr std::uint64_t fingerprint = detail::hash_of_name<Table>();
     static constexpr std::size_t alignment = 8;
+    /// Whether a buffer may be read where its sender can still write to it.
     static constexpr bool reads_shared_memory = trusted_flat_buffer<Table>;
 
     static std::size_t size(flat_buffer<Table> const& message)

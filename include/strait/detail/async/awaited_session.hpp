@@ -147,8 +147,10 @@ asio::awaitable<bool> send_reply(awaited_session<Interface, X>& client, reply_fr
     using reply_type = reply_frame<Interface>;
     std::deque<reply_type> unsent;
     for (unsent.push_back(std::move(reply)); !unsent.empty(); unsent.pop_front()) {
+        // Has a name: GCC 12 destroys an aggregate that is made within such an expression at another address than it was made at.
+        send_and_catch<reply_type> sending{{unsent.front()}, {}};
         auto [e, thrown] = co_await async_access::start<void(error_code, std::exception_ptr)>(
-            client.out, send_and_catch<reply_type>{{unsent.front()}, {}}, asio::as_tuple(asio::use_awaitable));
+            client.out, std::move(sending), asio::as_tuple(asio::use_awaitable));
         if (!e)
             continue;
         if (e == errc::no_receiver)
@@ -226,7 +228,7 @@ public:
     {
         for (client& c : all_) {
             c.peer->drop();
-            c.stop.emit(asio::cancellation_type::terminal);
+            (c.stop.emit)(asio::cancellation_type::terminal);
         }
     }
 

@@ -7,6 +7,7 @@
 #include <strait/detail/memory/segment_key.hpp>
 #include <strait/detail/os/allocation.hpp>
 #include <strait/detail/os/crash_point.hpp>
+#include <strait/detail/os/kernel_space.hpp>
 #include <strait/detail/os/mapping.hpp>
 #include <strait/error.hpp>
 #include <strait/options.hpp>

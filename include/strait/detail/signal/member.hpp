@@ -4,6 +4,7 @@
 
 #include <strait/detail/membership/backing_object.hpp>
 #include <strait/detail/membership/membership.hpp>
+#include <strait/detail/os/kernel_space.hpp>
 #include <strait/detail/signal/protocol.hpp>
 #include <strait/detail/signal/target.hpp>
 #include <strait/detail/wait/wait_for_peer.hpp>

@@ -6,6 +6,7 @@
 #include <strait/detail/membership/membership.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/fork_guard.hpp>
+#include <strait/detail/os/kernel_space.hpp>
 #include <strait/detail/sysv/queue_key.hpp>
 
 #include <cerrno>
