@@ -223,14 +223,18 @@ public:
                        }));
     }
 
+// Qt has a macro of this name.
+#pragma push_macro("emit")
+#undef emit
     // Drops all clients at once and cancels what their handlers await.
     void drop()
     {
         for (client& c : all_) {
             c.peer->drop();
-            (c.stop.emit)(asio::cancellation_type::terminal);
+            c.stop.emit(asio::cancellation_type::terminal);
         }
     }
+#pragma pop_macro("emit")
 
     // Waits until a client has gone, for as long as this at most.
     asio::awaitable<void> wait(asio::steady_timer::duration longest)
