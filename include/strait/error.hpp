@@ -59,8 +59,9 @@ enum class errc {
     /// others, or no directory lies there. From opening an end. Take a directory of your own (mode 0700 or 0755), or widen
     /// options.access at both ends. Where another user has made /dev/shm/strait-UID first, only that user and root can remove it.
     untrusted_directory,
-    /// An object of the channel belongs to another user, and only that user or root can remove it. From remove(), and from opening
-    /// an end where another user has left something. Let the owner or root remove it, or use another name or path.
+    /// An object of the channel, or what former participants have left at its path, belongs to another user, and only that user or
+    /// root can remove it, as in a sticky directory like /tmp. From remove(), and from opening an end over another type or transport,
+    /// or where what was left is not complete. Let that user, whom `ls -l` names, or root remove() it, or use another name or path.
     foreign_object,
     /// Every name or key that the channel's queue or segment could have is taken, by another program or another user on purpose.
     /// From opening an end over a queue or in sysv_memory. Remove those objects (`ipcs`, /dev/mqueue), or use another name.
@@ -75,10 +76,6 @@ enum class errc {
     /// directory. From opening an end over kernel queues and sysv_memory (IPC), realtime_signal (PID), or tcp and udp by a name
     /// (network). Let the containers share that name space, or take shm_ring, named_pipe or a Unix socket.
     other_kernel_space,
-    /// At this path lies a channel of former participants, of another type or transport or not complete, which only the user who
-    /// made it may remove, because the directory is sticky as /tmp is. From opening an end, and from remove(). Let that user, whom
-    /// `ls -l` names, remove() it, or choose another path.
-    foreign_leftover,
     /// One end does not accept the process at the other one. From connecting over Unix sockets; options.accept and
     /// options.access of both ends decide.
     refused,
@@ -211,7 +208,8 @@ public:
                    "for others: take one of your own with mode 0700 or 0755, or widen options.access at both ends; another "
                    "user's /dev/shm/strait-UID only that user and root can remove.";
         case errc::foreign_object:
-            return "An object of the channel belongs to another user: let that user or root remove it, or use another name or path.";
+            return "An object of the channel, or what was left at its path, belongs to another user: let that user, whom `ls -l` "
+                   "names, or root remove() it, or use another name or path.";
         case errc::names_taken:
             return "Every name or key that the channel's queue or segment could have is taken: remove those objects (ipcs, "
                    "/dev/mqueue), or use another name.";
@@ -225,9 +223,6 @@ public:
             return "The other ends are in another container and share only the directory: let both share the IPC name space (queues, "
                    "sysv_memory), the PID name space (realtime_signal) or the network (tcp, udp), or take shm_ring, named_pipe or "
                    "unix_stream.";
-        case errc::foreign_leftover:
-            return "Another user has left a channel at this path, and in this directory only its owner may remove it: let that "
-                   "user, whom `ls -l` names, remove() it, or choose another path.";
         case errc::refused:
             return "One end does not accept the process at the other: see options.accept and options.access at both.";
         case errc::peer_corrupt:
@@ -330,7 +325,6 @@ public:
         case errc::no_directory: return e::make_error_condition(e::no_such_file_or_directory);
         case errc::no_proc: return e::make_error_condition(e::no_such_file_or_directory);
         case errc::other_kernel_space: return e::make_error_condition(e::operation_not_supported);
-        case errc::foreign_leftover: return e::make_error_condition(e::operation_not_permitted);
         case errc::refused: return e::make_error_condition(e::permission_denied);
         case errc::peer_corrupt: return e::make_error_condition(e::protocol_error);
         case errc::malformed_message: return e::make_error_condition(e::bad_message);

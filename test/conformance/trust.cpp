@@ -354,7 +354,7 @@ CONFORMANCE_CASE(two_users_share_a_path_in_a_sticky_directory_whichever_leaves_l
     BOOST_CHECK_EQUAL(joining.wait(), 0);
     BOOST_CHECK_EQUAL(as(other, live_twice).wait(), 0);
     auto refused = as(other, [&] {
-        return code(text_receiver::open(x, where, shared)) == errc::foreign_leftover && code(x.probes.remove(where)) == errc::foreign_leftover ? 0 : 1;
+        return code(text_receiver::open(x, where, shared)) == errc::foreign_object && code(x.probes.remove(where)) == errc::foreign_object ? 0 : 1;
     });
     BOOST_CHECK_EQUAL(refused.wait(), 0);
     BOOST_CHECK_EQUAL(as(maker, live_twice).wait(), 0);

@@ -195,7 +195,7 @@ TYPED_CASE(remove_says_when_an_object_is_another_users, X, makers)
     }) == 0);
     BOOST_TEST(as_user(other_user, [&] {
         auto const refused = channel<std::uint64_t, X>::remove(endpoint(place.channel()));
-        return refused.has_value() ? 1 : refused.error() != errc::foreign_leftover ? 2 : 0;
+        return refused.has_value() ? 1 : refused.error() != errc::foreign_object ? 2 : 0;
     }) == 0);
     BOOST_TEST(as_user(one_user, [&] {
         return channel<std::uint64_t, X>::remove(endpoint(place.channel())).has_value() ? 0 : 1;

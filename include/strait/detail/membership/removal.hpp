@@ -72,7 +72,7 @@ public:
                 return held;
         STRAIT_CRASH_POINT("remove: set-up lock taken");
         if (found && !may_remove(where, found.get()))
-            return errc::foreign_leftover;
+            return errc::foreign_object;
         if (error_code const e = Leftovers::remove(found.get(), where))
             return e;
         STRAIT_CRASH_POINT("remove: objects removed");
@@ -103,7 +103,7 @@ protected:
 
     // Called by an opener that finds a channel without participants. Either the remains of dead participants are
     // removed, and the name is free (try_again), or the channel is prepared for the opener (success). Remains that only
-    // another user may remove are prepared, too, if they are of the same transport and type; else foreign_leftover. `c` has no memory
+    // another user may remove are prepared, too, if they are of the same transport and type; else foreign_object. `c` has no memory
     // if the file is too short to be a control file; `wrong` says what is not as the opener wants it; `whole` whether
     // its creator has finished.
     static error_code take_over(int fd, participant const& c, bool whole, error_code const& wrong,
@@ -117,7 +117,7 @@ protected:
         bool const removable = may_remove(where, fd);
         if (!removable && !unread) {
             if (wrong || !whole)
-                return errc::foreign_leftover;
+                return errc::foreign_object;
             mechanism.drop_unread(c, where);
         }
         if (!keep && !unread && removable) {

@@ -152,7 +152,7 @@ private:
         struct ::stat found = {};
         auto const address = unix_address(where_);
         bool const socket = address && ::lstat(address->sun_path, &found) == 0 && S_ISSOCK(found.st_mode);
-        return socket && found.st_uid != ::geteuid() ? errc::foreign_leftover : errc::untrusted_object;
+        return socket && found.st_uid != ::geteuid() ? errc::foreign_object : errc::untrusted_object;
     }
 
     // Gives the socket its name, and replaces nothing: what lies there now is not a socket.
