@@ -37,10 +37,10 @@ struct awaited_acceptor;
 /// `Out` is what this side sends, `In` what it receives; the client has a `connection<In, Out, X>`.
 ///
 /// Clients that are killed or stopped while they join, that never send anything, or that send something else than a greeting
-/// do not keep others out. At most 64 that have not greeted are held, and 16 that have greeted and not joined; then the oldest
-/// is dropped, of the latter once it has been silent for two seconds. A client that does not finish joining within ten seconds
-/// is dropped, too. Only processes of the same user are accepted, unless options.access is wider; over tcp with an address
-/// every process that can reach it. Accepted connections outlive the acceptor.
+/// do not keep others out. At most 64 that have not greeted are held, and 16 that have greeted and not joined; then the
+/// oldest is dropped, of the latter once it has been silent for two seconds. A client that does not finish joining
+/// within ten seconds is dropped, too. Only processes of the same user are accepted, unless options.access is wider;
+/// over tcp with an address every process that can reach it. Accepted connections outlive the acceptor.
 ///
 /// accept() waits and throws; the `try_`, `_for` and `_until` forms return an error: `empty` or `timed_out` when no client
 /// came, `descriptor_limit` when clients are there and this process can have no more descriptors, and those of the system.
@@ -221,9 +221,9 @@ private:
         return greeted;
     }
 
-    // A client that has joined, if there is one. Drops those that take too long, and begins with those that have greeted. When
-    // more wish to join than may be, the oldest goes if it has been silent for a while: a client that behaves takes its step as
-    // soon as it was answered.
+    // A client that has joined, if there is one. Drops those that take too long, and begins with those that have
+    // greeted. When more wish to join than may be, the oldest goes if it has been silent for a while: a client that
+    // behaves takes its step as soon as it was answered.
     std::optional<connection_type> look()
     {
         std::erase_if(handshakes_, [&](auto const& h) {

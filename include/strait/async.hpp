@@ -49,9 +49,9 @@
 /// 50 ms. So are those of senders that wait for a receiver to come, or for room in a ring. No thread is started.
 ///
 /// A context may be run by one thread or by many; with many, the operations and functions of one object belong into
-/// one strand, as those of Asio's sockets do. A program that forks calls the context's notify_fork() before and after, in both
-/// processes: operations that wait go on in the parent. In a child of fork() the ends of the parent are of no use, as ever; do
-/// not go on with the context of the parent there.
+/// one strand, as those of Asio's sockets do. A program that forks calls the context's notify_fork() before and after,
+/// in both processes: operations that wait go on in the parent. In a child of fork() the ends of the parent are of no
+/// use, as ever; do not go on with the context of the parent there.
 namespace strait {
 
 namespace detail {
@@ -107,8 +107,9 @@ public:
     /// Ends the operation under way with asio::error::operation_aborted.
     void cancel() { state_->cancel(); }
 
-    /// Ends the operation under way with asio::error::operation_aborted and closes the end, as its close() does: a sender waits for
-    /// options.linger here. The destructor does not: what a sender has accepted leaves later, while the context runs.
+    /// Ends the operation under way with asio::error::operation_aborted and closes the end, as its close() does: a
+    /// sender waits for options.linger here. The destructor does not: what a sender has accepted leaves later, while
+    /// the context runs.
     result<void> close()
     {
         state_->detach();
@@ -222,9 +223,9 @@ public:
     }
 };
 
-/// A sender whose operations are awaited. close() may wait for options.linger, as of any sender; async_close() and the destructor do
-/// not block the context: what was accepted leaves while it runs.
-/// Distinct objects: safe. Shared objects: unsafe. Move only; not while an operation is under way.
+/// A sender whose operations are awaited. close() may wait for options.linger, as of any sender; async_close() and the
+/// destructor do not block the context: what was accepted leaves while it runs. Distinct objects: safe. Shared objects:
+/// unsafe. Move only; not while an operation is under way.
 template <class T, class X, class Executor = boost::asio::any_io_executor>
 class async_sender : public detail::async_end<sender<T, X>, Executor> {
     using base = detail::async_end<sender<T, X>, Executor>;
@@ -259,9 +260,9 @@ public:
         return base::template start<void(error_code, std::size_t)>(detail::send_many<T>{messages}, token);
     }
 
-    /// Ends the operation under way and closes the end when all that was accepted has left, after options.linger at most. Handler:
-    /// void(error_code), an error says that something was lost. Cancelling closes at once. This object can only be assigned to or
-    /// destroyed then.
+    /// Ends the operation under way and closes the end when all that was accepted has left, after options.linger at
+    /// most. Handler: void(error_code), an error says that something was lost. Cancelling closes at once. This object
+    /// can only be assigned to or destroyed then.
     template <class Token = default_token>
     auto async_close(Token&& token = default_token())
     {
@@ -279,8 +280,8 @@ public:
 };
 
 /// Waits until one of these async_receivers has a message or its end, and takes nothing. Handler: void(error_code,
-/// std::size_t), its place among them from 0. Those that are ready at the same time have their turns: after one was named the others
-/// come first.
+/// std::size_t), its place among them from 0. Those that are ready at the same time have their turns: after one was
+/// named the others come first.
 ///
 ///     switch (co_await strait::async_select(std::tie(trades, quotes), asio::use_awaitable)) ...
 template <class... In, class Token = boost::asio::default_completion_token_t<
@@ -295,8 +296,8 @@ auto async_select(
                                                                             ex);
 }
 
-/// Waits until one of a range of async_receivers of one type has a message or its end, and takes nothing; the receivers must stay.
-/// Handler and turns are those of the form for several types; errc::empty for an empty range.
+/// Waits until one of a range of async_receivers of one type has a message or its end, and takes nothing; the receivers
+/// must stay. Handler and turns are those of the form for several types; errc::empty for an empty range.
 ///
 ///     std::vector<strait::async_receiver<trade, strait::tcp>> all;
 ///     std::size_t const ready = co_await strait::async_select(context.get_executor(), all, asio::use_awaitable);

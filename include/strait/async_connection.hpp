@@ -22,8 +22,8 @@
 
 namespace strait {
 
-/// An acceptor whose clients are awaited. Its connections are those of an acceptor: to await their messages, give the ends of one
-/// to an async_sender and an async_receiver.
+/// An acceptor whose clients are awaited. Its connections are those of an acceptor: to await their messages, give the
+/// ends of one to an async_sender and an async_receiver.
 ///
 ///     strait::async_acceptor<answer, question, strait::shm_ring<>> oracle{context, "oracle"};
 ///     std::optional<strait::connection<answer, question, strait::shm_ring<>>> c = co_await oracle.async_accept(asio::use_awaitable);
@@ -65,9 +65,9 @@ public:
     /// The executor of its operations.
     executor_type get_executor() const { return accepting_.get_executor(); }
 
-    /// Waits for a client. Handler: void(error_code, std::optional<connection_type>); a connection where there is no error. Errors are
-    /// those of acceptor::try_accept(): `descriptor_limit` when a client is there and this process can have no more descriptors. A
-    /// cancelled one has accepted nothing: the client is for the next one.
+    /// Waits for a client. Handler: void(error_code, std::optional<connection_type>); a connection where there is no
+    /// error. Errors are those of acceptor::try_accept(): `descriptor_limit` when a client is there and this process
+    /// can have no more descriptors. A cancelled one has accepted nothing: the client is for the next one.
     template <class Token = default_token>
     auto async_accept(Token&& token = default_token())
     {
@@ -93,9 +93,10 @@ private:
     detail::async_accepting<acceptor_type, Executor> accepting_;
 };
 
-/// Connects to an acceptor as the constructor of `Connection`, a connection<Out, In, X>, does, without blocking the context. Handler:
-/// void(error_code, std::optional<Connection>); a connection where there is no error. Errors are those of the constructor. Channels
-/// are opened, and a host name is resolved, in the thread of the context, as when an end is opened.
+/// Connects to an acceptor as the constructor of `Connection`, a connection<Out, In, X>, does, without blocking the
+/// context. Handler: void(error_code, std::optional<Connection>); a connection where there is no error. Errors are
+/// those of the constructor. Channels are opened, and a host name is resolved, in the thread of the context, as when an
+/// end is opened.
 ///
 ///     auto c = co_await strait::async_connect<strait::connection<question, answer, strait::shm_ring<>>>(context, "oracle", {},
 ///                                                                                                     asio::use_awaitable);

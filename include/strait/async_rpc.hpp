@@ -76,8 +76,8 @@ public:
     {
     }
 
-    /// Connects as the constructor does, without blocking the context. Handler: void(error_code, std::optional<async_rpc_client>), a
-    /// client where there is no error.
+    /// Connects as the constructor does, without blocking the context. Handler: void(error_code,
+    /// std::optional<async_rpc_client>), a client where there is no error.
     template <class Token = boost::asio::default_completion_token_t<Executor>>
     static auto async_connect(Executor const& ex, endpoint const& where, options const& how = {},
                               Token&& token = boost::asio::default_completion_token_t<Executor>())
@@ -111,8 +111,9 @@ public:
         return boost::asio::async_initiate<Token, typename signature<reply_to<Q>>::type>(initiation{link_}, token, std::move(request));
     }
 
-    /// Leaves the server, if it is there still, and connects anew. Outstanding calls end with `server_gone`, and so do calls until it
-    /// has connected. Handler: void(error_code), an error as of the constructor. One at a time. late() and malformed() begin anew.
+    /// Leaves the server, if it is there still, and connects anew. Outstanding calls end with `server_gone`, and so do
+    /// calls until it has connected. Handler: void(error_code), an error as of the constructor. One at a time. late()
+    /// and malformed() begin anew.
     template <class Token = boost::asio::default_completion_token_t<Executor>>
     auto async_reconnect(Token&& token = boost::asio::default_completion_token_t<Executor>())
     {
@@ -197,9 +198,10 @@ private:
 /// effect on it. Handlers return their reply, or an awaitable of it. The requests of one client are handled one after the
 /// other, those of different clients by turns, wherever a handler awaits something.
 ///
-/// When it is cancelled, all clients are dropped at once, and what their handlers await is cancelled; it ends when the last
-/// handler has ended, so handlers may refer to what lives as long as the caller awaits this. While the process lacks descriptors
-/// or memory for another client, that client waits: it is tried again when a client has gone, and every 50 ms. It throws
+/// When it is cancelled, all clients are dropped at once, and what their handlers await is cancelled; it ends when the
+/// last handler has ended, so handlers may refer to what lives as long as the caller awaits this. While the process
+/// lacks descriptors or memory for another client, that client waits: it is tried again when a client has gone, and
+/// every 50 ms. It throws
 /// `errc::removed` when the name was removed, and drops its clients then, too.
 ///
 ///     asio::co_spawn(context, strait::async_serve(server, [](balance_query const& q) -> asio::awaitable<balance> {

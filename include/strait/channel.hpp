@@ -61,8 +61,8 @@ public:
     }
 
     /// Removes the name and everything that lies under it, unread messages too, whatever its content. Living ends
-    /// receive what was sent before; where they would wait they report errc::removed. A System V queue goes at once, with what
-    /// is in it. Success also when there was nothing.
+    /// receive what was sent before; where they would wait they report errc::removed. A System V queue goes at once,
+    /// with what is in it. Success also when there was nothing.
     static result<void> remove(endpoint const& where) { return X::remove(where); }
 
     /// Waits until all that the ends have done so far is on the disk, where the channel lies on one.

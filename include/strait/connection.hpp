@@ -49,9 +49,9 @@ struct awaited_joining;
 /// `selector::add(c)`, `select(deadline, c)`. In an execution context of Asio use the ends: `async_receiver{context,
 /// std::move(c.in())}` and `async_sender{context, std::move(c.out())}`.
 ///
-/// What a side has sent arrives also when that side closes, or over Unix sockets is killed, without having read what was sent to
-/// it. Over tcp, a side that closes while messages to it are still on their way can make the other side lose what was sent to it
-/// last: let the side that asks close first.
+/// What a side has sent arrives also when that side closes, or over Unix sockets is killed, without having read what
+/// was sent to it. Over tcp, a side that closes while messages to it are still on their way can make the other side
+/// lose what was sent to it last: let the side that asks close first.
 ///
 /// Distinct objects: safe. Shared objects: unsafe, but for one thread that sends and one that receives. Move only.
 template <class Out, class In, class X>

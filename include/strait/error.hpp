@@ -39,9 +39,9 @@ enum class errc {
     /// connecting to an acceptor that is not there, and from peer() when the other process is not known.
     no_receiver,
     /// The channel has as many living ends of this role as it takes. From opening an end. Use a transport that takes several, or
-    /// close the other end. Also from an awaited operation while another one of the same object is outstanding: wait for that
-    /// one's handler. And from every operation of an end that is called by the serializer of the message that this end is sending
-    /// or receiving: do it before or afterwards, or use another end.
+    /// close the other end. Also from an awaited operation while another one of the same object is outstanding: wait
+    /// for that one's handler. And from every operation of an end that is called by the serializer of the message that
+    /// this end is sending or receiving: do it before or afterwards, or use another end.
     busy,
     /// The channel carries another message type, or this one with another layout. From opening an end, and over sockets from
     /// the first operation after connecting. Use the same definition at both ends, or remove() a channel that is stale.
@@ -55,26 +55,30 @@ enum class errc {
     /// The object at this name has another owner, kind or mode than options.access allows. From opening an end. Somebody else
     /// may have put it there: look at it before you remove it or widen options.access.
     untrusted_object,
-    /// Another user could exchange the channel's objects: the directory of the channel belongs to another user or is writable for
-    /// others, or no directory lies there. From opening an end. Take a directory of your own (mode 0700 or 0755), or widen
-    /// options.access at both ends. Where another user has made /dev/shm/strait-UID first, only that user and root can remove it.
+    /// Another user could exchange the channel's objects: the directory of the channel belongs to another user or is
+    /// writable for others, or no directory lies there. From opening an end. Take a directory of your own (mode 0700 or
+    /// 0755), or widen options.access at both ends. Where another user has made /dev/shm/strait-UID first, only that
+    /// user and root can remove it.
     untrusted_directory,
-    /// An object of the channel, or what former participants have left at its path, belongs to another user, and only that user or
-    /// root can remove it, as in a sticky directory like /tmp. From remove(), and from opening an end over another type or transport,
-    /// or where what was left is not complete. Let that user, whom `ls -l` names, or root remove() it, or use another name or path.
+    /// An object of the channel, or what former participants have left at its path, belongs to another user, and only
+    /// that user or root can remove it, as in a sticky directory like /tmp. From remove(), and from opening an end over
+    /// another type or transport, or where what was left is not complete. Let that user, whom `ls -l` names, or root
+    /// remove() it, or use another name or path.
     foreign_object,
-    /// Every name or key that the channel's queue or segment could have is taken, by another program or another user on purpose.
-    /// From opening an end over a queue or in sysv_memory. Remove those objects (`ipcs`, /dev/mqueue), or use another name.
+    /// Every name or key that the channel's queue or segment could have is taken, by another program or another user on
+    /// purpose. From opening an end over a queue or in sysv_memory. Remove those objects (`ipcs`, /dev/mqueue), or use
+    /// another name.
     names_taken,
-    /// The directory of the channel does not exist: that of the path, or for a name /dev/shm, over mapped_file /var/tmp. From
-    /// opening an end. Make it, or mount /dev/shm, or use a path in another directory.
+    /// The directory of the channel does not exist: that of the path, or for a name /dev/shm, over mapped_file
+    /// /var/tmp. From opening an end. Make it, or mount /dev/shm, or use a path in another directory.
     no_directory,
-    /// /proc is not mounted. From opening an end that needs it: one end of a make_pair() over a ring or a pipe, and any end over
-    /// realtime_signal. Mount it, or use a channel with a name over another transport.
+    /// /proc is not mounted. From opening an end that needs it: one end of a make_pair() over a ring or a pipe, and any
+    /// end over realtime_signal. Mount it, or use a channel with a name over another transport.
     no_proc,
-    /// The other ends are in another IPC, PID or network name space of the kernel: in another container that shares only the
-    /// directory. From opening an end over kernel queues and sysv_memory (IPC), realtime_signal (PID), or tcp and udp by a name
-    /// (network). Let the containers share that name space, or take shm_ring, named_pipe or a Unix socket.
+    /// The other ends are in another IPC, PID or network name space of the kernel: in another container that shares
+    /// only the directory. From opening an end over kernel queues and sysv_memory (IPC), realtime_signal (PID), or tcp
+    /// and udp by a name (network). Let the containers share that name space, or take shm_ring, named_pipe or a Unix
+    /// socket.
     other_kernel_space,
     /// One end does not accept the process at the other one. From connecting over Unix sockets; options.accept and
     /// options.access of both ends decide.
@@ -87,11 +91,11 @@ enum class errc {
     /// The message is larger than the channel takes. From senders, and from opening an end when options ask for more than the
     /// mechanism has. Split the message, or raise options.capacity or options.max_message_size of who creates the channel.
     message_too_large,
-    /// The message has more descriptors beside it than one message may have, 64. From senders over Unix sockets. Send them in several
-    /// messages.
+    /// The message has more descriptors beside it than one message may have, 64. From senders over Unix sockets. Send
+    /// them in several messages.
     too_many_descriptors,
-    /// The serializer of a message has thrown an exception that has no error code of its own. From awaited operations, whose
-    /// handlers take no exceptions; other forms let the exception through. Nothing was sent.
+    /// The serializer of a message has thrown an exception that has no error code of its own. From awaited operations,
+    /// whose handlers take no exceptions; other forms let the exception through. Nothing was sent.
     serializer_failed,
     /// The endpoint is not of a form that the transport takes. From making an endpoint, from opening, and from remove().
     invalid_endpoint,
@@ -100,8 +104,8 @@ enum class errc {
     /// The address is taken, does not resolve, or is not of this host. From opening an end over tcp or udp.
     address_unavailable,
     /// There is not enough memory, or not enough space in the file system of the channel. From opening an end, and from
-    /// operations that need a larger buffer. Free some, or choose a smaller options.capacity. From receivers also when a message
-    /// takes more memory to decode than there is, or than a message of its size may take: it was discarded.
+    /// operations that need a larger buffer. Free some, or choose a smaller options.capacity. From receivers also when
+    /// a message takes more memory to decode than there is, or than a message of its size may take: it was discarded.
     out_of_memory,
     /// This process or the system has as many open descriptors as it may have. From opening an end and from connecting. Raise the
     /// limit with `ulimit -n`.
@@ -130,8 +134,8 @@ enum class errc {
     /// The limit of System V segments is reached. From opening a ring in sysv_memory. Remove some with ipcrm(1), or raise
     /// /proc/sys/kernel/shmmni.
     segment_count_limit,
-    /// The process locks its memory with mlockall(2), and may not lock as much as the channel maps. From opening a ring, and from
-    /// mapping shared_memory. Raise the limit with `ulimit -l`, or choose a smaller options.capacity.
+    /// The process locks its memory with mlockall(2), and may not lock as much as the channel maps. From opening a
+    /// ring, and from mapping shared_memory. Raise the limit with `ulimit -l`, or choose a smaller options.capacity.
     locked_memory_limit,
     /// There are not enough huge pages, or this user may not have them. From opening a ring in huge_pages. Raise
     /// /proc/sys/vm/nr_hugepages, or join the group of /proc/sys/vm/hugetlb_shm_group.
@@ -144,12 +148,13 @@ enum class errc {
     /// Every real-time signal is blocked in this thread or handled in this process. From opening a receiver over
     /// realtime_signal. Receive in another thread, or free one.
     signal_limit,
-    /// The channel was removed, or its files were deleted, while this end had it open: no other end will come. From operations
-    /// that find no message or no room, at once or within 100 ms while they wait, and from a sender's next operation after its
-    /// receiver has been told. What was sent and not received is lost with the channel. Open this end afresh.
+    /// The channel was removed, or its files were deleted, while this end had it open: no other end will come. From
+    /// operations that find no message or no room, at once or within 100 ms while they wait, and from a sender's next
+    /// operation after its receiver has been told. What was sent and not received is lost with the channel. Open this
+    /// end afresh.
     removed,
-    /// The server's handler of this request has thrown, or its reply could not be sent, for example because it is larger than the
-    /// channel takes. From calls of an RPC client; the rpc_error that is thrown says what.
+    /// The server's handler of this request has thrown, or its reply could not be sent, for example because it is
+    /// larger than the channel takes. From calls of an RPC client; the rpc_error that is thrown says what.
     handler_failed,
     /// The server has left or died, or has dropped this client, before it replied. From calls of an RPC client. It is not known
     /// whether the request was handled: connect anew, and ask again if asking twice does no harm.

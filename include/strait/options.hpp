@@ -19,8 +19,8 @@ struct channel_options {
     /// How many bytes the largest encoded message has, for types that vary in size; 0 is the transport's default.
     std::size_t max_message_size = 0;
     /// How long a sender's operation waits for the first receiver, where messages are not retained; then it reports
-    /// errc::no_receiver. Also how long, and at least a second, a client waits for its acceptor or server: errc::no_receiver when
-    /// there is none, errc::timed_out when it does not accept.
+    /// errc::no_receiver. Also how long, and at least a second, a client waits for its acceptor or server:
+    /// errc::no_receiver when there is none, errc::timed_out when it does not accept.
     std::chrono::nanoseconds connect_timeout = infinite;
     /// How long close() waits for accepted messages to leave this process, and the destructor, which calls it.
     std::chrono::nanoseconds linger = std::chrono::seconds(5);

@@ -124,10 +124,10 @@ private:
 
 }  // namespace detail
 
-/// A T, or the error_code that says why there is none; made from either. What std::expected<T, error_code> is in C++23, with
-/// what operations of channels need of it. (That of Boost.System, made of a variant for any types, took a third of the time
-/// that a program with channels compiles.) After an assignment that has thrown it is an error without a value of its own.
-/// Thread safety: as of any object, one thread at a time.
+/// A T, or the error_code that says why there is none; made from either. What std::expected<T, error_code> is in C++23,
+/// with what operations of channels need of it. (That of Boost.System, made of a variant for any types, took a third of
+/// the time that a program with channels compiles.) After an assignment that has thrown it is an error without a value
+/// of its own. Thread safety: as of any object, one thread at a time.
 template <class T>
 class result : detail::result_storage<T> {
     using storage = detail::result_storage<T>;

@@ -67,12 +67,12 @@ inline waited_for waiting_for(plain_descriptor const& d, std::size_t key)
 }  // namespace detail
 
 /// Receivers of any types and mechanisms, connections, and plain descriptors, for one thread to wait for together. Waiting
-/// sleeps, in poll(2) or, from 9 on, in epoll(7), until one of them is ready, and takes nothing: call try_receive() of the one that is named. It is fair:
-/// after one was named the others come first. A receiver whose stream has ended is named again and again until it is
-/// removed, because its stream goes on if another sender joins.
+/// sleeps, in poll(2) or, from 9 on, in epoll(7), until one of them is ready, and takes nothing: call try_receive() of
+/// the one that is named. It is fair: after one was named the others come first. A receiver whose stream has ended is
+/// named again and again until it is removed, because its stream goes on if another sender joins.
 ///
-/// With many sockets, pipes and POSIX queues a wait makes system calls for those that are ready, and none for the others; rings and
-/// System V queues are looked at one by one, which takes no system call over a ring.
+/// With many sockets, pipes and POSIX queues a wait makes system calls for those that are ready, and none for the
+/// others; rings and System V queues are looked at one by one, which takes no system call over a ring.
 ///
 /// Nothing is polled while all are idle, and no thread is started. A transport without descriptors (a ring, a System V
 /// queue, in_process) is woken by its channel's doorbell: its senders ring it only while a thread waits so. Each selector has
@@ -99,7 +99,8 @@ public:
     {
         return add(c.in());
     }
-    /// Adds a descriptor of the application, which is to be removed before it is closed. Returns its key, which is not used again.
+    /// Adds a descriptor of the application, which is to be removed before it is closed. Returns its key, which is not
+    /// used again.
     std::size_t add(plain_descriptor const& d)
     {
         return add(detail::waiting_for(d, next_));

@@ -27,8 +27,8 @@ public:
     /// Waits without a limit.
     static constexpr deadline never() noexcept { return deadline(std::numeric_limits<std::int64_t>::max()); }
 
-    /// Waits up to this moment, then reports `timed_out`. What can be done at once is done even when it is past. A moment too
-    /// late to be represented is without a limit, one too early is past.
+    /// Waits up to this moment, then reports `timed_out`. What can be done at once is done even when it is past. A
+    /// moment too late to be represented is without a limit, one too early is past.
     template <class Duration = clock::duration>
     static constexpr deadline at(std::chrono::time_point<clock, Duration> const& when) noexcept
     {
@@ -133,7 +133,8 @@ struct wake_source {
     std::uint64_t serial = 0;  // of the descriptor, so that another one of the same number is told from it; 0: it has none
 };
 
-// How long it is until this moment of any clock, at most 126 years to and fro: the difference of extreme moments overflows.
+// How long it is until this moment of any clock, at most 126 years to and fro: the difference of extreme moments
+// overflows.
 template <class Clock, class Duration>
 std::chrono::nanoseconds time_left(std::chrono::time_point<Clock, Duration> const& when)
 {

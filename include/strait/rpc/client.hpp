@@ -38,10 +38,10 @@ struct rpc_pending {
 ///
 /// call(), post() and reply() wait and throw; the `try_`, `_for` and `_until` forms return an error. Failures:
 /// `server_gone`, when the server has left or died, or has dropped this client, for all that is outstanding and all later
-/// calls; `handler_failed`, when the handler has thrown or its reply could not be sent; `message_too_large`, when the request is
-/// larger than the channel takes, for that call alone; `malformed_message`, when a frame comes that is not the reply to an
-/// outstanding request (not asked for, a second reply, of another type), after which all calls fail with it; those of
-/// connection's verbs.
+/// calls; `handler_failed`, when the handler has thrown or its reply could not be sent; `message_too_large`, when the
+/// request is larger than the channel takes, for that call alone; `malformed_message`, when a frame comes that is not
+/// the reply to an outstanding request (not asked for, a second reply, of another type), after which all calls fail
+/// with it; those of connection's verbs.
 ///
 /// Distinct objects: safe. Shared objects: unsafe. Move only.
 template <class Interface, class X>
@@ -79,8 +79,8 @@ public:
         return rpc_client(where, how, calls(std::move(*c)));
     }
 
-    /// Sends a request and waits for the reply. Throws rpc_error when the handler has thrown or its reply could not be sent, and
-    /// what the request's serializer throws.
+    /// Sends a request and waits for the reply. Throws rpc_error when the handler has thrown or its reply could not be
+    /// sent, and what the request's serializer throws.
     template <class Q>
         requires known<Q>
     reply_to<Q> call(Q const& request)
@@ -231,9 +231,9 @@ public:
     /// The process of the server, as the kernel says; errc::no_receiver over tcp, where it cannot.
     [[nodiscard]] result<peer_identity> peer() const { return calls_.channel().peer(); }
 
-    /// Leaves the server, if it is there still, and connects anew, waiting as the constructor does and throwing as that does; then
-    /// calls fail with `server_gone` until reconnect() succeeds. Requests that were outstanding fail with `server_gone`: whether they
-    /// were handled is not known.
+    /// Leaves the server, if it is there still, and connects anew, waiting as the constructor does and throwing as that
+    /// does; then calls fail with `server_gone` until reconnect() succeeds. Requests that were outstanding fail with
+    /// `server_gone`: whether they were handled is not known.
     void reconnect()
     {
         calls_.drop();

@@ -9,9 +9,9 @@
 
 namespace strait {
 
-/// What a call throws when the server's handler has thrown, or its reply could not be sent: code() is errc::handler_failed,
-/// text() the exception's what(), or why the reply could not be sent.
-/// Distinct objects: safe. Shared objects: safe for reading.
+/// What a call throws when the server's handler has thrown, or its reply could not be sent: code() is
+/// errc::handler_failed, text() the exception's what(), or why the reply could not be sent. Distinct objects: safe.
+/// Shared objects: safe for reading.
 class rpc_error : public boost::system::system_error {
 public:
     /// Clients make these.

@@ -47,11 +47,12 @@ struct server_access {
 ///     s.serve([&](balance_query const& q) { return find(q.account); },
 ///             [&](transfer const& t) { return book(t); });
 ///
-/// A handler that throws fails that call: the client gets the exception's text. A reply that is larger than the channel takes,
-/// or whose serializer throws, fails its call in the same way, and unsendable() counts it. The requests of one client are begun in the
-/// order in which they were sent. A client that sends malformed requests, that has left or died is dropped, which the others
-/// do not notice; one that does not take its replies is not read from meanwhile. When serving ends, all clients are dropped:
-/// their outstanding calls fail with `server_gone`. The object can serve again afterwards, in another mode too.
+/// A handler that throws fails that call: the client gets the exception's text. A reply that is larger than the channel
+/// takes, or whose serializer throws, fails its call in the same way, and unsendable() counts it. The requests of one
+/// client are begun in the order in which they were sent. A client that sends malformed requests, that has left or died
+/// is dropped, which the others do not notice; one that does not take its replies is not read from meanwhile. When
+/// serving ends, all clients are dropped: their outstanding calls fail with `server_gone`. The object can serve again
+/// afterwards, in another mode too.
 ///
 /// Serving throws when waiting fails. While the process lacks descriptors or memory for another client, that client waits.
 ///
@@ -68,8 +69,8 @@ public:
     using transport_type = X;             ///< what requests and replies go over
     using options = typename X::options;  ///< how it listens and how its connections are opened
 
-    /// Begins to listen: clients that come wait until it serves, or until their options.connect_timeout is over. Throws as
-    /// acceptor does.
+    /// Begins to listen: clients that come wait until it serves, or until their options.connect_timeout is over. Throws
+    /// as acceptor does.
     explicit rpc_server(endpoint const& where, options const& how = {}) : where_(where), how_(how), acceptor_(where, how) {}
     rpc_server(rpc_server const&) = delete;
     rpc_server& operator=(rpc_server const&) = delete;
@@ -105,7 +106,8 @@ public:
         run(pool);
     }
 
-    /// Serves all clients with a pool of so many threads, until a stop is requested, which wakes it at once, or stop() is called.
+    /// Serves all clients with a pool of so many threads, until a stop is requested, which wakes it at once, or stop()
+    /// is called.
     template <class... Handlers>
         requires(sizeof...(Handlers) != 0)
     void serve_in_pool(std::stop_token const& until, std::size_t threads, Handlers... handlers)
@@ -153,7 +155,8 @@ public:
         children.end(deadline::after(how_.linger));
     }
 
-    /// Serves each client in a process of its own, until a stop is requested, which wakes it at once, or stop() is called.
+    /// Serves each client in a process of its own, until a stop is requested, which wakes it at once, or stop() is
+    /// called.
     template <class... Handlers>
         requires(sizeof...(Handlers) != 0)
     void serve_forked(std::stop_token const& until, Handlers... handlers)
@@ -179,8 +182,9 @@ public:
     /// How many clients were not accepted.
     std::uint64_t turned_away() const noexcept { return acceptor_.turned_away(); }
 
-    /// How many replies could not be sent to a client that was there, since they are larger than the channel takes or their
-    /// serializer has thrown. Their calls have failed with this text. serve_forked() counts none: other processes send there.
+    /// How many replies could not be sent to a client that was there, since they are larger than the channel takes or
+    /// their serializer has thrown. Their calls have failed with this text. serve_forked() counts none: other processes
+    /// send there.
     std::uint64_t unsendable() const noexcept { return unsendable_.load(std::memory_order_relaxed); }
 
     /// The acceptor of its clients, to serve them in another way (async_rpc.hpp).
@@ -231,8 +235,8 @@ private:
         }
     }
 
-    // Accepts up to 32 clients. No error: there may be more. empty: there are none; else there are no descriptors for others.
-    // Throws `removed`.
+    // Accepts up to 32 clients. No error: there may be more. empty: there are none; else there are no descriptors for
+    // others. Throws `removed`.
     template <class Loop>
     error_code accept_some(Loop& loop)
     {

@@ -15,8 +15,8 @@
 
 namespace strait {
 
-/// Set it to true for a Table whose senders are trusted, to have borrow() show buffers in the memory of a ring, where their sender
-/// could change them while they are read. That saves a copy, of about 100 us for 1 MB:
+/// Set it to true for a Table whose senders are trusted, to have borrow() show buffers in the memory of a ring, where
+/// their sender could change them while they are read. That saves a copy, of about 100 us for 1 MB:
 ///
 ///     template <>
 ///     inline constexpr bool strait::trusted_flat_buffer<Order> = true;
@@ -32,9 +32,9 @@ inline constexpr bool trusted_flat_buffer = false;
 ///     use((*order)->price());        // *order is an Order const*
 ///
 /// receive() copies the buffer, borrow() does so only where its sender can still write to it, over transports with
-/// guarantees.zero_copy: else a hostile sender could change an offset that was verified. trusted_flat_buffer<Table> spares that
-/// copy. Both forms verify the buffer, and one that does not pass is errc::malformed_message. The verifier makes sure that
-/// nothing points out of the buffer, not that every member is there.
+/// guarantees.zero_copy: else a hostile sender could change an offset that was verified. trusted_flat_buffer<Table>
+/// spares that copy. Both forms verify the buffer, and one that does not pass is errc::malformed_message. The verifier
+/// makes sure that nothing points out of the buffer, not that every member is there.
 ///
 /// The fingerprint is a hash of the name of Table: peers with another table are refused, peers with another version of its
 /// members are not, as FlatBuffers means it. An empty flat_buffer cannot be sent (errc::message_too_large). Members with

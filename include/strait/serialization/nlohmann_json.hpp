@@ -24,8 +24,8 @@ namespace detail {
 /// How many arrays and objects may lie within each other. Copying a value of the library takes stack for each of them.
 inline constexpr std::size_t json_nesting_limit = 512;
 
-/// How many names an ordered object may compare with each other while a message is parsed: it looks for each name among all
-/// that it has, so an object of n names takes n * n / 2.
+/// How many names an ordered object may compare with each other while a message is parsed: it looks for each name among
+/// all that it has, so an object of n names takes n * n / 2.
 inline constexpr std::uint64_t json_comparison_limit = std::uint64_t{1} << 26;
 
 // Objects that look for a name among all that they have.
@@ -71,10 +71,11 @@ bool json_is_too_costly(std::span<char const> text)
 ///     struct strait::serializer<person> : strait::as_json<person> {};
 ///
 /// JSON describes itself, so all types share one fingerprint: peers whose types differ are not refused, and a message that does
-/// not fit is errc::malformed_message; so are nesting above 512, objects of ordered_json with more than about 11,000 names, and
-/// what from_json() throws. It fills hash containers without looking at collisions: take ordered ones where peers are not
-/// trusted. JSON has no NaN and no infinity: they arrive as null. Text that is not UTF-8 throws the library's type_error out of send(). A message is dumped twice,
-/// once to learn its size. Needs a default constructor. Thread safe.
+/// not fit is errc::malformed_message; so are nesting above 512, objects of ordered_json with more than about 11,000
+/// names, and what from_json() throws. It fills hash containers without looking at collisions: take ordered ones where
+/// peers are not trusted. JSON has no NaN and no infinity: they arrive as null. Text that is not UTF-8 throws the
+/// library's type_error out of send(). A message is dumped twice, once to learn its size. Needs a default constructor.
+/// Thread safe.
 template <class T, class Json = nlohmann::json>
 struct as_json {
     static constexpr std::uint64_t fingerprint = 0x6a736f6e5f757466;  // "json_utf"

@@ -51,8 +51,8 @@ struct builtin_serializer {
 /// Over transports with guarantees.zero_copy a message lies in memory that its sender can write to. The library copies it
 /// before it calls decode() or view(), unless reads_shared_memory is true.
 ///
-/// std::bad_alloc that decode(), validate() or view() throws is errc::out_of_memory; what else they throw goes to the caller of
-/// the receiver. The message is discarded in both cases.
+/// std::bad_alloc that decode(), validate() or view() throws is errc::out_of_memory; what else they throw goes to the
+/// caller of the receiver. The message is discarded in both cases.
 ///
 /// These functions must not use the end that calls them: its operations are errc::busy then.
 ///
@@ -70,9 +70,9 @@ struct serializer : builtin_serializer<T> {
 template <class T>
 inline constexpr bool enable_bitwise = false;
 
-/// Set it to true for a hash container that does not show its buckets (boost::unordered_flat_map and the like), if its senders
-/// are trusted: a hostile one can choose keys that make filling it take a time quadratic in their number. Of containers with
-/// buckets, such as std::unordered_map, the library counts the collisions and refuses such a message.
+/// Set it to true for a hash container that does not show its buckets (boost::unordered_flat_map and the like), if its
+/// senders are trusted: a hostile one can choose keys that make filling it take a time quadratic in their number. Of
+/// containers with buckets, such as std::unordered_map, the library counts the collisions and refuses such a message.
 template <class T>
 inline constexpr bool trusted_hash_container = false;
 

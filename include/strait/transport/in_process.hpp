@@ -18,13 +18,14 @@ namespace strait {
 /// is compared with, and the first step of splitting a program into processes.
 ///
 /// `options.capacity` is in messages, 1024 by default. Names belong to this process: its program and its shared libraries meet in
-/// them where they are built with one version of strait, also with hidden visibility, and where the dynamic linker lets them share
-/// a symbol. So link the program with -rdynamic if libraries that it opens are to meet it, and open libraries that Clang has built
-/// with RTLD_GLOBAL: there each one opened with RTLD_LOCAL has names of its own. Types of unnamed namespaces and of functions
-/// belong to one library (`type_mismatch`). A library whose code has made a channel must not be unloaded before the channel ends.
+/// them where they are built with one version of strait, also with hidden visibility, and where the dynamic linker lets
+/// them share a symbol. So link the program with -rdynamic if libraries that it opens are to meet it, and open
+/// libraries that Clang has built with RTLD_GLOBAL: there each one opened with RTLD_LOCAL has names of its own. Types
+/// of unnamed namespaces and of functions belong to one library (`type_mismatch`). A library whose code has made a
+/// channel must not be unloaded before the channel ends.
 ///
-/// A channel is a mutex and a deque, so there is no bound on the time that an operation waits for another one. In a child of
-/// fork() an end of the parent reports `inherited_handle`.
+/// A channel is a mutex and a deque, so there is no bound on the time that an operation waits for another one. In a
+/// child of fork() an end of the parent reports `inherited_handle`.
 ///
 /// Distinct objects: safe. Shared objects: unsafe.
 class in_process {

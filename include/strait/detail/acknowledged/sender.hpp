@@ -33,8 +33,8 @@ public:
     ack_sender& operator=(ack_sender&&) = default;
     ~ack_sender() { (void)close(deadline::after(linger_)); }
 
-    // The first try, when the end is opened: what fails for want of a receiver is tried again by later operations. Without
-    // an error the end is open.
+    // The first try, when the end is opened: what fails for want of a receiver is tried again by later operations.
+    // Without an error the end is open.
     error_code try_connect()
     {
         error_code const e = reach(deadline::poll());
@@ -136,8 +136,8 @@ public:
     int native_handle() const noexcept { return delivery_.link.fd(); }
     bool has_unsent() const noexcept { return !delivery_.unacknowledged.unsent().empty(); }
 
-    // With a full buffer it waits for acknowledgements; without a connection it tries again. A death of the receiver is reported by
-    // the control file.
+    // With a full buffer it waits for acknowledgements; without a connection it tries again. A death of the receiver is
+    // reported by the control file.
     wake_source arm() const noexcept
     {
         return {.descriptor = delivery_.link.fd(),

@@ -30,8 +30,8 @@ struct awaited_acceptor {
     void disarm() const noexcept {}
 };
 
-// Accepts one client; async/operations.hpp says what an Action is. One that was accepted is not given back when the operation is
-// cancelled.
+// Accepts one client; async/operations.hpp says what an Action is. One that was accepted is not given back when the
+// operation is cancelled.
 template <class Connection>
 struct accept_one {
     static constexpr bool receives = false;

@@ -47,8 +47,8 @@ asio::any_io_executor without_strand(Executor const& ex)
         return ex;
 }
 
-// A descriptor of ours in the reactor of an execution context, which must not be there while the process forks: the child has
-// it closed already when it tells its copy of the reactor.
+// A descriptor of ours in the reactor of an execution context, which must not be there while the process forks: the
+// child has it closed already when it tells its copy of the reactor.
 class registration : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
 public:
     virtual void release() noexcept = 0;

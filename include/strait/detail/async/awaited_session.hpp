@@ -147,7 +147,8 @@ asio::awaitable<bool> send_reply(awaited_session<Interface, X>& client, reply_fr
     using reply_type = reply_frame<Interface>;
     std::deque<reply_type> unsent;
     for (unsent.push_back(std::move(reply)); !unsent.empty(); unsent.pop_front()) {
-        // Has a name: GCC 12 destroys an aggregate that is made within such an expression at another address than it was made at.
+        // Has a name: GCC 12 destroys an aggregate that is made within such an expression at another address than it
+        // was made at.
         send_and_catch<reply_type> sending{{unsent.front()}, {}};
         auto [e, thrown] = co_await async_access::start<void(error_code, std::exception_ptr)>(
             client.out, std::move(sending), asio::as_tuple(asio::use_awaitable));
@@ -170,8 +171,8 @@ asio::awaitable<bool> send_reply(awaited_session<Interface, X>& client, reply_fr
     co_return true;
 }
 
-// Serves one client until it leaves, sends a malformed request, cannot be sent to, or is cancelled. What one that has gone had
-// asked for before is carried out.
+// Serves one client until it leaves, sends a malformed request, cannot be sent to, or is cancelled. What one that has
+// gone had asked for before is carried out.
 template <class Interface, class X, class Handler>
 asio::awaitable<void> serve_one(std::shared_ptr<awaited_session<Interface, X>> client, std::shared_ptr<Handler> handler)
 {

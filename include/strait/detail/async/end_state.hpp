@@ -138,8 +138,8 @@ public:
     // Where a selection that begins with this end looks first.
     std::size_t selection_turn = 0;
 
-    // A failure that the end has reported to an operation that was cancelled or destroyed: it is reported by the next one that
-    // receives.
+    // A failure that the end has reported to an operation that was cancelled or destroyed: it is reported by the next
+    // one that receives.
     error_code failure;
 
 private:

@@ -52,7 +52,8 @@ inline error_code error_of_exception()
     }
 }
 
-// An operation at one end, in as many steps as it takes. While another one is under way there it fails with errc::busy. Distinct objects: safe. Shared objects: unsafe.
+// An operation at one end, in as many steps as it takes. While another one is under way there it fails with errc::busy.
+// Distinct objects: safe. Shared objects: unsafe.
 template <class State, class Action>
 class end_operation {
 public:
@@ -192,8 +193,8 @@ struct async_access {
     }
 };
 
-// Closes an end that nothing else uses any more when all that it has accepted has left, or its linger is over, looking at growing
-// intervals. Handler: void(error_code), why something was lost.
+// Closes an end that nothing else uses any more when all that it has accepted has left, or its linger is over, looking
+// at growing intervals. Handler: void(error_code), why something was lost.
 template <class State>
 class closing_operation {
 public:
@@ -236,8 +237,8 @@ private:
     bool begun_ = false;
 };
 
-// Which of the waits of a selection is reported, where `order` is that in which they were over and `turn` the place that is looked at
-// first: the first that was ready, else the one that was over first.
+// Which of the waits of a selection is reported, where `order` is that in which they were over and `turn` the place
+// that is looked at first: the first that was ready, else the one that was over first.
 template <class Order, class Outcomes>
 std::size_t selected(Order const& order, Outcomes const& outcomes, std::size_t turn)
 {
@@ -248,8 +249,8 @@ std::size_t selected(Order const& order, Outcomes const& outcomes, std::size_t t
     return order[0];
 }
 
-// Waits for all of these receivers and cancels the other waits when the first one is ready. Of those that are ready at the same time
-// each has its turn.
+// Waits for all of these receivers and cancels the other waits when the first one is ready. Of those that are ready at
+// the same time each has its turn.
 template <class... In>
 struct select_operation {
     std::tuple<In&...> ins;

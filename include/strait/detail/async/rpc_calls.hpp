@@ -67,9 +67,9 @@ private:
     std::unique_ptr<rpc_waiting<Reply>, destroying> waiting_;
 };
 
-// The I-th request, whose reply is an R. The handler is posted to the executor of the client, `io`, and goes from there to its
-// own one: so the context runs as long as a call is outstanding, and a handler without an executor, as that of a future,
-// is called by it.
+// The I-th request, whose reply is an R. The handler is posted to the executor of the client, `io`, and goes from there
+// to its own one: so the context runs as long as a call is outstanding, and a handler without an executor, as that of a
+// future, is called by it.
 template <class Reply, std::size_t I, class R, class Handler, class Executor>
 class rpc_waiting_handler final : public rpc_waiting<Reply> {
     template <class E>

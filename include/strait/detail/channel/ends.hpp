@@ -115,8 +115,8 @@ concept sent_as_elements = serializable<T> && codec<T>::flat;
 template <class T, class X>
 concept small_and_plain = byte_transport<X> && sent_as_it_is<T> && sizeof(T) <= 256 && !has_bool<T>;
 
-// Whether an end is inside of a user's serializer, which must not use that end: the message that is being written or read is not
-// finished. Where no such serializer is called it costs nothing.
+// Whether an end is inside of a user's serializer, which must not use that end: the message that is being written or
+// read is not finished. Where no such serializer is called it costs nothing.
 template <bool CanBe>
 class foreign_call {
 public:

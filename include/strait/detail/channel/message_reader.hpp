@@ -230,8 +230,9 @@ private:
             return false;
     }();
 
-    // Decodes the message that is peeked. One for which there is no memory is reported and consumed, as one that is malformed:
-    // at the front it would meet every later receiver. So is one whose serializer throws anything else, which goes on.
+    // Decodes the message that is peeked. One for which there is no memory is reported and consumed, as one that is
+    // malformed: at the front it would meet every later receiver. So is one whose serializer throws anything else,
+    // which goes on.
     template <class Decode>
     [[STRAIT_HOT]] std::invoke_result_t<Decode&> decoding(Decode decode)
     {

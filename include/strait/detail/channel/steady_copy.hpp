@@ -10,8 +10,8 @@
 
 namespace strait::detail {
 
-// A copy of a message that lies in memory to which its sender can write, for serializers that look at bytes, trust what they
-// saw, and look again. It is valid until the next one is made. Its memory is reused.
+// A copy of a message that lies in memory to which its sender can write, for serializers that look at bytes, trust what
+// they saw, and look again. It is valid until the next one is made. Its memory is reused.
 template <std::size_t Alignment>
 class steady_copy {
 public:

@@ -69,8 +69,8 @@ consteval bool found_in(types<Inside...>)
     return Find::template in<T> || found_in_any<Find>(parts_of<T>{}) || (found_in_any<Find>(parts_of<Inside>{}) || ...);
 }
 
-/// Whether T, or something inside of it, is decoded by a serializer of the user's, or of another library's, that may look at
-/// bytes, trust what it saw, and look again. The built-in encodings copy first and check the copy.
+/// Whether T, or something inside of it, is decoded by a serializer of the user's, or of another library's, that may
+/// look at bytes, trust what it saw, and look again. The built-in encodings copy first and check the copy.
 template <class T>
 inline constexpr bool needs_steady_bytes = found_in<finds_second_looks, T>(inside<T>{});
 

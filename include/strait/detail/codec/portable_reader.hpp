@@ -24,16 +24,17 @@ namespace strait::detail {
 
 /// Bytes that may be too few: each part asks whether there are enough. It holds the budgets of one message.
 //
-// Elements that were announced and not yet read have claimed their least bytes: these lie behind `end`, where elements hold
-// containers that announce elements themselves. So containers within each other cannot announce the same bytes, and all that
-// a message makes the reader allocate is in proportion to its bytes, however deep it is nested. Containers of `lavish` elements draw from `memory` besides.
+// Elements that were announced and not yet read have claimed their least bytes: these lie behind `end`, where elements
+// hold containers that announce elements themselves. So containers within each other cannot announce the same bytes,
+// and all that a message makes the reader allocate is in proportion to its bytes, however deep it is nested. Containers
+// of `lavish` elements draw from `memory` besides.
 struct checked_source {
     std::byte const* at;
     std::byte const* end;
     unsigned depth = 0;
     std::uint64_t memory = memory_allowance(static_cast<std::size_t>(end - at));  // bytes that may still be allocated
-    // How many keys that lie in the same buckets may still be met while hash containers are filled. Few are with any hash; a
-    // hostile peer chooses keys that all fall into one, where inserting n of them takes n * n / 2.
+    // How many keys that lie in the same buckets may still be met while hash containers are filled. Few are with any
+    // hash; a hostile peer chooses keys that all fall into one, where inserting n of them takes n * n / 2.
     std::uint64_t collisions = (std::uint64_t{1} << 20) + 8 * static_cast<std::uint64_t>(end - at);
     bool exhausted = false;  // the message was refused for want of memory
 
@@ -76,8 +77,8 @@ bool load_fixed(checked_source& source, T& out)
     return load(inside, out);
 }
 
-// From here on `number` is what was read, once: without this a compiler may read it again where the bytes lie, which may be
-// memory that a hostile peer changes between the check and the use.
+// From here on `number` is what was read, once: without this a compiler may read it again where the bytes lie, which
+// may be memory that a hostile peer changes between the check and the use.
 template <class Number>
 void fix_value(Number& number)
 {
@@ -210,7 +211,8 @@ bool has_place([[maybe_unused]] Key const& key)
         return true;
 }
 
-// Looks for the key in its bucket, as inserting it will do, and counts the keys that it meets. False: there are too many of them.
+// Looks for the key in its bucket, as inserting it will do, and counts the keys that it meets. False: there are too
+// many of them.
 template <class T>
 bool has_short_bucket(checked_source& source, T const& container, typename T::key_type const& key)
 {

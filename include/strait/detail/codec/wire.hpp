@@ -121,8 +121,8 @@ consteval std::size_t find_memory_at_rest()
         return 0;
 }
 
-/// How many bytes an element of a container takes in memory: the object, what it allocates by itself, and a node where the
-/// container has nodes.
+/// How many bytes an element of a container takes in memory: the object, what it allocates by itself, and a node where
+/// the container has nodes.
 template <class T>
 inline constexpr std::size_t element_memory =
     sizeof(typename T::value_type) + find_memory_at_rest<typename T::value_type>() + (contiguous_like<T> ? 0 : 48);
@@ -134,8 +134,8 @@ constexpr std::uint64_t memory_allowance(std::size_t message)
     return (std::uint64_t{64} << 20) + std::uint64_t{memory_in_proportion} * message;
 }
 
-/// Whether a container of elements that have few bytes in a message may take more memory than that. The elements of others
-/// need no account: there are never more of them than bytes.
+/// Whether a container of elements that have few bytes in a message may take more memory than that. The elements of
+/// others need no account: there are never more of them than bytes.
 template <class T>
 inline constexpr bool lavish = element_memory<T> > memory_in_proportion * least_element<T>;
 
@@ -155,7 +155,8 @@ consteval bool any_announced(types<Inside...>)
     return (is_announced<Inside>() || ...);
 }
 
-/// Whether the elements of a container hold, at any depth, containers whose elements are announced before their bytes are read.
+/// Whether the elements of a container hold, at any depth, containers whose elements are announced before their bytes
+/// are read.
 template <class T>
 inline constexpr bool announces_within = any_announced(inside<T>{});
 

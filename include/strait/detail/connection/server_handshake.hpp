@@ -31,8 +31,8 @@ struct two_ends {
     peer_identity who;
 };
 
-// Both directions of a connected socket, by two descriptors of it, so that each end can be moved and closed alone. `alone`: only
-// the process `who` has the other side, so it is gone when that has ended.
+// Both directions of a connected socket, by two descriptors of it, so that each end can be moved and closed alone.
+// `alone`: only the process `who` has the other side, so it is gone when that has ended.
 template <class Out, class In, class X>
 result<two_ends<Out, In, X>> ends_over(descriptor socket, peer_identity const& who, typename X::options const& how, bool alone = true)
 {

@@ -19,8 +19,9 @@
 
 namespace strait::detail {
 
-// Which type a channel carries, so that ends in different shared libraries of a process agree. There each library may have a mark of
-// its own, when it hides its symbols; then the name decides, unless it is one of which two libraries can have a type each.
+// Which type a channel carries, so that ends in different shared libraries of a process agree. There each library may
+// have a mark of its own, when it hides its symbols; then the name decides, unless it is one of which two libraries can
+// have a type each.
 struct object_type {
     void const* mark;
     std::string_view name;  // mangled; empty without RTTI
@@ -42,7 +43,8 @@ struct object_type {
     }
 
 private:
-    // False for types of unnamed namespaces and of functions that only one source sees, and for some other names that look so.
+    // False for types of unnamed namespaces and of functions that only one source sees, and for some other names that
+    // look so.
     bool is_of_all_libraries() const noexcept
     {
         for (std::string_view const part : {"*", "_GLOBAL__N", "ZL", "Ul", "Ut"})
@@ -61,8 +63,8 @@ private:
 // Shared objects: safe.
 class object_registry : fork_guard {
 public:
-    // One for all shared libraries of a process that were built with this version of strait, also with those that hide their
-    // symbols.
+    // One for all shared libraries of a process that were built with this version of strait, also with those that hide
+    // their symbols.
     [[gnu::visibility("default")]] static object_registry& get() { return of_version<STRAIT_VERSION>(); }
 
     template <class T>

@@ -14,7 +14,8 @@
 
 namespace strait::detail {
 
-// What is sent lies in the kernel, in sockets that have no name on the host. Each network name space has a loopback of its own.
+// What is sent lies in the kernel, in sockets that have no name on the host. Each network name space has a loopback of
+// its own.
 struct tcp_mechanism : no_backing_object {
     static constexpr kernel_space needs = kernel_space::net;
 };

@@ -60,8 +60,8 @@ struct no_backing_object {
     // control file, or whose creation failed after create().
     void forget(participant const&, location const&) const noexcept {}
 
-    // Called for a channel without participants that is used again: drops messages that unread() does not count, because the
-    // channel does not retain them.
+    // Called for a channel without participants that is used again: drops messages that unread() does not count,
+    // because the channel does not retain them.
     void drop_unread(participant const&, location const&) const noexcept {}
 
     // Which part of a control file of this size is mapped twice.

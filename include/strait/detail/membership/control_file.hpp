@@ -23,8 +23,8 @@ namespace strait::detail {
 // A name or a directory is not there (any more).
 inline bool vanished(error_code const& e) noexcept { return e == error_code(ENOENT, boost::system::system_category()); }
 
-// Whether this directory was removed. There ext4 answers EPERM to O_TMPFILE, and other file systems ENOENT, or they make a
-// file.
+// Whether this directory was removed. There ext4 answers EPERM to O_TMPFILE, and other file systems ENOENT, or they
+// make a file.
 inline bool is_removed_directory(int dir) noexcept
 {
     struct ::stat found = {};
@@ -40,8 +40,8 @@ inline bool is_still_named(int fd, location const& where)
            ::fstat(fd, &opened) == 0 && by_name.st_ino == opened.st_ino && by_name.st_dev == opened.st_dev;
 }
 
-// Whether this process may remove the control file from its directory. Where that has the sticky bit, as /tmp has, only the
-// owners of the file and of the directory may, and a privileged process.
+// Whether this process may remove the control file from its directory. Where that has the sticky bit, as /tmp has, only
+// the owners of the file and of the directory may, and a privileged process.
 inline bool may_remove(location const& where, int fd) noexcept
 {
     struct ::stat directory = {};
@@ -72,7 +72,8 @@ inline error_code open_control_file(location const& where, descriptor& fd)
 }
 
 // Makes a file without a name, or with a temporary one where the file system knows no O_TMPFILE, or /proc is missing, by
-// which a file without a name gets one. Its blocks are allocated now, so that a full file system is an error here and not a SIGBUS later.
+// which a file without a name gets one. Its blocks are allocated now, so that a full file system is an error here and
+// not a SIGBUS later.
 inline error_code make_control_file(int dir, location const& where, channel_traits const& wanted, descriptor& fd,
                             std::string& temporary)
 {

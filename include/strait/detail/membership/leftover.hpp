@@ -62,8 +62,8 @@ struct leftovers {
 // no other.
 struct host_leftovers;
 
-// A channel's control file as it was at one moment, for those who do not join the channel. Any participant may have written
-// anything into it, or have cut it off.
+// A channel's control file as it was at one moment, for those who do not join the channel. Any participant may have
+// written anything into it, or have cut it off.
 class control_copy {
 public:
     explicit control_copy(int fd) noexcept
@@ -84,8 +84,8 @@ public:
     std::uint64_t beside() const noexcept { return block().beside; }
     std::uint64_t word(std::size_t i) const noexcept { return block().mechanism[i].load(std::memory_order_relaxed); }
 
-    // Whether an object of the kernel with this owner, group and mode can belong to the channel. The keys and names of objects
-    // are hashes, so an object of another program can have one by chance.
+    // Whether an object of the kernel with this owner, group and mode can belong to the channel. The keys and names of
+    // objects are hashes, so an object of another program can have one by chance.
     bool can_have_made(::uid_t owner_of_it, ::gid_t group, unsigned mode) const noexcept
     {
         mode &= 0777;

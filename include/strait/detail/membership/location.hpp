@@ -73,8 +73,8 @@ public:
     }
 
     // Opens and checks the directory, and makes it first if it is our own. untrusted_directory: another user could change
-    // what lies in it. no_directory: it is not there, and cannot be made, since the one above it is not there either. ENOENT
-    // of the system: our own was removed meanwhile.
+    // what lies in it. no_directory: it is not there, and cannot be made, since the one above it is not there either.
+    // ENOENT of the system: our own was removed meanwhile.
     error_code open_directory()
     {
         if (private_) {
@@ -107,9 +107,9 @@ public:
     // The open directory; -1 before open_directory(), and in a child of fork().
     int directory() const noexcept { return directory_ ? directory_->get() : -1; }
 
-    // To be called when the control file is open. The kernel releases the descriptors of a killed process from the highest
-    // number down. Whoever is told of a death by a socket must find the lock of the control file free, so the socket, which is
-    // opened next, gets the number below it that the directory has had.
+    // To be called when the control file is open. The kernel releases the descriptors of a killed process from the
+    // highest number down. Whoever is told of a death by a socket must find the lock of the control file free, so the
+    // socket, which is opened next, gets the number below it that the directory has had.
     void leave_number_free()
     {
         if (descriptor higher = duplicate(directory()))

@@ -86,9 +86,9 @@ public:
         return !any_alive(role::receiver) && !any_promised(role::receiver);
     }
 
-    // Whether the control file has lost its name, because the channel was removed or the file was deleted: no other end can
-    // come any more. False for a channel without a name. It is a system call, which is made when the caller has slept, or
-    // when a millisecond has passed since the last one.
+    // Whether the control file has lost its name, because the channel was removed or the file was deleted: no other end
+    // can come any more. False for a channel without a name. It is a system call, which is made when the caller has
+    // slept, or when a millisecond has passed since the last one.
     bool is_removed(std::int64_t now, bool slept) const noexcept
     {
         if (removed_ || nameless_ || (!slept && now - removal_asked_at_ < removal_interval))
@@ -104,8 +104,8 @@ public:
         return ::fstat(fd, &found) == 0 && found.st_nlink == 0;
     }
 
-    // For a sender: whether a receiver was there when this end was opened, or has come since, and none is there now. The first
-    // receiver is then waited for no longer. Makes a system call only when one was there.
+    // For a sender: whether a receiver was there when this end was opened, or has come since, and none is there now.
+    // The first receiver is then waited for no longer. Makes a system call only when one was there.
     bool has_lost_receiver() const noexcept
     {
         bool const met = met_receiver_ || (is_member() && block_->joined_receivers.load(std::memory_order_acquire) != receivers_before_);
@@ -128,8 +128,8 @@ public:
         futex_wait(block_->event, seen, until.capped(wait_slice));
     }
 
-    // Counts this end in, which makes it one whose leaving or death may end a stream, and wakes those that wait for it. To
-    // be called as the last step of opening, when nothing can fail any more. Idempotent.
+    // Counts this end in, which makes it one whose leaving or death may end a stream, and wakes those that wait for it.
+    // To be called as the last step of opening, when nothing can fail any more. Idempotent.
     void count_in() noexcept
     {
         if (counted_ || !is_member())

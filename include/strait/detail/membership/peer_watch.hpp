@@ -67,8 +67,8 @@ class end_of_stream {
 public:
     end_reason why() const noexcept { return why_; }
 
-    // What a waiting receiver finds: a message (no error), damage, `closed`, `removed`, or nothing yet. `inspect` looks into its
-    // queue or ring and answers with the first two or nothing.
+    // What a waiting receiver finds: a message (no error), damage, `closed`, `removed`, or nothing yet. `inspect` looks
+    // into its queue or ring and answers with the first two or nothing.
     template <class Inspect>
     std::optional<error_code> look(participant const& c, std::int64_t now, bool slept, std::int64_t interval, Inspect inspect)
     {

@@ -36,7 +36,8 @@ public:
     // To be asked when there is no room: whether all receivers that could make some have gone. It makes a system call.
     bool gone(participant const& c) const noexcept { return !retained_ && c.receivers_gone(); }
 
-    // Whether the first receiver may still come: none was there since this end was opened, and connect_timeout is not over.
+    // Whether the first receiver may still come: none was there since this end was opened, and connect_timeout is not
+    // over.
     bool awaited(participant const& c) const noexcept
     {
         return !retained_ && state_ == state::fresh && !connect_until_.passed() && !c.has_lost_receiver();
@@ -48,8 +49,8 @@ public:
         return errc::no_receiver;
     }
 
-    // When no receiver is there: reports `removed`, or waits until participants come or go, for at most one wait slice. Success: look again.
-    // A poll does not wait and reports no_receiver, but the first receiver is awaited still.
+    // When no receiver is there: reports `removed`, or waits until participants come or go, for at most one wait slice.
+    // Success: look again. A poll does not wait and reports no_receiver, but the first receiver is awaited still.
     error_code await(participant const& c, deadline until, bool first, std::uint64_t& waits) noexcept
     {
         std::uint32_t const seen = c.event();

@@ -88,8 +88,8 @@ protected:
     // The name was removed or given to another file meanwhile. It is never reported to a caller of membership.
     static inline error_code const try_again{ESTALE, boost::system::system_category()};
 
-    // Removes a channel that no end uses and that holds nothing. What only another user may remove stays whole, and the next
-    // opener takes it over as it is.
+    // Removes a channel that no end uses and that holds nothing. What only another user may remove stays whole, and the
+    // next opener takes it over as it is.
     static void remove_unused(int fd, location const& where)
     {
         if (!may_remove(where, fd))
@@ -103,9 +103,9 @@ protected:
 
     // Called by an opener that finds a channel without participants. Either the remains of dead participants are
     // removed, and the name is free (try_again), or the channel is prepared for the opener (success). Remains that only
-    // another user may remove are prepared, too, if they are of the same transport and type; else foreign_object. `c` has no memory
-    // if the file is too short to be a control file; `wrong` says what is not as the opener wants it; `whole` whether
-    // its creator has finished.
+    // another user may remove are prepared, too, if they are of the same transport and type; else foreign_object. `c`
+    // has no memory if the file is too short to be a control file; `wrong` says what is not as the opener wants it;
+    // `whole` whether its creator has finished.
     static error_code take_over(int fd, participant const& c, bool whole, error_code const& wrong,
                                 location const& where, Mechanism& mechanism)
     {

@@ -63,10 +63,11 @@ struct mpmc_word {
 class mpmc_words {
 public:
     static constexpr std::uint64_t most = std::uint64_t{1} << 22;  // places
-    // How many words an operation looks at because others were faster. What it has found by then is true, so it can give up.
-    // Laps that lie in a circle, each behind the next one, would lead it round for ever.
+    // How many words an operation looks at because others were faster. What it has found by then is true, so it can
+    // give up. Laps that lie in a circle, each behind the next one, would lead it round for ever.
     static constexpr unsigned most_steps = 1 << 12;
-    // How often a thorough look begins anew before it calls the words damaged: others are never faster so many times in a row.
+    // How often a thorough look begins anew before it calls the words damaged: others are never faster so many times in
+    // a row.
     static constexpr unsigned most_rounds = 16;
 
     mpmc_words() = default;
@@ -122,8 +123,8 @@ public:
 
     bool is_consumed(std::uint64_t position) const noexcept { return after_consumed(position, look(position)) != position; }
 
-    // From a position before which all is filled: the first one that is not. When it has used up `steps` it returns one before
-    // which all is filled.
+    // From a position before which all is filled: the first one that is not. When it has used up `steps` it returns one
+    // before which all is filled.
     std::uint64_t first_vacant(std::uint64_t from, unsigned& steps) const noexcept
     {
         return seek(from, steps, [this](std::uint64_t p) { return after_filled(p, look(p)); });

@@ -60,9 +60,9 @@ inline std::string noted_name(participant const& c, location const& where)
     return queue_name(where, c.block().mechanism[mqueue_noted_attempt].load(std::memory_order_relaxed) % mqueue_attempts);
 }
 
-// A queue under one of the names that follow from the channel's. The control file notes its inode: mechanism[0] number, [1]
-// device. [2] counts the receivers that sleep on the queue. [3] is the number of its name, since another user may have taken
-// the others first.
+// A queue under one of the names that follow from the channel's. The control file notes its inode: mechanism[0] number,
+// [1] device. [2] counts the receivers that sleep on the queue. [3] is the number of its name, since another user may
+// have taken the others first.
 struct mqueue_mechanism : no_backing_object {
     using leftover = mqueue_leftover;
     static constexpr kernel_space needs = kernel_space::ipc;

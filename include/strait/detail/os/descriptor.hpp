@@ -33,7 +33,8 @@ inline error_code system_failure(int number) noexcept
 
 inline error_code last_failure() noexcept { return system_failure(errno); }
 
-// The error for this errno of a call that maps memory. EAGAIN: mlockall(2) applies to new mappings, and no more may be locked.
+// The error for this errno of a call that maps memory. EAGAIN: mlockall(2) applies to new mappings, and no more may be
+// locked.
 inline error_code mapping_failure(int number) noexcept
 {
     return number == EAGAIN ? make_error_code(errc::locked_memory_limit) : system_failure(number);
@@ -53,7 +54,8 @@ auto uninterrupted(Call call)
 // process that was started with them closed.
 inline constexpr int first_descriptor = STDERR_FILENO + 1;
 
-// Moves a descriptor that has the number of standard input, output or error to one above; -1, and errno, where that fails.
+// Moves a descriptor that has the number of standard input, output or error to one above; -1, and errno, where that
+// fails.
 [[gnu::noinline, gnu::cold]] inline int moved_above_standard(int fd) noexcept
 {
     int const moved = ::fcntl(fd, F_DUPFD_CLOEXEC, first_descriptor);

@@ -11,8 +11,8 @@ namespace strait::detail {
 // A kind of name space of the kernel (namespaces(7)). Containers that share a directory often have each their own.
 enum class kernel_space : std::uint8_t { none, ipc, pid, net };
 
-// The number of the name space of this kind that the calling thread is in, unique among those that exist on this host. 0: there
-// is no /proc, or no kind was asked for.
+// The number of the name space of this kind that the calling thread is in, unique among those that exist on this host.
+// 0: there is no /proc, or no kind was asked for.
 inline std::uint64_t number_of(kernel_space kind) noexcept
 {
     char const* const path = kind == kernel_space::ipc   ? "/proc/thread-self/ns/ipc"

@@ -14,8 +14,8 @@
 
 namespace strait::detail {
 
-// A descriptor, close-on-exec, that is readable when this process has ended, also while it is not reaped (pidfd_open(2)). No
-// descriptor, and errno, where there is none: ESRCH when there is no such process.
+// A descriptor, close-on-exec, that is readable when this process has ended, also while it is not reaped
+// (pidfd_open(2)). No descriptor, and errno, where there is none: ESRCH when there is no such process.
 inline descriptor process_descriptor(::pid_t process) noexcept
 {
     return descriptor(static_cast<int>(::syscall(SYS_pidfd_open, process, 0)));

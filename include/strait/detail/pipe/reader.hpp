@@ -167,8 +167,8 @@ private:
         return uninterrupted([&] { return ::read(polling_.get(), buffer.data(), buffer.size); });
     }
 
-    // Sleeps until there is something to read: without a name in the read itself, which is cheapest; else for a wait slice,
-    // because a channel can be removed, which wakes no reader.
+    // Sleeps until there is something to read: without a name in the read itself, which is cheapest; else for a wait
+    // slice, because a channel can be removed, which wakes no reader.
     ::ssize_t read_sleeping() noexcept
     {
         if (member_.is_nameless())

@@ -56,14 +56,16 @@ public:
         return opened.error();
     }
 
-    // Whether the first receiver may still come: none was there since this end was opened, and connect_timeout is not over.
+    // Whether the first receiver may still come: none was there since this end was opened, and connect_timeout is not
+    // over.
     bool awaits_receiver() const noexcept
     {
         return member_.is_member() && !fifo_ && !connect_until_.passed() && !member_.has_lost_receiver();
     }
 
     // Opens the FIFO, waiting for the first receiver. Errors: timed_out; removed; no_receiver when none has come up to
-    // connect_timeout, when one was there and has gone, and where the deadline is poll(), after which it can be tried again.
+    // connect_timeout, when one was there and has gone, and where the deadline is poll(), after which it can be tried
+    // again.
     [[gnu::noinline, gnu::cold]] result<void> connect(deadline until)
     {
         if (!member_.is_member())

@@ -126,8 +126,8 @@ template <message_layout L, class Ring, class Await>
 error_code copy_out_early(Ring& ring, std::span<std::byte> message, deadline until, Await await)
 {
     typename slot_progress<L>::early_copy copy;
-    // A message is not written in more turns than it has pieces. A peer that changes the progress again and again cannot hold
-    // this operation beyond its deadline.
+    // A message is not written in more turns than it has pieces. A peer that changes the progress again and again
+    // cannot hold this operation beyond its deadline.
     constexpr std::size_t most_turns = L.fixed_size / slot_progress<L>::piece + 2;
     for (std::size_t turns = 0; !ring.look(); ++turns) {
         STRAIT_STEP();

@@ -54,9 +54,9 @@ void send_failure(std::uint64_t number, std::string_view text, Send send)
     }
 }
 
-// The frames to send instead of one that cannot be sent, for example because it is larger than the channel takes: those of a
-// failure whose text says why. A failure that is itself too large is sent with half of its text. None: there is no way to
-// say it.
+// The frames to send instead of one that cannot be sent, for example because it is larger than the channel takes: those
+// of a failure whose text says why. A failure that is itself too large is sent with half of its text. None: there is no
+// way to say it.
 template <class F>
 std::vector<F> failure_instead_of(F const& unsendable, std::string_view why)
 {

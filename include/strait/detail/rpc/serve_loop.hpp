@@ -177,9 +177,9 @@ private:
     }
 
     // Drops clients that have left, died or failed. Stops reading from those with unsent replies, and from all while there is
-    // no room for requests; reads from them again afterwards. Returns how many are not read from. It looks at the client that
-    // was `served`, if one was, and at all of them while any is not read from, when another thread has said something, and now
-    // and then.
+    // no room for requests; reads from them again afterwards. Returns how many are not read from. It looks at the
+    // client that was `served`, if one was, and at all of them while any is not read from, when another thread has said
+    // something, and now and then.
     std::size_t settle(client* served)
     {
         bool const room = requests_.has_room();

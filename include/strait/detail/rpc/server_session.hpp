@@ -38,8 +38,8 @@ public:
 
     receiver<request_type, X>& in() noexcept { return connection_.in(); }
 
-    // Sends or stores a reply. Where it cannot be sent although the client is there, its call fails instead. To a client that
-    // has gone no reply is sent, but what it had asked for before is read up to its end.
+    // Sends or stores a reply. Where it cannot be sent although the client is there, its call fails instead. To a
+    // client that has gone no reply is sent, but what it had asked for before is read up to its end.
     void send(reply_type const& r)
     {
         if (lost_ || gone_)

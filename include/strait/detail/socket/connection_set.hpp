@@ -110,8 +110,8 @@ public:
         return {};
     }
 
-    // The peer of the only connection is this process and no other one: when it has ended, so has the connection, even if another
-    // process holds a copy of its socket. Where that cannot be watched only the socket says so.
+    // The peer of the only connection is this process and no other one: when it has ended, so has the connection, even
+    // if another process holds a copy of its socket. Where that cannot be watched only the socket says so.
     void watch_process(::pid_t peer)
     {
         if (peer <= 0)
@@ -121,8 +121,8 @@ public:
             (void)set_.add(process_.get(), process_tag(), EPOLLIN);
     }
 
-    // Where there is only a connection that was given to the receiver, its socket may carry the other direction, too: what is
-    // unread must not harm that.
+    // Where there is only a connection that was given to the receiver, its socket may carry the other direction, too:
+    // what is unread must not harm that.
     void close() noexcept
     {
         if (listener_.fd() < 0) {
@@ -149,8 +149,9 @@ public:
     stream_connection& front() noexcept { return *ready_.front(); }
     progress next() { return next_of(front()); }
 
-    // One read of the first. Descriptors that came with unfinished messages are bounded over all connections: when they are more
-    // than a quarter of what this process can have open, the connection that has held some for the longest time goes.
+    // One read of the first. Descriptors that came with unfinished messages are bounded over all connections: when they
+    // are more than a quarter of what this process can have open, the connection that has held some for the longest
+    // time goes.
     progress read()
     {
         stream_connection& c = front();
@@ -212,8 +213,8 @@ public:
         return found;
     }
 
-    // Accepts up to 32 connections that have come and notes which have something to read; waits for that up to the deadline.
-    // False: there is nothing. While many have something to read no others are accepted.
+    // Accepts up to 32 connections that have come and notes which have something to read; waits for that up to the
+    // deadline. False: there is nothing. While many have something to read no others are accepted.
     bool gather(deadline until)
     {
         gathered_at_ = deadline::now();
@@ -246,8 +247,8 @@ public:
     // Whether the process of the only connection has ended: then each read counts, since nothing comes later.
     bool has_process_ended() const noexcept { return process_ended_; }
 
-    // Closes the connections of senders that have gone, as the control file says, while other processes hold copies of their
-    // sockets.
+    // Closes the connections of senders that have gone, as the control file says, while other processes hold copies of
+    // their sockets.
     void drop_all()
     {
         while (!connections_.empty())

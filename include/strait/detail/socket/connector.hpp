@@ -66,8 +66,8 @@ concept connector =
     { c.read_rejection(fd) } -> std::same_as<errc>;
 };
 
-// Waits for room in the socket that was connected last. timed_out: the deadline came first. no_receiver: the receiver has gone.
-// removed.
+// Waits for room in the socket that was connected last. timed_out: the deadline came first. no_receiver: the receiver
+// has gone. removed.
 template <connector Connector>
 result<void> wait_for_room(Connector const& by, int fd, short events, deadline until)
 {

@@ -91,8 +91,8 @@ public:
     }
 
 private:
-    // All senders have gone, as the control file says, and nothing has come for a while from connections that are still open.
-    // Copies of their sockets are held by other processes, or a sender was stopped just before it closed.
+    // All senders have gone, as the control file says, and nothing has come for a while from connections that are still
+    // open. Copies of their sockets are held by other processes, or a sender was stopped just before it closed.
     template <class Connections>
     bool is_abandoned(Connections& come)
     {

@@ -13,14 +13,15 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-// Reading from connected sockets, and the descriptors that can go beside the bytes of a Unix socket (SCM_RIGHTS). The kernel
-// ties these to the first byte that is sent with them: the read of that byte brings all of them, and no read goes on behind a
-// piece that has some.
+// Reading from connected sockets, and the descriptors that can go beside the bytes of a Unix socket (SCM_RIGHTS). The
+// kernel ties these to the first byte that is sent with them: the read of that byte brings all of them, and no read
+// goes on behind a piece that has some.
 namespace strait::detail {
 
 // Calls `receive`, which makes one system call that reads from a connected socket, and returns what it returned. When the
-// other side has closed its socket with anything unread in it, a Unix socket that keeps packets apart reports ECONNRESET once,
-// before the packets that came from there. So after a reset the call is made once more: what had come is read first.
+// other side has closed its socket with anything unread in it, a Unix socket that keeps packets apart reports
+// ECONNRESET once, before the packets that came from there. So after a reset the call is made once more: what had come
+// is read first.
 template <class Receive>
 ::ssize_t read_behind_reset(Receive receive)
 {
@@ -55,9 +56,9 @@ inline ::ssize_t send_with_handles(int socket, std::span<std::byte const> bytes,
     return ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-// Receives bytes as receive_bytes() does. Up to `most` descriptors that came beside them are added to `handles`, which has room
-// for them, with close-on-exec. The kernel closes the others: `cut` is set when there were more than that, or more than this
-// process can have.
+// Receives bytes as receive_bytes() does. Up to `most` descriptors that came beside them are added to `handles`, which
+// has room for them, with close-on-exec. The kernel closes the others: `cut` is set when there were more than that, or
+// more than this process can have.
 inline ::ssize_t receive_with_handles(int socket, std::span<std::byte> bytes, int flags, std::size_t most,
                                       std::vector<descriptor>& handles, bool& cut)
 {

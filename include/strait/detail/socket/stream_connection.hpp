@@ -113,8 +113,8 @@ public:
         (void)!::send(socket_.get(), &r, sizeof r, MSG_NOSIGNAL | MSG_DONTWAIT);
     }
 
-    // Throws away what has come and is not read, up to 16 MiB, so that closing the socket ends the connection in order. If
-    // anything were unread the kernel would send a reset instead, and tcp would then drop what it has not sent yet.
+    // Throws away what has come and is not read, up to 16 MiB, so that closing the socket ends the connection in order.
+    // If anything were unread the kernel would send a reset instead, and tcp would then drop what it has not sent yet.
     void discard_unread() noexcept
     {
         std::array<std::byte, 16384> bytes;

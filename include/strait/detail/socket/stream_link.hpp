@@ -35,8 +35,8 @@ public:
     }
 
     // Finds a receiver and greets it. no_receiver: the last one has gone and no other is there, or none has come within
-    // connect_timeout, or, without waiting, none is there yet. removed. full: without waiting, a handshake is under way. Counts one
-    // wait in `waits` if there is one.
+    // connect_timeout, or, without waiting, none is there yet. removed. full: without waiting, a handshake is under
+    // way. Counts one wait in `waits` if there is one.
     [[gnu::noinline, gnu::cold]] error_code connect(deadline until, std::uint64_t& waits)
     {
         if (error_code const e = base::check())

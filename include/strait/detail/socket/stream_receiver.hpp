@@ -155,8 +155,8 @@ public:
 
     int native_handle() const noexcept { return connections_.fd().get(); }
 
-    // While there are no descriptors for connections that come, nothing says when there are some again; nor when the time is over
-    // that senders have for their last words.
+    // While there are no descriptors for connections that come, nothing says when there are some again; nor when the
+    // time is over that senders have for their last words.
     wake_source arm() noexcept
     {
         (void)connections_.sessions().settle(true);  // it may be long until the next operation
@@ -185,8 +185,8 @@ private:
     }
 
     // What peers send without end must not hold an operation for longer than its deadline. So when that has passed, or is
-    // poll(), an operation looks at its connections so often, and makes so many reads in each look. What it leaves behind is
-    // still unread in the kernel, which reports it again.
+    // poll(), an operation looks at its connections so often, and makes so many reads in each look. What it leaves
+    // behind is still unread in the kernel, which reports it again.
     static constexpr unsigned most_late_looks = 4;
     static constexpr unsigned most_late_reads = 64;
 

@@ -39,8 +39,8 @@ public:
     stream_sender& operator=(stream_sender&&) = default;
     ~stream_sender() { (void)close(deadline::after(linger_)); }
 
-    // The first try, when the end is opened: what fails for want of a receiver is tried again by later operations. Without
-    // an error the end is open.
+    // The first try, when the end is opened: what fails for want of a receiver is tried again by later operations.
+    // Without an error the end is open.
     error_code try_connect()
     {
         error_code const e = link_.try_connect();
@@ -145,8 +145,8 @@ public:
     int native_handle() const noexcept { return link_.socket().get(); }
     bool has_unsent() const noexcept { return out_.has_unsent(); }
 
-    // Without a connection it tries again, and may have to give up. A death of the receiver is reported by the control file; where
-    // there is none it is looked for.
+    // Without a connection it tries again, and may have to give up. A death of the receiver is reported by the control
+    // file; where there is none it is looked for.
     wake_source arm() const noexcept
     {
         bool look = !link_.socket();

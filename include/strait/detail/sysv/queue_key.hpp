@@ -24,9 +24,9 @@ inline constexpr char sysv_transport[] = "sysv_mqueue";
 inline constexpr char packed_sysv_transport[] = "packed<sysv_mqueue>";
 inline constexpr char prioritized_sysv_transport[] = "prioritized<sysv_mqueue>";
 
-// Keys are numbers of the host. A channel's first key is a hash of its name; where another queue has that key, it tries a few
-// more. Any user can know these keys and take them first, so the later half follows from the control file, which other users
-// cannot see where the channel has a name.
+// Keys are numbers of the host. A channel's first key is a hash of its name; where another queue has that key, it tries
+// a few more. Any user can know these keys and take them first, so the later half follows from the control file, which
+// other users cannot see where the channel has a name.
 inline constexpr std::uint64_t sysv_attempts_by_name = 16;
 inline constexpr std::uint64_t sysv_attempts = 32;
 
@@ -59,8 +59,9 @@ inline bool sysv_trusted(::msqid_ds const& found, access_mode a) noexcept
 
 // The control file notes the key, then the queue is made, then the queue is noted. What is noted may be a lie, so no
 // queue goes but one at a key of this channel. A queue whose maker was killed before it was noted has never been used: a
-// queue that was is another program's, and stays although it has the key. Where the control file does not lead to the queue,
-// since a peer has overwritten it or it is gone, every queue at a key of this channel that it can have made goes.
+// queue that was is another program's, and stays although it has the key. Where the control file does not lead to the
+// queue, since a peer has overwritten it or it is gone, every queue at a key of this channel that it can have made
+// goes.
 struct sysv_leftover {
     static error_code remove(int control_file, location const& where)
     {

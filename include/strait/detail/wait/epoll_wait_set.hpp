@@ -25,12 +25,13 @@
 
 namespace strait::detail {
 
-// Waits until one of very many is ready, and lets each have its turn. It does what a wait_set does, but epoll(7) says which
-// descriptors are ready, so that a wait makes no system call for each of them.
+// Waits until one of very many is ready, and lets each have its turn. It does what a wait_set does, but epoll(7) says
+// which descriptors are ready, so that a wait makes no system call for each of them.
 //
-// An end with a descriptor is looked at when epoll reports it, when its object holds something already, when its file was closed
-// or its doorbell rung, when it asks for that by `again`, and once a second. All others are looked at in each wait. Before it
-// sleeps, and now and then, a wait arms every end, which makes no system call where there is a descriptor.
+// An end with a descriptor is looked at when epoll reports it, when its object holds something already, when its file
+// was closed or its doorbell rung, when it asks for that by `again`, and once a second. All others are looked at in
+// each wait. Before it sleeps, and now and then, a wait arms every end, which makes no system call where there is a
+// descriptor.
 //
 // Distinct objects: safe. Shared objects: unsafe.
 class epoll_wait_set {
@@ -84,8 +85,8 @@ public:
         return true;
     }
 
-    // Returns one that is ready. empty: none is, and `until` is a poll. timed_out: none was until then. descriptor_limit: in a child of
-    // fork(), which can have no descriptor.
+    // Returns one that is ready. empty: none is, and `until` is a poll. timed_out: none was until then.
+    // descriptor_limit: in a child of fork(), which can have no descriptor.
     result<found> wait(deadline until)
     {
         if (!set_.fd())
@@ -172,7 +173,8 @@ private:
                 enqueue(*s);
     }
 
-    // Looks at all that may be ready. After one that epoll reports come those that it does not report, and the other way round.
+    // Looks at all that may be ready. After one that epoll reports come those that it does not report, and the other
+    // way round.
     std::optional<found> look()
     {
         if (always_first_)
@@ -260,8 +262,9 @@ private:
         return wake;
     }
 
-    // Arms all ends, and brings up to date what epoll and the watcher report. Without `sleeps` those that epoll does not report are
-    // left alone: they are looked at anyway. True when at least one must be looked at now and then, because not everything wakes us.
+    // Arms all ends, and brings up to date what epoll and the watcher report. Without `sleeps` those that epoll does
+    // not report are left alone: they are looked at anyway. True when at least one must be looked at now and then,
+    // because not everything wakes us.
     bool arm(bool sleeps)
     {
         bool again = false;
@@ -311,8 +314,8 @@ private:
         } else if (!e) {
             owner_[s.enrolled] = s.key;
         }
-        // Of an end whose descriptor has no serial number it is not known whether it is still the one that was enrolled. A file
-        // is always ready (EPERM).
+        // Of an end whose descriptor has no serial number it is not known whether it is still the one that was
+        // enrolled. A file is always ready (EPERM).
         s.unreported = e || (s.end && s.serial == 0);
         s.refused = e && e != error_code(EPERM, boost::system::system_category());
     }

@@ -17,8 +17,9 @@
 
 namespace strait::detail {
 
-// When to look for the death of a process whose file was closed. The kernel frees its lock after that, a moment later on an
-// idle machine and much later on a busy one, and no event reports it. So one looks again and again, at intervals that double.
+// When to look for the death of a process whose file was closed. The kernel frees its lock after that, a moment later
+// on an idle machine and much later on a busy one, and no event reports it. So one looks again and again, at intervals
+// that double.
 class looks_after_closing {
 public:
     // A file was closed.
@@ -38,8 +39,8 @@ private:
 
 // Watches the files of many channels with inotify(7), at one descriptor. It reports a doorbell that was rung
 // (wait/sleep_word.hpp), and a file that was closed: by an end that leaves, or by the kernel for a process that dies. The
-// kernel closes the file just before it frees the lock, so what that changes is seen a little later. A file that was deleted
-// (its number of names is an attribute) counts as one that was closed.
+// kernel closes the file just before it frees the lock, so what that changes is seen a little later. A file that was
+// deleted (its number of names is an attribute) counts as one that was closed.
 //
 // A user has /proc/sys/fs/inotify/max_user_instances (128) of these, and max_user_watches files in all of them.
 // Distinct objects: safe. Shared objects: unsafe.

@@ -34,9 +34,8 @@ struct waited_for {
     int watch = -1;    // the number by which the watcher names it; -1: it is not watched
 };
 
-// Waits until one of a few is ready, and lets each have its turn. It asks the kernel about each of them: an epoll_wait_set is for
-// many.
-// Distinct objects: safe. Shared objects: unsafe.
+// Waits until one of a few is ready, and lets each have its turn. It asks the kernel about each of them: an
+// epoll_wait_set is for many. Distinct objects: safe. Shared objects: unsafe.
 class wait_set {
 public:
     struct found {
