@@ -1,13 +1,13 @@
 // Distributed under the Boost Software License, Version 1.0.
 
 #include <string>
-#include <support/typed_case.hpp>
 #include <tuple>
 #include <vector>
 
 #include <strait.hpp>
 
 #include <async/fixture.hpp>
+#include <support/typed_case.hpp>
 
 namespace async {
 namespace {

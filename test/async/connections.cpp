@@ -1,12 +1,12 @@
 // Distributed under the Boost Software License, Version 1.0.
 
 #include <tuple>
-#include <support/typed_case.hpp>
 
 #include <strait.hpp>
 #include <strait/async_connection.hpp>
 
 #include <async/fixture.hpp>
+#include <support/typed_case.hpp>
 
 namespace async {
 namespace {

@@ -17,6 +17,7 @@
 #include <strait/async_rpc.hpp>
 
 #include <async/fixture.hpp>
+#include <support/counting_allocator.hpp>
 
 #include <boost/asio/append.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -35,36 +36,6 @@ std::size_t threads()
     std::filesystem::directory_iterator const all("/proc/self/task");
     return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
-
-// Counts what it has allocated and not given back.
-template <class T>
-struct counting {
-    using value_type = T;
-    int* allocated;
-    int* held;
-
-    counting(int* a, int* h) noexcept : allocated(a), held(h) {}
-    template <class U>
-    counting(counting<U> const& other) noexcept : allocated(other.allocated), held(other.held)
-    {
-    }
-    T* allocate(std::size_t n)
-    {
-        ++*allocated;
-        ++*held;
-        return std::allocator<T>().allocate(n);
-    }
-    void deallocate(T* p, std::size_t n) noexcept
-    {
-        --*held;
-        std::allocator<T>().deallocate(p, n);
-    }
-    template <class U>
-    bool operator==(counting<U> const& other) const noexcept
-    {
-        return allocated == other.allocated;
-    }
-};
 
 // `begin(token)` begins an operation that succeeds. `step` lets the other side work.
 template <class Begin, class Step>
@@ -122,7 +93,7 @@ void check(asio::io_context& context, Begin begin, Step step)
     int held = 0;
     asio::cancellation_signal stop;
     begin(asio::bind_executor(
-        other, asio::bind_allocator(counting<void>(&allocated, &held),
+        other, asio::bind_allocator(support::counting_allocator<void>(&allocated, &held),
                                     asio::bind_cancellation_slot(stop.slot(), [&](auto const& e, auto&&...) {
                                         BOOST_TEST(!e);
                                         BOOST_TEST(other.get_executor().running_in_this_thread());

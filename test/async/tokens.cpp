@@ -1,7 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
 
 #include <memory>
-#include <support/typed_case.hpp>
 #include <new>
 #include <span>
 #include <stdexcept>
@@ -11,6 +10,8 @@
 #include <strait.hpp>
 
 #include <async/fixture.hpp>
+#include <support/counting_allocator.hpp>
+#include <support/typed_case.hpp>
 
 namespace async {
 namespace {
@@ -18,36 +19,6 @@ namespace {
 using ring = strait::channel<std::string, strait::shm_ring<>>;
 using ring_receiver = strait::async_receiver<std::string, strait::shm_ring<>>;
 using ring_sender = strait::async_sender<std::string, strait::shm_ring<>>;
-
-// Counts what is allocated through it.
-template <class T>
-struct counting {
-    using value_type = T;
-    int* allocated;
-    int* held;
-
-    counting(int* a, int* h) noexcept : allocated(a), held(h) {}
-    template <class U>
-    counting(counting<U> const& other) noexcept : allocated(other.allocated), held(other.held)
-    {
-    }
-    T* allocate(std::size_t n)
-    {
-        ++*allocated;
-        ++*held;
-        return std::allocator<T>().allocate(n);
-    }
-    void deallocate(T* p, std::size_t n) noexcept
-    {
-        --*held;
-        std::allocator<T>().deallocate(p, n);
-    }
-    template <class U>
-    bool operator==(counting<U> const& other) const noexcept
-    {
-        return allocated == other.allocated;
-    }
-};
 
 // Its serializer throws.
 enum class thrown : std::uint32_t { nothing, text, memory, code };
@@ -146,7 +117,7 @@ BOOST_AUTO_TEST_CASE(the_allocator_and_the_executor_of_a_handler_are_used)
     int held = 0;
     bool called = false;
     in.async_receive(
-        asio::bind_executor(other, asio::bind_allocator(counting<void>(&allocated, &held),
+        asio::bind_executor(other, asio::bind_allocator(support::counting_allocator<void>(&allocated, &held),
                                                         [&](error_code const& e, std::optional<std::string> const& m) {
                                                             BOOST_TEST(!e);
                                                             BOOST_TEST((m == "x"));

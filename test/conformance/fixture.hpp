@@ -31,6 +31,7 @@ using support::code;
 using support::make_message;
 using support::make_probe;
 using support::probe;
+using support::thrown_by;
 
 /// Every test of the suite starts from this: it ends when it hangs, and it must leave nothing behind.
 class clean_host {
@@ -59,18 +60,6 @@ private:
 };
 
 struct clean_host_with_stops : support::thread_prepared_for_stops, clean_host {};
-
-/// The code that a throwing operation throws; success is the empty code.
-template <class Operation>
-strait::error_code thrown_by(Operation operation)
-{
-    try {
-        operation();
-        return {};
-    } catch (boost::system::system_error const& e) {
-        return e.code();
-    }
-}
 
 /// Waits until the sender's messages can flow: the first operations may still have to connect both ends. For tests with
 /// both ends in one thread, about what comes after that.

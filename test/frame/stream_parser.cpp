@@ -347,7 +347,8 @@ BOOST_AUTO_TEST_CASE(a_frame_has_as_many_descriptors_as_it_says)
     BOOST_TEST((with_handles(stream_frame::kind_of(2), 2, false, number, 16) == progress::malformed));  // a run has none
 }
 
-BOOST_AUTO_TEST_CASE(descriptors_that_belong_to_no_message_are_malformed)
+/// A parser of a stream with descriptors that has read the greeting.
+static stream_parser greeted_with_handles()
 {
     stream_rules rules = rules_for(text);
     rules.handles = true;
@@ -356,6 +357,12 @@ BOOST_AUTO_TEST_CASE(descriptors_that_belong_to_no_message_are_malformed)
     std::memcpy(p.room().data(), bytes.data(), bytes.size());
     (void)p.take(bytes.size());
     (void)p.next();
+    return p;
+}
+
+BOOST_AUTO_TEST_CASE(descriptors_that_belong_to_no_message_are_malformed)
+{
+    stream_parser p = greeted_with_handles();
     std::string const frame = frame_of(8, "12345678");
     std::memcpy(p.room().data(), frame.data(), frame.size());
     (void)p.take(frame.size(), 1);
@@ -370,13 +377,7 @@ BOOST_AUTO_TEST_CASE(descriptors_that_belong_to_no_message_are_malformed)
 
 BOOST_AUTO_TEST_CASE(beside_the_descriptors_of_an_unfinished_message_those_of_the_next_have_room)
 {
-    stream_rules rules = rules_for(text);
-    rules.handles = true;
-    stream_parser p(rules);
-    std::string const bytes = greeting(text);
-    std::memcpy(p.room().data(), bytes.data(), bytes.size());
-    (void)p.take(bytes.size());
-    (void)p.next();
+    stream_parser p = greeted_with_handles();
     std::string const frame = frame_of(80, "12345678", stream_frame::kind_of(5));
     std::memcpy(p.room().data(), frame.data(), frame.size());
     (void)p.take(frame.size(), 5);

@@ -1,5 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include <rpc/fixture.hpp>
+#include <support/code.hpp>
 #include <support/coroutine.hpp>
 #include <support/typed_case.hpp>
 
@@ -10,23 +11,13 @@
 
 using namespace rpc;
 using support::run;
+using support::thrown_by;
 namespace asio = boost::asio;
 
 namespace {
 
 template <class S>
 using async_client = strait::async_rpc_client<bank, typename S::transport>;
-
-template <class Function>
-strait::error_code thrown_by(Function f)
-{
-    try {
-        f();
-    } catch (boost::system::system_error const& e) {
-        return e.code();
-    }
-    return {};
-}
 
 }  // namespace
 
