@@ -4,6 +4,7 @@
 
 #include <strait/detail/membership/backing_object.hpp>
 #include <strait/detail/membership/participant.hpp>
+#include <strait/detail/os/atomic.hpp>
 #include <strait/detail/ring/geometry.hpp>
 #include <strait/detail/ring/header.hpp>
 #include <strait/detail/wait/eventcount.hpp>
@@ -11,7 +12,6 @@
 #include <strait/options.hpp>
 #include <strait/serialization/layout.hpp>
 
-#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -36,8 +36,8 @@ struct lossless_header {
     static constexpr std::uint64_t joining = ~std::uint64_t{0};  // in a cursor: not known yet, so there is no room
 
     ring_header slowest;
-    alignas(128) std::atomic<std::uint64_t> tail;
-    alignas(128) std::atomic<std::uint64_t> active;
+    alignas(128) atomic<std::uint64_t> tail;
+    alignas(128) atomic<std::uint64_t> active;
     alignas(128) eventcount receivers;
     ring_header cursors[most_receivers];
 };

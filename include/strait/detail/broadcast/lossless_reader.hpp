@@ -3,12 +3,12 @@
 #define STRAIT_DETAIL_BROADCAST_LOSSLESS_READER_HPP
 
 #include <strait/detail/broadcast/lossless_geometry.hpp>
+#include <strait/detail/os/atomic.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/ring/concepts.hpp>
 #include <strait/detail/ring/geometry.hpp>
 #include <strait/error.hpp>
 
-#include <atomic>
 #include <cstdint>
 
 namespace strait::detail {
@@ -31,7 +31,7 @@ public:
         STRAIT_CRASH_POINT("join all: cursor unknown");
         v.header->active.fetch_or(bit(v.place), std::memory_order_seq_cst);
         STRAIT_CRASH_POINT("join all: member");
-        std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with that of lossless_writer::farthest()
+        detail::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with that of lossless_writer::farthest()
         std::uint64_t const now = v.header->tail.load(std::memory_order_acquire);  // pairs with lossless_writer::commit()
         own.head.store(now, std::memory_order_release);
         STRAIT_CRASH_POINT("join all: cursor half told");

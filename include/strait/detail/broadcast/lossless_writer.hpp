@@ -4,6 +4,7 @@
 
 #include <strait/detail/broadcast/lossless_geometry.hpp>
 #include <strait/detail/membership/peer_watch.hpp>
+#include <strait/detail/os/atomic.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/range_lock.hpp>
 #include <strait/detail/ring/concepts.hpp>
@@ -13,7 +14,6 @@
 #include <strait/options.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -131,9 +131,9 @@ private:
     static constexpr std::uint64_t unknown = no_reader - 1;  // a receiver is joining
 
     // How far the slowest receiver is behind, by this word of the cursors.
-    std::uint64_t farthest(std::atomic<std::uint64_t> ring_header::*word) const noexcept
+    std::uint64_t farthest(atomic<std::uint64_t> ring_header::*word) const noexcept
     {
-        std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with that of lossless_reader::attach()
+        detail::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with that of lossless_reader::attach()
         std::uint64_t most = 0;
         std::uint64_t m = all_->active.load(std::memory_order_acquire);  // pairs with lossless_reader::leave()
         if (m == 0)

@@ -4,6 +4,7 @@
 
 #include <strait/detail/membership/backing_object.hpp>
 #include <strait/detail/membership/participant.hpp>
+#include <strait/detail/os/atomic.hpp>
 #include <strait/detail/ring/geometry.hpp>
 #include <strait/detail/ring/header.hpp>
 #include <strait/detail/ring/records.hpp>
@@ -14,7 +15,6 @@
 #include <strait/serialization/layout.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -39,10 +39,10 @@ namespace strait::detail {
 struct lossy_header {
     static constexpr std::uint64_t parts = 16;
 
-    alignas(128) std::atomic<std::uint64_t> tail;
-    std::atomic<std::uint64_t> last;
-    alignas(128) std::atomic<std::uint64_t> claimed;
-    std::atomic<std::uint64_t> first[parts];
+    alignas(128) atomic<std::uint64_t> tail;
+    atomic<std::uint64_t> last;
+    alignas(128) atomic<std::uint64_t> claimed;
+    atomic<std::uint64_t> first[parts];
     alignas(128) eventcount receivers;
 };
 

@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_BROADCAST_LOSSY_RECORD_READER_HPP
 
 #include <strait/detail/broadcast/lossy_geometry.hpp>
+#include <strait/detail/os/atomic.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/read_buffer.hpp>
 #include <strait/detail/ring/concepts.hpp>
@@ -10,7 +11,6 @@
 #include <strait/error.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -48,7 +48,7 @@ public:
             if (position_ % shape::unit != 0 || position_ > ring_header::far)
                 break;
             number_ = word_at(position_ + 8);
-            std::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of claim()
+            detail::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of claim()
             if (is_overwritten(position_))
                 continue;
             max_size_ = v.max_message_size;
@@ -92,14 +92,14 @@ public:
             if constexpr (Newest)
                 skip();
             std::uint64_t const header = word_at(position_);
-            std::atomic_thread_fence(std::memory_order_acquire);  // pairs with commit()
+            detail::atomic_thread_fence(std::memory_order_acquire);  // pairs with commit()
             std::uint64_t const number = word_at(position_ + 8);
             bool const possible = shape::possible(header, position_, max_size_);
             std::uint32_t const size = shape::size(header);
             if (possible)
                 copy_unsteady(data_ + (position_ & mask_) + shape::offset, copy_.get(), size);
             STRAIT_CRASH_POINT("take: copied");
-            std::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of claim()
+            detail::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of claim()
             if (!is_overwritten(position_)) [[likely]] {
                 if (!possible || number != number_) {
                     damaged_ = header != 0;
@@ -166,7 +166,7 @@ private:
             return;
         std::uint64_t const header = word_at(last);
         std::uint64_t const number = word_at(last + 8);
-        std::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of claim()
+        detail::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of claim()
         if (is_overwritten(last) || !shape::possible(header, last, max_size_) || number <= number_ || number - number_ > last - position_)
             return;
         position_ = last;
@@ -184,7 +184,7 @@ private:
         std::uint64_t const oldest = claimed - (mask_ + 1) + farther * part;
         std::uint64_t const next = header_->first[oldest / part % lossy_header::parts].load(std::memory_order_relaxed);
         std::uint64_t const number = word_at(next + 8);
-        std::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of claim()
+        detail::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of claim()
         if (header_->claimed.load(std::memory_order_relaxed) != claimed)
             return true;  // the notes may be about later records: look again
         if (claimed > 2 * ring_header::far || oldest % part != 0 || next < oldest || next > tail || next % shape::unit != 0 ||

@@ -3,11 +3,11 @@
 #define STRAIT_DETAIL_BROADCAST_LOSSY_RECORD_WRITER_HPP
 
 #include <strait/detail/broadcast/lossy_geometry.hpp>
+#include <strait/detail/os/atomic.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/ring/concepts.hpp>
 #include <strait/error.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -127,13 +127,13 @@ public:
 
 private:
     std::uint64_t part() const noexcept { return (mask_ + 1) / lossy_header::parts; }
-    std::atomic<std::uint64_t>& word(std::uint64_t at) const noexcept { return shared_word(data_ + (at & mask_)); }
+    atomic<std::uint64_t>& word(std::uint64_t at) const noexcept { return shared_word(data_ + (at & mask_)); }
 
     void claim(std::uint64_t end) noexcept
     {
         claimed_ = (end + part() - 1) / part() * part();
         header_->claimed.store(claimed_, std::memory_order_release);  // pairs with catch_up()
-        std::atomic_thread_fence(std::memory_order_release);          // pairs with that of take()
+        detail::atomic_thread_fence(std::memory_order_release);  // pairs with that of take()
         STRAIT_CRASH_POINT("reserve: oldest given up");
     }
 

@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_BROADCAST_LOSSY_SLOTS_HPP
 
 #include <strait/detail/broadcast/lossy_geometry.hpp>
+#include <strait/detail/os/atomic.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/read_buffer.hpp>
 #include <strait/detail/ring/concepts.hpp>
@@ -10,7 +11,6 @@
 #include <strait/error.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -96,7 +96,7 @@ public:
     std::span<std::byte> room(std::size_t) const noexcept
     {
         shared_word(slot_).store(shape::writing(position_), std::memory_order_release);  // pairs with take()
-        std::atomic_thread_fence(std::memory_order_release);                             // pairs with that of take()
+        detail::atomic_thread_fence(std::memory_order_release);  // pairs with that of take()
         STRAIT_CRASH_POINT("reserve: oldest given up");
         return {slot_ + shape::offset, L.fixed_size};
     }
@@ -196,7 +196,7 @@ public:
             if (sequence == shape::written(position_)) {
                 copy_unsteady(slot + shape::offset, copy_.get(), L.fixed_size);
                 STRAIT_CRASH_POINT("take: copied");
-                std::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of room()
+                detail::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of room()
                 if (shared_word(slot).load(std::memory_order_acquire) == sequence) [[likely]] {
                     ++position_;
                     ++messages_;

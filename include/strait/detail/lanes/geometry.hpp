@@ -5,17 +5,16 @@
 #include <strait/detail/membership/backing_object.hpp>
 #include <strait/detail/membership/participant.hpp>
 #include <strait/detail/os/allocation.hpp>
+#include <strait/detail/os/atomic.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/ring/geometry.hpp>
 #include <strait/error.hpp>
 #include <strait/options.hpp>
 #include <strait/serialization/layout.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-
 
 // A ring with many senders and one receiver is many rings with one sender each, its lanes. Where they lie in the segment:
 //
@@ -67,9 +66,9 @@ namespace strait::detail {
 struct lanes_header {
     static constexpr std::uint64_t most = 64;
 
-    alignas(128) std::atomic<std::uint32_t> receiver_sleeps;
-    std::atomic<std::uint64_t> opened;
-    std::atomic<std::uint64_t> called;
+    alignas(128) atomic<std::uint32_t> receiver_sleeps;
+    atomic<std::uint64_t> opened;
+    atomic<std::uint64_t> called;
     ring_header lanes[most];
 };
 

@@ -3,12 +3,12 @@
 #define STRAIT_DETAIL_LANES_OPENED_LANES_HPP
 
 #include <strait/detail/lanes/geometry.hpp>
+#include <strait/detail/os/atomic.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/ring/geometry.hpp>
 #include <strait/error.hpp>
 
 #include <array>
-#include <atomic>
 #include <bit>
 #include <cstdint>
 #include <memory>

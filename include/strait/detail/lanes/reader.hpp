@@ -3,13 +3,13 @@
 #define STRAIT_DETAIL_LANES_READER_HPP
 
 #include <strait/detail/lanes/opened_lanes.hpp>
+#include <strait/detail/os/atomic.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/ring/geometry.hpp>
 #include <strait/detail/wait/asymmetric_fence.hpp>
 #include <strait/detail/wait/sleep_word.hpp>
 #include <strait/error.hpp>
 
-#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -96,7 +96,7 @@ public:
     }
     bool has_message() const noexcept { return (turn_ != 0 && current_->has_message()) || others_have(); }
     std::span<std::byte const> message() const noexcept { return current_->message(); }
-    std::atomic<std::uint64_t> const& progress() const noexcept
+    atomic<std::uint64_t> const& progress() const noexcept
         requires(slot_progress<L>::shown)
     {
         return current_->progress();
@@ -169,7 +169,7 @@ public:
     void wake() noexcept { resting_ = false; }
 
     lane_sleep_words<L> receivers() noexcept { return {*this}; }
-    std::atomic<std::uint32_t>& receiver_word() const noexcept { return lanes_.header().receiver_sleeps; }
+    atomic<std::uint32_t>& receiver_word() const noexcept { return lanes_.header().receiver_sleeps; }
 
     std::uint64_t messages() const noexcept { return lanes_.sum([](spsc_reader<L> const& lane) { return lane.messages(); }); }
     std::uint64_t bytes() const noexcept { return lanes_.sum([](spsc_reader<L> const& lane) { return lane.bytes(); }); }

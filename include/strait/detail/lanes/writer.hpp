@@ -3,12 +3,12 @@
 #define STRAIT_DETAIL_LANES_WRITER_HPP
 
 #include <strait/detail/lanes/geometry.hpp>
+#include <strait/detail/os/atomic.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/ring/geometry.hpp>
 #include <strait/detail/wait/sleep_word.hpp>
 #include <strait/error.hpp>
 
-#include <atomic>
 #include <cstdint>
 
 namespace strait::detail {
@@ -72,13 +72,13 @@ public:
         STRAIT_CRASH_POINT("call: word cleared");
         all_->called.fetch_or(bit_, std::memory_order_release);  // pairs with lane_reader::take_calls()
         STRAIT_CRASH_POINT("call: bit set");
-        std::atomic_thread_fence(std::memory_order_seq_cst);     // pairs with the heavy() of wait_for_peer()
+        detail::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with the heavy() of wait_for_peer()
         if (all_->receiver_sleeps.load(std::memory_order_relaxed) != 0)
             wake_peer(all_->receiver_sleeps, doorbell);
     }
 
     lane_receiver<L> receivers() const noexcept { return {*this}; }
-    std::atomic<std::uint32_t>& receiver_word() const noexcept { return all_->receiver_sleeps; }
+    atomic<std::uint32_t>& receiver_word() const noexcept { return all_->receiver_sleeps; }
 
 private:
     lanes_header* all_ = nullptr;

@@ -5,6 +5,7 @@
 #include <strait/detail/membership/backing_object.hpp>
 #include <strait/detail/membership/participant.hpp>
 #include <strait/detail/mpmc/words.hpp>
+#include <strait/detail/os/atomic.hpp>
 #include <strait/detail/ring/copy_unsteady.hpp>
 #include <strait/detail/ring/geometry.hpp>
 #include <strait/detail/wait/eventcount.hpp>
@@ -13,7 +14,6 @@
 #include <strait/serialization/layout.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -61,7 +61,7 @@ inline std::uint64_t mpmc_buffers_offset(std::uint64_t capacity) noexcept
 
 inline mpmc_words mpmc_words_of(participant const& c, std::uint64_t capacity) noexcept
 {
-    return {reinterpret_cast<std::atomic<std::uint64_t>*>(c.memory()->data() + ring_data_offset()), capacity};
+    return {reinterpret_cast<atomic<std::uint64_t>*>(c.memory()->data() + ring_data_offset()), capacity};
 }
 
 // What membership needs to know.

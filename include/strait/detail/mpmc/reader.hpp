@@ -3,13 +3,13 @@
 #define STRAIT_DETAIL_MPMC_READER_HPP
 
 #include <strait/detail/mpmc/geometry.hpp>
+#include <strait/detail/os/atomic.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/read_buffer.hpp>
 #include <strait/detail/ring/concepts.hpp>
 #include <strait/error.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -117,7 +117,7 @@ public:
                     }
                 } else {
                     // This is no size, or it is the size of a later message and ours has been consumed meanwhile.
-                    std::atomic_thread_fence(std::memory_order_acquire);
+                    detail::atomic_thread_fence(std::memory_order_acquire);
                     word = words_.look(position_);
                 }
             }
@@ -151,7 +151,7 @@ public:
         if (mpmc_word::buffer(word) >= buffer_count_)
             return errc::peer_corrupt;
         bool const fits = buffer::size(buffers_ + mpmc_word::buffer(word) * stride_) <= max_size_;
-        std::atomic_thread_fence(std::memory_order_acquire);
+        detail::atomic_thread_fence(std::memory_order_acquire);
         if (!fits && words_.look(position_) == word)  // the word is the same: it is not the size of a later message
             return errc::peer_corrupt;
         return {};  // the message has come just now
@@ -173,7 +173,7 @@ public:
 private:
     // What a closed, moved from or inherited end looks at.
     static inline constinit mpmc_header closed_state{};
-    static inline constinit std::atomic<std::uint64_t> empty{0};
+    static inline constinit atomic<std::uint64_t> empty{0};
 
     mpmc_header* header_;
     mpmc_words words_;

@@ -2,9 +2,9 @@
 #ifndef STRAIT_DETAIL_MPMC_WORDS_HPP
 #define STRAIT_DETAIL_MPMC_WORDS_HPP
 
+#include <strait/detail/os/atomic.hpp>
 #include <strait/detail/os/crash_point.hpp>
 
-#include <atomic>
 #include <bit>
 #include <cstdint>
 
@@ -71,7 +71,7 @@ public:
     static constexpr unsigned most_rounds = 16;
 
     mpmc_words() = default;
-    mpmc_words(std::atomic<std::uint64_t>* words, std::uint64_t capacity) noexcept
+    mpmc_words(atomic<std::uint64_t>* words, std::uint64_t capacity) noexcept
         : words_(words), mask_(capacity - 1), lap_shift_(static_cast<unsigned>(std::bit_width(capacity)) - 1),
           spread_(capacity < 64 ? 0 : 7)
     {
@@ -81,7 +81,7 @@ public:
     std::uint64_t lap(std::uint64_t position) const noexcept { return position >> lap_shift_; }
     // Neighbouring positions lie in different cache lines: ends that work close to each other would take one line from each
     // other all the time. (That doubled the throughput of small messages; the remapping is that of Egorushkin's atomic_queue.)
-    std::atomic<std::uint64_t>& at(std::uint64_t position) const noexcept
+    atomic<std::uint64_t>& at(std::uint64_t position) const noexcept
     {
         std::uint64_t const place = position & mask_;
         std::uint64_t const swapped = (place ^ (place >> 3)) & spread_;
@@ -171,7 +171,7 @@ private:
         return p;
     }
 
-    std::atomic<std::uint64_t>* words_ = nullptr;
+    atomic<std::uint64_t>* words_ = nullptr;
     std::uint64_t mask_ = 0;
     unsigned lap_shift_ = 0;
     std::uint64_t spread_ = 0;

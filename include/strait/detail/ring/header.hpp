@@ -3,8 +3,8 @@
 #define STRAIT_DETAIL_RING_HEADER_HPP
 
 #include <strait/detail/membership/control_block.hpp>
+#include <strait/detail/os/atomic.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -29,10 +29,10 @@ struct ring_header {
     // a sender that waits for room has no time to fall asleep. At most a quarter of the ring.
     static constexpr std::uint64_t posted_bytes = std::uint64_t{64} << 10;
 
-    alignas(128) std::atomic<std::uint64_t> head;
-    alignas(128) std::atomic<std::uint64_t> consumed;
-    alignas(128) std::atomic<std::uint32_t> receiver_sleeps;
-    alignas(128) std::atomic<std::uint32_t> sender_sleeps;
+    alignas(128) atomic<std::uint64_t> head;
+    alignas(128) atomic<std::uint64_t> consumed;
+    alignas(128) atomic<std::uint32_t> receiver_sleeps;
+    alignas(128) atomic<std::uint32_t> sender_sleeps;
 };
 
 static_assert(offsetof(ring_header, head) == 0 && offsetof(ring_header, consumed) == 128 &&
@@ -52,13 +52,13 @@ struct closed_state {
 };
 
 // A shared word among the messages. Such words come into being by being mapped, and are never constructed.
-inline std::atomic<std::uint64_t>& shared_word(std::byte* at) noexcept
+inline atomic<std::uint64_t>& shared_word(std::byte* at) noexcept
 {
-    return *reinterpret_cast<std::atomic<std::uint64_t>*>(at);
+    return *reinterpret_cast<atomic<std::uint64_t>*>(at);
 }
-inline std::atomic<std::uint64_t> const& shared_word(std::byte const* at) noexcept
+inline atomic<std::uint64_t> const& shared_word(std::byte const* at) noexcept
 {
-    return *reinterpret_cast<std::atomic<std::uint64_t> const*>(at);
+    return *reinterpret_cast<atomic<std::uint64_t> const*>(at);
 }
 
 // A mapped ring whose extent has been checked.

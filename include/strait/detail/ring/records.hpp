@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_RING_RECORDS_HPP
 #define STRAIT_DETAIL_RING_RECORDS_HPP
 
+#include <strait/detail/os/atomic.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/ring/concepts.hpp>
 #include <strait/detail/ring/header.hpp>
@@ -94,8 +95,8 @@ public:
     }
 
     ring_header& header() const noexcept { return *header_; }
-    std::atomic<std::uint32_t>& receivers() const noexcept { return header_->receiver_sleeps; }
-    std::atomic<std::uint32_t>& senders() const noexcept { return header_->sender_sleeps; }
+    atomic<std::uint32_t>& receivers() const noexcept { return header_->receiver_sleeps; }
+    atomic<std::uint32_t>& senders() const noexcept { return header_->sender_sleeps; }
     bool too_large(std::size_t n) const noexcept { return n > max_size_; }
 
     bool has_room(std::size_t n) const noexcept
@@ -197,7 +198,7 @@ public:
     }
 
     ring_header& header() const noexcept { return *header_; }
-    std::atomic<std::uint32_t>& receivers() const noexcept { return header_->receiver_sleeps; }
+    atomic<std::uint32_t>& receivers() const noexcept { return header_->receiver_sleeps; }
 
     bool look() noexcept
     {

@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_RING_SLOT_PROGRESS_HPP
 #define STRAIT_DETAIL_RING_SLOT_PROGRESS_HPP
 
+#include <strait/detail/os/atomic.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/ring/header.hpp>
 #include <strait/error.hpp>
@@ -9,7 +10,6 @@
 #include <strait/wait.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -39,7 +39,7 @@ struct slot_progress {
     }
 
     // Ends the attempt. Called by a sender that has joined, and by one that has written the whole message.
-    static void next_attempt(std::atomic<std::uint64_t>& progress) noexcept
+    static void next_attempt(atomic<std::uint64_t>& progress) noexcept
     {
         std::uint64_t const attempt = progress.load(std::memory_order_relaxed) / one_attempt;
         progress.store((attempt + 1) * one_attempt, std::memory_order_relaxed);  // ordered by the sequence, and by copy_in()
@@ -47,7 +47,7 @@ struct slot_progress {
 
     // Copies a message into its slot, piece by piece, and publishes each; calls begun() after the first one.
     template <class Begun>
-    static void copy_in(std::byte const* from, std::byte* to, std::atomic<std::uint64_t>& progress, Begun begun) noexcept
+    static void copy_in(std::byte const* from, std::byte* to, atomic<std::uint64_t>& progress, Begun begun) noexcept
     {
         std::uint64_t const attempt = progress.load(std::memory_order_relaxed) / one_attempt * one_attempt;
         for (std::size_t n = 0; n != L.fixed_size;) {
@@ -67,14 +67,14 @@ struct slot_progress {
     class early_copy {
     public:
         // Whether more of the message can be read than was copied.
-        bool behind(std::atomic<std::uint64_t> const& progress) const noexcept
+        bool behind(atomic<std::uint64_t> const& progress) const noexcept
         {
             std::uint64_t const now = progress.load(std::memory_order_relaxed);
             return bytes_of(now) > (&progress == word_ && now / one_attempt == attempt_ ? bytes_ : 0);
         }
 
         // Copies what can be read.
-        void follow(std::byte const* from, std::byte* to, std::atomic<std::uint64_t> const& progress) noexcept
+        void follow(std::byte const* from, std::byte* to, atomic<std::uint64_t> const& progress) noexcept
         {
             std::uint64_t const now = progress.load(std::memory_order_acquire);  // pairs with copy_in()
             if (&progress != word_ || now / one_attempt != attempt_)
@@ -85,7 +85,7 @@ struct slot_progress {
         }
 
         // The message exists: copies what is missing, or all if what was copied is not of this message.
-        void finish(std::byte const* from, std::byte* to, std::atomic<std::uint64_t> const& progress) noexcept
+        void finish(std::byte const* from, std::byte* to, atomic<std::uint64_t> const& progress) noexcept
         {
             // The number is that of the message: its sequence was stored behind it.
             std::uint64_t const ended = progress.load(std::memory_order_relaxed) / one_attempt;
@@ -103,7 +103,7 @@ struct slot_progress {
             }
         }
 
-        std::atomic<std::uint64_t> const* word_ = nullptr;
+        atomic<std::uint64_t> const* word_ = nullptr;
         std::uint64_t attempt_ = 0;
         std::size_t bytes_ = 0;
     };

@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_RING_SLOTS_HPP
 #define STRAIT_DETAIL_RING_SLOTS_HPP
 
+#include <strait/detail/os/atomic.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/ring/concepts.hpp>
 #include <strait/detail/ring/header.hpp>
@@ -91,8 +92,8 @@ public:
     }
 
     ring_header& header() const noexcept { return *header_; }
-    std::atomic<std::uint32_t>& receivers() const noexcept { return header_->receiver_sleeps; }
-    std::atomic<std::uint32_t>& senders() const noexcept { return header_->sender_sleeps; }
+    atomic<std::uint32_t>& receivers() const noexcept { return header_->receiver_sleeps; }
+    atomic<std::uint32_t>& senders() const noexcept { return header_->sender_sleeps; }
     static constexpr bool too_large(std::size_t n) noexcept { return n > L.fixed_size; }
 
     bool has_room(std::size_t) const noexcept { return position_ < limit_; }
@@ -198,7 +199,7 @@ public:
     }
 
     ring_header& header() const noexcept { return *header_; }
-    std::atomic<std::uint32_t>& receivers() const noexcept { return header_->receiver_sleeps; }
+    atomic<std::uint32_t>& receivers() const noexcept { return header_->receiver_sleeps; }
 
     bool has_message() const noexcept
     {
@@ -206,7 +207,7 @@ public:
     }
     bool look() const noexcept { return has_message(); }
     std::span<std::byte const> message() const noexcept { return {slot_ + shape::offset, L.fixed_size}; }
-    std::atomic<std::uint64_t> const& progress() const noexcept
+    atomic<std::uint64_t> const& progress() const noexcept
         requires(shape::shows_progress)
     {
         return shared_word(slot_ + 8);

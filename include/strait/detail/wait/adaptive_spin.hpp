@@ -2,10 +2,10 @@
 #ifndef STRAIT_DETAIL_WAIT_ADAPTIVE_SPIN_HPP
 #define STRAIT_DETAIL_WAIT_ADAPTIVE_SPIN_HPP
 
+#include <strait/detail/os/atomic.hpp>
 #include <strait/wait.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 
 namespace strait::detail {
@@ -26,7 +26,7 @@ inline void pause_polling() noexcept
         asm volatile("isb" ::: "memory");
 #else
     for (unsigned i = 0; i < Nanoseconds; i += 5)
-        std::atomic_signal_fence(std::memory_order_seq_cst);
+        detail::atomic_signal_fence(std::memory_order_seq_cst);
 #endif
 }
 

@@ -2,7 +2,7 @@
 #ifndef STRAIT_DETAIL_WAIT_ASYMMETRIC_FENCE_HPP
 #define STRAIT_DETAIL_WAIT_ASYMMETRIC_FENCE_HPP
 
-#include <atomic>
+#include <strait/detail/os/atomic.hpp>
 
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
@@ -35,16 +35,16 @@ public:
     void light() const noexcept
     {
         if (full_) [[unlikely]]
-            std::atomic_thread_fence(std::memory_order_seq_cst);
+            detail::atomic_thread_fence(std::memory_order_seq_cst);
         else
-            std::atomic_signal_fence(std::memory_order_seq_cst);
+            detail::atomic_signal_fence(std::memory_order_seq_cst);
     }
 
     // Between saying that this end sleeps and looking for a publication.
     void heavy() const noexcept
     {
         if (full_ || ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) != 0)
-            std::atomic_thread_fence(std::memory_order_seq_cst);
+            detail::atomic_thread_fence(std::memory_order_seq_cst);
     }
 
 private:

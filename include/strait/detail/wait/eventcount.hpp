@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_WAIT_EVENTCOUNT_HPP
 #define STRAIT_DETAIL_WAIT_EVENTCOUNT_HPP
 
+#include <strait/detail/os/atomic.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/wait/asymmetric_fence.hpp>
 #include <strait/detail/wait/futex.hpp>
@@ -10,7 +11,6 @@
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
 
-#include <atomic>
 #include <cstdint>
 #include <optional>
 
@@ -80,7 +80,7 @@ public:
 private:
     static constexpr std::uint32_t asleep = at_futex | at_doorbell;
 
-    std::atomic<std::uint32_t> word_{0};
+    atomic<std::uint32_t> word_{0};
 };
 
 static_assert(sizeof(eventcount) == 4);
@@ -123,7 +123,7 @@ error_code wait_for_peer(eventcount& count, waiter& w, deadline until, errc poll
             }
         }
     }
-    std::atomic<std::uint32_t> never_asleep{0};  // a poll, or a strategy that never sleeps
+    atomic<std::uint32_t> never_asleep{0};  // a poll, or a strategy that never sleeps
     return wait_for_peer<Wait, Pace>(never_asleep, w, until, poll_says, ready, check);
 }
 

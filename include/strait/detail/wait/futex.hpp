@@ -2,10 +2,10 @@
 #ifndef STRAIT_DETAIL_WAIT_FUTEX_HPP
 #define STRAIT_DETAIL_WAIT_FUTEX_HPP
 
+#include <strait/detail/os/atomic.hpp>
 #include <strait/detail/os/timespec.hpp>
 #include <strait/wait.hpp>
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <limits>
@@ -20,18 +20,18 @@ namespace strait::detail {
 // death wakes no waiter.
 inline constexpr std::chrono::milliseconds wait_slice{50};
 
-static_assert(sizeof(std::atomic<std::uint32_t>) == 4 && std::atomic<std::uint32_t>::is_always_lock_free);
+static_assert(sizeof(atomic<std::uint32_t>) == 4 && atomic<std::uint32_t>::is_always_lock_free);
 
 // Sleeps while `word` is `seen`, up to the deadline; may return without a reason. std::atomic::wait cannot be used here: in
 // libstdc++ it is private to the process, and hangs across processes.
-inline void futex_wait(std::atomic<std::uint32_t> const& word, std::uint32_t seen, deadline until) noexcept
+inline void futex_wait(atomic<std::uint32_t> const& word, std::uint32_t seen, deadline until) noexcept
 {
     ::timespec const t = to_timespec(until.nanoseconds());
     ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET, seen, until.is_never() ? nullptr : &t, nullptr, FUTEX_BITSET_MATCH_ANY);
 }
 
 // Wakes all that sleep at this word, in any process.
-inline void futex_wake_all(std::atomic<std::uint32_t> const& word) noexcept
+inline void futex_wake_all(atomic<std::uint32_t> const& word) noexcept
 {
     ::syscall(SYS_futex, &word, FUTEX_WAKE, std::numeric_limits<int>::max(), nullptr, nullptr, 0);
 }

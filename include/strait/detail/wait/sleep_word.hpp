@@ -2,11 +2,11 @@
 #ifndef STRAIT_DETAIL_WAIT_SLEEP_WORD_HPP
 #define STRAIT_DETAIL_WAIT_SLEEP_WORD_HPP
 
+#include <strait/detail/os/atomic.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/wait/asymmetric_fence.hpp>
 #include <strait/detail/wait/futex.hpp>
 
-#include <atomic>
 #include <cstdint>
 
 #include <unistd.h>
@@ -36,7 +36,7 @@ inline constexpr std::uint32_t at_doorbell = 2;
 }
 
 // The end is about to sleep in an event loop. After this it must look once more, and only then sleep.
-inline void await_doorbell(std::atomic<std::uint32_t>& word, asymmetric_fence const& fence) noexcept
+inline void await_doorbell(atomic<std::uint32_t>& word, asymmetric_fence const& fence) noexcept
 {
     word.store(at_doorbell, std::memory_order_relaxed);
     STRAIT_CRASH_POINT("wait: doorbell asked for");
@@ -44,18 +44,18 @@ inline void await_doorbell(std::atomic<std::uint32_t>& word, asymmetric_fence co
 }
 
 // The end that called await_doorbell() is awake again.
-inline void stop_awaiting_doorbell(std::atomic<std::uint32_t>& word) noexcept { word.store(0, std::memory_order_relaxed); }
+inline void stop_awaiting_doorbell(atomic<std::uint32_t>& word) noexcept { word.store(0, std::memory_order_relaxed); }
 
 // After publishing: whether the peer may be asleep. Every end asks, however it waits itself: its peer may wait in another
 // way.
-inline bool peer_sleeps(std::atomic<std::uint32_t> const& word, asymmetric_fence const& fence) noexcept
+inline bool peer_sleeps(atomic<std::uint32_t> const& word, asymmetric_fence const& fence) noexcept
 {
     fence.light();  // pairs with the heavy() of wait_for_peer() and await_doorbell()
     return word.load(std::memory_order_relaxed) != 0;
 }
 
 // Wakes a peer that may be asleep. `doorbell` is the channel's file.
-inline void wake_peer(std::atomic<std::uint32_t>& word, int doorbell) noexcept
+inline void wake_peer(atomic<std::uint32_t>& word, int doorbell) noexcept
 {
     STRAIT_CRASH_POINT("wake: sleeper seen");
     std::uint32_t const how = word.exchange(0, std::memory_order_seq_cst);
@@ -69,7 +69,7 @@ inline void wake_peer(std::atomic<std::uint32_t>& word, int doorbell) noexcept
 
 // Wakes a peer that sleeps at the futex. For an end that has left: it has rung the doorbell while it left, and has no file
 // any more to ring it with, so the word of a peer that waits for the doorbell stays as it is.
-inline void wake_from_futex(std::atomic<std::uint32_t>& word) noexcept
+inline void wake_from_futex(atomic<std::uint32_t>& word) noexcept
 {
     std::uint32_t how = at_futex;
     if (word.compare_exchange_strong(how, 0, std::memory_order_seq_cst))
