@@ -231,6 +231,15 @@ BOOST_AUTO_TEST_CASE(names_and_keys_that_another_user_has_taken_are_passed_over)
     BOOST_TEST(works(sysv_mqueue()) == 0);
     BOOST_TEST(works(shm_ring<>()) == 0);
     BOOST_TEST(as_user(one_user, [&] {
+        std::string const second = "/" + mine + "~1";
+        {
+            sender<std::uint64_t, posix_mqueue> out{name};
+            out.send(7);
+            std::filesystem::remove("/dev/shm/strait-" + std::to_string(one_user) + "/" + name + ".channel");
+        }
+        return ::mq_unlink(second.c_str()) != 0 && errno == ENOENT ? 0 : 1;  // it went with the last end
+    }) == 0);
+    BOOST_TEST(as_user(one_user, [&] {
         return channel<std::uint64_t, shm_ring<>>::remove(name).has_value() ? 0 : 1;  // the squatter's are not the channel's
     }) == 0);
     for (std::uint64_t attempt = 0; attempt != detail::sysv_attempts_by_name; ++attempt)

@@ -137,7 +137,7 @@ struct mqueue_mechanism : no_backing_object {
     {
         if (c.block().retained != 0)
             return;
-        descriptor const queue(::mq_open(queue_name(where).c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
+        descriptor const queue(::mq_open(noted_name(c, where).c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
         ::mq_attr now = {};
         if (!queue || ::mq_getattr(queue.get(), &now) != 0)
             return;
@@ -150,7 +150,7 @@ struct mqueue_mechanism : no_backing_object {
     // A later channel of this name has a queue of its own, which stays.
     void forget(participant const& c, location const& where) const
     {
-        std::string const name = queue_name(where);
+        std::string const name = noted_name(c, where);
         descriptor const queue(::mq_open(name.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
         struct ::stat found = {};
         if (queue && ::fstat(queue.get(), &found) == 0 && found.st_ino == c.block().mechanism[0].load(std::memory_order_relaxed) &&
