@@ -58,6 +58,8 @@ inline bool peer_sleeps(atomic<std::uint32_t> const& word, asymmetric_fence cons
 inline void wake_peer(atomic<std::uint32_t>& word, int doorbell) noexcept
 {
     STRAIT_CRASH_POINT("wake: sleeper seen");
+    // The order is more than is needed: what was published lies before the fence of peer_sleeps(). It costs nothing beside the
+    // system call.
     std::uint32_t const how = word.exchange(0, std::memory_order_seq_cst);
     STRAIT_CRASH_POINT("wake: announced");
     if (how == at_doorbell)
