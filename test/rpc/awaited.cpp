@@ -49,7 +49,7 @@ int serve_awaited(strait::endpoint const& where)
 
 }  // namespace
 
-TYPED_CASE(coroutines_ask_and_coroutines_answer, S, subjects)
+TYPED_CASE(coroutines_ask_and_coroutines_answer, S, protocol_subjects)
 {
     clean_host const clean;
     auto const where = S::where();

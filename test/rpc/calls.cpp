@@ -48,7 +48,7 @@ TYPED_CASE(a_server_whose_files_are_deleted_is_told, S, subjects)
         }
 }
 
-TYPED_CASE(what_a_handler_throws_arrives_with_its_text, S, subjects)
+TYPED_CASE(what_a_handler_throws_arrives_with_its_text, S, protocol_subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -63,7 +63,7 @@ TYPED_CASE(what_a_handler_throws_arrives_with_its_text, S, subjects)
     BOOST_TEST(c.call(balance_query{14}).cents == 1400);
 }
 
-TYPED_CASE(messages_with_strings_go_the_portable_way, S, subjects)
+TYPED_CASE(messages_with_strings_go_the_portable_way, S, protocol_subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -85,7 +85,7 @@ TYPED_CASE(messages_with_strings_go_the_portable_way, S, subjects)
     BOOST_TEST((c.call_for(std::string("more"), 10s).error() == errc::server_gone));
 }
 
-TYPED_CASE(several_calls_are_outstanding, S, subjects)
+TYPED_CASE(several_calls_are_outstanding, S, protocol_subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -114,7 +114,7 @@ TYPED_CASE(several_calls_are_outstanding, S, subjects)
     }
 }
 
-TYPED_CASE(a_reply_that_comes_too_late_is_dropped, S, subjects)
+TYPED_CASE(a_reply_that_comes_too_late_is_dropped, S, protocol_subjects)
 {
     clean_host const clean;
     auto const where = S::where();

@@ -44,7 +44,7 @@ struct noted_at_the_end {
 
 }  // namespace
 
-TYPED_CASE(a_cancelled_server_drops_its_clients_at_once_and_ends_after_their_handlers, S, subjects)
+TYPED_CASE(a_cancelled_server_drops_its_clients_at_once_and_ends_after_their_handlers, S, protocol_subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -120,7 +120,7 @@ TYPED_CASE(a_server_in_coroutines_whose_name_was_removed_ends, S, few_subjects)
     BOOST_TEST((outcome == errc::removed));
 }
 
-TYPED_CASE(a_server_in_coroutines_that_lacks_descriptors_waits, S, subjects)
+TYPED_CASE(a_server_in_coroutines_that_lacks_descriptors_waits, S, protocol_subjects)
 {
     clean_host const clean;
     auto const where = S::where();

@@ -73,6 +73,12 @@ using few_subjects = std::tuple<ring, by_name<strait::unix_stream>>;
 using subjects = std::conditional_t<
     support::sanitized, few_subjects,
     std::tuple<ring, by_name<strait::named_pipe>, by_name<strait::unix_stream>, by_address<strait::tcp, AF_INET>>>;
+/// For tests of the protocol, which is the same over each: all of them with --long only.
+#ifdef STRAIT_TEST_LONG
+using protocol_subjects = subjects;
+#else
+using protocol_subjects = few_subjects;
+#endif
 
 template <class S>
 using bank_server = strait::rpc_server<bank, typename S::transport>;

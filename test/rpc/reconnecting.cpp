@@ -21,7 +21,7 @@ using async_client = strait::async_rpc_client<bank, typename S::transport>;
 
 }  // namespace
 
-TYPED_CASE(a_client_connects_anew_when_it_is_asked_to, S, subjects)
+TYPED_CASE(a_client_connects_anew_when_it_is_asked_to, S, protocol_subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -45,7 +45,7 @@ TYPED_CASE(a_client_connects_anew_when_it_is_asked_to, S, subjects)
     BOOST_TEST((c.try_reply(kept).error() == errc::empty));
 }
 
-TYPED_CASE(an_awaited_client_connects_in_the_context_and_anew_when_it_is_asked_to, S, subjects)
+TYPED_CASE(an_awaited_client_connects_in_the_context_and_anew_when_it_is_asked_to, S, protocol_subjects)
 {
     clean_host const clean;
     auto const where = S::where();

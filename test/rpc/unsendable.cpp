@@ -150,7 +150,7 @@ auto const says_broken = [](std::exception const& e) { return std::string(e.what
 
 }  // namespace
 
-TYPED_CASE(a_request_that_cannot_be_sent_fails_that_call_alone, S, subjects)
+TYPED_CASE(a_request_that_cannot_be_sent_fails_that_call_alone, S, protocol_subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -170,7 +170,7 @@ TYPED_CASE(a_request_that_cannot_be_sent_fails_that_call_alone, S, subjects)
     BOOST_TEST(server.wait() == 0);
 }
 
-TYPED_CASE(an_awaited_request_that_cannot_be_sent_fails_that_call_alone, S, subjects)
+TYPED_CASE(an_awaited_request_that_cannot_be_sent_fails_that_call_alone, S, protocol_subjects)
 {
     clean_host const clean;
     auto const where = S::where();
@@ -201,7 +201,7 @@ TYPED_CASE(an_awaited_request_that_cannot_be_sent_fails_that_call_alone, S, subj
     BOOST_TEST(server.wait() == 0);
 }
 
-TYPED_CASE(a_reply_that_cannot_be_sent_fails_that_call_alone, S, subjects)
+TYPED_CASE(a_reply_that_cannot_be_sent_fails_that_call_alone, S, protocol_subjects)
 {
     clean_host const clean;
     for (way const w : ways) {
