@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+namespace unit_endpoint {
+
 using strait::endpoint;
 using namespace std::string_view_literals;
 
@@ -67,3 +69,5 @@ BOOST_AUTO_TEST_CASE(the_constructor_throws_what_parse_returns)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace unit_endpoint

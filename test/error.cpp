@@ -6,6 +6,8 @@
 #include <set>
 #include <string>
 
+namespace unit_error {
+
 BOOST_AUTO_TEST_SUITE(error)
 
 BOOST_AUTO_TEST_CASE(every_value_has_a_sentence_of_its_own)
@@ -58,3 +60,5 @@ BOOST_AUTO_TEST_CASE(an_uncaught_error_shows_its_sentence_first)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace unit_error

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <type_traits>
 
+namespace unit_options {
+
 // The options of every transport take designated initialisers. Nothing here runs.
 namespace {
 
@@ -34,3 +36,5 @@ static_assert(std::is_same_v<unix_stream::options, unix_options> && std::is_same
               std::is_same_v<tcp::options, tcp_options> && std::is_same_v<acknowledged<tcp>::options, acknowledged_options>);
 
 }  // namespace
+
+}  // namespace unit_options

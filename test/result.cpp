@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+namespace unit_result {
+
 BOOST_AUTO_TEST_SUITE(result)
 
 namespace {
@@ -150,3 +152,5 @@ BOOST_AUTO_TEST_CASE(an_assignment_that_throws_leaves_no_value)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace unit_result

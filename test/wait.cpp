@@ -9,6 +9,8 @@
 #include <ratio>
 #include <type_traits>
 
+namespace unit_wait {
+
 using strait::deadline;
 using namespace std::chrono_literals;
 
@@ -89,3 +91,5 @@ BOOST_AUTO_TEST_CASE(capping_takes_the_earlier)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace unit_wait

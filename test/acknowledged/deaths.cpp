@@ -19,6 +19,8 @@
 #include <string_view>
 #include <thread>
 
+namespace acknowledged_deaths {
+
 using namespace strait;
 using namespace std::chrono_literals;
 using support::child;
@@ -280,3 +282,5 @@ BOOST_AUTO_TEST_CASE(nothing_of_a_session_is_done_in_a_child)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace acknowledged_deaths

@@ -13,6 +13,8 @@
 #include <string>
 #include <thread>
 
+namespace acknowledged_hostile {
+
 using namespace strait;
 using namespace std::chrono_literals;
 using detail::acknowledgement;
@@ -416,3 +418,5 @@ BOOST_AUTO_TEST_CASE(the_end_is_told_although_the_network_loses_the_first_packet
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace acknowledged_hostile

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+namespace acknowledged_parser {
+
 using namespace strait;
 using namespace std::chrono_literals;
 using detail::ack_session;
@@ -415,3 +417,5 @@ BOOST_FIXTURE_TEST_CASE(of_very_many_sessions_without_a_connection_the_one_longe
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace acknowledged_parser

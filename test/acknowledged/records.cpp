@@ -10,6 +10,8 @@
 #include <optional>
 #include <vector>
 
+namespace acknowledged_records {
+
 using namespace strait;
 using namespace strait::detail;
 
@@ -117,3 +119,5 @@ BOOST_AUTO_TEST_CASE(records_are_taken_from_those_who_came_longest_ago_and_are_a
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace acknowledged_records

@@ -9,7 +9,7 @@
 #include <async/fixture.hpp>
 #include <support/typed_case.hpp>
 
-namespace async {
+namespace async::closing_senders {
 namespace {
 
 using streams = std::tuple<strait::unix_stream, strait::tcp, strait::acknowledged<strait::tcp>>;
@@ -138,4 +138,4 @@ BOOST_AUTO_TEST_CASE(receivers_that_are_ready_together_have_their_turns)
 }
 
 }  // namespace
-}  // namespace async
+}  // namespace async::closing_senders

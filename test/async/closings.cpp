@@ -15,6 +15,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+namespace async_closings {
+
 BOOST_AUTO_TEST_CASE(an_awaited_end_is_looked_at_again_and_again_after_its_file_was_closed)
 {
     support::watchdog const watch;
@@ -43,3 +45,5 @@ BOOST_AUTO_TEST_CASE(an_awaited_end_is_looked_at_again_and_again_after_its_file_
     service.unwatch(waiting);
     std::fclose(file);
 }
+
+}  // namespace async_closings

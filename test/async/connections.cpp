@@ -8,7 +8,7 @@
 #include <async/fixture.hpp>
 #include <support/typed_case.hpp>
 
-namespace async {
+namespace async::connections {
 namespace {
 
 #ifdef STRAIT_TEST_LONG
@@ -135,4 +135,4 @@ TYPED_CASE(connecting_and_accepting_are_cancelled, X, connectable)
 }
 
 }  // namespace
-}  // namespace async
+}  // namespace async::connections

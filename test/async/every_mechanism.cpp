@@ -4,7 +4,7 @@
 
 #include <sys/resource.h>
 
-namespace async {
+namespace async::every_mechanism {
 namespace {
 
 using conformance::subject;
@@ -275,4 +275,4 @@ CONFORMANCE_CASE(closing_and_destroying_ends_what_is_under_way, x, (some<conform
 }
 
 }  // namespace
-}  // namespace async
+}  // namespace async::every_mechanism

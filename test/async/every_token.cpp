@@ -28,7 +28,7 @@
 
 // Every operation with every completion token of Boost.Asio. test/newest_boost/check builds this file against the newest Boost, too.
 
-namespace async {
+namespace async::every_token {
 namespace {
 
 std::size_t threads()
@@ -288,4 +288,4 @@ BOOST_AUTO_TEST_CASE(async_call_takes_every_token)
 }
 
 }  // namespace
-}  // namespace async
+}  // namespace async::every_token

@@ -6,7 +6,7 @@
 
 #include <sys/wait.h>
 
-namespace async {
+namespace async::forks {
 namespace {
 
 using conformance::subject;
@@ -66,4 +66,4 @@ CONFORMANCE_CASE(a_context_is_told_of_a_fork_while_an_end_is_awaited, x, (some<c
 }
 
 }  // namespace
-}  // namespace async
+}  // namespace async::forks

@@ -9,7 +9,7 @@
 #include <async/fixture.hpp>
 #include <sys/resource.h>
 
-namespace async {
+namespace async::many {
 namespace {
 
 // One of each five: two rings, and three mechanisms of the kernel.
@@ -165,4 +165,4 @@ BOOST_AUTO_TEST_CASE(a_race_over_three_channels_loses_nothing)
 }
 
 }  // namespace
-}  // namespace async
+}  // namespace async::many

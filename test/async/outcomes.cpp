@@ -14,7 +14,7 @@
 
 // What is reported to which operation: failures that an operation could not report, and two operations at once.
 
-namespace async {
+namespace async::outcomes {
 namespace {
 
 // Transports with a descriptor, to which a test can write what is no message.
@@ -163,4 +163,4 @@ TYPED_CASE(a_second_operation_at_one_end_is_refused_and_the_first_goes_on, X, an
 }
 
 }  // namespace
-}  // namespace async
+}  // namespace async::outcomes

@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace async {
+namespace async::room {
 namespace {
 
 using conformance::by_name;
@@ -83,4 +83,4 @@ TYPED_CASE(waiting_for_room_can_be_cancelled, S, subjects)
 }
 
 }  // namespace
-}  // namespace async
+}  // namespace async::room

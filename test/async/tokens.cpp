@@ -13,7 +13,7 @@
 #include <support/counting_allocator.hpp>
 #include <support/typed_case.hpp>
 
-namespace async {
+namespace async::tokens {
 namespace {
 
 using ring = strait::channel<std::string, strait::shm_ring<>>;
@@ -27,25 +27,25 @@ struct thrower {
 };
 
 }  // namespace
-}  // namespace async
+}  // namespace async::tokens
 
 template <>
-struct strait::serializer<async::thrower> {
+struct strait::serializer<async::tokens::thrower> {
     static constexpr std::uint64_t fingerprint = 0x7468726f77;
-    static std::size_t size(async::thrower const&) { return 64; }
-    static void encode(async::thrower const& t, std::span<std::byte>)
+    static std::size_t size(async::tokens::thrower const&) { return 64; }
+    static void encode(async::tokens::thrower const& t, std::span<std::byte>)
     {
         switch (t.what) {
-        case async::thrown::nothing: return;
-        case async::thrown::text: throw std::runtime_error("it broke");
-        case async::thrown::memory: throw std::bad_alloc();
-        case async::thrown::code: throw boost::system::system_error(strait::errc::refused);
+        case async::tokens::thrown::nothing: return;
+        case async::tokens::thrown::text: throw std::runtime_error("it broke");
+        case async::tokens::thrown::memory: throw std::bad_alloc();
+        case async::tokens::thrown::code: throw boost::system::system_error(strait::errc::refused);
         }
     }
-    static strait::result<async::thrower> decode(std::span<std::byte const>) { return async::thrower(); }
+    static strait::result<async::tokens::thrower> decode(std::span<std::byte const>) { return async::tokens::thrower(); }
 };
 
-namespace async {
+namespace async::tokens {
 namespace {
 
 BOOST_AUTO_TEST_CASE(every_completion_token_is_taken)
@@ -274,4 +274,4 @@ TYPED_CASE(a_message_larger_than_the_mechanism_holds_is_sent_to_its_end, X, stre
 }
 
 }  // namespace
-}  // namespace async
+}  // namespace async::tokens

@@ -7,7 +7,7 @@
 #include <support/no_inotify.hpp>
 #include <support/typed_case.hpp>
 
-namespace async {
+namespace async::without_inotify {
 namespace {
 
 using transports = std::tuple<strait::shm_ring<>, strait::shm_ring<strait::mpmc>, strait::sysv_mqueue>;
@@ -100,4 +100,4 @@ TYPED_CASE(a_cancelled_receive_takes_nothing_without_inotify, X, transports)
     }));
 }
 
-}  // namespace async
+}  // namespace async::without_inotify

@@ -25,6 +25,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+namespace channel_decoding {
+
 namespace {
 
 using strait::errc;
@@ -185,19 +187,23 @@ struct fixture {
 
 }  // namespace
 
-template <>
-struct strait::serializer<fragile> : fragile_serializer<fragile> {};
+}  // namespace channel_decoding
 
 template <>
-struct strait::serializer<shown> : fragile_serializer<shown> {
-    using view_type = deed;
+struct strait::serializer<channel_decoding::fragile> : channel_decoding::fragile_serializer<channel_decoding::fragile> {};
+
+template <>
+struct strait::serializer<channel_decoding::shown> : channel_decoding::fragile_serializer<channel_decoding::shown> {
+    using view_type = channel_decoding::deed;
     static strait::error_code validate(std::span<std::byte const> in)
     {
-        act(in);
+        channel_decoding::act(in);
         return {};
     }
-    static view_type view(std::span<std::byte const> in) { return static_cast<deed>(in[0]); }
+    static view_type view(std::span<std::byte const> in) { return static_cast<channel_decoding::deed>(in[0]); }
 };
+
+namespace channel_decoding {
 
 BOOST_FIXTURE_TEST_SUITE(decoding, fixture)
 
@@ -229,3 +235,5 @@ TYPED_CASE(a_message_whose_serializer_throws_is_consumed, X, mechanisms)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace channel_decoding

@@ -30,6 +30,8 @@
 
 #include <sys/resource.h>
 
+namespace channel_forms {
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -348,3 +350,5 @@ TYPED_CASE(batches_of_a_type_of_one_size_that_is_encoded, X, mechanisms)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace channel_forms

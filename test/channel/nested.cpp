@@ -27,6 +27,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+namespace channel_nested {
+
 namespace {
 
 using strait::errc;
@@ -82,26 +84,30 @@ struct fixture {
 
 }  // namespace
 
+}  // namespace channel_nested
+
 template <>
-struct strait::serializer<numbered> {
+struct strait::serializer<channel_nested::numbered> {
     static constexpr std::uint64_t fingerprint = 0x6e756d62;
-    static std::size_t size(numbered const&) { return 8; }
-    static void encode(numbered const& n, std::span<std::byte> out)
+    static std::size_t size(channel_nested::numbered const&) { return 8; }
+    static void encode(channel_nested::numbered const& n, std::span<std::byte> out)
     {
         std::memcpy(out.data(), &n.number, 4);
-        call(while_encoding);
+        channel_nested::call(channel_nested::while_encoding);
         std::memcpy(out.data() + 4, reinterpret_cast<char const*>(&n.number) + 4, 4);
     }
-    static strait::result<numbered> decode(std::span<std::byte const> in)
+    static strait::result<channel_nested::numbered> decode(std::span<std::byte const> in)
     {
-        numbered n;
+        channel_nested::numbered n;
         if (in.size() != 8)
             return strait::errc::malformed_message;
-        call(while_decoding);
+        channel_nested::call(channel_nested::while_decoding);
         std::memcpy(&n.number, in.data(), 8);
         return n;
     }
 };
+
+namespace channel_nested {
 
 BOOST_FIXTURE_TEST_SUITE(nested, fixture)
 
@@ -169,3 +175,5 @@ BOOST_AUTO_TEST_CASE(a_copy_constructor_can_use_the_channel_that_copies)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace channel_nested

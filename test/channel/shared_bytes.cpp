@@ -21,6 +21,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+namespace channel_shared_bytes {
+
 namespace {
 
 // Where the last message lies in the sender's memory.
@@ -99,17 +101,21 @@ struct fixture {
 
 }  // namespace
 
+}  // namespace channel_shared_bytes
+
 template <>
-struct strait::serializer<note> : looks_twice<note> {};
+struct strait::serializer<channel_shared_bytes::note> : channel_shared_bytes::looks_twice<channel_shared_bytes::note> {};
 template <>
-struct strait::serializer<seen_note> : looks_twice<seen_note> {
+struct strait::serializer<channel_shared_bytes::seen_note> : channel_shared_bytes::looks_twice<channel_shared_bytes::seen_note> {
     using view_type = std::string_view;
 };
 template <>
-struct strait::serializer<fearless_note> : looks_twice<fearless_note> {
+struct strait::serializer<channel_shared_bytes::fearless_note> : channel_shared_bytes::looks_twice<channel_shared_bytes::fearless_note> {
     using view_type = std::string_view;
     static constexpr bool reads_shared_memory = true;
 };
+
+namespace channel_shared_bytes {
 
 BOOST_FIXTURE_TEST_SUITE(shared_bytes, fixture)
 
@@ -160,3 +166,5 @@ TYPED_CASE(a_serializer_that_reads_shared_memory_is_shown_the_message_where_it_l
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace channel_shared_bytes

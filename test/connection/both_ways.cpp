@@ -10,6 +10,8 @@
 #include <poll.h>
 #include <sys/resource.h>
 
+namespace connection_both_ways {
+
 using namespace connections;
 
 namespace {
@@ -376,3 +378,5 @@ BOOST_AUTO_TEST_CASE(a_name_that_is_too_long_for_two_channels_is_told)
     BOOST_TEST(!other.accept().receive());
     BOOST_TEST(fits.wait() == 0);
 }
+
+}  // namespace connection_both_ways

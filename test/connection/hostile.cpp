@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+namespace connection_hostile {
+
 using namespace connections;
 
 namespace {
@@ -414,3 +416,5 @@ BOOST_AUTO_TEST_CASE(a_plain_receiver_is_no_acceptor)
         (void)in.receive_for(10ms);
     BOOST_TEST(client.wait() == 0);
 }
+
+}  // namespace connection_hostile

@@ -8,6 +8,8 @@
 #include <random>
 #include <string>
 
+namespace connection_parser {
+
 using namespace strait;
 using detail::client_handshake_parser;
 using detail::handshake_answer;
@@ -187,3 +189,5 @@ BOOST_AUTO_TEST_CASE(noise_is_never_a_client_or_an_acceptor)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace connection_parser

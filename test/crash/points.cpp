@@ -9,6 +9,8 @@
 #include <map>
 #include <string>
 
+namespace crash_points {
+
 namespace {
 
 // Every crash point that stands in the library's headers: its place, and its name.
@@ -66,3 +68,5 @@ BOOST_AUTO_TEST_CASE(every_point_of_the_source_has_killed, *boost::unit_test::de
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace crash_points

@@ -8,6 +8,8 @@
 
 #include <optional>
 
+namespace crash_points_broadcast {
+
 namespace {
 
 using crash::deadline;
@@ -233,3 +235,5 @@ BOOST_AUTO_TEST_CASE(a_death_at_any_point_of_a_ring_that_everybody_reads_costs_n
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace crash_points_broadcast

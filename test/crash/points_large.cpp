@@ -11,6 +11,8 @@
 #include <array>
 #include <memory>
 
+namespace crash_points_large {
+
 namespace {
 
 using crash::role;
@@ -153,3 +155,5 @@ BOOST_AUTO_TEST_CASE(a_death_at_any_point_of_overlapping_copies_costs_nobody_els
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace crash_points_large

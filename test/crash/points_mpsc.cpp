@@ -4,6 +4,8 @@
 
 #include <support/watchdog.hpp>
 
+namespace crash_points_mpsc {
+
 namespace {
 
 using one_size = crash::subject<strait::mpsc, support::probe>;
@@ -24,3 +26,5 @@ BOOST_AUTO_TEST_CASE(a_death_at_any_point_of_a_ring_with_lanes_whose_messages_va
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace crash_points_mpsc

@@ -6,6 +6,8 @@
 
 #include <optional>
 
+namespace crash_points_pairs {
+
 namespace {
 
 using crash::deadline;
@@ -84,3 +86,5 @@ BOOST_AUTO_TEST_CASE(an_end_of_a_nameless_channel_learns_of_the_others_death_at_
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace crash_points_pairs

@@ -9,6 +9,8 @@
 
 #include <cstdint>
 
+namespace crash_points_queue {
+
 namespace {
 
 using channel = strait::channel<support::probe, strait::sysv_mqueue>;
@@ -56,3 +58,5 @@ BOOST_AUTO_TEST_CASE(a_death_at_any_point_of_making_a_queue_costs_nobody_anythin
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace crash_points_queue

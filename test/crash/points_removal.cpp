@@ -4,6 +4,8 @@
 
 #include <support/watchdog.hpp>
 
+namespace crash_points_removal {
+
 namespace {
 
 using crash::deadline;
@@ -95,3 +97,5 @@ BOOST_AUTO_TEST_CASE(living_ends_lose_nothing_that_was_sent_when_their_channel_i
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace crash_points_removal

@@ -8,6 +8,8 @@
 
 #include <iostream>
 
+namespace crash_points_sysv {
+
 BOOST_AUTO_TEST_SUITE(crash_points_sysv, *boost::unit_test::fixture<support::watchdog>())
 
 BOOST_AUTO_TEST_CASE(a_death_at_any_point_of_a_ring_in_a_segment_costs_nobody_anything_and_leaves_no_segment)
@@ -19,3 +21,5 @@ BOOST_AUTO_TEST_CASE(a_death_at_any_point_of_a_ring_in_a_segment_costs_nobody_an
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace crash_points_sysv

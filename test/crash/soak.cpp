@@ -9,6 +9,8 @@
 #include <iomanip>
 #include <iostream>
 
+namespace crash_soak {
+
 namespace {
 
 void print_head()
@@ -63,3 +65,5 @@ BOOST_AUTO_TEST_CASE(a_ring_survives_random_kills_and_stops_beside_the_queue_of_
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace crash_soak

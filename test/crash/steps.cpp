@@ -4,6 +4,8 @@
 
 #include <iostream>
 
+namespace crash_steps {
+
 BOOST_AUTO_TEST_SUITE(crash_steps)
 
 BOOST_AUTO_TEST_CASE(operations_were_stepped_where_the_kernel_allows_it,
@@ -23,3 +25,5 @@ BOOST_AUTO_TEST_CASE(operations_were_stepped_where_the_kernel_allows_it,
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace crash_steps

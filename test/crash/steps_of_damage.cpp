@@ -28,6 +28,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+namespace crash_steps_of_damage {
+
 namespace {
 
 using strait::errc;
@@ -221,3 +223,5 @@ BOOST_AUTO_TEST_CASE(random_laps_cost_a_bounded_number_of_steps)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace crash_steps_of_damage

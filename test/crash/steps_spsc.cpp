@@ -4,6 +4,8 @@
 
 #include <support/watchdog.hpp>
 
+namespace crash_steps_spsc {
+
 namespace {
 
 using one_size = crash::subject<strait::spsc, support::probe>;
@@ -24,3 +26,5 @@ BOOST_AUTO_TEST_CASE(a_death_after_any_instruction_of_a_ring_of_records_costs_no
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace crash_steps_spsc

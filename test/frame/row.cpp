@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+namespace frame_row {
+
 using namespace strait;
 using detail::frame_row;
 using detail::stream_frame;
@@ -93,3 +95,5 @@ BOOST_AUTO_TEST_CASE(a_message_above_the_limit_is_not_sound)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace frame_row

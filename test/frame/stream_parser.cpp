@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+namespace frame_stream_parser {
+
 using namespace strait;
 using detail::stream_frame;
 using detail::stream_greeting;
@@ -405,3 +407,5 @@ BOOST_AUTO_TEST_CASE(noise_is_refused_or_malformed_and_never_more_than_its_bytes
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace frame_stream_parser

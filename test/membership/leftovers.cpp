@@ -36,6 +36,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+namespace membership_leftovers {
+
 using namespace strait;
 
 namespace {
@@ -263,3 +265,5 @@ BOOST_AUTO_TEST_CASE(the_directory_of_names_stays_so_that_no_other_user_can_take
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace membership_leftovers

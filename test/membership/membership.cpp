@@ -22,6 +22,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+namespace membership_membership {
+
 using namespace strait;
 using namespace strait::detail;
 
@@ -533,3 +535,5 @@ BOOST_AUTO_TEST_CASE(a_mirrored_mapping_leaves_no_hole_behind)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace membership_membership

@@ -19,6 +19,8 @@
 #include <utility>
 #include <vector>
 
+namespace model_lanes {
+
 namespace {
 
 // Mistakes that the model must find.
@@ -460,3 +462,5 @@ BOOST_AUTO_TEST_CASE(the_model_finds_an_end_without_a_last_look)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace model_lanes

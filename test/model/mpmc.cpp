@@ -17,6 +17,8 @@
 #include <string>
 #include <utility>
 
+namespace model_mpmc {
+
 namespace {
 
 // Mistakes that the model must find.
@@ -371,3 +373,5 @@ BOOST_AUTO_TEST_CASE(the_model_finds_ends_that_wait_for_others_to_move_on)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace model_mpmc

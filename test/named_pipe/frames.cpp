@@ -6,6 +6,8 @@
 #include <optional>
 #include <vector>
 
+namespace named_pipe_frames {
+
 BOOST_FIXTURE_TEST_SUITE(frames, support::clean_host)
 
 using namespace pipes;
@@ -171,3 +173,5 @@ BOOST_AUTO_TEST_CASE(an_end_inherited_by_fork_says_so_and_shows_no_message_of_th
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace named_pipe_frames

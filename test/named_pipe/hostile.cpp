@@ -3,6 +3,8 @@
 
 #include <vector>
 
+namespace named_pipe_hostile {
+
 BOOST_FIXTURE_TEST_SUITE(hostile, support::clean_host)
 
 using namespace pipes;
@@ -127,3 +129,5 @@ BOOST_AUTO_TEST_CASE(a_foreign_process_with_the_fifo_open_hides_no_end_from_a_bo
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace named_pipe_hostile

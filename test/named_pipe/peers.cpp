@@ -7,6 +7,8 @@
 #include <optional>
 #include <vector>
 
+namespace named_pipe_peers {
+
 BOOST_FIXTURE_TEST_SUITE(peers, support::clean_host)
 
 using namespace pipes;
@@ -209,3 +211,5 @@ BOOST_AUTO_TEST_CASE(a_stream_that_ended_goes_on_when_a_sender_joins)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace named_pipe_peers

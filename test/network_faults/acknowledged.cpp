@@ -16,6 +16,8 @@
 #include <string_view>
 #include <type_traits>
 
+namespace network_faults_acknowledged {
+
 using namespace strait;
 using namespace std::chrono_literals;
 
@@ -237,3 +239,5 @@ BOOST_AUTO_TEST_CASE(other_senders_notice_nothing_of_a_cut)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace network_faults_acknowledged

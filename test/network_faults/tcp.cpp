@@ -12,6 +12,8 @@
 #include <chrono>
 #include <string>
 
+namespace network_faults_tcp {
+
 using namespace strait;
 using namespace std::chrono_literals;
 
@@ -135,3 +137,5 @@ BOOST_AUTO_TEST_CASE(with_a_user_timeout_a_stall_ends_the_connection)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace network_faults_tcp

@@ -18,6 +18,8 @@
 #include <string_view>
 #include <thread>
 
+namespace network_faults_two_hosts {
+
 using namespace strait;
 using namespace std::chrono_literals;
 using support::child;
@@ -275,3 +277,5 @@ BOOST_AUTO_TEST_CASE(what_a_bad_wire_takes_of_datagrams_is_counted)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace network_faults_two_hosts

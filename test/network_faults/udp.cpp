@@ -12,6 +12,8 @@
 #include <set>
 #include <string>
 
+namespace network_faults_udp {
+
 using namespace strait;
 using namespace std::chrono_literals;
 
@@ -109,3 +111,5 @@ BOOST_AUTO_TEST_CASE(all_of_it_at_once_tears_and_doubles_nothing)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace network_faults_udp

@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+namespace readme_guarantees {
+
 namespace {
 
 std::string readme()
@@ -100,3 +102,5 @@ BOOST_AUTO_TEST_CASE(the_program_in_the_text_is_the_example_that_is_compiled)
     program.erase(0, program.find("#include"));
     BOOST_TEST(readme().find("```cpp\n" + program + "```") != std::string::npos);
 }
+
+}  // namespace readme_guarantees

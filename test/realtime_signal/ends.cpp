@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-namespace signals {
+namespace signals::ends {
 
 BOOST_FIXTURE_TEST_SUITE(realtime_signal, support::clean_host)
 
@@ -449,4 +449,4 @@ BOOST_AUTO_TEST_CASE(a_successor_in_a_dead_senders_place_has_room_of_its_own)
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace signals
+}  // namespace signals::ends

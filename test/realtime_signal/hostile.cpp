@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-namespace signals {
+namespace signals::hostile {
 namespace {
 
 using strait::detail::signal_address;
@@ -294,4 +294,4 @@ BOOST_AUTO_TEST_CASE(another_user_is_told_by_the_kernel_that_it_may_not)
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace signals
+}  // namespace signals::hostile

@@ -4,6 +4,8 @@
 
 #include <support/watchdog.hpp>
 
+namespace rings_broadcast_damage {
+
 namespace {
 
 using namespace rings;
@@ -124,3 +126,5 @@ BOOST_AUTO_TEST_CASE(a_member_bit_without_a_receiver_does_not_hold_the_sender_ba
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rings_broadcast_damage

@@ -4,6 +4,8 @@
 
 #include <list>
 
+namespace rings_broadcast_deaths {
+
 namespace {
 
 using namespace rings;
@@ -279,3 +281,5 @@ BOOST_AUTO_TEST_CASE(a_sender_whose_receivers_all_died_says_so)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rings_broadcast_deaths

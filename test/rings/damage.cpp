@@ -13,6 +13,8 @@
 
 #include <unistd.h>
 
+namespace rings_damage {
+
 // Words that no end writes are found to be corrupt, and do no harm.
 namespace {
 
@@ -226,3 +228,5 @@ TYPED_CASE(a_truncated_segment_is_refused_while_an_end_uses_it_and_replaced_afte
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rings_damage

@@ -5,6 +5,8 @@
 
 #include <vector>
 
+namespace rings_deaths {
+
 // Deaths at every moment are those of test/crash/. Here: what the living learn of the dead and the stopped.
 namespace {
 
@@ -182,3 +184,5 @@ TYPED_CASE(a_sender_that_waits_for_room_sees_the_next_receiver, X, retained)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rings_deaths

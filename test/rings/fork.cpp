@@ -3,6 +3,8 @@
 #include "deaths.hpp"
 #include <support/typed_case.hpp>
 
+namespace rings_fork {
+
 namespace {
 
 using namespace rings;
@@ -129,3 +131,5 @@ BOOST_AUTO_TEST_CASE(a_lossless_pair_whose_receiver_was_never_taken_has_no_recei
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rings_fork

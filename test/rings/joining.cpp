@@ -9,6 +9,8 @@
 #include <optional>
 #include <vector>
 
+namespace rings_joining {
+
 // Who may join a ring of any topology, what an end is before it has joined and after it has left, and what is left then.
 namespace {
 
@@ -228,3 +230,5 @@ TYPED_CASE(removing_what_is_not_there_is_no_error, X, all_topologies)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rings_joining

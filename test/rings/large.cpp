@@ -22,6 +22,8 @@
 #include <tuple>
 #include <vector>
 
+namespace rings_large {
+
 namespace {
 
 // Messages that are copied out while they are copied in.
@@ -295,3 +297,5 @@ BOOST_AUTO_TEST_CASE(what_a_killed_sender_has_begun_is_no_part_of_the_message_of
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rings_large

@@ -9,6 +9,8 @@
 #include <random>
 #include <vector>
 
+namespace rings_latest {
+
 namespace {
 
 using namespace rings;
@@ -171,3 +173,5 @@ BOOST_AUTO_TEST_CASE(the_next_sender_goes_on_and_the_count_with_it)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rings_latest

@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+namespace rings_lossless {
+
 namespace {
 
 using namespace rings;
@@ -258,3 +260,5 @@ BOOST_AUTO_TEST_CASE(what_a_sender_has_left_is_read_before_what_the_next_one_sen
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rings_lossless

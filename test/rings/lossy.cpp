@@ -7,6 +7,8 @@
 #include <random>
 #include <vector>
 
+namespace rings_lossy {
+
 namespace {
 
 using namespace rings;
@@ -196,3 +198,5 @@ BOOST_AUTO_TEST_CASE(a_later_receiver_gets_only_what_is_sent_from_then_on_and_no
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rings_lossy

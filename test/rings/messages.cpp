@@ -11,6 +11,8 @@
 #include <optional>
 #include <vector>
 
+namespace rings_messages {
+
 // How many messages a ring of any topology takes, of which sizes, and where they lie.
 namespace {
 
@@ -194,3 +196,5 @@ TYPED_CASE(a_message_can_be_shrunk_when_it_is_committed, X, all_topologies)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rings_messages

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+namespace rings_mpmc {
+
 namespace {
 
 using namespace rings;
@@ -182,3 +184,5 @@ BOOST_AUTO_TEST_CASE(a_sender_in_the_place_of_another_leaves_its_messages_alone)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rings_mpmc

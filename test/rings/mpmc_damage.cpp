@@ -4,6 +4,8 @@
 
 #include <support/watchdog.hpp>
 
+namespace rings_mpmc_damage {
+
 namespace {
 
 using namespace rings;
@@ -113,3 +115,5 @@ BOOST_AUTO_TEST_CASE(own_buffers_that_seem_to_be_where_they_cannot_be_are_corrup
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rings_mpmc_damage

@@ -4,6 +4,8 @@
 
 #include <cstring>
 
+namespace rings_mpmc_deaths {
+
 namespace {
 
 // Deaths at every moment are those of test/crash/. Here: what the living have of the dead and the stopped.
@@ -84,3 +86,5 @@ BOOST_AUTO_TEST_CASE(the_buffers_of_the_dead_are_used_again_without_touching_wha
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rings_mpmc_deaths

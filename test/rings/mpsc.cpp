@@ -21,6 +21,8 @@
 #include <sched.h>
 #include <sys/mount.h>
 
+namespace rings_mpsc {
+
 namespace {
 
 using namespace rings;
@@ -352,3 +354,5 @@ BOOST_AUTO_TEST_CASE(words_that_steer_the_receiver_can_only_delay_it)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rings_mpsc

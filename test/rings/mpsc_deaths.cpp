@@ -13,6 +13,8 @@
 
 #include <sys/mman.h>
 
+namespace rings_mpsc_deaths {
+
 namespace {
 
 using namespace rings;
@@ -274,3 +276,5 @@ BOOST_AUTO_TEST_CASE(lanes_of_the_dead_are_used_again_without_touching_what_they
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rings_mpsc_deaths

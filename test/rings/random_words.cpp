@@ -3,6 +3,8 @@
 #include "random_words.hpp"
 #include <support/typed_case.hpp>
 
+namespace rings_random_words {
+
 using namespace rings;
 
 BOOST_AUTO_TEST_SUITE(rings_random_words, *boost::unit_test::fixture<support::watchdog>())
@@ -18,3 +20,5 @@ TYPED_CASE(random_words_all_over_do_no_harm_to_messages_that_vary, X, all_topolo
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rings_random_words

@@ -15,6 +15,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 
+namespace rpc_awaited {
+
 using namespace rpc;
 using support::run;
 namespace asio = boost::asio;
@@ -157,3 +159,5 @@ TYPED_CASE(a_killed_server_fails_all_awaited_calls, S, few_subjects)
     }
     bank_server<S> const next{where};
 }
+
+}  // namespace rpc_awaited

@@ -3,6 +3,8 @@
 #include <support/thread_prepared_for_stops.hpp>
 #include <support/typed_case.hpp>
 
+namespace rpc_calls {
+
 using namespace rpc;
 
 TYPED_CASE(calls_are_answered, S, subjects)
@@ -221,3 +223,5 @@ BOOST_AUTO_TEST_CASE(a_server_stops_by_a_token_and_serves_again)
         BOOST_TEST(client.wait() == 0);
     }
 }
+
+}  // namespace rpc_calls

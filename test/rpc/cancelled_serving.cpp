@@ -18,6 +18,8 @@
 
 #include <sys/resource.h>
 
+namespace rpc_cancelled_serving {
+
 using namespace rpc;
 namespace asio = boost::asio;
 
@@ -173,3 +175,5 @@ TYPED_CASE(a_server_in_coroutines_that_lacks_descriptors_waits, S, protocol_subj
         BOOST_TEST(another.wait() == 0);
     }
 }
+
+}  // namespace rpc_cancelled_serving

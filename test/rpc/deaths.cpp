@@ -6,6 +6,8 @@
 
 #include <sys/wait.h>
 
+namespace rpc_deaths {
+
 using namespace rpc;
 
 namespace {
@@ -254,3 +256,5 @@ TYPED_CASE(processes_of_clients_are_reaped, S, few_subjects)
     BOOST_TEST(server.wait() == 0);
     BOOST_TEST((last.call_for(balance_query{20}, 60s).error() == errc::server_gone));
 }
+
+}  // namespace rpc_deaths

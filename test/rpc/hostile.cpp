@@ -13,6 +13,8 @@
 #include <string>
 #include <string_view>
 
+namespace rpc_hostile {
+
 using namespace rpc;
 
 namespace {
@@ -312,3 +314,5 @@ TYPED_CASE(made_up_replies_with_strings_are_errors, S, few_subjects)
         server.wait();
     }
 }
+
+}  // namespace rpc_hostile

@@ -9,6 +9,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+namespace rpc_reconnecting {
+
 using namespace rpc;
 using support::run;
 using support::thrown_by;
@@ -76,3 +78,5 @@ TYPED_CASE(an_awaited_client_connects_in_the_context_and_anew_when_it_is_asked_t
         BOOST_TEST(e.cents == 5100);
     });
 }
+
+}  // namespace rpc_reconnecting

@@ -17,6 +17,8 @@
 #include <cstring>
 #include <span>
 
+namespace rpc_unsendable {
+
 // Messages that cannot be sent, because they are larger than the channel takes or because their serializer throws.
 
 using namespace rpc;
@@ -46,25 +48,29 @@ constexpr std::uint32_t broken = 13;  // a fragile of this value cannot be encod
 
 }  // namespace
 
+}  // namespace rpc_unsendable
+
 template <>
-struct strait::serializer<fragile> {
+struct strait::serializer<rpc_unsendable::fragile> {
     static constexpr std::uint64_t fingerprint = 0x66726167696c65;
-    static std::size_t size(fragile const&) { return sizeof(std::uint32_t); }
-    static void encode(fragile const& f, std::span<std::byte> out)
+    static std::size_t size(rpc_unsendable::fragile const&) { return sizeof(std::uint32_t); }
+    static void encode(rpc_unsendable::fragile const& f, std::span<std::byte> out)
     {
-        if (f.value == broken)
+        if (f.value == rpc_unsendable::broken)
             throw std::runtime_error("it broke");
         std::memcpy(out.data(), &f.value, sizeof f.value);
     }
-    static strait::result<fragile> decode(std::span<std::byte const> in)
+    static strait::result<rpc_unsendable::fragile> decode(std::span<std::byte const> in)
     {
-        fragile f;
+        rpc_unsendable::fragile f;
         if (in.size() != sizeof f.value)
             return strait::errc::malformed_message;
         std::memcpy(&f.value, in.data(), sizeof f.value);
         return f;
     }
 };
+
+namespace rpc_unsendable {
 
 namespace {
 
@@ -263,3 +269,5 @@ TYPED_CASE(a_stored_reply_that_cannot_be_sent_fails_that_call_alone, S, few_subj
         BOOST_TEST(server.wait() > 0);
     }
 }
+
+}  // namespace rpc_unsendable

@@ -19,6 +19,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+namespace select_closings {
+
 namespace {
 
 using namespace strait::detail;
@@ -75,3 +77,5 @@ TYPED_CASE(a_wait_goes_on_looking_after_a_file_was_closed, Set, sets)
     }
     std::fclose(file);
 }
+
+}  // namespace select_closings

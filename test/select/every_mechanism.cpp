@@ -15,6 +15,8 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 
+namespace select_every_mechanism {
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -270,3 +272,5 @@ CONFORMANCE_CASE(waiting_uses_no_standard_descriptor_that_was_closed, x, conform
         return support::standard_descriptors_are_closed() ? result : 4;
     }) == 0);
 }
+
+}  // namespace select_every_mechanism

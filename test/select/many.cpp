@@ -28,6 +28,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+namespace select_many {
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -271,3 +273,5 @@ BOOST_AUTO_TEST_CASE(a_wait_looks_at_those_that_are_ready_and_not_at_a_thousand)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace select_many

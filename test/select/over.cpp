@@ -8,6 +8,8 @@
 #include <tuple>
 #include <utility>
 
+namespace selecting {
+
 namespace {
 
 struct functions {
@@ -34,13 +36,15 @@ functions const& functions_for(conformance::subject const& x)
 
 }  // namespace
 
-strait::result<strait::selection> selecting::over(conformance::subject const& x, strait::deadline until,
+strait::result<strait::selection> over(conformance::subject const& x, strait::deadline until,
                                                conformance::receiver& in)
 {
     return functions_for(x).select(until, in);
 }
 
-std::size_t selecting::add(conformance::subject const& x, strait::selector& all, conformance::receiver& in)
+std::size_t add(conformance::subject const& x, strait::selector& all, conformance::receiver& in)
 {
     return functions_for(x).add(all, in);
 }
+
+}  // namespace selecting

@@ -20,6 +20,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+namespace select_several {
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -168,3 +170,5 @@ BOOST_AUTO_TEST_CASE(a_child_of_fork_waits_for_channels_of_its_own)
     out.send(1);
     BOOST_TEST(!strait::select(deadline::never(), in).value().error);
 }
+
+}  // namespace select_several

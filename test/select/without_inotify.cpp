@@ -19,6 +19,8 @@
 #include <support/watchdog.hpp>
 #include <sys/resource.h>
 
+namespace select_without_inotify {
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -154,3 +156,5 @@ BOOST_AUTO_TEST_CASE(without_descriptors_select_waits_all_the_same)
                        }).wait();
     BOOST_TEST(status == 0);
 }
+
+}  // namespace select_without_inotify

@@ -71,6 +71,8 @@ inline constexpr bool strait::enable_bitwise<secret> = true;
 template <>
 inline constexpr bool strait::enable_bitwise<number> = true;
 
+namespace serialization_bitwise {
+
 BOOST_AUTO_TEST_SUITE(bitwise)
 
 BOOST_AUTO_TEST_CASE(numbers_are_copied_as_they_are)
@@ -196,3 +198,5 @@ BOOST_AUTO_TEST_CASE(an_enumeration_takes_every_value_of_its_type)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace serialization_bitwise

@@ -8,6 +8,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+namespace serialization_concept {
+
 using namespace samples;
 using strait::serializable;
 
@@ -115,3 +117,5 @@ BOOST_AUTO_TEST_CASE(the_part_to_blame_is_found)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace serialization_concept

@@ -5,6 +5,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+namespace serialization_custom {
+
 using namespace samples;
 using strait::errc;
 using strait::detail::codec;
@@ -62,91 +64,95 @@ struct half_written {};
 
 }  // namespace
 
+}  // namespace serialization_custom
+
 template <>
-struct strait::serializer<decimal> {
+struct strait::serializer<serialization_custom::decimal> {
     static constexpr std::uint64_t fingerprint = 11;
 
-    static std::size_t size(decimal const& d) { return std::to_string(d.value()).size(); }
+    static std::size_t size(serialization_custom::decimal const& d) { return std::to_string(d.value()).size(); }
 
-    static void encode(decimal const& d, std::span<std::byte> out)
+    static void encode(serialization_custom::decimal const& d, std::span<std::byte> out)
     {
         std::memcpy(out.data(), std::to_string(d.value()).data(), out.size());
     }
 
-    static result<decimal> decode(std::span<std::byte const> in)
+    static result<serialization_custom::decimal> decode(std::span<std::byte const> in)
     {
         int value = 0;
         char const* const first = reinterpret_cast<char const*>(in.data());
         auto const [end, error] = std::from_chars(first, first + in.size(), value);
         if (error != std::errc{} || end != first + in.size())
-            return errc::malformed_message;
-        return decimal(value);
+            return strait::errc::malformed_message;
+        return serialization_custom::decimal(value);
     }
 };
 
 template <>
-struct strait::serializer<id> {
+struct strait::serializer<serialization_custom::id> {
     static constexpr std::uint64_t fingerprint = 12;
     static constexpr std::size_t fixed_size = 3;
     static constexpr std::size_t alignment = 2;
 
-    static std::size_t size(id const&) { return fixed_size; }
-    static void encode(id const& i, std::span<std::byte> out) { std::memcpy(out.data(), &i.value, 3); }
-    static result<id> decode(std::span<std::byte const> in)
+    static std::size_t size(serialization_custom::id const&) { return fixed_size; }
+    static void encode(serialization_custom::id const& i, std::span<std::byte> out) { std::memcpy(out.data(), &i.value, 3); }
+    static result<serialization_custom::id> decode(std::span<std::byte const> in)
     {
-        id value{};
-        return decode(in, value) ? result<id>(errc::malformed_message) : value;
+        serialization_custom::id value{};
+        return decode(in, value) ? result<serialization_custom::id>(strait::errc::malformed_message) : value;
     }
-    static error_code decode(std::span<std::byte const> in, id& out)
+    static error_code decode(std::span<std::byte const> in, serialization_custom::id& out)
     {
         out.value = 0;
         std::memcpy(&out.value, in.data(), 3);
-        return in[0] == std::byte{0xFF} ? make_error_code(errc::malformed_message) : error_code{};
+        return in[0] == std::byte{0xFF} ? make_error_code(strait::errc::malformed_message) : error_code{};
     }
 };
 
 template <>
-struct strait::serializer<never_empty> {
+struct strait::serializer<serialization_custom::never_empty> {
     static constexpr std::uint64_t fingerprint = 13;
-    static std::size_t size(never_empty const&) { return 1; }
-    static void encode(never_empty const& n, std::span<std::byte> out) { out[0] = static_cast<std::byte>(n.get()); }
-    static result<never_empty> decode(std::span<std::byte const> in)
+    static std::size_t size(serialization_custom::never_empty const&) { return 1; }
+    static void encode(serialization_custom::never_empty const& n, std::span<std::byte> out) { out[0] = static_cast<std::byte>(n.get()); }
+    static result<serialization_custom::never_empty> decode(std::span<std::byte const> in)
     {
         if (in.size() != 1)
-            return errc::malformed_message;
-        return never_empty(static_cast<char>(in[0]));
+            return strait::errc::malformed_message;
+        return serialization_custom::never_empty(static_cast<char>(in[0]));
     }
 };
 
 template <>
-struct strait::serializer<borrowed_text> {
+struct strait::serializer<serialization_custom::borrowed_text> {
     static constexpr std::uint64_t fingerprint = 14;
     using view_type = std::string_view;
-    static std::size_t size(borrowed_text const& b) { return b.text.size(); }
-    static void encode(borrowed_text const& b, std::span<std::byte> out)
+    static std::size_t size(serialization_custom::borrowed_text const& b) { return b.text.size(); }
+    static void encode(serialization_custom::borrowed_text const& b, std::span<std::byte> out)
     {
         std::memcpy(out.data(), b.text.data(), out.size());
     }
-    static result<borrowed_text> decode(std::span<std::byte const> in) { return borrowed_text{std::string(view(in))}; }
+    static result<serialization_custom::borrowed_text> decode(std::span<std::byte const> in) { return serialization_custom::borrowed_text{std::string(view(in))}; }
     static view_type view(std::span<std::byte const> in)
     {
         return {reinterpret_cast<char const*>(in.data()), in.size()};
     }
     static error_code validate(std::span<std::byte const> in)
     {
-        return in.empty() ? make_error_code(errc::malformed_message) : error_code{};
+        return in.empty() ? make_error_code(strait::errc::malformed_message) : error_code{};
     }
 };
 
 template <>
-struct strait::serializer<order> : strait::builtin_serializer<order> {
+struct strait::serializer<serialization_custom::order> : strait::builtin_serializer<serialization_custom::order> {
     static constexpr std::uint64_t fingerprint = 2;
 };
 
 template <>
-struct strait::serializer<half_written> {
+struct strait::serializer<serialization_custom::half_written> {
     static constexpr std::uint64_t fingerprint = 3;
 };
+
+namespace serialization_custom {
 
 BOOST_AUTO_TEST_SUITE(custom)
 
@@ -231,3 +237,5 @@ BOOST_AUTO_TEST_CASE(a_serializer_that_is_not_complete_satisfies_nothing)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace serialization_custom

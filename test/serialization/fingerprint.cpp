@@ -5,6 +5,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+namespace serialization_fingerprint {
+
 using namespace samples;
 using strait::detail::codec;
 
@@ -135,3 +137,5 @@ BOOST_AUTO_TEST_CASE(fingerprints_never_change)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace serialization_fingerprint

@@ -5,6 +5,8 @@
 #include <boost/container/static_vector.hpp>
 #include <boost/test/unit_test.hpp>
 
+namespace serialization_flat {
+
 using namespace samples;
 using strait::errc;
 using strait::detail::codec;
@@ -115,3 +117,5 @@ BOOST_AUTO_TEST_CASE(what_needs_more_alignment_or_has_no_memory_of_its_own_is_po
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace serialization_flat

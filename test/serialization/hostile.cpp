@@ -179,6 +179,8 @@ bytes joined(std::initializer_list<bytes> parts)
 template <>
 inline constexpr bool strait::trusted_hash_container<boost::unordered_flat_set<std::uint32_t>> = true;
 
+namespace serialization_hostile {
+
 BOOST_AUTO_TEST_SUITE(hostile)
 
 BOOST_AUTO_TEST_CASE(every_truncation_and_every_byte_is_survived)
@@ -353,3 +355,5 @@ BOOST_AUTO_TEST_CASE(bytes_without_meaning_are_malformed)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace serialization_hostile

@@ -9,6 +9,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+namespace serialization_members {
+
 using namespace strait::detail;
 using namespace samples;
 
@@ -179,3 +181,5 @@ BOOST_AUTO_TEST_CASE(each_of_64_members_is_bound)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace serialization_members

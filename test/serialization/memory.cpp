@@ -24,6 +24,8 @@ void* operator new(std::size_t size)
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
+namespace serialization_memory {
+
 using namespace samples;
 using strait::detail::codec;
 
@@ -153,3 +155,5 @@ BOOST_AUTO_TEST_CASE(elements_of_ordinary_size_are_never_refused)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace serialization_memory

@@ -6,6 +6,8 @@
 #include <boost/optional.hpp>
 #include <boost/test/unit_test.hpp>
 
+namespace serialization_portable {
+
 using namespace samples;
 using strait::errc;
 using strait::detail::codec;
@@ -75,13 +77,17 @@ struct never_a_map {
 
 }  // namespace
 
+}  // namespace serialization_portable
+
 template <>
-struct strait::serializer<claims_3_gib> {
+struct strait::serializer<serialization_portable::claims_3_gib> {
     static constexpr std::uint64_t fingerprint = 1;
-    static std::size_t size(claims_3_gib const&) { return std::size_t{3} << 30; }
-    static void encode(claims_3_gib const&, std::span<std::byte>) {}
-    static result<claims_3_gib> decode(std::span<std::byte const>) { return claims_3_gib{}; }
+    static std::size_t size(serialization_portable::claims_3_gib const&) { return std::size_t{3} << 30; }
+    static void encode(serialization_portable::claims_3_gib const&, std::span<std::byte>) {}
+    static result<serialization_portable::claims_3_gib> decode(std::span<std::byte const>) { return serialization_portable::claims_3_gib{}; }
 };
+
+namespace serialization_portable {
 
 BOOST_AUTO_TEST_SUITE(portable)
 
@@ -195,3 +201,5 @@ BOOST_AUTO_TEST_CASE(decoding_reuses_memory)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace serialization_portable

@@ -3,6 +3,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+namespace serialization_wire {
+
 using namespace samples;
 using strait::detail::codec;
 
@@ -128,3 +130,5 @@ BOOST_AUTO_TEST_CASE(a_constant_size_is_known_to_the_transport)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace serialization_wire

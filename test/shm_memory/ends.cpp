@@ -4,28 +4,30 @@
 
 #include <rings/ends_of.hpp>
 
-using namespace rings;
+namespace rings {
 
 template <>
-std::span<maker const> rings::makers<memories::line_in_file>()
+std::span<maker const> makers<memories::line_in_file>()
 {
     return makers_for<memories::line_in_file, by_name<layout_of<support::probe>>, by_name<layout_of<std::string>>>();
 }
 
 template <>
-std::span<maker const> rings::makers<memories::lanes_in_file>()
+std::span<maker const> makers<memories::lanes_in_file>()
 {
     return makers_for<memories::lanes_in_file, by_name<layout_of<std::string>>>();
 }
 
 template <>
-std::span<maker const> rings::makers<memories::line_in_segment>()
+std::span<maker const> makers<memories::line_in_segment>()
 {
     return makers_for<memories::line_in_segment, by_name<layout_of<support::probe>>, by_name<layout_of<std::string>>>();
 }
 
 template <>
-std::span<maker const> rings::makers<memories::lanes_in_segment>()
+std::span<maker const> makers<memories::lanes_in_segment>()
 {
     return makers_for<memories::lanes_in_segment, by_name<layout_of<std::string>>>();
 }
+
+}  // namespace rings

@@ -13,6 +13,8 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 
+namespace shm_memory_mapped_file {
+
 namespace {
 
 using namespace memories;
@@ -267,3 +269,5 @@ BOOST_AUTO_TEST_CASE(random_words_all_over_the_file_do_no_harm)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace shm_memory_mapped_file

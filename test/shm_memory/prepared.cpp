@@ -11,6 +11,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+namespace shm_memory_prepared {
+
 namespace {
 
 using namespace memories;
@@ -153,3 +155,5 @@ BOOST_AUTO_TEST_CASE(a_limit_of_locked_memory_is_an_error_that_says_so)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace shm_memory_prepared

@@ -13,6 +13,8 @@
 #include <sys/shm.h>
 #include <sys/stat.h>
 
+namespace shm_memory_sysv_memory {
+
 namespace {
 
 using namespace memories;
@@ -311,3 +313,5 @@ BOOST_AUTO_TEST_CASE(random_words_all_over_do_no_harm)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace shm_memory_sysv_memory

@@ -22,6 +22,8 @@
 #include <utility>
 #include <vector>
 
+namespace sysv_mqueue_priorities {
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -244,3 +246,5 @@ BOOST_AUTO_TEST_CASE(many_senders_and_killed_ones_lose_nothing_and_keep_the_orde
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace sysv_mqueue_priorities

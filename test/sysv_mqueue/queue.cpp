@@ -22,6 +22,8 @@
 #include <sched.h>
 #include <sys/msg.h>
 
+namespace sysv_mqueue_queue {
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -478,3 +480,5 @@ BOOST_AUTO_TEST_CASE(a_waiter_killed_asleep_holds_up_nobody)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace sysv_mqueue_queue

@@ -19,6 +19,8 @@
 #include <optional>
 #include <tuple>
 
+namespace tcp_awaits_receiver {
+
 using namespace strait;
 using namespace std::chrono_literals;
 
@@ -105,3 +107,5 @@ BOOST_AUTO_TEST_CASE(no_receiver_of_a_pair_is_awaited)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace tcp_awaits_receiver

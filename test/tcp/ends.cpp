@@ -23,6 +23,8 @@
 #include <string>
 #include <tuple>
 
+namespace tcp_ends {
+
 using namespace strait;
 using namespace std::chrono_literals;
 
@@ -263,3 +265,5 @@ BOOST_AUTO_TEST_CASE(what_a_killed_sender_had_begun_is_never_delivered_torn)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace tcp_ends

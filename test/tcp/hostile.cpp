@@ -17,6 +17,8 @@
 
 #include <sys/resource.h>
 
+namespace tcp_hostile {
+
 using namespace strait;
 using namespace std::chrono_literals;
 using support::frame_of;
@@ -247,3 +249,5 @@ BOOST_AUTO_TEST_CASE(a_receiver_out_of_descriptors_says_so_and_serves_who_is_the
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace tcp_hostile

@@ -27,6 +27,8 @@
 #include <support/typed_case.hpp>
 #include <support/watchdog.hpp>
 
+namespace threads_async_split {
+
 namespace {
 
 namespace asio = boost::asio;
@@ -145,3 +147,5 @@ TYPED_CASE(cancelling_in_a_strand_races_with_senders_and_loses_nothing, X, trans
     BOOST_TEST(wrong == 0);
     BOOST_TEST(next == count);
 }
+
+}  // namespace threads_async_split

@@ -14,6 +14,8 @@
 #include <thread>
 #include <vector>
 
+namespace threads_broadcast_split {
+
 namespace {
 
 using namespace split;
@@ -145,3 +147,5 @@ BOOST_AUTO_TEST_CASE(many_readers_share_one_memory)
     share_lossy_slots(3);
     share_lossless_slots(4);
 }
+
+}  // namespace threads_broadcast_split

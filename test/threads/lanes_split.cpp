@@ -16,6 +16,8 @@
 
 #include <sys/mman.h>
 
+namespace threads_lanes_split {
+
 namespace {
 
 using namespace split;
@@ -111,3 +113,5 @@ BOOST_AUTO_TEST_CASE(lanes_share_one_memory)
         share_one_memory<std::string>(capacity, 10);
     }
 }
+
+}  // namespace threads_lanes_split

@@ -14,6 +14,8 @@
 #include <thread>
 #include <vector>
 
+namespace threads_places_split {
+
 namespace {
 
 using namespace split;
@@ -91,3 +93,5 @@ BOOST_AUTO_TEST_CASE(many_of_each_share_one_memory)
         }
     share_one_memory<std::string>(64, 64, 2, 3);
 }
+
+}  // namespace threads_places_split

@@ -22,6 +22,8 @@
 #include <utility>
 #include <vector>
 
+namespace threads_rings_split {
+
 // Ends of rings of every topology in threads.
 namespace {
 
@@ -269,3 +271,5 @@ TYPED_CASE(closing_wakes_the_receiver_of_a_pair, X, one_receiver)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace threads_rings_split

@@ -17,6 +17,8 @@
 #include <tuple>
 #include <vector>
 
+namespace threads_rpc_pool {
+
 namespace {
 
 struct number {
@@ -100,3 +102,5 @@ TYPED_CASE(a_pool_stops_in_the_middle_of_calls, X, transports)
         BOOST_TEST(gone == 2);
     }
 }
+
+}  // namespace threads_rpc_pool

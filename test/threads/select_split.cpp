@@ -15,6 +15,8 @@
 #include <cstdint>
 #include <thread>
 
+namespace threads_select_split {
+
 // Messages of channels that were not chosen are not lost.
 BOOST_AUTO_TEST_CASE(a_race_over_three_channels_loses_nothing)
 {
@@ -59,3 +61,5 @@ BOOST_AUTO_TEST_CASE(a_race_over_three_channels_loses_nothing)
     for (auto const n : next)
         BOOST_TEST(n == each);
 }
+
+}  // namespace threads_select_split

@@ -18,6 +18,8 @@
 #include <tuple>
 #include <vector>
 
+namespace threads_split_pairs {
+
 // Both ends as threads of one process, over one mapping: what a race detector can judge.
 namespace {
 
@@ -147,3 +149,5 @@ TYPED_CASE(waits_can_be_stopped_by_another_thread, X, transports)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace threads_split_pairs

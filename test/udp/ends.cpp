@@ -27,6 +27,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+namespace udp_ends {
+
 using namespace std::chrono_literals;
 using strait::end_reason;
 using strait::errc;
@@ -334,3 +336,5 @@ BOOST_AUTO_TEST_CASE(on_a_path_of_small_packets_a_batch_is_not_cut_and_a_large_m
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace udp_ends

@@ -22,6 +22,8 @@
 
 #include <poll.h>
 
+namespace udp_hostile {
+
 using namespace std::chrono_literals;
 using strait::deadline;
 using strait::end_reason;
@@ -350,3 +352,5 @@ BOOST_AUTO_TEST_CASE(any_number_of_invented_streams_takes_bounded_memory)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace udp_hostile

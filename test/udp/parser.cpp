@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+namespace udp_parser {
+
 using namespace strait;
 using detail::stream_frame;
 using detail::udp_numbering;
@@ -203,3 +205,5 @@ BOOST_AUTO_TEST_CASE(only_a_rejection_of_this_stream_is_believed)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace udp_parser

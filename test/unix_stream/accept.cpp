@@ -19,6 +19,8 @@
 
 #include <unistd.h>
 
+namespace unix_stream_accept {
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -172,3 +174,5 @@ TYPED_CASE(access_is_asked_first, X, transports)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace unix_stream_accept

@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+namespace unix_stream_ends {
+
 using namespace strait;
 using namespace std::chrono_literals;
 
@@ -218,3 +220,5 @@ BOOST_AUTO_TEST_CASE(a_pair_dropped_by_one_side_ends_the_other)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace unix_stream_ends

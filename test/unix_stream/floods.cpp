@@ -29,6 +29,8 @@
 #include <mqueue.h>
 #include <unistd.h>
 
+namespace unix_stream_floods {
+
 using namespace std::chrono_literals;
 using strait::deadline;
 using strait::errc;
@@ -191,3 +193,5 @@ BOOST_AUTO_TEST_CASE(hints_in_a_queue_hold_no_operation)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace unix_stream_floods

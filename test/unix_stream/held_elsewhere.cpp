@@ -34,6 +34,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+namespace unix_stream_held_elsewhere {
+
 using namespace std::chrono_literals;
 using strait::errc;
 using support::notes;
@@ -217,3 +219,5 @@ TYPED_CASE(a_sender_that_passes_its_own_socket_to_its_receiver_is_seen_to_die, X
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace unix_stream_held_elsewhere

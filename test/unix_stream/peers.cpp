@@ -19,6 +19,8 @@
 
 #include <sys/stat.h>
 
+namespace unix_stream_peers {
+
 using namespace strait;
 using namespace std::chrono_literals;
 
@@ -265,3 +267,5 @@ BOOST_AUTO_TEST_CASE(a_message_a_silent_peer_and_a_queue_full_of_frames_are_fair
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace unix_stream_peers
