@@ -89,10 +89,10 @@ struct fixture {
 
 std::string free_address()
 {
-    detail::tcp_address at = detail::tcp_address::loopback(AF_INET, 0);
+    detail::inet_address at = detail::inet_address::loopback(AF_INET, 0);
     detail::descriptor const s(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     ::bind(s.get(), at.get(), at.size);
-    return "127.0.0.1:" + std::to_string(detail::tcp_address::of(s.get()).port());
+    return "127.0.0.1:" + std::to_string(detail::inet_address::of(s.get()).port());
 }
 
 }  // namespace

@@ -77,9 +77,9 @@ struct claiming : raw_peer {
 
 // A receiver that answers what it likes.
 struct answering {
-    answering() : listener(detail::inet_listen(detail::tcp_address::loopback(AF_INET, 0), SOCK_STREAM, {}).value()) {}
+    answering() : listener(detail::inet_listen(detail::inet_address::loopback(AF_INET, 0), SOCK_STREAM, {}).value()) {}
 
-    std::string where() const { return "127.0.0.1:" + std::to_string(detail::tcp_address::of(listener.get()).port()); }
+    std::string where() const { return "127.0.0.1:" + std::to_string(detail::inet_address::of(listener.get()).port()); }
     // It comes in an operation of its own.
     template <class Sender>
     void accept(Sender& out)
@@ -395,7 +395,7 @@ BOOST_AUTO_TEST_CASE(the_end_is_told_although_the_network_loses_the_first_packet
     ::timeval const patience{20, 0};  // of those who are accepted, too
     ::setsockopt(r.listener.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     BOOST_TEST_REQUIRE(::listen(r.listener.get(), 0) == 0);  // room for one, who takes it
-    raw_peer const before(detail::tcp_address::of(r.listener.get()).port());
+    raw_peer const before(detail::inet_address::of(r.listener.get()).port());
     r.socket.reset();
     bool closed = false;
     std::thread closing([&] { closed = out.close().has_value(); });

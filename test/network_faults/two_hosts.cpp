@@ -97,7 +97,7 @@ struct fixture {
         for (std::uint64_t i = 0; i < count || page->stage < cuts; ++i) {
             out.send(support::make_text(i));
             ++accepted;
-            if (auto const now = detail::tcp_address::of(out.native_handle()); now.size != 0 && now.port() != port) {
+            if (auto const now = detail::inet_address::of(out.native_handle()); now.size != 0 && now.port() != port) {
                 port = now.port();
                 ++connections;
             }

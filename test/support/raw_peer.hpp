@@ -55,7 +55,7 @@ public:
     explicit raw_peer(std::uint16_t port, int family = AF_INET)
         : socket_(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0))
     {
-        auto const to = strait::detail::tcp_address::loopback(family, port);
+        auto const to = strait::detail::inet_address::loopback(family, port);
         if (::connect(socket_.get(), to.get(), to.size) != 0)
             throw std::runtime_error("cannot connect");
     }

@@ -40,7 +40,7 @@ struct tcp_faults {
 class tcp_proxy {
 public:
     explicit tcp_proxy(std::uint16_t to)
-        : listener_(listen()), port_(strait::detail::tcp_address::of(listener_.get()).port()), process_([&] { serve(to); })
+        : listener_(listen()), port_(strait::detail::inet_address::of(listener_.get()).port()), process_([&] { serve(to); })
     {
         listener_.reset();
     }
@@ -68,7 +68,7 @@ private:
 
     static descriptor listen()
     {
-        return strait::detail::inet_listen(strait::detail::tcp_address::loopback(AF_INET, 0), SOCK_STREAM, {}).value();
+        return strait::detail::inet_listen(strait::detail::inet_address::loopback(AF_INET, 0), SOCK_STREAM, {}).value();
     }
 
     void serve(std::uint16_t to)
@@ -98,7 +98,7 @@ private:
         auto c = std::make_unique<connection>();
         c->ends[0].reset(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
         c->ends[1].reset(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        auto const address = strait::detail::tcp_address::loopback(AF_INET, to);
+        auto const address = strait::detail::inet_address::loopback(AF_INET, to);
         if (!c->ends[0] || ::connect(c->ends[1].get(), address.get(), address.size) != 0)
             return;  // nobody there: its end shows
         for (descriptor const& d : c->ends)

@@ -32,7 +32,7 @@ struct udp_faults {
 class udp_proxy {
 public:
     explicit udp_proxy(std::uint16_t to)
-        : socket_(bound()), port_(strait::detail::tcp_address::of(socket_.get()).port()), process_([&] { serve(to); })
+        : socket_(bound()), port_(strait::detail::inet_address::of(socket_.get()).port()), process_([&] { serve(to); })
     {
         socket_.reset();
     }
@@ -44,13 +44,13 @@ private:
     using descriptor = strait::detail::descriptor;
 
     struct sender {
-        strait::detail::tcp_address address;
+        strait::detail::inet_address address;
         descriptor onward;
     };
 
     static descriptor bound()
     {
-        auto s = strait::detail::inet_listen(strait::detail::tcp_address::loopback(AF_INET, 0), SOCK_DGRAM, {4 << 20}).value();
+        auto s = strait::detail::inet_listen(strait::detail::inet_address::loopback(AF_INET, 0), SOCK_DGRAM, {4 << 20}).value();
         return s;
     }
 
@@ -73,7 +73,7 @@ private:
             for (sender const& s : senders)
                 if (auto const n = ::recv(s.onward.get(), bytes.data(), bytes.size(), MSG_DONTWAIT); n >= 0)
                     (void)!::sendto(socket_.get(), bytes.data(), static_cast<std::size_t>(n), 0, s.address.get(), s.address.size);
-            strait::detail::tcp_address from;
+            strait::detail::inet_address from;
             from.size = sizeof from.storage;
             auto const n = ::recvfrom(socket_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT, from.get(), &from.size);
             if (n < 0) {
@@ -100,12 +100,12 @@ private:
         }
     }
 
-    static int known(std::list<sender>& senders, strait::detail::tcp_address const& from, std::uint16_t to)
+    static int known(std::list<sender>& senders, strait::detail::inet_address const& from, std::uint16_t to)
     {
         for (sender const& s : senders)
             if (s.address == from)
                 return s.onward.get();
-        auto const address = strait::detail::tcp_address::loopback(AF_INET, to);
+        auto const address = strait::detail::inet_address::loopback(AF_INET, to);
         sender& s = senders.emplace_back(sender{from, descriptor(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0))});
         (void)::connect(s.onward.get(), address.get(), address.size);
         return s.onward.get();

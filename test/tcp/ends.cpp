@@ -93,12 +93,12 @@ BOOST_AUTO_TEST_CASE(a_connection_to_oneself_is_no_receiver)
         port = in.port();
     }
     detail::tcp_dialer dialer;
-    auto const to = detail::tcp_address::loopback(AF_INET, port);
+    auto const to = detail::inet_address::loopback(AF_INET, port);
     // The same by force: a socket bound to the port it connects to.
     detail::descriptor self(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     BOOST_TEST_REQUIRE(::bind(self.get(), to.get(), to.size) == 0);
     BOOST_TEST(::connect(self.get(), to.get(), to.size) == 0);
-    BOOST_TEST((detail::tcp_address::of(self.get()) == detail::tcp_address::of(self.get(), true)));
+    BOOST_TEST((detail::inet_address::of(self.get()) == detail::inet_address::of(self.get(), true)));
     self.reset();
     for (int i = 0; i < 2000; ++i)
         BOOST_TEST_REQUIRE((dialer.attempt(to, {}).error() == errc::no_receiver));

@@ -45,10 +45,10 @@ struct fixture : support::clean_host {
     // A port of the loopback that nobody used a moment ago.
     static std::string address()
     {
-        auto const where = strait::detail::tcp_address::loopback(AF_INET, 0);
+        auto const where = strait::detail::inet_address::loopback(AF_INET, 0);
         strait::detail::descriptor const s(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
         ::bind(s.get(), where.get(), where.size);
-        return "127.0.0.1:" + std::to_string(strait::detail::tcp_address::of(s.get()).port());
+        return "127.0.0.1:" + std::to_string(strait::detail::inet_address::of(s.get()).port());
     }
 };
 
@@ -304,11 +304,11 @@ BOOST_AUTO_TEST_CASE(on_a_path_of_small_packets_a_batch_is_not_cut_and_a_large_m
         lo.ifr_flags = IFF_UP;
         if (::ioctl(s.get(), SIOCSIFFLAGS, &lo) != 0)
             return 77;
-        auto const any = strait::detail::tcp_address::loopback(AF_INET, 0);
+        auto const any = strait::detail::inet_address::loopback(AF_INET, 0);
         ::bind(s.get(), any.get(), any.size);
         std::uint64_t count = 0;
         {
-            sender<std::uint64_t> out{"127.0.0.1:" + std::to_string(strait::detail::tcp_address::of(s.get()).port())};
+            sender<std::uint64_t> out{"127.0.0.1:" + std::to_string(strait::detail::inet_address::of(s.get()).port())};
             if (out.send_batch(std::vector<std::uint64_t>(2000)) != 2000)
                 return 1;
             std::vector<std::byte> datagram(70'000);

@@ -56,7 +56,7 @@ public:
     {
         trailer.stream = 77;
         trailer.kind = stream_frame::data;
-        auto const to = strait::detail::tcp_address::loopback(AF_INET, port);
+        auto const to = strait::detail::inet_address::loopback(AF_INET, port);
         if (::connect(socket_.get(), to.get(), to.size) != 0)
             throw std::runtime_error("cannot connect");
     }
@@ -197,12 +197,12 @@ BOOST_AUTO_TEST_CASE(by_a_name_nobody_is_heard_who_cannot_read_its_secret)
 BOOST_AUTO_TEST_CASE(a_rejection_that_was_not_meant_for_us_is_ignored)
 {
     strait::detail::descriptor const fake(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    auto const at = strait::detail::tcp_address::loopback(AF_INET, 0);
+    auto const at = strait::detail::inet_address::loopback(AF_INET, 0);
     BOOST_REQUIRE_EQUAL(::bind(fake.get(), at.get(), at.size), 0);
-    auto const port = strait::detail::tcp_address::of(fake.get()).port();
+    auto const port = strait::detail::inet_address::of(fake.get()).port();
     strait::sender<std::string, strait::udp> out{"127.0.0.1:" + std::to_string(port)};
     std::vector<char> datagram(1000);
-    strait::detail::tcp_address from;
+    strait::detail::inet_address from;
     from.size = sizeof from.storage;
     auto const n = ::recvfrom(fake.get(), datagram.data(), datagram.size(), 0, from.get(), &from.size);
     BOOST_REQUIRE_EQUAL(n, static_cast<ssize_t>(sizeof(udp_trailer)));

@@ -88,7 +88,7 @@ public:
     static result<sender_end> open(endpoint const& where, options const& how, std::string_view type_name)
     {
         std::uint64_t limit = 0;
-        detail::tcp_settings settings;
+        detail::inet_settings settings;
         detail::session_id id;
         if (error_code const e = detail::draw_session_id(id))
             return e;

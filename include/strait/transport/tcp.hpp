@@ -64,7 +64,7 @@ public:
     {
         auto const connect_until = deadline::after(how.connect_timeout);
         std::uint64_t limit = 0;
-        detail::tcp_settings settings;
+        detail::inet_settings settings;
         auto connector = detail::connect_tcp<L>(guarantees.name, where, how, type_name, limit, settings);
         if (!connector)
             return connector.error();
@@ -77,11 +77,11 @@ public:
     // One direction of a connected socket, which it shares with the receiver of the other direction.
     static result<sender_end> over(detail::descriptor socket, peer_identity const&, options const& how)
     {
-        detail::tcp_connector connector(std::vector<detail::tcp_address>(), detail::tcp_settings_of(how));
+        detail::tcp_connector connector(std::vector<detail::inet_address>(), detail::tcp_settings_of(how));
         return sender_end(
             base(std::move(connector), std::move(socket), detail::stream_limit<L>(how.max_message_size), how.linger, true));
     }
-    static detail::tcp_settings sockets(options const& how) noexcept { return detail::tcp_settings_of(how); }
+    static detail::inet_settings sockets(options const& how) noexcept { return detail::tcp_settings_of(how); }
 
 private:
     explicit sender_end(base s) : base(std::move(s)) {}

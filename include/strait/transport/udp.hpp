@@ -69,8 +69,8 @@ private:
     static constexpr std::size_t default_capacity = std::size_t{4} << 20;
 
     template <message_layout L>
-    static result<detail::tcp_name> join(endpoint const& where, options const& how, std::string_view type_name, detail::role r,
-                                         std::uint64_t& limit, detail::tcp_settings& settings)
+    static result<detail::inet_name> join(endpoint const& where, options const& how, std::string_view type_name, detail::role r,
+                                         std::uint64_t& limit, detail::inet_settings& settings)
     {
         auto name = detail::join_tcp<L>(guarantees.name, where, how, limit, type_name, r, settings);
         if (name)
@@ -98,7 +98,7 @@ public:
                     return to.error();
                 return detail::udp_connector(L, std::move(*to));
             }
-            detail::tcp_settings unused;
+            detail::inet_settings unused;
             auto name = join<L>(where, how, type_name, detail::role::sender, limit, unused);
             if (!name)
                 return name.error();
@@ -127,7 +127,7 @@ public:
         auto limit = detail::udp_limit<L>(how.max_message_size);
         using socket = detail::inet_listener<SOCK_DGRAM>;
         auto listener = [&]() -> result<socket> {
-            detail::tcp_settings settings{how.capacity};
+            detail::inet_settings settings{how.capacity};
             auto const with_capacity = [&] {
                 std::size_t const least = 2 * (static_cast<std::size_t>(limit) + 1024);  // the kernel counts what it rounds up
                 settings.capacity = settings.capacity != 0 ? std::max(settings.capacity, least) : default_capacity;

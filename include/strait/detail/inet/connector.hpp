@@ -29,7 +29,7 @@ namespace strait::detail {
 template <class D>
 concept dialer_of_sockets =
     std::default_initializable<D> &&
-    requires(D d, D const& k, tcp_address const& to, tcp_settings const& how, stream_cookie const& cookie, deadline until) {
+    requires(D d, D const& k, inet_address const& to, inet_settings const& how, stream_cookie const& cookie, deadline until) {
         { d.attempt(to, how, cookie) } -> std::same_as<result<descriptor>>;
         { k.is_trying() } -> std::same_as<bool>;
         { k.wait(until) } -> std::same_as<void>;
@@ -40,9 +40,9 @@ static_assert(dialer_of_sockets<tcp_dialer>);
 template <dialer_of_sockets Dialer>
 class inet_connector : public plain_transmission {
 public:
-    inet_connector(tcp_name name, tcp_settings const& settings) : name_(std::move(name)), settings_(settings) {}
+    inet_connector(inet_name name, inet_settings const& settings) : name_(std::move(name)), settings_(settings) {}
     // Without addresses it is that of a socket that is connected already: attempt() finds no other receiver.
-    inet_connector(std::vector<tcp_address> to, tcp_settings const& settings) : to_(std::move(to)), settings_(settings) {}
+    inet_connector(std::vector<inet_address> to, inet_settings const& settings) : to_(std::move(to)), settings_(settings) {}
 
     result<descriptor> attempt()
     {
@@ -109,11 +109,11 @@ protected:
     bool is_outdated() const noexcept { return name_ && !name_->is_at(to_.front(), cookie_); }
 
 private:
-    std::optional<tcp_name> name_;
-    std::vector<tcp_address> to_;
+    std::optional<inet_name> name_;
+    std::vector<inet_address> to_;
     std::size_t next_ = 0;
     Dialer dialer_;
-    tcp_settings settings_;
+    inet_settings settings_;
     stream_cookie cookie_{};
     std::chrono::milliseconds pause_{1};
     fork_mark mark_;

@@ -25,7 +25,7 @@ namespace strait::detail {
 template <int Type>
 class inet_listener {
 public:
-    static result<inet_listener> open(tcp_name name, tcp_settings const& settings)
+    static result<inet_listener> open(inet_name name, inet_settings const& settings)
     {
         inet_listener l(settings);
         l.name_.emplace(std::move(name));
@@ -33,9 +33,9 @@ public:
         auto done = [&]() -> result<void> {
             if (::getrandom(l.cookie_.data(), sizeof l.cookie_, 0) != static_cast<::ssize_t>(sizeof l.cookie_))
                 return last_failure();
-            auto s = inet_listen(tcp_address::loopback(AF_INET, 0), Type, settings);
+            auto s = inet_listen(inet_address::loopback(AF_INET, 0), Type, settings);
             if (!s)
-                s = inet_listen(tcp_address::loopback(AF_INET6, 0), Type, settings);
+                s = inet_listen(inet_address::loopback(AF_INET6, 0), Type, settings);
             if (!s)
                 return s.error();
             l.socket_ = guarded_descriptor(std::move(*s));
@@ -45,12 +45,12 @@ public:
             l.leave(deadline::after(std::chrono::seconds(5)));
             return done.error();
         }
-        l.name_->publish(tcp_address::of(l.fd()), l.cookie_);
+        l.name_->publish(inet_address::of(l.fd()), l.cookie_);
         return l;
     }
 
     // At the first of these addresses that this host has.
-    static result<inet_listener> open(std::vector<tcp_address> const& all, tcp_settings const& settings)
+    static result<inet_listener> open(std::vector<inet_address> const& all, inet_settings const& settings)
     {
         result<descriptor> s = errc::address_unavailable;
         for (auto at = all.begin(); at != all.end() && !s && s.error() == errc::address_unavailable; ++at)
@@ -64,7 +64,7 @@ public:
 
     int fd() const noexcept { return socket_.get(); }
     std::uint64_t serial() const noexcept { return socket_.serial(); }
-    std::uint16_t port() const noexcept { return tcp_address::of(socket_.get()).port(); }
+    std::uint16_t port() const noexcept { return inet_address::of(socket_.get()).port(); }
 
     result<std::pair<descriptor, peer_identity>> accept() const
     {
@@ -106,12 +106,12 @@ public:
     }
 
     // Listens nowhere: for a socket that is connected already.
-    explicit inet_listener(tcp_settings const& settings) : settings_(settings) {}
+    explicit inet_listener(inet_settings const& settings) : settings_(settings) {}
 
 private:
-    std::optional<tcp_name> name_;
+    std::optional<inet_name> name_;
     guarded_descriptor socket_;
-    tcp_settings settings_;
+    inet_settings settings_;
     stream_cookie cookie_{};
     sender_watch watch_;
     bool left_ = false;

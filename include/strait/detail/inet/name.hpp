@@ -23,18 +23,18 @@ static_assert(backing_object<tcp_mechanism>);
 
 // A channel over tcp or udp that has a name. Its control file says at which port of the loopback the receiver listens, and
 // holds a cookie that only this user can read and that every sender must show, since any user can reach the port.
-class tcp_name {
+class inet_name {
 public:
-    tcp_name(participant member, location where) : member_(std::move(member)), where_(std::move(where)) {}
+    inet_name(participant member, location where) : member_(std::move(member)), where_(std::move(where)) {}
 
     struct listening {
-        tcp_address at;
+        inet_address at;
         stream_cookie cookie;
     };
 
     // Words of the control block: mechanism[0] is the port, plus 65536 for IPv6, 0 for none, and is written last; [1] and
     // [2] are the cookie.
-    void publish(tcp_address const& at, stream_cookie const& cookie) const noexcept
+    void publish(inet_address const& at, stream_cookie const& cookie) const noexcept
     {
         auto& words = member_.block().mechanism;
         words[1].store(cookie[0], std::memory_order_release);  // behind withdraw(); pairs with find()
@@ -44,7 +44,7 @@ public:
     }
 
     // Whether this receiver is still the one to send to, as far as the control file says.
-    bool is_at(tcp_address const& at, stream_cookie const& cookie) const noexcept
+    bool is_at(inet_address const& at, stream_cookie const& cookie) const noexcept
     {
         auto const& words = member_.block().mechanism;
         return words[0].load(std::memory_order_relaxed) == word_of(at) && words[1].load(std::memory_order_relaxed) == cookie[0];
@@ -62,7 +62,7 @@ public:
         // port. A new cookie is seen only after the withdrawal before it.
         if ((port & 0xffff) == 0 || words[0].load(std::memory_order_relaxed) != port || !member_.any_alive(role::receiver))
             return std::nullopt;
-        return listening{tcp_address::loopback(port & 0x10000 ? AF_INET6 : AF_INET, static_cast<std::uint16_t>(port)), cookie};
+        return listening{inet_address::loopback(port & 0x10000 ? AF_INET6 : AF_INET, static_cast<std::uint16_t>(port)), cookie};
     }
 
     void pause(deadline until) const noexcept { member_.wait_event(seen_, until); }
@@ -75,7 +75,7 @@ public:
     }
 
 private:
-    static std::uint64_t word_of(tcp_address const& at) noexcept
+    static std::uint64_t word_of(inet_address const& at) noexcept
     {
         return at.port() | (at.family() == AF_INET6 ? 0x10000U : 0U);
     }

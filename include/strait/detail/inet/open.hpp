@@ -18,8 +18,8 @@ namespace strait::detail {
 
 // Joins a channel that has a name and runs over sockets of the loopback. What the first opener has decided holds for all.
 template <message_layout L, class Options>
-result<tcp_name> join_tcp(std::string_view transport, endpoint const& where, Options const& how, std::uint64_t limit,
-                          std::string_view type_name, role r, tcp_settings& settings)
+result<inet_name> join_tcp(std::string_view transport, endpoint const& where, Options const& how, std::uint64_t limit,
+                          std::string_view type_name, role r, inet_settings& settings)
 {
     location place;
     participant member;
@@ -31,12 +31,12 @@ result<tcp_name> join_tcp(std::string_view transport, endpoint const& where, Opt
     if (error_code const e = join_stream<L>(transport, place, how, limit, type_name, r, mechanism, member))
         return e;
     settings.capacity = member.block().capacity;
-    return tcp_name(std::move(member), std::move(place));
+    return inet_name(std::move(member), std::move(place));
 }
 
 // The settings that these options ask for.
 template <class Options>
-tcp_settings tcp_settings_of(Options const& how) noexcept
+inet_settings tcp_settings_of(Options const& how) noexcept
 {
     auto const fits = [](auto n) { return static_cast<int>(std::clamp<std::int64_t>(n, 0, std::numeric_limits<int>::max())); };
     return {how.capacity, fits(how.keep_alive.count()), fits(how.user_timeout.count())};
@@ -44,8 +44,8 @@ tcp_settings tcp_settings_of(Options const& how) noexcept
 
 // Joins such a channel of streams. Also gives the limit of a message, and the settings.
 template <message_layout L, class Options>
-result<tcp_name> join_tcp_stream(std::string_view transport, endpoint const& where, Options const& how, std::string_view type_name,
-                                 role r, std::uint64_t& limit, tcp_settings& settings)
+result<inet_name> join_tcp_stream(std::string_view transport, endpoint const& where, Options const& how, std::string_view type_name,
+                                 role r, std::uint64_t& limit, inet_settings& settings)
 {
     limit = stream_limit<L>(how.max_message_size);
     settings = tcp_settings_of(how);
@@ -58,7 +58,7 @@ result<tcp_name> join_tcp_stream(std::string_view transport, endpoint const& whe
 // A connector to the receiver at this endpoint. Also gives the limit of a message, and the settings that hold there.
 template <message_layout L, class Options>
 result<tcp_connector> connect_tcp(std::string_view transport, endpoint const& where, Options const& how, std::string_view type_name,
-                                  std::uint64_t& limit, tcp_settings& settings)
+                                  std::uint64_t& limit, inet_settings& settings)
 {
     if (!where.is_address()) {
         auto name = join_tcp_stream<L>(transport, where, how, type_name, role::sender, limit, settings);
@@ -81,7 +81,7 @@ template <message_layout L, class Options>
 result<tcp_listener> listen_tcp(std::string_view transport, endpoint const& where, Options const& how, std::string_view type_name,
                                 std::uint64_t& limit)
 {
-    tcp_settings settings;
+    inet_settings settings;
     if (!where.is_address()) {
         auto name = join_tcp_stream<L>(transport, where, how, type_name, role::receiver, limit, settings);
         if (!name)

@@ -27,7 +27,7 @@
 namespace strait::detail {
 
 // The options of a socket.
-struct tcp_settings {
+struct inet_settings {
     std::size_t capacity = 0;
     int keep_alive_seconds = 0;
     int user_timeout_milliseconds = 0;
@@ -35,7 +35,7 @@ struct tcp_settings {
 
 inline void set_option(int fd, int level, int name, int value) noexcept { ::setsockopt(fd, level, name, &value, sizeof value); }
 
-inline void configure_connection(int fd, tcp_settings const& s) noexcept
+inline void configure_connection(int fd, inet_settings const& s) noexcept
 {
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     if (s.keep_alive_seconds > 0) {
@@ -48,7 +48,7 @@ inline void configure_connection(int fd, tcp_settings const& s) noexcept
         set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, s.user_timeout_milliseconds);
 }
 
-inline void configure_buffers(int fd, tcp_settings const& s) noexcept
+inline void configure_buffers(int fd, inet_settings const& s) noexcept
 {
     if (s.capacity != 0) {
         int const bytes = static_cast<int>(std::min<std::size_t>(s.capacity, std::size_t{1} << 30));
@@ -57,7 +57,7 @@ inline void configure_buffers(int fd, tcp_settings const& s) noexcept
     }
 }
 
-struct tcp_address {
+struct inet_address {
     ::sockaddr_storage storage = {};
     ::socklen_t size = 0;
 
@@ -72,9 +72,9 @@ struct tcp_address {
         return ntohs(reinterpret_cast<::sockaddr_in const&>(storage).sin_port);
     }
 
-    static tcp_address loopback(int family, std::uint16_t port) noexcept
+    static inet_address loopback(int family, std::uint16_t port) noexcept
     {
-        tcp_address a;
+        inet_address a;
         if (family == AF_INET6) {
             auto& v6 = reinterpret_cast<::sockaddr_in6&>(a.storage);
             v6.sin6_family = AF_INET6;
@@ -93,16 +93,16 @@ struct tcp_address {
     }
 
     // The address of this socket, or of its peer.
-    static tcp_address of(int fd, bool peer = false) noexcept
+    static inet_address of(int fd, bool peer = false) noexcept
     {
-        tcp_address a;
+        inet_address a;
         a.size = sizeof a.storage;
         if ((peer ? ::getpeername : ::getsockname)(fd, a.get(), &a.size) != 0)
             a.size = 0;
         return a;
     }
 
-    friend bool operator==(tcp_address const& a, tcp_address const& b) noexcept
+    friend bool operator==(inet_address const& a, inet_address const& b) noexcept
     {
         return a.size == b.size && std::memcmp(&a.storage, &b.storage, a.size) == 0;
     }
@@ -110,7 +110,7 @@ struct tcp_address {
 
 // Asks the resolver, which may wait for the network: literals do not. An empty host is every interface to listen on, and
 // the loopback to connect to. A name may have several addresses, to be tried in this order.
-inline result<std::vector<tcp_address>> resolve(endpoint const& where, bool passive)
+inline result<std::vector<inet_address>> resolve(endpoint const& where, bool passive)
 {
     ::addrinfo hints = {};
     hints.ai_socktype = SOCK_STREAM;
@@ -120,16 +120,16 @@ inline result<std::vector<tcp_address>> resolve(endpoint const& where, bool pass
     if (::getaddrinfo(where.host().empty() ? nullptr : where.host().c_str(), port.c_str(), &hints, &list) != 0)
         return errc::address_unavailable;
     std::unique_ptr<::addrinfo, void (*)(::addrinfo*)> const owned(list, ::freeaddrinfo);
-    std::vector<tcp_address> all;
+    std::vector<inet_address> all;
     for (::addrinfo const* i = list; i; i = i->ai_next)
         if (i->ai_addrlen <= sizeof(::sockaddr_storage)) {
-            tcp_address& a = all.emplace_back();
+            inet_address& a = all.emplace_back();
             std::memcpy(&a.storage, i->ai_addr, i->ai_addrlen);
             a.size = i->ai_addrlen;
         }
     // Every interface: the IPv6 wildcard takes IPv4 too.
     if (passive && where.host().empty())
-        std::stable_partition(all.begin(), all.end(), [](tcp_address const& a) { return a.family() == AF_INET6; });
+        std::stable_partition(all.begin(), all.end(), [](inet_address const& a) { return a.family() == AF_INET6; });
     if (all.empty())
         return errc::address_unavailable;
     return all;
@@ -158,7 +158,7 @@ inline error_code refused(int number) noexcept
 class tcp_dialer {
 public:
     // no_receiver: no receiver listens there, or the handshake is still under way.
-    result<descriptor> attempt(tcp_address const& to, tcp_settings const& settings, stream_cookie const& = {})
+    result<descriptor> attempt(inet_address const& to, inet_settings const& settings, stream_cookie const& = {})
     {
         if (!trying_) {
             descriptor s(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -179,7 +179,7 @@ public:
         if (failed != 0)
             return refused(failed);
         // The kernel may pick a port on which no receiver listens as our own: then we have reached ourselves.
-        if (tcp_address::of(s.get()) == tcp_address::of(s.get(), true))
+        if (inet_address::of(s.get()) == inet_address::of(s.get(), true))
             return errc::no_receiver;
         return s;
     }
@@ -194,7 +194,7 @@ private:
 };
 
 // A socket bound to this address. Of type SOCK_STREAM: it listens; of SOCK_DGRAM: no other socket has that port.
-inline result<descriptor> inet_listen(tcp_address const& at, int type, tcp_settings const& settings)
+inline result<descriptor> inet_listen(inet_address const& at, int type, inet_settings const& settings)
 {
     descriptor s(::socket(at.family(), type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!s)
@@ -214,7 +214,7 @@ inline result<descriptor> inet_listen(tcp_address const& at, int type, tcp_setti
     return s;
 }
 
-inline result<descriptor> tcp_accept(int fd, tcp_settings const& settings)
+inline result<descriptor> tcp_accept(int fd, inet_settings const& settings)
 {
     descriptor s(uninterrupted([&] { return ::accept4(fd, nullptr, nullptr, SOCK_CLOEXEC); }));
     if (!s) {

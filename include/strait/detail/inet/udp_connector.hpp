@@ -29,7 +29,7 @@ class udp_dialer {
 public:
     explicit udp_dialer(message_layout const& layout = {}) : numbering_(layout) {}
 
-    result<descriptor> attempt(tcp_address const& to, tcp_settings const&, stream_cookie const& cookie)
+    result<descriptor> attempt(inet_address const& to, inet_settings const&, stream_cookie const& cookie)
     {
         descriptor s(::socket(to.family(), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
         if (!s)
@@ -37,7 +37,7 @@ public:
         if (::connect(s.get(), to.get(), to.size) != 0)
             return refused(errno);
         // The kernel may pick a port on which no one listens as our own: then we would reach ourselves.
-        if (tcp_address::of(s.get()) == tcp_address::of(s.get(), true))
+        if (inet_address::of(s.get()) == inet_address::of(s.get(), true))
             return errc::no_receiver;
         std::uint64_t stream = 0;
         if (::getrandom(&stream, sizeof stream, 0) != static_cast<::ssize_t>(sizeof stream))
@@ -86,8 +86,8 @@ class udp_connector : public inet_connector<udp_dialer> {
     using base = inet_connector<udp_dialer>;
 
 public:
-    udp_connector(message_layout const& layout, tcp_name name) : base(std::move(name), {}) { dialer() = udp_dialer(layout); }
-    udp_connector(message_layout const& layout, std::vector<tcp_address> to) : base(std::move(to), {})
+    udp_connector(message_layout const& layout, inet_name name) : base(std::move(name), {}) { dialer() = udp_dialer(layout); }
+    udp_connector(message_layout const& layout, std::vector<inet_address> to) : base(std::move(to), {})
     {
         dialer() = udp_dialer(layout);
     }

@@ -42,7 +42,7 @@ public:
     datagram_outcome receive(read_ahead& to, channel_stats& stats) noexcept
     {
         for (int others = 0; others != most_others; ++others) {
-            tcp_address from;
+            inet_address from;
             from.size = sizeof from.storage;
             auto const n = ::recvfrom(fd(), to.data(), to.size, MSG_DONTWAIT | MSG_TRUNC, answers_ ? from.get() : nullptr,
                                       answers_ ? &from.size : nullptr);
@@ -77,7 +77,7 @@ private:
 
     // From the first refusal on it is asked who has sent each datagram, which costs a little; the next one of a kind is
     // answered.
-    [[gnu::noinline, gnu::cold]] void answer(tcp_address const& to) noexcept
+    [[gnu::noinline, gnu::cold]] void answer(inet_address const& to) noexcept
     {
         udp_rejection const& r = parser_.rejection();
         if (answers_)
