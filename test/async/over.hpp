@@ -115,13 +115,13 @@ public:
     }
 
     template <class Token>
-    auto async_send(probe const& message, Token&& token)
+    auto async_send(probe const& sent, Token&& token)
     {
         return asio::async_initiate<Token, void(error_code)>(
             [model = model_.get()](auto handler, probe const& m) {
                 model->send(m, {std::move(handler), model->executor()});
             },
-            token, message);
+            token, sent);
     }
     strait::result<void> close() { return model_->close(); }
     /// Of the end itself.

@@ -232,8 +232,8 @@ private:
 
     void pass_a_moment()
     {
-        std::int64_t const end = deadline::now() + static_cast<std::int64_t>(random_() % 600'000);
-        while (deadline::now() < end) {
+        std::int64_t const until = deadline::now() + static_cast<std::int64_t>(random_() % 600'000);
+        while (deadline::now() < until) {
         }
     }
 

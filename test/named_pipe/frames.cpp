@@ -15,10 +15,10 @@ using namespace pipes;
 BOOST_AUTO_TEST_CASE(both_ends_open_in_one_thread_in_any_order)
 {
     for (bool const sender_first : {true, false}) {
-        auto const name = support::unique_name();
-        auto first = sender_first ? std::optional(open_sender<numbers>(name)) : std::nullopt;
-        auto in = open_receiver<numbers>(name);
-        auto out = first ? std::move(*first) : open_sender<numbers>(name);
+        auto const where = support::unique_name();
+        auto first = sender_first ? std::optional(open_sender<numbers>(where)) : std::nullopt;
+        auto in = open_receiver<numbers>(where);
+        auto out = first ? std::move(*first) : open_sender<numbers>(where);
         std::uint64_t got = 0;
         BOOST_CHECK(receive(in, got, deadline::poll()) == errc::empty);
         BOOST_CHECK(!send(out, std::uint64_t{7}));

@@ -75,16 +75,16 @@ BOOST_AUTO_TEST_CASE(another_kind_of_object_at_the_name_is_refused_and_untouched
 {
     support::held_directory const held;
     for (int const kind : {0, 1, 2}) {
-        auto const name = support::unique_name();
-        std::string const path = fifo_of(name);
+        auto const where = support::unique_name();
+        std::string const path = fifo_of(where);
         if (kind == 0)
             BOOST_REQUIRE_EQUAL(::close(::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
         else if (kind == 1)
             BOOST_REQUIRE_EQUAL(::symlink("/dev/null", path.c_str()), 0);
         else
             BOOST_REQUIRE_EQUAL(::mkdir(path.c_str(), 0700), 0);
-        BOOST_CHECK(sender<numbers>::open(name, {}, "test").error() == errc::untrusted_object);
-        BOOST_CHECK(receiver<numbers>::open(name, {}, "test").error() == errc::untrusted_object);
+        BOOST_CHECK(sender<numbers>::open(where, {}, "test").error() == errc::untrusted_object);
+        BOOST_CHECK(receiver<numbers>::open(where, {}, "test").error() == errc::untrusted_object);
         BOOST_CHECK_EQUAL(kind == 2 ? ::rmdir(path.c_str()) : ::unlink(path.c_str()), 0);
     }
 }

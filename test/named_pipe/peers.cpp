@@ -37,12 +37,12 @@ BOOST_AUTO_TEST_CASE(a_sender_without_receiver_is_told_and_waits_when_asked_to)
 BOOST_AUTO_TEST_CASE(no_sigpipe_is_delivered_on_either_path)
 {
     for (bool const by_kernel : {true, false}) {
-        auto const name = support::unique_name();
+        auto const where = support::unique_name();
         support::child writer([&] {
             ::signal(SIGPIPE, SIG_DFL);
             strait::detail::kernel_writes_quietly = by_kernel;
-            auto in = std::optional(open_receiver<numbers>(name));
-            auto out = open_sender<numbers>(name);
+            auto in = std::optional(open_receiver<numbers>(where));
+            auto out = open_sender<numbers>(where);
             std::uint64_t got = 0;
             if (send(out, std::uint64_t{1}) || receive(*in, got))
                 return 1;
@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(no_sigpipe_is_delivered_on_either_path)
             pthread_sigmask(SIG_SETMASK, nullptr, &mask);
             if (sigismember(&mask, SIGPIPE) != 0)
                 return 4;
-            in.emplace(open_receiver<numbers>(name));  // the next operation finds the new one
+            in.emplace(open_receiver<numbers>(where));  // the next operation finds the new one
             if (send(out, std::uint64_t{3}) || receive(*in, got) || got != 3)
                 return 5;
             return 0;

@@ -77,7 +77,7 @@ result<receiver> erased_receiver(result<E>&& end)
 template <class P>
 class pair_of final : public pair_interface {
 public:
-    explicit pair_of(P&& pair) : pair_(std::move(pair)) {}
+    explicit pair_of(P&& both) : pair_(std::move(both)) {}
     result<rings::sender> take_sender() override { return erased_sender(std::move(pair_).sender()); }
     result<rings::receiver> take_receiver() override { return erased_receiver(std::move(pair_).receiver()); }
     result<std::pair<rings::sender, rings::receiver>> split() override

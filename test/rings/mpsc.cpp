@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(lanes_with_messages_take_turns_of_32)
         BOOST_TEST_REQUIRE(m.sequence == next[m.sender]++);
         run = m.sender == last ? run + 1 : 1;
         last = m.sender;
-        auto const left = std::count_if(next.begin(), next.end(), [](auto const& n) { return n.second == each; });
+        auto const left = std::count_if(next.begin(), next.end(), [](auto const& known) { return known.second == each; });
         if (left == 0)
             longest = std::max(longest, run);
         if (next.size() == 5 && left == 0) {

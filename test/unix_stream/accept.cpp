@@ -114,9 +114,9 @@ TYPED_CASE(what_a_predicate_throws_comes_out_and_the_channel_goes_on, X, transpo
     how.accept = [&](peer_identity const&) { return angry ? throw std::runtime_error("no") : true; };
     strait::receiver<int, X> in{name, how};
     strait::sender<int, X> unlucky{name};
-    auto const descriptors = support::open_descriptors();
+    auto const before = support::open_descriptors();
     BOOST_CHECK_THROW((void)in.receive(), std::runtime_error);
-    BOOST_CHECK_EQUAL(support::open_descriptors(), descriptors);
+    BOOST_CHECK_EQUAL(support::open_descriptors(), before);
     angry = false;
     strait::sender<int, X> out{name};
     out.send(3);
