@@ -60,7 +60,8 @@ public:
         stream_cookie const cookie{words[1].load(std::memory_order_acquire), words[2].load(std::memory_order_acquire)};
         // The port is read again: the next receiver's cookie must not be shown to a stranger who has the last receiver's
         // port. A new cookie is seen only after the withdrawal before it.
-        if ((port & 0xffff) == 0 || words[0].load(std::memory_order_relaxed) != port || !member_.any_alive(role::receiver))
+        bool const possible = (port & 0xffff) != 0 && port <= 0x1'ffff;  // is_at() compares the whole word
+        if (!possible || words[0].load(std::memory_order_relaxed) != port || !member_.any_alive(role::receiver))
             return std::nullopt;
         return listening{inet_address::loopback(port & 0x10000 ? AF_INET6 : AF_INET, static_cast<std::uint16_t>(port)), cookie};
     }
