@@ -34,7 +34,9 @@ inline constexpr bool trusted_flat_buffer = false;
 /// receive() copies the buffer, borrow() does so only where its sender can still write to it, over transports with
 /// guarantees.zero_copy: else a hostile sender could change an offset that was verified. trusted_flat_buffer<Table>
 /// spares that copy. Both forms verify the buffer, and one that does not pass is errc::malformed_message. The verifier
-/// makes sure that nothing points out of the buffer, not that every member is there.
+/// makes sure that nothing points out of the buffer, not that every member is there, nor that the elements of a vector are
+/// aligned: of a peer that is not trusted, copy numbers of 8 bytes from Vector::Data() with memcpy instead of looping over
+/// them, since a compiler may make aligned loads of such a loop.
 ///
 /// The fingerprint is a hash of the name of Table: peers with another table are refused, peers with another version of its
 /// members are not, as FlatBuffers means it. An empty flat_buffer cannot be sent (errc::message_too_large). Members with
