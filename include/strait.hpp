@@ -15,6 +15,7 @@
 #include <strait/receiver.hpp>
 #include <strait/select.hpp>
 #include <strait/sender.hpp>
+#include <strait/schema.hpp>
 #include <strait/serialization.hpp>
 #include <strait/shared_memory.hpp>
 #include <strait/stats.hpp>

@@ -34,6 +34,13 @@ constexpr bool every_described(T& value, List<Member...>, Use use)
     return (use(value.*Member::pointer) && ...);
 }
 
+template <class List>
+struct described_names_of;
+template <template <class...> class List, class... Member>
+struct described_names_of<List<Member...>> {
+    static constexpr char const* value[] = {Member::name..., nullptr};
+};
+
 template <class... Member>
 consteval bool require_each(types<Member...>)
 {
@@ -76,6 +83,12 @@ struct described {
     /// Whether a message may be decoded where its sender can still write to it: what all members' types promise.
     static constexpr bool reads_shared_memory = detail::none_needs_steady_bytes(detail::described_types<T>{});
     static constexpr std::uint64_t fingerprint = detail::hash_described(detail::described_types<T>{});
+    /// For the library: what the schema says of a T.
+    using described_parts = detail::described_types<T>;
+    /// For the library: the names of the members.
+    static constexpr auto const& described_names = detail::described_names_of<detail::described_members<T>>::value;
+    /// For the library: what the schema says of the format.
+    static constexpr char const* encoding = "Boost.Describe";
     static constexpr std::size_t fixed_size = [] {
         constexpr auto bounds = detail::bounds_in_row(detail::described_types<T>{});
         return bounds.fixed ? bounds.least : 0;

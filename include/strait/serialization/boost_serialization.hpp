@@ -72,6 +72,8 @@ public:
 /// constructor. Thread safe.
 template <class T>
 struct archived {
+    /// What the format is called, for schemas.
+    static constexpr char const* encoding = "Boost.Serialization";
     static constexpr std::uint64_t fingerprint =
         detail::hash_words(BOOST_VERSION, detail::little_endian, sizeof(int), sizeof(long), sizeof(wchar_t),
                            detail::hash_of_name<T>());

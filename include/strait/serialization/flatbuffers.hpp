@@ -69,6 +69,8 @@ private:
 template <class Table>
 struct serializer<flat_buffer<Table>> {
     using view_type = Table const*;
+    /// What the format is called, for schemas.
+    static constexpr char const* encoding = "FlatBuffers";
     static constexpr std::uint64_t fingerprint = detail::hash_of_name<Table>();
     static constexpr std::size_t alignment = 8;
     /// Whether a buffer may be read where its sender can still write to it.

@@ -78,6 +78,8 @@ bool json_is_too_costly(std::span<char const> text)
 /// Thread safe.
 template <class T, class Json = nlohmann::json>
 struct as_json {
+    /// What the format is called, for schemas.
+    static constexpr char const* encoding = "JSON";
     static constexpr std::uint64_t fingerprint = 0x6a736f6e5f757466;  // "json_utf"
 
     static std::size_t size(T const& value) { return text_of(value).size(); }

@@ -23,6 +23,8 @@ namespace strait {
 /// field is missing; Protobuf checks lengths and nesting. Up to 2 GiB - 1 bytes. Thread safe.
 template <std::derived_from<google::protobuf::MessageLite> T>
 struct serializer<T> {
+    /// What the format is called, for schemas.
+    static constexpr char const* encoding = "protobuf";
     static constexpr std::uint64_t fingerprint = detail::hash_of_name<T>();
 
     static std::size_t size(T const& message)

@@ -45,6 +45,7 @@ struct builtin_serializer {
 ///     std::size_t fixed_size, alignment                   constexpr; as in message_layout; default 0 and 1
 ///     view_type view(std::span<std::byte const>)          what borrow() shows, with the type `view_type`
 ///     error_code validate(std::span<std::byte const>)     is called before view(); without it, any bytes are viewed
+///     char const* encoding                                constexpr; what the format is called, for schemas
 ///     bool reads_shared_memory                            constexpr; true: decode(), view() and what it returns do no harm when
 ///                                                         a hostile peer changes the bytes meanwhile
 ///

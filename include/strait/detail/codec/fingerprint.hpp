@@ -2,7 +2,7 @@
 #ifndef STRAIT_DETAIL_CODEC_FINGERPRINT_HPP
 #define STRAIT_DETAIL_CODEC_FINGERPRINT_HPP
 
-#include <strait/detail/os/fnv1a.hpp>
+#include <strait/detail/schema/description.hpp>
 #include <strait/serialization/concept.hpp>
 
 #include <bit>
@@ -15,47 +15,16 @@
 // A hash of the structure of a type: of kinds, sizes and order, and never of names, which compilers spell differently.
 namespace strait::detail {
 
-/// FNV-1a over these words, each as eight bytes, the lowest first.
-constexpr std::uint64_t hash_words(auto... words)
+template <class T>
+consteval kind kind_of_integer()
 {
-    std::uint64_t hash = fnv1a_basis;
-    auto const add = [&hash](std::uint64_t word) {
-        for (int i = 0; i != 8; ++i, word >>= 8)
-            hash = fnv1a_step(hash, static_cast<std::uint8_t>(word));
-    };
-    (add(static_cast<std::uint64_t>(words)), ...);
-    return hash;
+    // Whether these are signed depends on the platform, and does not change how they are encoded.
+    if constexpr (std::is_same_v<T, char> || std::is_same_v<T, wchar_t> || std::is_same_v<T, char8_t> ||
+                  std::is_same_v<T, char16_t> || std::is_same_v<T, char32_t>)
+        return kind::character;
+    else
+        return std::is_signed_v<T> ? kind::signed_number : kind::unsigned_number;
 }
-
-// Peers compare these numbers through their fingerprints, so a number never changes.
-enum class kind : std::uint8_t {
-    boolean = 1,
-    character,
-    signed_number,
-    unsigned_number,
-    floating,
-    enumeration,
-    duration,
-    steady_time,
-    other_time,
-    complex,
-    opaque,
-    custom,
-    array,
-    product,  // tuple or aggregate, encoded part by part
-    object,   // aggregate, as it lies in memory
-    optional,
-    variant,
-    sequence,
-    set,
-    multiset,
-    map,
-    multimap,
-    recursion,
-    bitwise_message,
-    flat_message,
-    portable_message,
-};
 
 template <class T>
 consteval std::uint64_t hash_scalar()
@@ -74,12 +43,8 @@ consteval std::uint64_t hash_scalar()
         return hash_words(kind::boolean);
     else if constexpr (std::is_floating_point_v<T>)
         return hash_words(kind::floating, sizeof(T), std::numeric_limits<T>::digits);
-    // Whether these are signed depends on the platform, and does not change how they are encoded.
-    else if constexpr (std::is_same_v<T, char> || std::is_same_v<T, wchar_t> || std::is_same_v<T, char8_t> ||
-                       std::is_same_v<T, char16_t> || std::is_same_v<T, char32_t>)
-        return hash_words(kind::character, sizeof(T));
     else
-        return hash_words(std::is_signed_v<T> ? kind::signed_number : kind::unsigned_number, sizeof(T));
+        return hash_words(kind_of_integer<T>(), sizeof(T));
 }
 
 inline constexpr bool little_endian = std::endian::native == std::endian::little;
