@@ -82,7 +82,7 @@ public:
     /// Begins to listen as the constructor does, and returns the error instead of throwing it.
     [[nodiscard]] static result<acceptor> open(endpoint const& where, options const& how = {})
     {
-        auto l = rendezvous::type::at(where, how);
+        auto l = rendezvous::type::at(where, how, rendezvous::description::type());
         if (!l)
             return l.error();
         acceptor a(where, how, std::move(*l));

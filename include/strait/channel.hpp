@@ -57,7 +57,7 @@ public:
         static_assert(X::guarantees.nameless,
                       "strait: this transport has no nameless channels (guarantees.nameless): open both ends by an "
                       "endpoint, or choose another transport");
-        return pair(pair::inner::make(how, detail::type_name<T>()).value(), how.linger);
+        return pair(pair::inner::make(how, detail::message_type_of<T>()).value(), how.linger);
     }
 
     /// Removes the name and everything that lies under it, unread messages too, whatever its content. Living ends

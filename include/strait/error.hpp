@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <type_traits>
 
 namespace strait {
@@ -372,6 +373,14 @@ inline boost::system::error_category const& error_category() noexcept { return d
 
 /// Makes an errc an error_code; called by the conversion.
 inline error_code make_error_code(errc value) noexcept { return {static_cast<int>(value), detail::category_instance}; }
+
+/// What there is to say of the last error of this thread besides its message, if it was this one. For type_mismatch and
+/// transport_mismatch: what the channel carries, what this program has asked for, and the first member that differs. Exceptions
+/// have it in their text. Else empty. Valid until the thread's next operation that fails or opens an end.
+inline std::string_view error_note(error_code const& e) noexcept
+{
+    return e && detail::failure_note.error == e ? std::string_view(detail::failure_note.text) : std::string_view();
+}
 
 }  // namespace strait
 

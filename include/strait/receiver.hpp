@@ -63,14 +63,15 @@ public:
     /// Opens the channel, or creates it; does not wait for a sender. Throws `invalid_endpoint`, `type_mismatch`,
     /// `transport_mismatch`, `busy`, `untrusted_object`, or what limit of the system was met.
     explicit receiver(endpoint const& where, options const& how = {})
-        : reader_(detail::opened(where, [&] { return end_type::open(where, how, detail::type_name<T>()); })), linger_(how.linger)
+        : reader_(detail::opened(where, [&] { return end_type::open(where, how, detail::message_type_of<T>()); })), linger_(how.linger)
     {
     }
 
     /// Opens the channel as the constructor does, and returns the error instead of throwing it.
     [[nodiscard]] static result<receiver> open(endpoint const& where, options const& how = {})
     {
-        auto end = end_type::open(where, how, detail::type_name<T>());
+        detail::forget_notes();
+        auto end = end_type::open(where, how, detail::message_type_of<T>());
         if (!end)
             return end.error();
         return receiver(std::move(*end), how.linger);

@@ -25,9 +25,18 @@ inline constexpr unexpect_t unexpect{};
 
 namespace detail {
 
+// What the last failure of this thread that has more to say than its code had to say. An error_code has no room for it.
+struct failure_note_text {
+    error_code error{};
+    char text[1024] = {};
+};
+inline constinit thread_local failure_note_text failure_note{};
+
 // Cold and out of line, so that throwing costs the hot paths no code.
 [[noreturn, gnu::noinline, gnu::cold]] inline void raise(error_code const& error)
 {
+    if (failure_note.text[0] != '\0' && failure_note.error == error)
+        throw boost::system::system_error(error, failure_note.text);
     throw boost::system::system_error(error);
 }
 

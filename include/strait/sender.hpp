@@ -56,14 +56,15 @@ public:
     /// Opens the channel, or creates it; does not wait for a receiver. Throws `invalid_endpoint`, `type_mismatch`,
     /// `transport_mismatch`, `busy`, `untrusted_object`, or what limit of the system was met.
     explicit sender(endpoint const& where, options const& how = {})
-        : writer_(detail::opened(where, [&] { return end_type::open(where, how, detail::type_name<T>()); })), linger_(how.linger)
+        : writer_(detail::opened(where, [&] { return end_type::open(where, how, detail::message_type_of<T>()); })), linger_(how.linger)
     {
     }
 
     /// Opens the channel as the constructor does, and returns the error instead of throwing it.
     [[nodiscard]] static result<sender> open(endpoint const& where, options const& how = {})
     {
-        auto end = end_type::open(where, how, detail::type_name<T>());
+        detail::forget_notes();
+        auto end = end_type::open(where, how, detail::message_type_of<T>());
         if (!end)
             return end.error();
         return sender(std::move(*end), how.linger);

@@ -14,7 +14,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string_view>
 
 namespace strait {
 
@@ -200,7 +199,7 @@ concept transport_policy = requires {
 inline constexpr message_layout sample_layouts[] = {{8, 8, 1}, {0, 1, 2}};
 
 template <class X, message_layout L>
-concept carries_layout = requires(endpoint const& where, typename X::options const& options, std::string_view type) {
+concept carries_layout = requires(endpoint const& where, typename X::options const& options, message_type const& type) {
     requires byte_sender<typename X::template sender_end<L>>;
     requires byte_receiver<typename X::template receiver_end<L>>;
     // Not as `{ expression } -> concept`, which would make the compiler look into every result.

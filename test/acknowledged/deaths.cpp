@@ -41,7 +41,7 @@ struct fixture {
     // follow each other: page->done tells the successor how far we came.
     int consume(endpoint const& where)
     {
-        auto in = text_end::open(where, {}, detail::type_name<std::string>()).value();
+        auto in = text_end::open(where, {}, detail::message_type_of<std::string>()).value();
         std::optional<std::uint64_t> expected;
         while (auto const m = in.peek(deadline::never())) {
             std::string_view const text(reinterpret_cast<char const*>(m->data()), m->size());

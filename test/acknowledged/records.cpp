@@ -22,7 +22,7 @@ constexpr session_id number(std::uint64_t n) { return {n, ~n}; }
 // The memory of a channel, and receivers that come one after the other.
 struct fixture {
     struct alignas(control_block::size_in_file) page {
-        std::byte bytes[control_block::size_in_file] = {};
+        std::byte bytes[2 * control_block::size_in_file] = {};
     };
     std::unique_ptr<page> memory = std::make_unique<page>();
     std::optional<session_table> sessions;

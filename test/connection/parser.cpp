@@ -161,14 +161,18 @@ BOOST_AUTO_TEST_CASE(an_end_behind_the_rejection_of_a_plain_receiver_says_why_an
 {
     stream_rejection r;
     r.why = static_cast<std::uint32_t>(errc::type_mismatch);
-    std::string const bytes = bytes_of(r) + std::string(8, '\0');
+    std::string const bytes = bytes_of(r) + std::string(8, 's');  // as a schema behind it
     for (std::size_t cut = 0; cut != bytes.size(); ++cut) {
         client_handshake_parser p;
         feed(p, bytes.substr(0, cut), 64, [&] { return p.welcome(); });
         BOOST_TEST((p.welcome() == progress::waits));
         p.end();
-        BOOST_TEST((p.refusal() == (cut == sizeof r ? errc::type_mismatch : errc::no_receiver)), "cut at " << cut);
+        BOOST_TEST((p.refusal() == (cut >= sizeof r ? errc::type_mismatch : errc::no_receiver)), "cut at " << cut);
     }
+    client_handshake_parser whole;
+    feed(whole, bytes, 64, [&] { return whole.welcome(); });
+    BOOST_TEST((whole.welcome() == progress::failed));
+    BOOST_TEST((whole.refusal() == errc::type_mismatch));
 }
 
 BOOST_AUTO_TEST_CASE(noise_is_never_a_client_or_an_acceptor)

@@ -44,7 +44,8 @@ struct fixture {
     {
         channel_traits t;
         t.transport = "idle";
-        t.type_name = "number";
+        static strait::message_type const number("number");
+        t.type = &number;
         t.fingerprint = fingerprint;
         t.element_size = 8;
         t.capacity = 16;

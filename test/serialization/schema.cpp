@@ -10,7 +10,7 @@
 #include <string_view>
 
 // Opaque, custom and refingerprinted types.
-namespace schema_samples {
+namespace serialization_schema {
 
 class hidden {
 public:
@@ -116,31 +116,32 @@ template <int... N>
 std::tuple<long_names<N + 1>...> make_long(std::integer_sequence<int, N...>);
 using too_long_names = decltype(make_long(std::make_integer_sequence<int, 40>()));
 
-}  // namespace schema_samples
+}  // namespace serialization_schema
 
 template <>
-inline constexpr bool strait::enable_bitwise<schema_samples::hidden> = true;
+inline constexpr bool strait::enable_bitwise<serialization_schema::hidden> = true;
 
 template <>
-struct strait::serializer<schema_samples::decimal> {
+struct strait::serializer<serialization_schema::decimal> {
     static constexpr std::uint64_t fingerprint = 0x1122334455667788U;
     static constexpr std::string_view encoding = "decimal digits";
-    static std::size_t size(schema_samples::decimal const&) { return 8; }
-    static void encode(schema_samples::decimal const&, std::span<std::byte>) {}
-    static strait::result<schema_samples::decimal> decode(std::span<std::byte const>) { return schema_samples::decimal{}; }
+    static std::size_t size(serialization_schema::decimal const&) { return 8; }
+    static void encode(serialization_schema::decimal const&, std::span<std::byte>) {}
+    static strait::result<serialization_schema::decimal> decode(std::span<std::byte const>) { return serialization_schema::decimal{}; }
 };
 
 template <>
-struct strait::serializer<schema_samples::versioned> : strait::builtin_serializer<schema_samples::versioned> {
+struct strait::serializer<serialization_schema::versioned> : strait::builtin_serializer<serialization_schema::versioned> {
     static constexpr std::uint64_t fingerprint = 2;
 };
 
-namespace {
+namespace serialization_schema {
 
 using namespace samples;
-using namespace schema_samples;
 using strait::errc;
 using strait::schema;
+
+namespace {
 
 std::string as_text(schema const& s)
 {
@@ -219,8 +220,8 @@ BOOST_AUTO_TEST_CASE(the_text_names_types_and_members)
 BOOST_AUTO_TEST_CASE(what_strait_cannot_look_into_has_a_name)
 {
     std::string const text = schema::of<invoice>().text();
-    BOOST_TEST(text.find("schema_samples::hidden of 8 bytes inside;") != text.npos);
-    BOOST_TEST(text.find("struct schema_samples::decimal {  // encoded by decimal digits") != text.npos);
+    BOOST_TEST(text.find("serialization_schema::hidden of 8 bytes inside;") != text.npos);
+    BOOST_TEST(text.find("struct serialization_schema::decimal {  // encoded by decimal digits") != text.npos);
     BOOST_TEST(text.find("    i32 quantity;") != text.npos);
 }
 
@@ -229,19 +230,19 @@ BOOST_AUTO_TEST_CASE(the_first_member_that_differs_is_named)
     BOOST_TEST((difference<first_version, first_version>()) == "");
     BOOST_TEST((difference<first_version, renamed>()) == "");
     BOOST_TEST((difference<first_version, other_member>()) ==
-               "schema_samples::first_version there, schema_samples::other_member here, member 2 (price): f64 there, f32 here");
+               "serialization_schema::first_version there, serialization_schema::other_member here, member 2 (price): f64 there, f32 here");
     BOOST_TEST((difference<other_nested, first_version>()) ==
-               "schema_samples::other_nested there, schema_samples::first_version here, member 3 (part), "
-               "schema_samples::first_version there, samples::trade here, member 3 (part there, quantity here): samples::trade there, u32 here");
+               "serialization_schema::other_nested there, serialization_schema::first_version here, member 3 (part), "
+               "serialization_schema::first_version there, samples::trade here, member 3 (part there, quantity here): samples::trade there, u32 here");
     BOOST_TEST((difference<first_version, one_more>()) ==
-               "schema_samples::first_version there, schema_samples::one_more here: 3 parts there, 4 here; bool late is only here");
-    BOOST_TEST((difference<padded, not_padded>()) == "schema_samples::padded there, schema_samples::not_padded here: "
+               "serialization_schema::first_version there, serialization_schema::one_more here: 3 parts there, 4 here; bool late is only here");
+    BOOST_TEST((difference<padded, not_padded>()) == "serialization_schema::padded there, serialization_schema::not_padded here: "
                                                      "16 bytes, aligned to 16 there, 16 bytes, aligned to 8 here");
     BOOST_TEST((difference<std::string, std::vector<int>>()) == "char there, i32 here");
     BOOST_TEST((difference<std::variant<int, std::string>, std::variant<int, double>>()) == "alternative 2: string there, f64 here");
     BOOST_TEST((difference<std::map<int, std::string>, std::map<int, node>>()) == "string there, samples::node here");
     BOOST_TEST((difference<node, json>()).starts_with("samples::node there, samples::json here, member 1 (name there, value here): string there"));
-    BOOST_TEST((difference<versioned, decimal>()) == "schema_samples::versioned there, schema_samples::decimal here");
+    BOOST_TEST((difference<versioned, decimal>()) == "serialization_schema::versioned there, serialization_schema::decimal here");
 }
 
 BOOST_AUTO_TEST_CASE(a_schema_without_names_is_compared_like_one_with_names)
@@ -290,8 +291,7 @@ BOOST_AUTO_TEST_CASE(a_changed_byte_is_a_changed_name_or_refused)
                 auto const s = parse(other);
                 if (!s)
                     continue;
-                bool const size_in_header = i >= 16 && i < 28;  // a hash of the structure has none, where sizes vary
-                BOOST_TEST((size_in_header || schema::difference(*parse(whole), *s).empty() || (other[2] & 8) != 0));
+                BOOST_TEST((schema::difference(*parse(whole), *s).empty() || (other[2] & 8) != 0));
             }
     }
 }
@@ -395,3 +395,5 @@ BOOST_AUTO_TEST_CASE(random_bytes_do_no_harm)
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
+
+}  // namespace serialization_schema

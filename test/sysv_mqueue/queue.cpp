@@ -236,7 +236,8 @@ BOOST_AUTO_TEST_CASE(when_every_key_is_taken_opening_says_so)
     BOOST_REQUIRE(!strait::detail::location::find(support::unique_name(), strait::access_mode::owner, where));
     strait::detail::participant member;
     strait::detail::sysv_mechanism mechanism;
-    auto const traits = strait::detail::traits_beside<strait::message_layout{8, 8, 3}>("sysv_mqueue", "test", strait::channel_options());
+    strait::message_type const type("test");
+    auto const traits = strait::detail::traits_beside<strait::message_layout{8, 8, 3}>("sysv_mqueue", type, strait::channel_options());
     BOOST_REQUIRE(!strait::detail::sysv_membership::join(where, traits, strait::detail::role::sender, 1, mechanism, member));
     struct ::stat file = {};
     BOOST_REQUIRE_EQUAL(::fstat(member.fd(), &file), 0);

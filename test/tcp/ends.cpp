@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE(large_messages_of_one_size_are_accepted_by_their_first_byte
 {
     auto const at = support::unique_name();
     receiver<large, tcp> in(at);
-    auto out = tcp::sender_end<detail::codec<large>::layout>::open(at, {}, detail::type_name<large>()).value();
+    auto out = tcp::sender_end<detail::codec<large>::layout>::open(at, {}, detail::message_type_of<large>()).value();
     auto const send = [&](std::uint64_t number, deadline until) {
         return out.copy_in(std::as_bytes(std::span(support::make_large(number).get(), 1)), until);
     };

@@ -6,8 +6,17 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
 
 namespace strait {
+
+namespace detail {
+
+struct message_description;
+
+}  // namespace detail
 
 /// What a transport knows of a message type, at compile time. Thread safe.
 ///
@@ -20,6 +29,35 @@ struct message_layout {
     bool handles = false;       ///< whether messages have descriptors beside their bytes
 
     bool operator==(message_layout const&) const = default;
+};
+
+/// What a transport is told of a message type when an end is opened, for people and for peers with another type: the name of
+/// the type, and what its schema is made of. It converts from and to the name alone, which a transport of your own can take
+/// instead. Distinct objects: safe. Shared objects: safe to read.
+class message_type {
+public:
+    /// A type of which only the name is known.
+    message_type(std::string name) : name_(std::move(name)) {}
+    /// A type of which only the name is known.
+    message_type(std::string_view name) : name_(name) {}
+    /// A type of which only the name is known.
+    message_type(char const* name) : name_(name) {}
+    /// For the library: a type with a description.
+    message_type(std::string name, detail::message_description const* description)
+        : name_(std::move(name)), description_(description)
+    {
+    }
+
+    /// The name of the type, as the compiler spells it.
+    std::string_view name() const noexcept { return name_; }
+    /// The name of the type.
+    operator std::string_view() const noexcept { return name_; }
+    /// For the library: null where only the name is known.
+    detail::message_description const* description() const noexcept { return description_; }
+
+private:
+    std::string name_;
+    detail::message_description const* description_ = nullptr;
 };
 
 }  // namespace strait

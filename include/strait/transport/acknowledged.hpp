@@ -85,14 +85,14 @@ class acknowledged<tcp>::sender_end : public detail::ack_sender<L, detail::tcp_c
     using base = detail::ack_sender<L, detail::tcp_connector>;
 
 public:
-    static result<sender_end> open(endpoint const& where, options const& how, std::string_view type_name)
+    static result<sender_end> open(endpoint const& where, options const& how, message_type const& type)
     {
         std::uint64_t limit = 0;
         detail::inet_settings settings;
         detail::session_id id;
         if (error_code const e = detail::draw_session_id(id))
             return e;
-        auto connector = detail::connect_tcp<L>(guarantees.name, where, how, type_name, limit, settings);
+        auto connector = detail::connect_tcp<L>(guarantees.name, where, how, type, limit, settings);
         if (!connector)
             return connector.error();
         detail::ack_link<detail::tcp_connector> link(std::move(*connector), L, id, how.connect_timeout);
@@ -112,14 +112,15 @@ class acknowledged<tcp>::receiver_end : public detail::stream_receiver<L, detail
     using base = detail::stream_receiver<L, detail::tcp_listener, detail::acknowledged_sessions>;
 
 public:
-    static result<receiver_end> open(endpoint const& where, options const& how, std::string_view type_name)
+    static result<receiver_end> open(endpoint const& where, options const& how, message_type const& type)
     {
         std::uint64_t limit = 0;
-        auto listener = detail::listen_tcp<L>(guarantees.name, where, how, type_name, limit);
+        auto listener = detail::listen_tcp<L>(guarantees.name, where, how, type, limit);
         if (!listener)
             return listener.error();
         auto const records = listener->has_control_file() ? detail::ack_records(listener->member().block()) : detail::ack_records();
         receiver_end r(base(std::move(*listener), limit, how.linger, detail::acknowledged_sessions(how.reconnect_within, records)));
+        r.describe(type);
         if (error_code const e = r.start())
             return e;
         return r;

@@ -66,7 +66,7 @@ class anonymous_pipe::sender_end : public detail::fifo_sender<L> {
 public:
     /// Does not compile, because there is no name to open: use make_pair().
     template <std::same_as<endpoint> Endpoint>
-    static result<sender_end> open(Endpoint const&, options const&, std::string_view)
+    static result<sender_end> open(Endpoint const&, options const&, message_type const&)
     {
         static_assert(sizeof(Endpoint) == 0,
                       "strait: an anonymous pipe has no name: use channel<T, anonymous_pipe>::make_pair(), or named_pipe");
@@ -87,7 +87,7 @@ class anonymous_pipe::receiver_end : public detail::fifo_receiver<L> {
 public:
     /// Does not compile, because there is no name to open: use make_pair().
     template <std::same_as<endpoint> Endpoint>
-    static result<receiver_end> open(Endpoint const&, options const&, std::string_view)
+    static result<receiver_end> open(Endpoint const&, options const&, message_type const&)
     {
         static_assert(sizeof(Endpoint) == 0,
                       "strait: an anonymous pipe has no name: use channel<T, anonymous_pipe>::make_pair(), or named_pipe");
@@ -106,10 +106,10 @@ private:
 template <message_layout L>
 class anonymous_pipe::pair {
 public:
-    static result<pair> make(options const& how, std::string_view type_name)
+    static result<pair> make(options const& how, message_type const& type)
     {
         pair p;
-        auto const traits = detail::traits_beside<L>(guarantees.name, type_name, how);
+        auto const traits = detail::traits_beside<L>(guarantees.name, type, how);
         if (error_code const e = detail::nameless_pair::make(traits, {}, p.pair_))
             return e;
         if (error_code const e = detail::make_pipe(how.capacity, p.reads_, p.writes_))

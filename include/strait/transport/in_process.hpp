@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <utility>
 
 namespace strait {
@@ -63,11 +62,12 @@ private:
     static constexpr std::size_t default_capacity = 1024;
 
     template <class T>
-    static result<std::shared_ptr<detail::object_queue<T>>> join(endpoint const& where, options const& how, detail::role r)
+    static result<std::shared_ptr<detail::object_queue<T>>> join(endpoint const& where, options const& how, message_type const& type,
+                                                                 detail::role r)
     {
         if (where.is_address())
             return errc::invalid_endpoint;
-        return detail::object_registry::get().join<T>(where.text(), capacity(how), how.keep, r);
+        return detail::object_registry::get().join<T>(where.text(), capacity(how), how.keep, type, r);
     }
 
     static std::size_t capacity(options const& how) noexcept { return how.capacity ? how.capacity : default_capacity; }
@@ -79,9 +79,9 @@ class in_process::sender_end : detail::object_member<T> {
     using base = detail::object_member<T>;
 
 public:
-    static result<sender_end> open(endpoint const& where, options const& how, std::string_view)
+    static result<sender_end> open(endpoint const& where, options const& how, message_type const& type)
     {
-        auto queue = join<T>(where, how, detail::role::sender);
+        auto queue = join<T>(where, how, type, detail::role::sender);
         if (!queue)
             return queue.error();
         return sender_end(std::move(*queue));
@@ -150,9 +150,9 @@ class in_process::receiver_end : detail::object_member<T> {
     using base = detail::object_member<T>;
 
 public:
-    static result<receiver_end> open(endpoint const& where, options const& how, std::string_view)
+    static result<receiver_end> open(endpoint const& where, options const& how, message_type const& type)
     {
-        auto queue = join<T>(where, how, detail::role::receiver);
+        auto queue = join<T>(where, how, type, detail::role::receiver);
         if (!queue)
             return queue.error();
         return receiver_end(std::move(*queue));
@@ -211,7 +211,7 @@ private:
 template <class T>
 class in_process::pair {
 public:
-    static result<pair> make(options const& how, std::string_view)
+    static result<pair> make(options const& how, message_type const&)
     {
         return pair(std::make_shared<detail::object_queue<T>>(std::string(), capacity(how), how.keep));
     }

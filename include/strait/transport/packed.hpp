@@ -67,9 +67,9 @@ private:
     template <message_layout L, class Inner, class Base>
     class end : public Base {
     public:
-        static result<end> open(endpoint const& where, options const& how, std::string_view type_name)
+        static result<end> open(endpoint const& where, options const& how, message_type const& type)
         {
-            auto inner = Inner::open(where, pack_options(L, how), type_name);
+            auto inner = Inner::open(where, pack_options(L, how), type);
             if (!inner)
                 return inner.error();
             return end(Base(std::move(*inner), how.linger));

@@ -61,9 +61,9 @@ class polled<X, Wait>::receiver_end : public X::template receiver_end<L> {
 public:
     explicit receiver_end(base&& end) : base(std::move(end)) {}
 
-    static result<receiver_end> open(endpoint const& where, options const& how, std::string_view type_name)
+    static result<receiver_end> open(endpoint const& where, options const& how, message_type const& type)
     {
-        auto end = base::open(where, how, type_name);
+        auto end = base::open(where, how, type);
         if (!end)
             return end.error();
         return receiver_end(std::move(*end));
@@ -105,10 +105,10 @@ template <byte_transport X, waiting_strategy Wait>
 template <message_layout L>
 class polled<X, Wait>::pair {
 public:
-    static result<pair> make(options const& how, std::string_view type_name)
+    static result<pair> make(options const& how, message_type const& type)
         requires(X::guarantees.nameless)
     {
-        auto ends = inner::make(how, type_name);
+        auto ends = inner::make(how, type);
         if (!ends)
             return ends.error();
         return pair(std::move(*ends));

@@ -74,11 +74,11 @@ class realtime_signal::receiver_end : public detail::datagram_receiver<L, detail
     using base = detail::datagram_receiver<L, detail::signal_listener>;
 
 public:
-    static result<receiver_end> open(endpoint const& where, options const& how, std::string_view type_name)
+    static result<receiver_end> open(endpoint const& where, options const& how, message_type const& type)
     {
         detail::location place;
         detail::participant member;
-        if (error_code const e = detail::join_signals<L>(where, how, type_name, detail::role::receiver, place, member))
+        if (error_code const e = detail::join_signals<L>(where, how, type, detail::role::receiver, place, member))
             return e;
         detail::signal_listener listener(L.fixed_size);
         if (error_code const e = listener.open(std::move(member), std::move(place)))

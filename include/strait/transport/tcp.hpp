@@ -60,12 +60,12 @@ class tcp::sender_end : public detail::stream_sender<L, detail::tcp_connector> {
     using base = detail::stream_sender<L, detail::tcp_connector>;
 
 public:
-    static result<sender_end> open(endpoint const& where, options const& how, std::string_view type_name)
+    static result<sender_end> open(endpoint const& where, options const& how, message_type const& type)
     {
         auto const connect_until = deadline::after(how.connect_timeout);
         std::uint64_t limit = 0;
         detail::inet_settings settings;
-        auto connector = detail::connect_tcp<L>(guarantees.name, where, how, type_name, limit, settings);
+        auto connector = detail::connect_tcp<L>(guarantees.name, where, how, type, limit, settings);
         if (!connector)
             return connector.error();
         sender_end s(base(std::move(*connector), limit, connect_until, how.linger));
@@ -93,13 +93,14 @@ class tcp::receiver_end : public detail::stream_receiver<L, detail::tcp_listener
     using base = detail::stream_receiver<L, detail::tcp_listener>;
 
 public:
-    static result<receiver_end> open(endpoint const& where, options const& how, std::string_view type_name)
+    static result<receiver_end> open(endpoint const& where, options const& how, message_type const& type)
     {
         std::uint64_t limit = 0;
-        auto listener = detail::listen_tcp<L>(guarantees.name, where, how, type_name, limit);
+        auto listener = detail::listen_tcp<L>(guarantees.name, where, how, type, limit);
         if (!listener)
             return listener.error();
         receiver_end r(base(std::move(*listener), limit, how.linger));
+        r.describe(type);
         if (error_code const e = r.start())
             return e;
         return r;

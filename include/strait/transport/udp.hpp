@@ -69,10 +69,10 @@ private:
     static constexpr std::size_t default_capacity = std::size_t{4} << 20;
 
     template <message_layout L>
-    static result<detail::inet_name> join(endpoint const& where, options const& how, std::string_view type_name, detail::role r,
+    static result<detail::inet_name> join(endpoint const& where, options const& how, message_type const& type, detail::role r,
                                          std::uint64_t& limit, detail::inet_settings& settings)
     {
-        auto name = detail::join_tcp<L>(guarantees.name, where, how, limit, type_name, r, settings);
+        auto name = detail::join_tcp<L>(guarantees.name, where, how, limit, type, r, settings);
         if (name)
             limit = detail::udp_limit<L>(name->member().block().max_message_size);
         return name;
@@ -85,7 +85,7 @@ class udp::sender_end : public detail::stream_sender<L, detail::udp_connector> {
     using base = detail::stream_sender<L, detail::udp_connector>;
 
 public:
-    static result<sender_end> open(endpoint const& where, options const& how, std::string_view type_name)
+    static result<sender_end> open(endpoint const& where, options const& how, message_type const& type)
     {
         auto const connect_until = deadline::after(how.connect_timeout);
         auto limit = detail::udp_limit<L>(how.max_message_size);
@@ -99,13 +99,14 @@ public:
                 return detail::udp_connector(L, std::move(*to));
             }
             detail::inet_settings unused;
-            auto name = join<L>(where, how, type_name, detail::role::sender, limit, unused);
+            auto name = join<L>(where, how, type, detail::role::sender, limit, unused);
             if (!name)
                 return name.error();
             return detail::udp_connector(L, std::move(*name));
         }();
         if (!connector)
             return connector.error();
+        connector->describe(type);
         sender_end s(base(std::move(*connector), limit, connect_until, how.linger));
         if (error_code const e = s.try_connect())
             return e;
@@ -122,7 +123,7 @@ class udp::receiver_end : public detail::datagram_receiver<L, detail::udp_listen
     using base = detail::datagram_receiver<L, detail::udp_listener>;
 
 public:
-    static result<receiver_end> open(endpoint const& where, options const& how, std::string_view type_name)
+    static result<receiver_end> open(endpoint const& where, options const& how, message_type const& type)
     {
         auto limit = detail::udp_limit<L>(how.max_message_size);
         using socket = detail::inet_listener<SOCK_DGRAM>;
@@ -139,7 +140,7 @@ public:
                     return at.error();
                 return socket::open(*at, with_capacity());
             }
-            auto name = join<L>(where, how, type_name, detail::role::receiver, limit, settings);
+            auto name = join<L>(where, how, type, detail::role::receiver, limit, settings);
             if (!name)
                 return name.error();
             return socket::open(std::move(*name), with_capacity());

@@ -111,6 +111,8 @@ public:
             }
             if (parser_.refusal() != errc()) {
                 said_ = parser_.refusal();
+                if (said_ == errc::type_mismatch)
+                    note();
                 return false;
             }
             if (static_cast<std::size_t>(n) < room.size())
@@ -135,6 +137,22 @@ public:
     }
 
 private:
+    // Notes what the receiver has said of its type; the end of that may still be in the socket.
+    [[gnu::noinline, gnu::cold]] void note() noexcept
+    {
+        struct {
+            stream_rejection head;
+            char behind[schema_limit];
+        } said;
+        auto const all = std::as_writable_bytes(std::span(&said, 1));
+        auto const have = parser_.rejection();
+        std::memcpy(all.data(), have.data(), have.size());
+        std::size_t size = have.size();
+        if (auto const more = receive_bytes(fd(), all.subspan(size), MSG_DONTWAIT); more > 0)
+            size += static_cast<std::size_t>(more);
+        connector().note_rejection(said.head, {said.behind, size - sizeof said.head});
+    }
+
     bool greet(descriptor socket, std::uint64_t first)
     {
         greeting_.cookie = connector().cookie();

@@ -56,6 +56,9 @@ public:
     // nothing yet.
     errc refusal() const noexcept { return refusal_; }
 
+    // What has come with the rejection that refusal() is from, and behind it.
+    std::span<std::byte const> rejection() const noexcept { return std::span(bytes_).subspan(at_, held_ - at_); }
+
     // The next bytes are those of another connection.
     void reset() noexcept
     {

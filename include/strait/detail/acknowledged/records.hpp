@@ -76,8 +76,8 @@ public:
     void use(ack_record& r) noexcept { r.used.store(++latest_, std::memory_order_relaxed); }
 
 private:
-    static constexpr std::size_t offset = 1024;
-    static_assert(sizeof(control_block) <= offset && offset + most * sizeof(ack_record) <= control_block::size_in_file);
+    static constexpr std::size_t offset = control_block::size_in_file;
+    static_assert(most * sizeof(ack_record) <= control_block::size_in_file);
 
     std::span<ack_record> all_;
     std::uint64_t latest_ = 0;

@@ -85,9 +85,9 @@ struct lossless_geometry {
         return r == role::sender ? 1 : ::off_t{lossless_header::most_receivers};
     }
 
-    static error_code traits(channel_options const& how, std::string_view type_name, channel_traits& t)
+    static error_code traits(channel_options const& how, message_type const& type, channel_traits& t)
     {
-        error_code const e = single::traits(how, type_name, t);
+        error_code const e = single::traits(how, type, t);
         t.transport = "shm_ring/lossless";
         t.retained = false;
         t.size += lossless_data_offset() - ring_data_offset();

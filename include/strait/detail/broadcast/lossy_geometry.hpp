@@ -99,7 +99,7 @@ struct lossy_geometry {
     static mechanism_type mechanism() noexcept { return mechanism_type(varies); }
     static constexpr ::off_t places(role r) noexcept { return r == role::sender ? 1 : lock_bytes::most; }
 
-    static error_code traits(channel_options const& how, std::string_view type_name, channel_traits& t)
+    static error_code traits(channel_options const& how, message_type const& type, channel_traits& t)
     {
         constexpr std::uint64_t far = std::uint64_t{1} << 46;
         channel_options larger = how;
@@ -110,7 +110,7 @@ struct lossy_geometry {
                                                 : std::max<std::size_t>({single::default_bytes, least(), 8 * how.max_message_size});
         else
             larger.capacity = how.capacity == 1 ? 2 : how.capacity;
-        if (error_code const e = single::traits(larger, type_name, t))
+        if (error_code const e = single::traits(larger, type, t))
             return e;
         t.transport = "shm_ring/lossy";
         t.retained = false;

@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_CHANNEL_ENDS_HPP
 #define STRAIT_DETAIL_CHANNEL_ENDS_HPP
 
+#include <strait/detail/codec/description.hpp>
 #include <strait/detail/os/object_note.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
@@ -78,10 +79,14 @@ struct ends<T, X> {
     using pair = typename X2::template pair<T>;
 };
 
+// The name and, where T can be encoded, the description of a message type, which a transport is told at opening.
 template <class T>
-std::string type_name()
+message_type message_type_of()
 {
-    return boost::core::type_name<T>();
+    if constexpr (serializable<T>)
+        return {boost::core::type_name<T>(), &message_description_of<T>};
+    else
+        return {boost::core::type_name<T>(), nullptr};
 }
 
 // Throws why no end was opened here. The text names the endpoint, and the object of the host at which it failed.
@@ -90,14 +95,23 @@ std::string type_name()
     std::string text = "opening " + where.text();
     if (object_note[0] != '\0')
         text += std::string(", at ") + object_note;
+    if (auto const note = error_note(e); !note.empty())
+        (text += ": ") += note;
     throw boost::system::system_error(e, text);
+}
+
+// Forgets what was noted at an earlier failure of this thread.
+inline void forget_notes() noexcept
+{
+    object_note[0] = '\0';
+    failure_note.text[0] = '\0';
 }
 
 // What `open` returns, or throws why there is none.
 template <class Open>
 auto opened(endpoint const& where, Open open)
 {
-    object_note[0] = '\0';
+    forget_notes();
     auto made = open();
     if (!made)
         raise_opening(made.error(), where);

@@ -77,7 +77,7 @@ private:
 
     handshake_progress open()
     {
-        auto connector = rendezvous::type::to(where_, how_);
+        auto connector = rendezvous::type::to(where_, how_, rendezvous::description::type());
         if (!connector)
             return fail(connector.error());
         connector_.emplace(std::move(*connector));

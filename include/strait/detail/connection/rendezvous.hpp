@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_CONNECTION_RENDEZVOUS_HPP
 
 #include <strait/detail/channel/ends.hpp>
+#include <strait/detail/codec/description.hpp>
 #include <strait/detail/handshake/protocol.hpp>
 #include <strait/detail/inet/open.hpp>
 #include <strait/detail/socket/join.hpp>
@@ -47,6 +48,22 @@ consteval bool check_connectable()
     return true;
 }
 
+// The description of what a connection carries: as a fingerprint, that of both directions.
+template <class Up, class Down>
+struct duplex_description {
+    static constexpr type_description const* parts[] = {root_of<Up>(), root_of<Down>()};
+    static constexpr char const* names[] = {"to_server", "to_client"};
+    static constexpr std::uint64_t fingerprint = both_ways<codec<Up>::layout, codec<Down>::layout>.fingerprint;
+    static constexpr type_description root{
+        .what = kind::custom, .fingerprint = fingerprint, .parts = 2, .part = parts, .name = "connection", .names = names};
+    static constexpr message_description value{kind::custom, false, fingerprint, 0, 1, &root};
+
+    static message_type type()
+    {
+        return {"a connection of " + boost::core::type_name<Up>() + " and " + boost::core::type_name<Down>(), &value};
+    }
+};
+
 // Where an acceptor of connections over X listens and its clients connect: at a Unix socket beside a control file.
 template <class X, message_layout Up, message_layout Down>
 struct unix_rendezvous {
@@ -54,7 +71,8 @@ struct unix_rendezvous {
     using listener = unix_listener;
     using options = typename X::options;
 
-    static error_code join(endpoint const& at, options const& how, role r, location& where, participant& member)
+    static error_code join(endpoint const& at, options const& how, message_type const& type, role r, location& where,
+                           participant& member)
     {
         if (error_code const e = location::find(at, how.access, where))
             return e;
@@ -62,7 +80,7 @@ struct unix_rendezvous {
             return address.error();
         unix_mechanism mechanism;
         std::string const transport = std::string("duplex ") + X::guarantees.name;
-        return join_stream<both_ways<Up, Down>>(transport, where, how, 0, type_name<connector>(), r, mechanism, member);
+        return join_stream<both_ways<Up, Down>>(transport, where, how, 0, type, r, mechanism, member);
     }
 
     static unix_kind sockets(options const& how)
@@ -76,20 +94,20 @@ struct unix_rendezvous {
         }
     }
 
-    static result<connector> to(endpoint const& at, options const& how)
+    static result<connector> to(endpoint const& at, options const& how, message_type const& type)
     {
         location where;
         participant member;
-        if (error_code const e = join(at, how, role::sender, where, member))
+        if (error_code const e = join(at, how, type, role::sender, where, member))
             return e;
         return connector(std::move(member), std::move(where), sockets(how), accept_of(how));
     }
 
-    static result<listener> at(endpoint const& at, options const& how)
+    static result<listener> at(endpoint const& at, options const& how, message_type const& type)
     {
         location where;
         participant member;
-        if (error_code const e = join(at, how, role::receiver, where, member))
+        if (error_code const e = join(at, how, type, role::receiver, where, member))
             return e;
         listener l(sockets(how), accept_of(how));
         if (error_code const e = l.open(std::move(member), std::move(where)))
@@ -106,7 +124,7 @@ struct tcp_rendezvous {
     using options = typename X::options;
 
     template <class End, class Make>
-    static result<End> open(endpoint const& at, options const& how, role r, Make make)
+    static result<End> open(endpoint const& at, options const& how, message_type const& type, role r, Make make)
     {
         auto settings = X::template sender_end<Up>::sockets(how);
         if (at.is_address()) {
@@ -117,22 +135,21 @@ struct tcp_rendezvous {
                 return all.error();
             return make(std::move(*all), settings);
         }
-        auto name = join_tcp<both_ways<Up, Down>>(std::string("duplex ") + X::guarantees.name, at, how, 0, type_name<connector>(), r,
-                                                  settings);
+        auto name = join_tcp<both_ways<Up, Down>>(std::string("duplex ") + X::guarantees.name, at, how, 0, type, r, settings);
         if (!name)
             return name.error();
         return make(std::move(*name), settings);
     }
 
-    static result<connector> to(endpoint const& at, options const& how)
+    static result<connector> to(endpoint const& at, options const& how, message_type const& type)
     {
         auto const make = [](auto where, auto const& settings) { return result<connector>(connector(std::move(where), settings)); };
-        return open<connector>(at, how, role::sender, make);
+        return open<connector>(at, how, type, role::sender, make);
     }
-    static result<listener> at(endpoint const& at, options const& how)
+    static result<listener> at(endpoint const& at, options const& how, message_type const& type)
     {
         auto const make = [](auto where, auto const& settings) { return listener::open(std::move(where), settings); };
-        return open<listener>(at, how, role::receiver, make);
+        return open<listener>(at, how, type, role::receiver, make);
     }
 };
 
@@ -144,6 +161,7 @@ struct rendezvous_for {
     static constexpr message_layout down = codec<In>::layout;
     using type = std::conditional_t<X::guarantees.crosses_hosts, tcp_rendezvous<X, up, down>, unix_rendezvous<X, up, down>>;
     static constexpr message_layout both = both_ways<up, down>;
+    using description = duplex_description<Out, In>;
 };
 
 }  // namespace strait::detail

@@ -228,7 +228,7 @@ result<two_ends<Out, In, X>> join_acceptor(endpoint const& where, typename X::op
 {
     using rendezvous = rendezvous_for<Out, In, X>;
     auto const until = deadline::after(how.connect_timeout);
-    auto connector = rendezvous::type::to(where, how);
+    auto connector = rendezvous::type::to(where, how, rendezvous::description::type());
     if (!connector)
         return connector.error();
     descriptor socket;

@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_FRAME_PROTOCOL_HPP
 #define STRAIT_DETAIL_FRAME_PROTOCOL_HPP
 
+#include <strait/detail/schema/mismatch.hpp>
 #include <strait/error.hpp>
 #include <strait/serialization/layout.hpp>
 
@@ -9,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 #include <type_traits>
 
 // What travels over a connected stream socket: a greeting from the sender, then frames. The receiver never writes, except
@@ -67,12 +69,13 @@ struct stream_greeting {
 static_assert(sizeof(stream_greeting) == 64 && offsetof(stream_greeting, fingerprint) == 32 &&
               offsetof(stream_greeting, cookie) == 40 && std::is_trivially_copyable_v<stream_greeting>);
 
+// Behind that of another type stands the schema of the receiver's.
 struct stream_rejection {
     static constexpr std::uint64_t magic_value = 0x7265'6a65'6374'6564U;
 
     std::uint64_t magic = magic_value;
     std::uint32_t why = 0;
-    std::uint32_t unused = 0;
+    std::uint32_t schema = 0;  // bytes
 
     // The error of the sender; no_receiver when these are not the bytes of a rejection.
     errc reason() const noexcept
@@ -84,6 +87,14 @@ struct stream_rejection {
     }
 };
 static_assert(sizeof(stream_rejection) == 16);
+
+// Notes what a receiver that refuses another type has said of its own, in bytes that begin behind its rejection.
+[[gnu::noinline, gnu::cold]] inline void note_rejection(stream_rejection const& said, std::string_view behind,
+                                                        message_type const& ours) noexcept
+{
+    if (said.reason() == errc::type_mismatch)
+        (void)noted_type_mismatch({}, behind.substr(0, said.schema <= behind.size() ? said.schema : 0), &ours);
+}
 
 // Before each payload, which is followed by zeroes up to a multiple of 8: frames, and so payloads, stay aligned. A payload
 // is one message, or, where all have one size, a run of them.

@@ -23,6 +23,7 @@ struct stream_rules {
     std::size_t packet = 0;        // bytes of the largest packet, for sockets that keep packets apart; 0: a stream
     std::size_t introduction = 0;  // bytes that come behind the greeting
     bool handles = false;          // messages may have descriptors beside them
+    message_description const* type = nullptr;  // what is said of it to a sender that is refused
 };
 
 // What can be said of a connection after a step. The last three are never said by a parser: a socket has to be asked.

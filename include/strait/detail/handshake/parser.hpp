@@ -105,7 +105,7 @@ public:
     {
         if (!answer_.is_whole())
             return progress::waits;
-        refusal_ = answer_.get().refusal();
+        refusal_ = refusal_of(answer_.get());
         answered_ = !refusal_;
         return answered_ ? progress::complete : progress::failed;
     }
@@ -125,13 +125,8 @@ public:
     void end() noexcept
     {
         refusal_ = errc::no_receiver;
-        if (!answered_ && answer_.size() == sizeof(stream_rejection)) {
-            auto const said = answer_.get();
-            stream_rejection r;
-            r.magic = said.magic;
-            r.why = said.why;
-            refusal_ = r.reason();
-        }
+        if (!answered_ && answer_.size() >= sizeof(stream_rejection))
+            refusal_ = refusal_of(answer_.get());
     }
 
     std::uint64_t number() const noexcept { return answer_.get().number; }
@@ -141,6 +136,15 @@ public:
     error_code const& refusal() const noexcept { return refusal_; }
 
 private:
+    // The rejection of a plain channel's receiver may be followed by its schema, and so be as long as an answer.
+    static error_code refusal_of(handshake_answer const& said) noexcept
+    {
+        stream_rejection r;
+        r.magic = said.magic;
+        r.why = said.why;
+        return said.magic == stream_rejection::magic_value ? make_error_code(r.reason()) : said.refusal();
+    }
+
     collected<handshake_answer> answer_;
     collected<unsigned char> word_;
     error_code refusal_;

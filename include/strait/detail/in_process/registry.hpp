@@ -4,6 +4,8 @@
 
 #include <strait/detail/in_process/queue.hpp>
 #include <strait/detail/os/fork_guard.hpp>
+#include <strait/detail/schema/mismatch.hpp>
+#include <strait/serialization/layout.hpp>
 #include <strait/stats.hpp>
 #include <strait/version.hpp>
 
@@ -68,18 +70,22 @@ public:
     [[gnu::visibility("default")]] static object_registry& get() { return of_version<STRAIT_VERSION>(); }
 
     template <class T>
-    result<std::shared_ptr<object_queue<T>>> join(std::string const& name, std::size_t capacity, bool keep, role r)
+    result<std::shared_ptr<object_queue<T>>> join(std::string const& name, std::size_t capacity, bool keep, message_type const& what,
+                                                  role r)
     {
         std::lock_guard const hold(content_.mutex);
         auto at = content_.channels.find(name);
         if (at == content_.channels.end()) {
             auto made = std::make_shared<object_queue<T>>(name, capacity, keep);  // first: without memory nothing is registered
-            at = content_.channels.try_emplace(name, object_type::of<T>(), std::move(made)).first;
+            at = content_.channels.try_emplace(name, channel{object_type::of<T>(), what, std::move(made)}).first;
         }
-        auto const& [type, channel] = at->second;
-        if (!(type == object_type::of<T>()))
-            return errc::type_mismatch;
-        auto queue = std::static_pointer_cast<object_queue<T>>(channel);
+        channel const& found = at->second;
+        if (!(found.type == object_type::of<T>())) {
+            schema_bytes there;
+            schema_writer::write(found.what.description(), there);
+            return noted_type_mismatch(found.what.name(), there.view(), &what);
+        }
+        auto queue = std::static_pointer_cast<object_queue<T>>(found.queue);
         queue->join(r);
         if (keep)
             queue->keep = true;
@@ -94,7 +100,7 @@ public:
         if (!queue->leave(r, queue->messages.size()) || queue->name.empty())
             return;
         auto const at = content_.channels.find(queue->name);
-        if (at != content_.channels.end() && at->second.second == queue)
+        if (at != content_.channels.end() && at->second.queue == queue)
             content_.channels.erase(at);
     }
 
@@ -104,14 +110,20 @@ public:
         auto const at = content_.channels.find(name);
         if (at == content_.channels.end())
             return;
-        at->second.second->remove();
+        at->second.queue->remove();
         content_.channels.erase(at);
     }
 
 private:
+    struct channel {
+        object_type type;
+        message_type what;
+        std::shared_ptr<object_channel> queue;
+    };
+
     struct content {
         std::mutex mutex;
-        std::map<std::string, std::pair<object_type, std::shared_ptr<object_channel>>> channels;
+        std::map<std::string, channel> channels;
     };
 
     template <long Version>

@@ -19,7 +19,7 @@ namespace strait::detail {
 // Joins a channel that has a name and runs over sockets of the loopback. What the first opener has decided holds for all.
 template <message_layout L, class Options>
 result<inet_name> join_tcp(std::string_view transport, endpoint const& where, Options const& how, std::uint64_t limit,
-                          std::string_view type_name, role r, inet_settings& settings)
+                          message_type const& type, role r, inet_settings& settings)
 {
     location place;
     participant member;
@@ -28,7 +28,7 @@ result<inet_name> join_tcp(std::string_view transport, endpoint const& where, Op
     if (error_code const e = location::find(where, how.access, place))
         return e;
     tcp_mechanism mechanism;
-    if (error_code const e = join_stream<L>(transport, place, how, limit, type_name, r, mechanism, member))
+    if (error_code const e = join_stream<L>(transport, place, how, limit, type, r, mechanism, member))
         return e;
     settings.capacity = member.block().capacity;
     return inet_name(std::move(member), std::move(place));
@@ -44,12 +44,12 @@ inet_settings tcp_settings_of(Options const& how) noexcept
 
 // Joins such a channel of streams. Also gives the limit of a message, and the settings.
 template <message_layout L, class Options>
-result<inet_name> join_tcp_stream(std::string_view transport, endpoint const& where, Options const& how, std::string_view type_name,
+result<inet_name> join_tcp_stream(std::string_view transport, endpoint const& where, Options const& how, message_type const& type,
                                  role r, std::uint64_t& limit, inet_settings& settings)
 {
     limit = stream_limit<L>(how.max_message_size);
     settings = tcp_settings_of(how);
-    auto name = join_tcp<L>(transport, where, how, limit, type_name, r, settings);
+    auto name = join_tcp<L>(transport, where, how, limit, type, r, settings);
     if (name)
         limit = stream_limit<L>(name->member().block().max_message_size);
     return name;
@@ -57,14 +57,16 @@ result<inet_name> join_tcp_stream(std::string_view transport, endpoint const& wh
 
 // A connector to the receiver at this endpoint. Also gives the limit of a message, and the settings that hold there.
 template <message_layout L, class Options>
-result<tcp_connector> connect_tcp(std::string_view transport, endpoint const& where, Options const& how, std::string_view type_name,
+result<tcp_connector> connect_tcp(std::string_view transport, endpoint const& where, Options const& how, message_type const& type,
                                   std::uint64_t& limit, inet_settings& settings)
 {
     if (!where.is_address()) {
-        auto name = join_tcp_stream<L>(transport, where, how, type_name, role::sender, limit, settings);
+        auto name = join_tcp_stream<L>(transport, where, how, type, role::sender, limit, settings);
         if (!name)
             return name.error();
-        return tcp_connector(std::move(*name), settings);
+        tcp_connector by_name(std::move(*name), settings);
+        by_name.describe(type);
+        return by_name;
     }
     if (where.port() == 0)
         return errc::invalid_endpoint;
@@ -73,17 +75,19 @@ result<tcp_connector> connect_tcp(std::string_view transport, endpoint const& wh
         return to.error();
     limit = stream_limit<L>(how.max_message_size);
     settings = tcp_settings_of(how);
-    return tcp_connector(std::move(*to), settings);
+    tcp_connector by_address(std::move(*to), settings);
+    by_address.describe(type);
+    return by_address;
 }
 
 // A listener at this endpoint. Also gives the limit of a message.
 template <message_layout L, class Options>
-result<tcp_listener> listen_tcp(std::string_view transport, endpoint const& where, Options const& how, std::string_view type_name,
+result<tcp_listener> listen_tcp(std::string_view transport, endpoint const& where, Options const& how, message_type const& type,
                                 std::uint64_t& limit)
 {
     inet_settings settings;
     if (!where.is_address()) {
-        auto name = join_tcp_stream<L>(transport, where, how, type_name, role::receiver, limit, settings);
+        auto name = join_tcp_stream<L>(transport, where, how, type, role::receiver, limit, settings);
         if (!name)
             return name.error();
         return tcp_listener::open(std::move(*name), settings);

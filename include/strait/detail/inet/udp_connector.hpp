@@ -149,6 +149,9 @@ private:
                 return errno != EAGAIN && errno != EINTR;
             if (auto const why = dialer().numbering().rejection_in(std::span(bytes).first(static_cast<std::size_t>(n)))) {
                 rejected_ = *why;
+                stream_rejection said;
+                said.why = static_cast<std::uint32_t>(*why);
+                note_rejection(said, {});
                 return true;
             }
         }

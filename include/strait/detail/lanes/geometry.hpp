@@ -181,10 +181,10 @@ struct lane_geometry {
     static constexpr ::off_t places(role r) noexcept { return r == role::sender ? ::off_t{lanes_header::most} : 1; }
 
     // Each lane is what a ring with one sender would be.
-    static error_code traits(channel_options const& how, std::string_view type_name, channel_traits& t)
+    static error_code traits(channel_options const& how, message_type const& type, channel_traits& t)
     {
         constexpr std::uint64_t far = std::uint64_t{1} << 46;
-        if (error_code const e = one_lane::traits(how, type_name, t))
+        if (error_code const e = one_lane::traits(how, type, t))
             return e;
         std::uint64_t const each = t.size - ring_data_offset();
         if (each > far / (2 * lanes_header::most))  // no address space has so much

@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_MEMBERSHIP_CONTROL_BLOCK_HPP
 
 #include <strait/detail/os/fnv1a.hpp>
+#include <strait/detail/schema/writer.hpp>
 #include <strait/error.hpp>
 #include <strait/serialization/layout.hpp>
 
@@ -18,12 +19,13 @@ namespace strait::detail {
 // What an opener demands of a channel that is there, or gives to a new one.
 struct channel_traits {
     std::string_view transport;      // mechanism and topology
-    std::string_view type_name;      // for people
+    message_type const* type = nullptr;
     std::uint64_t fingerprint = 0;
     std::uint64_t element_size = 0;  // 0: varies
     std::uint64_t capacity = 0;
     std::uint64_t max_message_size = 0;
     std::uint64_t size = 0;          // of the whole object, control block included
+    std::uint64_t least = 0;         // bytes that any object of this transport has
     std::uint64_t beside = 0;        // bytes of messages that lie outside of it, in memory of another kind
     std::string_view memory = "";    // the name of that kind; empty: they lie in the object, as in most channels
     std::uint64_t kernel_space = 0;  // the number of the name space that participants must share; 0: none, or unknown
@@ -32,19 +34,21 @@ struct channel_traits {
     bool keep = false;
 
     std::uint64_t first_bytes() const noexcept { return allocated == 0 ? size : allocated; }
+    std::string_view type_name() const noexcept { return type ? type->name() : std::string_view(); }
+    message_description const* description() const noexcept { return type ? type->description() : nullptr; }
 };
 
 // The traits of a channel whose messages do not lie in its control file.
 template <message_layout L, class Options>
-channel_traits traits_beside(std::string_view transport, std::string_view type_name, Options const& how)
+channel_traits traits_beside(std::string_view transport, message_type const& type, Options const& how)
 {
     channel_traits t;
     t.transport = transport;
-    t.type_name = type_name;
+    t.type = &type;
     t.fingerprint = L.fingerprint;
     t.element_size = L.fixed_size;
     t.capacity = how.capacity;
-    t.size = 4096;
+    t.size = t.least = 2 * 4096;  // the control block, and a page for the mechanism
     t.keep = how.keep;
     return t;
 }
@@ -57,13 +61,14 @@ channel_traits traits_beside(std::string_view transport, std::string_view type_n
 // 112 checksum   120 kernel_space
 // 128 joined_senders 136 left_senders 144 joined_receivers 152 left_receivers 160 event      164..191 unused
 // 192 mechanism[8]                                                       256 transport      320 type_name
+// 576 schema: u32 size, and the bytes that schema/writer.hpp describes
 //
-// Bytes 0 to 127 are written before the file gets its name and never again, except `ready` and `keep`, which are
+// Bytes 0 to 127 and from 256 on are written before the file gets its name and never again, except `ready` and `keep`, which are
 // written under the set-up lock. Ends that join and leave write the counters, rarely. mechanism[] belongs to the
 // transport.
 struct control_block {
     static constexpr std::uint64_t magic_value = 0x0074'6961'7274'7373U;  // "sstrait"
-    static constexpr std::uint32_t version_value = 1;
+    static constexpr std::uint32_t version_value = 2;
     static constexpr std::uint32_t byte_order_value = 0x01020304;
     static constexpr std::size_t size_in_file = 4096;
 
@@ -92,9 +97,15 @@ struct control_block {
     std::atomic<std::uint64_t> mechanism[8];
     char transport[64];
     char type_name[256];
+    std::uint32_t schema_size;
+    char schema_content[3516];
 
     void fill(channel_traits const& t) noexcept
     {
+        schema_bytes written;
+        schema_writer::write(t.description(), written);
+        schema_size = static_cast<std::uint32_t>(written.size);
+        std::memcpy(schema_content, written.data, written.size);
         magic = magic_value;
         version = version_value;
         byte_order = byte_order_value;
@@ -110,13 +121,16 @@ struct control_block {
         keep.store(t.keep, std::memory_order_relaxed);
         write(memory, sizeof memory, t.memory);
         write(transport, sizeof transport, t.transport);
-        write(type_name, sizeof type_name, t.type_name);
+        write(type_name, sizeof type_name, t.type_name());
         checksum = sum();
     }
 
     // Whether what fill() has written is still there, which a peer can overwrite.
     bool is_intact() const noexcept { return magic == magic_value && checksum == sum(); }
 
+    // Other processes can write to what this shows.
+    std::string_view schema() const noexcept { return {schema_content, std::min<std::size_t>(schema_size, sizeof schema_content)}; }
+    std::string_view name_of_type() const noexcept { return read(type_name, sizeof type_name); }
     std::string_view transport_name() const noexcept { return read(transport, sizeof transport); }
     std::string_view memory_name() const noexcept { return read(memory, sizeof memory); }
 
@@ -127,7 +141,7 @@ struct control_block {
             return errc::untrusted_object;
         if (version != version_value || byte_order != byte_order_value || word_size != sizeof(void*))
             return errc::incompatible_peer;
-        if (size != file_size)
+        if (size != file_size || size < wanted.least)
             return errc::peer_corrupt;
         if (read(transport, sizeof transport) != wanted.transport || read(memory, sizeof memory) != wanted.memory)
             return errc::transport_mismatch;
@@ -144,7 +158,7 @@ private:
         std::uint64_t const words[] = {version, byte_order, word_size, fingerprint, element_size, capacity, max_message_size,
                                        size, retained, beside, kernel_space};
         std::uint64_t const h = fnv1a({reinterpret_cast<char const*>(words), sizeof words});
-        return fnv1a(transport_name(), fnv1a(memory_name(), h));
+        return fnv1a(schema(), fnv1a(transport_name(), fnv1a(memory_name(), h)));
     }
 
     static void write(char* to, std::size_t size, std::string_view text) noexcept
@@ -163,7 +177,8 @@ static_assert(offsetof(control_block, fingerprint) == 24 && offsetof(control_blo
               offsetof(control_block, checksum) == 112 && offsetof(control_block, kernel_space) == 120 &&
               offsetof(control_block, joined_senders) == 128 && offsetof(control_block, event) == 160 &&
               offsetof(control_block, mechanism) == 192 && offsetof(control_block, transport) == 256 &&
-              offsetof(control_block, type_name) == 320 && sizeof(control_block) == 576);
+              offsetof(control_block, type_name) == 320 && offsetof(control_block, schema_size) == 576 &&
+              sizeof(control_block::schema_content) == schema_limit && sizeof(control_block) == control_block::size_in_file);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<std::uint32_t>::is_always_lock_free,
               "strait needs lock-free 32 and 64 bit atomics: they are shared between processes");
 

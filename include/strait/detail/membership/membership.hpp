@@ -8,6 +8,7 @@
 #include <strait/detail/membership/removal.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/range_lock.hpp>
+#include <strait/detail/schema/mismatch.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -49,10 +50,12 @@ public:
             error_code const e = try_join(where, wanted, r, most, mechanism, until, joined);
             if (e == named::try_again && !until.passed())
                 continue;
-            if (e)
+            if (e) {
                 where.undo_directory();
-            else
+            } else {
                 where.leave_number_free();
+                forget_failure();  // of a channel of another type that was taken away
+            }
             return e == named::try_again ? make_error_code(errc::timed_out) : e;
         }
     }
@@ -136,7 +139,7 @@ private:
         if (size >= control_block::size_in_file) {
             if (error_code const e = c.adopt(std::move(fd), size, 0))
                 return e;
-            wrong = c.block().check(wanted, size);
+            wrong = noted(c.block().check(wanted, size), c.block(), wanted);
         }
         bool const whole = c.is_member() && c.block().ready.load(std::memory_order_acquire) == 1;  // pairs with join_new()
         if (whole && (!wrong || wrong == errc::type_mismatch))
@@ -177,6 +180,25 @@ private:
         if (!e && mapped)
             c.attach(std::move(mapped));
         return e;
+    }
+
+    // Notes what the channel carries and what was asked for, where that is the error.
+    static error_code noted(error_code const& e, control_block const& found, channel_traits const& wanted) noexcept
+    {
+        if (e == errc::type_mismatch)
+            return noted_type_mismatch(found.name_of_type(), found.schema(), wanted.type);
+        if (e == errc::transport_mismatch)
+            note_transport_mismatch(found, wanted);
+        return e;
+    }
+
+    [[gnu::noinline, gnu::cold]] static void note_transport_mismatch(control_block const& found, channel_traits const& wanted) noexcept
+    {
+        auto const memory = [](std::string_view name) { return name.empty() ? std::string_view() : std::string_view(" in "); };
+        note_of(errc::transport_mismatch)
+            << "it runs over " << found.transport_name() << memory(found.memory_name()) << found.memory_name() << " and carries "
+            << found.name_of_type() << ", and this program asked for " << wanted.transport << memory(wanted.memory) << wanted.memory
+            << " and " << wanted.type_name();
     }
 
     // Whether this error is a property of the control file. Another error is that of a system call and says nothing

@@ -33,10 +33,10 @@ struct file_geometry : Geometry {
 
     static mechanism_type mechanism() noexcept { return {Geometry::mechanism()}; }
 
-    static error_code traits(channel_options const& how, std::string_view type_name, channel_traits& t)
+    static error_code traits(channel_options const& how, message_type const& type, channel_traits& t)
     {
         t.memory = "mapped_file";
-        return Geometry::traits(how, type_name, t);
+        return Geometry::traits(how, type, t);
     }
 };
 

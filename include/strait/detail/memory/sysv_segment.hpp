@@ -151,16 +151,16 @@ struct sysv_geometry : Geometry {
 
     static mechanism_type mechanism() noexcept { return {Geometry::mechanism()}; }
 
-    static error_code traits(channel_options const& how, std::string_view type_name, channel_traits& t)
+    static error_code traits(channel_options const& how, message_type const& type, channel_traits& t)
     {
         std::uint64_t const first = mechanism_type::data_offset();
-        error_code e = Geometry::traits(how, type_name, t);
+        error_code e = Geometry::traits(how, type, t);
         if constexpr (HugePages) {
             mirror const twice = Geometry::mechanism().mirrored(t.size);
             if (!e && twice.first != 0 && (t.size - first) % huge_page_size() != 0) {
                 channel_options larger = how;  // only whole pages can be mirrored
                 larger.capacity = huge_page_size();
-                e = Geometry::traits(larger, type_name, t);
+                e = Geometry::traits(larger, type, t);
             }
         }
         t.memory = HugePages ? "sysv_memory, huge pages" : segment_memory;

@@ -110,11 +110,11 @@ struct mpmc_geometry {
     static mechanism_type mechanism() noexcept { return {}; }
     static constexpr ::off_t places(role r) noexcept { return r == role::sender ? ::off_t{most_senders} : lock_bytes::most; }
 
-    static error_code traits(channel_options const& how, std::string_view type_name, channel_traits& t)
+    static error_code traits(channel_options const& how, message_type const& type, channel_traits& t)
     {
         constexpr std::uint64_t far = std::uint64_t{1} << 46;
         t.transport = "shm_ring/mpmc";
-        t.type_name = type_name;
+        t.type = &type;
         t.fingerprint = L.fingerprint ^ (unit - 8);
         t.element_size = L.fixed_size;
         t.retained = true;

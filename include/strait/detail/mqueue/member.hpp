@@ -128,7 +128,7 @@ struct mqueue_member {
     static std::size_t usual_size() { return std::min<std::size_t>(8192, host_setting("/proc/sys/fs/mqueue/msgsize_max", 8192)); }
 
     template <message_layout L>
-    static error_code join(endpoint const& at, channel_options const& how, std::string_view type_name, role r, mqueue_member& joined,
+    static error_code join(endpoint const& at, channel_options const& how, message_type const& type, role r, mqueue_member& joined,
                            queue_traits const& kind = {mqueue_transport, true})
     {
         auto const connect_until = deadline::after(how.connect_timeout);
@@ -145,7 +145,7 @@ struct mqueue_member {
             mechanism.message_size = how.max_message_size;
         else
             mechanism.message_size = usual_size();
-        channel_traits traits = traits_beside<L>(kind.name, type_name, how);
+        channel_traits traits = traits_beside<L>(kind.name, type, how);
         traits.capacity = mechanism.messages;
         traits.max_message_size = mechanism.message_size;
         traits.retained = kind.retained;

@@ -117,9 +117,9 @@ inline constexpr char fifo_transport[] = "named_pipe";
 
 // Joins the channel of a FIFO, which has one receiver.
 template <message_layout L>
-error_code join_fifo(location& where, channel_options const& how, std::string_view type_name, role r, participant& member)
+error_code join_fifo(location& where, channel_options const& how, message_type const& type, role r, participant& member)
 {
-    channel_traits traits = traits_beside<L>(fifo_transport, type_name, how);
+    channel_traits traits = traits_beside<L>(fifo_transport, type, how);
     traits.max_message_size = pipe_frame<L>::largest;
     fifo_mechanism mechanism(how.capacity);
     return fifo_membership::join(where, traits, r, r == role::sender ? lock_bytes::most : 1, mechanism, member);

@@ -26,14 +26,14 @@ class fifo_receiver {
     using frame = pipe_frame<L>;
 
 public:
-    static result<fifo_receiver> open(endpoint const& where, channel_options const& how, std::string_view type_name)
+    static result<fifo_receiver> open(endpoint const& where, channel_options const& how, message_type const& type)
     {
         location place;
         if (error_code const e = location::find(where, how.access, place))
             return e;
         for (int attempts = 16;; --attempts) {
             participant member;
-            if (error_code const e = join_fifo<L>(place, how, type_name, role::receiver, member))
+            if (error_code const e = join_fifo<L>(place, how, type, role::receiver, member))
                 return e;
             auto reader = fifo_reader::open(std::move(member), place);
             if (reader)

@@ -28,14 +28,14 @@ class fifo_sender {
     using frame = pipe_frame<L>;
 
 public:
-    static result<fifo_sender> open(endpoint const& where, channel_options const& how, std::string_view type_name)
+    static result<fifo_sender> open(endpoint const& where, channel_options const& how, message_type const& type)
     {
         auto const connect_until = deadline::after(how.connect_timeout);
         location place;
         participant member;
         if (error_code const e = location::find(where, how.access, place))
             return e;
-        if (error_code const e = join_fifo<L>(place, how, type_name, role::sender, member))
+        if (error_code const e = join_fifo<L>(place, how, type, role::sender, member))
             return e;
         auto pages = allocate_pages(pipe_frame_limit);
         fifo_writer writer(std::move(member), std::move(place), connect_until);

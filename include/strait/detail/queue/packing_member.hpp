@@ -16,10 +16,10 @@ namespace strait::detail {
 template <class Member, char const* Name>
 struct packing_member : Member {
     template <message_layout L>
-    static error_code join(endpoint const& at, channel_options const& how, std::string_view type_name, role r,
+    static error_code join(endpoint const& at, channel_options const& how, message_type const& type, role r,
                            packing_member& joined)
     {
-        return Member::template join<L>(at, how, type_name, r, joined, {Name, false});
+        return Member::template join<L>(at, how, type, r, joined, {Name, false});
     }
 };
 

@@ -36,10 +36,10 @@ enum class queue_outcome : std::uint8_t { message, nothing, hint, malformed, fai
 template <message_layout L, class Member>
 class queue_receiver {
 public:
-    static result<queue_receiver> open(endpoint const& where, channel_options const& how, std::string_view type_name)
+    static result<queue_receiver> open(endpoint const& where, channel_options const& how, message_type const& type)
     {
         queue_receiver r(how.linger);
-        if (error_code const e = Member::template join<L>(where, how, type_name, role::receiver, r.end_))
+        if (error_code const e = Member::template join<L>(where, how, type, role::receiver, r.end_))
             return e;
         r.end_.member.count_in();
         return r;

@@ -21,7 +21,7 @@ namespace strait::detail {
 
 // Sends into a queue of the kernel, with one system call for each message. A Member is this end's membership and the
 // queue:
-//   error_code join<L>(where, how, type_name, role, Member&)
+//   error_code join<L>(where, how, type, role, Member&)
 //   queue, is_member(), message_size, depth(), and member, the participant
 //   std::byte* payload()                      room for one message
 //   bool send(bytes, size)                    sends without waiting; after false errno says why not
@@ -35,10 +35,10 @@ namespace strait::detail {
 template <message_layout L, class Member>
 class queue_sender {
 public:
-    static result<queue_sender> open(endpoint const& where, channel_options const& how, std::string_view type_name)
+    static result<queue_sender> open(endpoint const& where, channel_options const& how, message_type const& type)
     {
         queue_sender s(how.linger);
-        if (error_code const e = Member::template join<L>(where, how, type_name, role::sender, s.end_))
+        if (error_code const e = Member::template join<L>(where, how, type, role::sender, s.end_))
             return e;
         s.end_.member.count_in();
         return s;

@@ -56,14 +56,14 @@ protected:
         return *this;
     }
 
-    error_code open(endpoint const& at, channel_options const& how, std::string_view type_name)
+    error_code open(endpoint const& at, channel_options const& how, message_type const& type)
     {
         location where;
         channel_traits traits;
         participant member;
         if (error_code const e = membership_type::find(at, how.access, where))
             return e;
-        if (error_code const e = Geometry::traits(how, type_name, traits))
+        if (error_code const e = Geometry::traits(how, type, traits))
             return e;
         auto mechanism = Geometry::mechanism();
         if (error_code const e = membership_type::join(where, traits, Role, Geometry::places(Role), mechanism, member))

@@ -116,13 +116,13 @@ struct ring_geometry {
     static constexpr ::off_t places(role) noexcept { return 1; }
 
     // What a new channel is to be. out_of_memory: no address space has so much.
-    static error_code traits(channel_options const& how, std::string_view type_name, channel_traits& t)
+    static error_code traits(channel_options const& how, message_type const& type, channel_traits& t)
     {
         constexpr std::uint64_t far = std::uint64_t{1} << 46;
         std::uint64_t capacity = how.capacity;
         std::uint64_t const max_message_size = how.max_message_size;
         t.transport = "shm_ring/spsc";
-        t.type_name = type_name;
+        t.type = &type;
         t.fingerprint = L.fingerprint ^ (std::max<std::size_t>(8, L.alignment) - 8);  // records say nothing of alignment
         t.element_size = L.fixed_size;
         t.retained = true;

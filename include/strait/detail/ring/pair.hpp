@@ -22,11 +22,11 @@ struct ring_topology;
 template <class Geometry, class Sender, class Receiver>
 class ring_pair {
 public:
-    static result<ring_pair> make(channel_options const& how, std::string_view type_name)
+    static result<ring_pair> make(channel_options const& how, message_type const& type)
     {
         ring_pair p;
         channel_traits traits;
-        if (error_code const e = Geometry::traits(how, type_name, traits))
+        if (error_code const e = Geometry::traits(how, type, traits))
             return e;
         if (error_code const e = nameless_pair::make(traits, Geometry::mechanism().mirrored(traits.size), p.inner_))
             return e;

@@ -30,10 +30,10 @@ class ring_receiver : ring_end<Geometry, Reader, role::receiver> {
     using base::waiter_;
 
 public:
-    static result<ring_receiver> open(endpoint const& where, channel_options const& how, std::string_view type_name)
+    static result<ring_receiver> open(endpoint const& where, channel_options const& how, message_type const& type)
     {
         ring_receiver r;
-        if (error_code const e = r.base::open(where, how, type_name))
+        if (error_code const e = r.base::open(where, how, type))
             return e;
         r.post();  // a sender may wait for a receiver, or for room that a dead one has made
         return r;

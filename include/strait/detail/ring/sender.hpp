@@ -66,11 +66,11 @@ class ring_sender : ring_end<Geometry, Writer, role::sender> {
     static constexpr bool stages = staging_ring_writer<Writer>;
 
 public:
-    static result<ring_sender> open(endpoint const& where, channel_options const& how, std::string_view type_name)
+    static result<ring_sender> open(endpoint const& where, channel_options const& how, message_type const& type)
     {
         ring_sender s;
         s.room_.start(how);
-        if (error_code const e = s.base::open(where, how, type_name))
+        if (error_code const e = s.base::open(where, how, type))
             return e;
         return s;
     }

@@ -112,6 +112,11 @@ void fill_frame(F& f, std::uint64_t number, T&& message)
 
 template <class Tuple>
 inline constexpr std::uint64_t fingerprint_of_all = 0;
+template <class Tuple>
+struct types_of_tuple;
+template <class... T>
+struct types_of_tuple<std::tuple<T...>> : std::type_identity<types<T...>> {};
+
 template <class... T>
 inline constexpr std::uint64_t fingerprint_of_all<std::tuple<T...>> = [] {
     std::uint64_t h = 0x7270'6366'7261'6d65U + sizeof...(T);
@@ -128,6 +133,8 @@ struct strait::serializer<strait::detail::plain_frame<Interface, Replies>>
     : strait::builtin_serializer<strait::detail::plain_frame<Interface, Replies>> {
     static constexpr std::uint64_t fingerprint =
         strait::detail::fingerprint_of_all<typename strait::detail::plain_frame<Interface, Replies>::messages>;
+    using described_parts =
+        typename strait::detail::types_of_tuple<typename strait::detail::plain_frame<Interface, Replies>::messages>::type;
 };
 
 #endif

@@ -28,14 +28,14 @@ public:
             return false;
         if (differ(0, 0, nullptr))
             return true;
+        if (there_.fingerprint() == here_.fingerprint())
+            return false;
         if (there_.message() != here_.message())
             to_ << message_in_words(there_.message()) << " there, " << message_in_words(here_.message()) << " here";
         else if (there_.is_little_endian() != here_.is_little_endian())
             to_ << "another byte order there";
         else if (there_.fixed_size() != here_.fixed_size() || there_.alignment() != here_.alignment())
             report_sizes(there_.fixed_size(), there_.alignment(), here_.fixed_size(), here_.alignment());
-        else if (there_.fingerprint() == here_.fingerprint())
-            return false;
         else if (there_.is_given() || here_.is_given())
             to_ << "the fingerprints that the programs give to it differ";
         else

@@ -37,7 +37,7 @@ static_assert(backing_object<signal_mechanism>);
 using signal_membership = membership<signal_mechanism>;
 
 template <message_layout L>
-error_code join_signals(endpoint const& at, channel_options const& how, std::string_view type_name, role r,
+error_code join_signals(endpoint const& at, channel_options const& how, message_type const& type, role r,
                         location& place, participant& member)
 {
     constexpr std::uint64_t usual = 1024;
@@ -45,7 +45,7 @@ error_code join_signals(endpoint const& at, channel_options const& how, std::str
         return errc::no_proc;  // there each end looks whether the other one's thread lives
     if (error_code const e = location::find(at, how.access, place))
         return e;
-    channel_traits traits = traits_beside<L>(signal_transport, type_name, how);
+    channel_traits traits = traits_beside<L>(signal_transport, type, how);
     traits.capacity = std::min<std::uint64_t>(how.capacity != 0 ? how.capacity : usual, std::uint64_t{1} << 30);
     traits.max_message_size = signal_payload;
     signal_mechanism mechanism;
@@ -158,12 +158,12 @@ struct signal_member {
     }
 
     template <message_layout L>
-    static error_code join(endpoint const& at, channel_options const& how, std::string_view type_name, role r,
+    static error_code join(endpoint const& at, channel_options const& how, message_type const& type, role r,
                            signal_member& joined)
     {
         static_assert(L.fixed_size != 0 && L.fixed_size <= signal_payload);
         joined.connect_until = deadline::after(how.connect_timeout);
-        if (error_code const e = join_signals<L>(at, how, type_name, r, joined.where, joined.member))
+        if (error_code const e = join_signals<L>(at, how, type, r, joined.where, joined.member))
             return e;
         joined.capacity = std::clamp<std::uint64_t>(joined.member.block().capacity, 1, std::uint64_t{1} << 30);
         return {};

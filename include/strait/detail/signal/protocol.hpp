@@ -97,13 +97,13 @@ struct signal_address {
     }
 };
 
-// In the control file's page behind its control block: how many messages the receiver has taken of each sender, as
+// In the page of the control file behind its control block: how many messages the receiver has taken of each sender, as
 // stream u32 and count u32, which makes room for more. The word of a dead sender is ignored by the next one in its
 // place, which has another stream.
 //
-//   1024 senders u32 futex     1152 taken[256] u64
+//   4096 senders u32 futex     4224 taken[256] u64
 struct signal_eventcounts {
-    static constexpr std::size_t offset = 1024;
+    static constexpr std::size_t offset = control_block::size_in_file;
     static constexpr std::size_t senders_at_most = 256;
 
     alignas(128) eventcount senders;  // that wait for room
@@ -114,8 +114,7 @@ struct signal_eventcounts {
         return *reinterpret_cast<signal_eventcounts*>(c.memory()->data() + offset);
     }
 };
-static_assert(sizeof(control_block) <= signal_eventcounts::offset && offsetof(signal_eventcounts, taken) == 128 &&
-              signal_eventcounts::offset + sizeof(signal_eventcounts) <= control_block::size_in_file);
+static_assert(offsetof(signal_eventcounts, taken) == 128 && sizeof(signal_eventcounts) <= control_block::size_in_file);
 
 }  // namespace strait::detail
 

@@ -85,6 +85,9 @@ public:
         rules_.handles = L.handles;
     }
 
+    // Before start(): what a sender of another type is told of ours.
+    void describe(message_type const& type) noexcept { rules_.type = type.description(); }
+
     // Before anything else.
     error_code start()
     {

@@ -101,12 +101,29 @@ public:
         (void)!::send(fd, &end, sizeof end, MSG_NOSIGNAL | MSG_DONTWAIT);
     }
 
-    static errc read_rejection(int fd) noexcept
+    // What this program sends, for the note when it is refused.
+    void describe(message_type const& type) { type_ = type; }
+
+    [[gnu::noinline, gnu::cold]] errc read_rejection(int fd) const noexcept
     {
-        stream_rejection r;
-        auto const n = receive_bytes(fd, std::as_writable_bytes(std::span(&r, 1)), MSG_DONTWAIT);
-        return n == static_cast<::ssize_t>(sizeof r) ? r.reason() : errc::no_receiver;
+        struct {
+            stream_rejection head;
+            char behind[schema_limit];
+        } said;
+        auto const n = receive_bytes(fd, std::as_writable_bytes(std::span(&said, 1)), MSG_DONTWAIT);
+        if (n < static_cast<::ssize_t>(sizeof said.head))
+            return errc::no_receiver;
+        note_rejection(said.head, {said.behind, static_cast<std::size_t>(n) - sizeof said.head});
+        return said.head.reason();
     }
+
+    void note_rejection(stream_rejection const& said, std::string_view behind) const noexcept
+    {
+        detail::note_rejection(said, behind, type_);
+    }
+
+private:
+    message_type type_{std::string_view()};
 };
 
 }  // namespace strait::detail

@@ -13,9 +13,9 @@ namespace strait::detail {
 // Joins a channel that has a name and runs over stream sockets.
 template <message_layout L, class Options, class Mechanism>
 error_code join_stream(std::string_view transport, location& where, Options const& how, std::uint64_t limit,
-                       std::string_view type_name, role r, Mechanism& mechanism, participant& member)
+                       message_type const& type, role r, Mechanism& mechanism, participant& member)
 {
-    channel_traits traits = traits_beside<L>(transport, type_name, how);
+    channel_traits traits = traits_beside<L>(transport, type, how);
     traits.max_message_size = limit;
     return membership<Mechanism>::join(where, traits, r, r == role::sender ? lock_bytes::most : 1, mechanism, member);
 }

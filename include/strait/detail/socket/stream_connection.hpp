@@ -5,6 +5,7 @@
 #include <strait/detail/frame/protocol.hpp>
 #include <strait/detail/frame/stream_parser.hpp>
 #include <strait/detail/os/descriptor.hpp>
+#include <strait/detail/schema/writer.hpp>
 #include <strait/detail/socket/socket_bytes.hpp>
 #include <strait/peer.hpp>
 
@@ -12,6 +13,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <utility>
 #include <vector>
@@ -27,7 +29,7 @@ public:
 
     // `number`: differs from that of every other connection of this receiver.
     stream_connection(descriptor socket, peer_identity const& who, stream_rules const& rules, std::uint64_t number = 0)
-        : socket_(std::move(socket)), parser_(rules), peer_(who), number_(number), is_stream_(rules.packet == 0)
+        : socket_(std::move(socket)), parser_(rules), peer_(who), number_(number), type_(rules.type), is_stream_(rules.packet == 0)
     {
         if (rules.handles)
             handles_.reserve(2 * stream_frame::most_handles);  // those of the message in front, and of one that follows
@@ -105,12 +107,21 @@ public:
 
     void shrink() noexcept { parser_.shrink(); }
 
-    // Says to the sender why it is refused, as far as its socket takes it.
-    void reject(errc why) noexcept
+    // Says to the sender why it is refused, and of another type what ours is, as far as its socket takes it.
+    [[gnu::noinline, gnu::cold]] void reject(errc why) noexcept
     {
-        stream_rejection r;
-        r.why = static_cast<std::uint32_t>(why);
-        (void)!::send(socket_.get(), &r, sizeof r, MSG_NOSIGNAL | MSG_DONTWAIT);
+        struct {
+            stream_rejection head;
+            char behind[schema_limit];
+        } said{};
+        said.head.why = static_cast<std::uint32_t>(why);
+        if (why == errc::type_mismatch) {
+            schema_bytes schema;
+            schema_writer::write(type_, schema);
+            said.head.schema = static_cast<std::uint32_t>(schema.size);
+            std::memcpy(said.behind, schema.data, schema.size);
+        }
+        (void)!::send(socket_.get(), &said, sizeof said.head + said.head.schema, MSG_NOSIGNAL | MSG_DONTWAIT);
     }
 
     // Throws away what has come and is not read, up to 16 MiB, so that closing the socket ends the connection in order.
@@ -135,6 +146,7 @@ private:
     stream_parser parser_;
     peer_identity peer_;
     std::uint64_t number_;
+    message_description const* type_;
     std::vector<descriptor> handles_;    // without capacity: for messages that have none
     progress over_ = progress::drained;  // what read() has said when that was the last
     bool is_stream_;

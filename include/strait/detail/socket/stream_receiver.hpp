@@ -32,6 +32,9 @@ public:
     {
     }
 
+    // Before start(): what a sender of another type is told of ours.
+    void describe(message_type const& type) noexcept { connections_.describe(type); }
+
     // Before anything else. The end is open then; an error leaves the channel.
     error_code start()
     {

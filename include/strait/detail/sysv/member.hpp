@@ -23,16 +23,16 @@
 
 namespace strait::detail {
 
-// Where ends sleep, in the control file's page behind its control block. While messages flow nothing is written there.
+// Where ends sleep, in the page of the control file behind its control block. While messages flow nothing is written there.
 //
-//   1024 receivers u32 futex     1152 senders u32 futex
+//   4096 receivers u32 futex     4224 senders u32 futex
 struct sysv_eventcounts {
-    static constexpr std::size_t offset = 1024;
+    static constexpr std::size_t offset = control_block::size_in_file;
 
     alignas(128) eventcount receivers;
     alignas(128) eventcount senders;
 };
-static_assert(sizeof(sysv_eventcounts) == 256 && sizeof(control_block) <= sysv_eventcounts::offset);
+static_assert(sizeof(sysv_eventcounts) == 256);
 
 class sysv_reception;
 
@@ -179,7 +179,7 @@ struct sysv_member {
     static std::size_t usual_size() { return std::min<std::size_t>(8192, host_setting("/proc/sys/kernel/msgmax", 8192)); }
 
     template <message_layout L>
-    static error_code join(endpoint const& at, channel_options const& how, std::string_view type_name, role r, sysv_member& joined,
+    static error_code join(endpoint const& at, channel_options const& how, message_type const& type, role r, sysv_member& joined,
                            queue_traits const& kind = {sysv_transport, true})
     {
         auto const connect_until = deadline::after(how.connect_timeout);
@@ -197,7 +197,7 @@ struct sysv_member {
         sysv_mechanism mechanism(how.capacity * size);
         if (L.fixed_size == 0 && how.max_message_size == 0)
             mechanism.bytes = std::min<std::uint64_t>(mechanism.bytes, host_setting("/proc/sys/kernel/msgmnb", 16384));
-        channel_traits traits = traits_beside<L>(kind.name, type_name, how);
+        channel_traits traits = traits_beside<L>(kind.name, type, how);
         traits.max_message_size = size;
         traits.retained = kind.retained;
         for (int attempts = 16;; --attempts) {
@@ -262,10 +262,10 @@ struct prioritized_member : sysv_member {
     }
 
     template <message_layout L>
-    static error_code join(endpoint const& at, channel_options const& how, std::string_view type_name, role r,
+    static error_code join(endpoint const& at, channel_options const& how, message_type const& type, role r,
                            prioritized_member& joined)
     {
-        error_code const e = sysv_member::join<L>(at, how, type_name, r, joined, {prioritized_sysv_transport, true});
+        error_code const e = sysv_member::join<L>(at, how, type, r, joined, {prioritized_sysv_transport, true});
         joined.set_priority(0);
         return e;
     }

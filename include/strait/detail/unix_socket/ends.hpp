@@ -46,7 +46,7 @@ public:
 
 private:
     template <message_layout L>
-    static error_code join(endpoint const& at, options const& how, std::string_view type_name, role r, location& where,
+    static error_code join(endpoint const& at, options const& how, message_type const& type, role r, location& where,
                            participant& member)
     {
         if (error_code const e = location::find(at, how.access, where))
@@ -61,7 +61,7 @@ private:
                 return e;
         }
         unix_mechanism mechanism;
-        return join_stream<L>(Kind::name, where, how, limit, type_name, r, mechanism, member);
+        return join_stream<L>(Kind::name, where, how, limit, type, r, mechanism, member);
     }
 
     // The limit that the first opener has decided.
@@ -79,12 +79,12 @@ class unix_channels<Kind>::sender_end : public stream_sender<L, unix_connector> 
     using base = stream_sender<L, unix_connector>;
 
 public:
-    static result<sender_end> open(endpoint const& where, options const& how, std::string_view type_name)
+    static result<sender_end> open(endpoint const& where, options const& how, message_type const& type)
     {
         auto const connect_until = deadline::after(how.connect_timeout);
         location place;
         participant member;
-        if (error_code const e = join<L>(where, how, type_name, role::sender, place, member))
+        if (error_code const e = join<L>(where, how, type, role::sender, place, member))
             return e;
         auto const limit = limit_of<L>(member);
         auto const kind = Kind::sockets(member.block().capacity, limit);
@@ -128,11 +128,11 @@ class unix_channels<Kind>::receiver_end : public Kind::template receiver<L> {
     using base = typename Kind::template receiver<L>;
 
 public:
-    static result<receiver_end> open(endpoint const& where, options const& how, std::string_view type_name)
+    static result<receiver_end> open(endpoint const& where, options const& how, message_type const& type)
     {
         location place;
         participant member;
-        if (error_code const e = join<L>(where, how, type_name, role::receiver, place, member))
+        if (error_code const e = join<L>(where, how, type, role::receiver, place, member))
             return e;
         auto const limit = limit_of<L>(member);
         unix_listener listener(Kind::sockets(member.block().capacity, limit), accept_of(how));
@@ -174,7 +174,7 @@ template <class Kind>
 template <message_layout L>
 class unix_channels<Kind>::pair {
 public:
-    static result<pair> make(options const& how, std::string_view)
+    static result<pair> make(options const& how, message_type const&)
     {
         auto const limit = Kind::template limit<L>(how.max_message_size);
         auto const kind = Kind::sockets(how.capacity, limit);
