@@ -1,5 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
 
+#include "fibers.hpp"
 #include "points.hpp"
 
 #include <support/messages.hpp>
@@ -7,11 +8,11 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdarg>
+#include <cstdint>
 #include <ctime>
 
 #include <dlfcn.h>
 #include <linux/futex.h>
-#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -39,16 +40,27 @@ std::int64_t now() noexcept
 
 void wakes::passed(std::string_view point) noexcept
 {
+    if (auto* const all = fibers::active())
+        return all->point();
     if (point == "wait: looked in vain")
         ran_out = false;
     if (dice == 0)
         dice = support::mixed(seeds.fetch_add(1));
     dice = support::mixed(dice);
-    if (dice % 4 == 0)
-        ::sched_yield();
-    if (dice % 64 == 1) {
-        ::timespec const t{0, static_cast<long>(dice / 64 % 200'000)};
+    if (dice % 16 == 0)
+        stay(dice / 16, 60'000);
+    else if (dice % 2 == 0)
+        stay(dice / 16, 2'000);
+}
+
+void wakes::stay(std::uint64_t random, std::uint64_t longest) noexcept
+{
+    auto const time = static_cast<std::int64_t>(random % longest);
+    if (time > 20'000) {
+        ::timespec const t{0, static_cast<long>(time)};
         ::nanosleep(&t, nullptr);
+    } else {
+        for (std::int64_t const end = now() + time; now() < end;) {}
     }
 }
 
@@ -78,6 +90,19 @@ extern "C" long syscall(long number, ...) noexcept
     for (long& each : a)
         each = va_arg(rest, long);
     va_end(rest);
+    if (auto* const all = wakes::fibers::active(); all && number == SYS_futex) {
+        int const operation = static_cast<int>(a[1]);
+        if (operation == FUTEX_WAKE) {
+            all->wake();
+            return 0;
+        }
+        if (is_ours(operation)) {
+            if (all->sleep(reinterpret_cast<std::uint32_t const*>(a[0]), static_cast<std::uint32_t>(a[2])))
+                return 0;
+            errno = EAGAIN;
+            return -1;
+        }
+    }
     ::timespec until;
     bool const longer = number == SYS_futex && is_ours(static_cast<int>(a[1])) && a[3] != 0 && all_missed == 0;
     if (longer) {

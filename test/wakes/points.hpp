@@ -10,7 +10,7 @@
 #include <string_view>
 
 // In this program a wait slice lasts so long that no test gets through by it: a wake-up that is missing shows. Between any two
-// effects that other ends can see, which the library marks with its crash points, a thread may give its core away.
+// effects that other ends can see, which the library marks with its crash points, a thread may stay for some microseconds.
 namespace wakes {
 
 void passed(std::string_view point) noexcept;
@@ -22,7 +22,10 @@ std::uint64_t missed() noexcept;
 /// To be called when an operation has returned.
 void note() noexcept;
 
-/// Begins anew, with other moments at which cores are given away.
+/// Stays here for some nanoseconds.
+void stay(std::uint64_t random, std::uint64_t longest) noexcept;
+
+/// Begins anew, with other moments at which threads stay.
 void begin(std::uint64_t seed) noexcept;
 
 }  // namespace wakes
