@@ -112,6 +112,25 @@ CONFORMANCE_CASE(a_sender_is_told_when_its_receiver_has_been, x, removable)
     exchange_one(again, anew);
 }
 
+bool ring_of_each_to_one(subject const& x)
+{
+    return removable_bounded(x) && x.guarantees.zero_copy && x.guarantees.delivery != strait::delivery_mode::each_to_all;
+}
+
+// A ring takes messages without a system call, and would take a whole ring of them.
+CONFORMANCE_CASE(a_ring_sender_is_told_although_it_has_room, x, ring_of_each_to_one)
+{
+    auto const where = x.where();
+    receiver in{x, where};
+    sender out{x, where};
+    exchange_one(out, in);
+    take_away(x, where);
+    BOOST_CHECK_EQUAL(thrown_by([&] { (void)in.receive(); }), errc::removed);
+    in.close().value();
+    (void)out.try_send(make_probe(1));
+    BOOST_CHECK_EQUAL(code(out.try_send(make_probe(2))), errc::removed);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace conformance

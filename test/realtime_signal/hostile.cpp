@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <realtime_signal/fixture.hpp>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -94,6 +95,23 @@ BOOST_AUTO_TEST_CASE(signals_of_strangers_are_counted_and_not_delivered)
         BOOST_REQUIRE_EQUAL(::pthread_sigqueue(::pthread_self(), number, value), 0);
     BOOST_CHECK_EQUAL(code(in.receive_for(1ms)), errc::timed_out);
     BOOST_CHECK_EQUAL(in.stats().dropped, 504u);
+}
+
+BOOST_AUTO_TEST_CASE(signals_of_strangers_without_end_hold_no_operation)
+{
+    constexpr unsigned sent = 12'000;  // more than one operation takes
+    ::rlimit limit{};
+    if (::getrlimit(RLIMIT_SIGPENDING, &limit) != 0 || limit.rlim_cur < 2 * sent) {
+        BOOST_TEST_MESSAGE("SKIPPED: so many signals cannot be pending here");
+        return;
+    }
+    receiver<std::uint64_t> in{name};
+    int const number = control_file(name).address().number();
+    for (unsigned i = 0; i != sent; ++i)
+        send_raw(number, {.code = SI_QUEUE, .payload = {}});
+    BOOST_CHECK_EQUAL(code(in.try_receive()), errc::empty);
+    BOOST_CHECK_GT(in.stats().dropped, 0u);
+    BOOST_CHECK_LT(in.stats().dropped, sent);
 }
 
 BOOST_AUTO_TEST_CASE(what_was_meant_for_an_earlier_receiver_is_nobodys_message)

@@ -76,6 +76,19 @@ BOOST_AUTO_TEST_CASE(what_a_sender_numbers_its_receiver_takes)
     BOOST_TEST(!parser.all_ended());
 }
 
+BOOST_AUTO_TEST_CASE(a_sender_that_says_twice_that_it_leaves_is_one)
+{
+    udp_numbering first(text);
+    udp_numbering second(text);
+    BOOST_TEST((take(first.begin(1, 0)) == outcome::nothing));
+    BOOST_TEST((take(second.begin(2, 0)) == outcome::nothing));
+    BOOST_TEST((take(first.end(0)) == outcome::end));
+    BOOST_TEST((take(first.end(0)) == outcome::end));
+    BOOST_TEST(!parser.all_ended());
+    BOOST_TEST((take(second.end(0)) == outcome::end));
+    BOOST_TEST(parser.all_ended());
+}
+
 BOOST_AUTO_TEST_CASE(a_datagram_cut_at_any_byte_is_foreign)
 {
     std::string const whole = frame_of(5, "hello") + text_of(data(1, 0));
