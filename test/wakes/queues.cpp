@@ -12,6 +12,8 @@
 #include <thread>
 #include <tuple>
 
+namespace wakes_queues {
+
 namespace {
 
 using wakes::scene;
@@ -54,3 +56,5 @@ BOOST_AUTO_TEST_CASE(a_wake_up_that_is_not_needed_is_passed_on)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace wakes_queues

@@ -9,6 +9,8 @@
 #include <tuple>
 #include <type_traits>
 
+namespace wakes_rings {
+
 namespace {
 
 using namespace wakes;
@@ -27,3 +29,5 @@ TYPED_CASE(no_wake_up_is_left_to_a_slice, S, scenes)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace wakes_rings

@@ -15,6 +15,8 @@
 #include <type_traits>
 #include <vector>
 
+namespace wakes_schedules {
+
 namespace {
 
 using namespace wakes;
@@ -72,3 +74,5 @@ TYPED_CASE(no_order_of_steps_loses_a_wake_up, S, scenes)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace wakes_schedules
