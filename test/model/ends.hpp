@@ -152,6 +152,8 @@ public:
     {
         if (!ring.look())
             await_message();
+        if constexpr (requires { ring.take(); } && !requires { ring.dropped(); })
+            use_copy();  // the message is ours, so its sender may not write there before we have read it
         if (ring.room_is_due())
             post();
         use(ring.message());

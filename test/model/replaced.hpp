@@ -65,9 +65,9 @@ namespace strait::detail {
 
 inline void copy_unsteady(std::byte const* from, std::byte* to, std::size_t size) noexcept
 {
+    model::begin_copy();
     for (std::size_t i = 0; i < size; i += 8) {
-        std::uint64_t const eight =
-            reinterpret_cast<atomic<std::uint64_t> const*>(from + i)->load(std::memory_order_relaxed);
+        std::uint64_t const eight = model::copied(from + i);
         __builtin_memcpy(to + i, &eight, 8);
     }
 }

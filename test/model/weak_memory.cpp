@@ -227,6 +227,8 @@ struct thread {
     int woken_by = -1;    // the node that made it ready
     bool has_late = false;
     operation late;
+    int copied = 0;  // words of its last copy, and when each was read
+    std::array<std::pair<std::int16_t, std::int16_t>, 8> copy;
     word result = 0;
     bool success = false;
 };
@@ -391,6 +393,22 @@ public:
         leave();
     }
 
+    void begin_copy() { threads_[static_cast<std::size_t>(running_)].copied = 0; }
+    void note_copied(int at)
+    {
+        thread& t = threads_[static_cast<std::size_t>(running_)];
+        if (t.copied != static_cast<int>(t.copy.size()))
+            t.copy[static_cast<std::size_t>(t.copied++)] = {static_cast<std::int16_t>(at), t.steps};
+    }
+    void use_copy()
+    {
+        thread& t = threads_[static_cast<std::size_t>(running_)];
+        for (int k = 0; k != t.copied; ++k) {
+            auto const [at, when] = t.copy[static_cast<std::size_t>(k)];
+            places_[static_cast<std::size_t>(at)].plain_read_clock[static_cast<std::size_t>(running_)] = when;
+        }
+    }
+
     bool is_running() const { return in_program_; }
     bool has_died(int i) const { return threads_[static_cast<std::size_t>(i)].is == status::dead; }
     int deaths() const { return deaths_; }
@@ -514,6 +532,7 @@ private:
         t.steps = 0;
         t.last_node = t.woken_by = -1;
         t.has_late = false;
+        t.copied = 0;
     }
 
     void check_end()
@@ -1323,6 +1342,17 @@ word read(void const* at, site s)
     e.step({.what = kind::plain_read, .at = e.word_at(at, 8), .where = s});
     return e.result();
 }
+
+void begin_copy() { one().begin_copy(); }
+
+word copied(void const* at, site s)
+{
+    word const v = load(at, 8, std::memory_order_relaxed, s);
+    one().note_copied(one().word_at(at, 8));
+    return v;
+}
+
+void use_copy() { one().use_copy(); }
 
 bool try_lock(int which)
 {

@@ -27,7 +27,7 @@
 // * light() and heavy() are the asymmetric fences of P1202: each pair of which one is heavy() is ordered as two seq_cst fences
 //   are, two light() are not.
 // * Payload is written and read by write() and read(), which report data races: an access that does not happen after a
-//   conflicting one of another thread, found by vector clocks. shared_write() and shared_read() are relaxed words.
+//   conflicting one of another thread, found by vector clocks.
 // * futex_wait() compares and sleeps in one step. A wake is ordered with waits on its word alone. No wait ends by time, except where
 //   a thread has died (below). When no thread can go on and one sleeps, that is a lost wake-up, and a fault.
 // * A thread that is mortal may stop for good before each of its steps, up to `deaths` threads in all. A thread that succeeds
@@ -138,6 +138,12 @@ void futex_wait(void const* at, std::uint32_t seen, site);
 void futex_wake(void const* at, site);
 void write(void* at, word value, site = MODEL_HERE);
 word read(void const* at, site = MODEL_HERE);
+/// Reads a word of a message that may be overwritten meanwhile. The words since begin_copy() are one copy. When it turns out to
+/// be whole and not to be overwritten before it was read, use_copy() says so: a store that does not happen after these reads
+/// is a race from then on. (The model shows no load that is satisfied late, which such a store would need to do harm.)
+void begin_copy();
+word copied(void const* at, site = MODEL_HERE);
+void use_copy();
 bool try_lock(int which);
 void unlock(int which);
 /// Holds until this thread ends.

@@ -29,10 +29,11 @@ public:
         own.head.store(lossless_header::joining, std::memory_order_relaxed);
         own.consumed.store(lossless_header::joining, std::memory_order_relaxed);
         STRAIT_CRASH_POINT("join all: cursor unknown");
-        v.header->active.fetch_or(bit(v.place), std::memory_order_seq_cst);
+        v.header->active.fetch_or(bit(v.place), std::memory_order_seq_cst);  // a release would do: the fence is below
         STRAIT_CRASH_POINT("join all: member");
         detail::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with that of lossless_writer::farthest()
         std::uint64_t const now = v.header->tail.load(std::memory_order_acquire);  // pairs with lossless_writer::commit()
+        // These two need no release: nothing has been read yet for which the sender would have to wait.
         own.head.store(now, std::memory_order_release);
         STRAIT_CRASH_POINT("join all: cursor half told");
         own.consumed.store(now, std::memory_order_release);

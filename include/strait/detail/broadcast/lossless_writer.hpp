@@ -102,7 +102,8 @@ public:
     }
 
     // Removes the receivers that have died; returns whether there were any. The holder of a place's lock decides on its bit:
-    // while we hold it no receiver can join there.
+    // while we hold it no receiver can join there. The lock also orders what the dead one did before what we do, so the orders
+    // below are more than is needed.
     bool reap(int fd) noexcept
     {
         bool reaped = false;

@@ -31,6 +31,10 @@
 //            the sequence: a copy that holds a byte of the next message sees that its sequence has changed
 //   writing  release, too: a reader that finds it sees a tail that counts all messages before
 //
+// Not needed, beside these: the orders of the tail and that of the second look at a sequence. The release fence of room() is
+// between a message and the tail that counts the next one, the lock of a dead sender's place orders what it did, and a slot says
+// which message it holds, so that a tail that is too young for what is seen of the slots costs a reader one look more.
+//
 // A writer that is killed leaves a slot that says `writing`, which the next one writes again, or a message that the tail
 // does not count, which the next one counts. A receiver leaves nothing.
 namespace strait::detail {

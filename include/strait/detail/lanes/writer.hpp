@@ -57,6 +57,7 @@ public:
         // A sender that was killed while it called the receiver has left a word of 0, although the receiver may not look.
         base::header().receiver_sleeps.store(1, std::memory_order_relaxed);
         STRAIT_CRASH_POINT("take lane: calls asked for");
+        // The kernel orders the memory of a new lane. The order here is for the words of the lane, and more than they need.
         v.header->opened.fetch_or(std::uint64_t{1} << v.own, std::memory_order_release);  // pairs with lane_reader
         STRAIT_CRASH_POINT("take lane: opened");
         all_ = v.header;

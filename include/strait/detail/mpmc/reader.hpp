@@ -150,6 +150,7 @@ public:
             return {};
         if (mpmc_word::buffer(word) >= buffer_count_)
             return errc::peer_corrupt;
+        // Senders write no size that does not fit, so the fence matters in damaged memory alone.
         bool const fits = buffer::size(buffers_ + mpmc_word::buffer(word) * stride_) <= max_size_;
         detail::atomic_thread_fence(std::memory_order_acquire);
         if (!fits && words_.look(position_) == word)  // the word is the same: it is not the size of a later message

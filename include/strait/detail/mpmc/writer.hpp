@@ -121,6 +121,7 @@ public:
             std::uint64_t const lap = words_.lap(position_);
             std::uint64_t word = mpmc_word::empty(lap);
             STRAIT_CRASH_POINT("commit: next place chosen");
+            // That a failure acquires is more than is needed: nothing is used of what the other sender has published.
             if (words_.at(position_).compare_exchange_strong(word, mpmc_word::full(lap, next.buffer), std::memory_order_release,
                                                              std::memory_order_acquire)) {  // pairs with take()
                 STRAIT_CRASH_POINT("commit: swapped");

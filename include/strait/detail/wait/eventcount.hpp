@@ -41,7 +41,8 @@ public:
         return (word_.load(std::memory_order_relaxed) & asleep) != 0;
     }
 
-    // Wakes all waiters, if the word says that there may be one. `doorbell` is the channel's file.
+    // Wakes all waiters, if the word says that there may be one. `doorbell` is the channel's file. The order of the exchange, as
+    // that of announce(), is more than is needed: what was published lies before the fence of any().
     void wake(int doorbell) noexcept
     {
         STRAIT_CRASH_POINT("wake: sleeper seen");

@@ -73,6 +73,9 @@ inline void wake_peer(atomic<std::uint32_t>& word, int doorbell) noexcept
 // any more to ring it with, so the word of a peer that waits for the doorbell stays as it is.
 inline void wake_from_futex(atomic<std::uint32_t>& word) noexcept
 {
+    // Without the fence this end may not see that its peer sleeps, and its peer not that this end has left: a failed
+    // compare_exchange is no fence.
+    detail::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with the heavy() of wait_for_peer()
     std::uint32_t how = at_futex;
     if (word.compare_exchange_strong(how, 0, std::memory_order_seq_cst))
         futex_wake_all(word);
