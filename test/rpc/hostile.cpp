@@ -167,6 +167,7 @@ BOOST_AUTO_TEST_CASE(only_the_reply_to_an_outstanding_request_is_one)
     BOOST_TEST((to_first(reply_to(0, 3)) == outcome::malformed));
     BOOST_TEST((to_first(reply_to(1, balance_index)) == outcome::malformed));
     BOOST_TEST((to_first(text_for(1, 0xffff, 1)) == outcome::malformed));
+    BOOST_TEST((to_first(text_for(0, 0xfffe, 0)) == outcome::malformed));  // could come without end
     BOOST_TEST((to_first({{}, ~std::uint64_t{0}}) == outcome::malformed));
     std::mt19937_64 random(17);
     for (int i = 0; i != 10'000; ++i) {

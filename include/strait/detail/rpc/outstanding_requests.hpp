@@ -135,10 +135,11 @@ private:
         return at != all_.end() && at->number == number ? at : all_.end();
     }
 
+    // Parts are not empty, or they could come without end.
     static bool append(rpc_frame_parser<Reply> const& f, std::string& text)
     {
         auto const part = f.text();
-        if (!part || text.size() + part->size() > longest_failure)
+        if (!part || text.size() + part->size() > longest_failure || (part->empty() && f.kind() == frame_kind::part_of_failure))
             return false;
         text.append(*part);
         return true;
