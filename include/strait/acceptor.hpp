@@ -6,6 +6,7 @@
 #include <strait/detail/channel/until_stopped.hpp>
 #include <strait/detail/connection/server_handshake.hpp>
 #include <strait/detail/handshake/server.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
@@ -196,6 +197,7 @@ private:
             return errc::not_open;
         error_code failed;
         for (bool last = false;;) {
+            STRAIT_STEP();
             if (auto c = look())
                 return std::move(*c);
             if (failed)
@@ -234,6 +236,7 @@ private:
         });
         detail::pending_connection pending;
         while (ready_.empty() && has_place() && server_->take(pending)) {
+            STRAIT_STEP();
             auto h = std::make_unique<server_handshake>(std::move(pending));
             switch (h->begin(where_, how_)) {
             case progress::failed: server_->count_turned_away(); break;

@@ -4,6 +4,7 @@
 
 #include <strait/acceptor.hpp>
 #include <strait/detail/os/child_processes.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/event_fd.hpp>
 #include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/detail/rpc/request_handler.hpp>
@@ -241,6 +242,7 @@ private:
     error_code accept_some(Loop& loop)
     {
         for (int accepted = 0; accepted != most_accepted; ++accepted) {
+            STRAIT_STEP();
             auto come = acceptor_.try_accept();
             if (!come && come.error() == errc::removed)
                 detail::raise(come.error());

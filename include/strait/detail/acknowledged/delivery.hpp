@@ -4,6 +4,7 @@
 
 #include <strait/detail/acknowledged/link.hpp>
 #include <strait/detail/acknowledged/retransmit_buffer.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
 
@@ -36,6 +37,7 @@ public:
     error_code push(deadline until)
     {
         for (;;) {
+            STRAIT_STEP();
             auto const rest = unacknowledged.unsent();
             if (rest.empty()) {
                 if (heard_behind_ + unacknowledged.capacity() / 4 < sent_) [[unlikely]]
@@ -58,6 +60,8 @@ public:
                 lose();
             else if (until.is_poll())
                 return errc::full;
+            else if (until.passed())  // acknowledgements may come without end, and none of them makes room
+                return errc::timed_out;
             else {
                 ++waits;
                 if (auto const room = link.wait(POLLIN | POLLOUT, until); !room && room.error() != errc::no_receiver)
@@ -75,6 +79,7 @@ public:
     [[gnu::noinline, gnu::cold]] error_code wait_until(Condition is_done, deadline until)
     {
         for (bool waited = false;; waited = true) {
+            STRAIT_STEP();
             if (error_code const e = link.check())
                 return e;
             if (!link.is_connected() && !is_done())
@@ -117,6 +122,7 @@ public:
         // By a name the control file says that we have left. At an address it is no loss when no receiver is there to read
         // the end. But a host that does not answer may be far away, and a receiver on it would take us for dead.
         while (!done && !unacknowledged.empty() && link.file() < 0) {
+            STRAIT_STEP();
             done = link.is_connected() ? error_code() : connect(until.capped(std::chrono::milliseconds(50)));
             if (!done)
                 done = wait_until([this] { return unacknowledged.empty() || !link.is_connected(); }, until);

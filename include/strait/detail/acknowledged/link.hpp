@@ -4,6 +4,7 @@
 
 #include <strait/detail/acknowledged/parser.hpp>
 #include <strait/detail/acknowledged/protocol.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/descriptor.hpp>
 #include <strait/detail/socket/peer_link.hpp>
 #include <strait/detail/socket/socket_bytes.hpp>
@@ -52,6 +53,7 @@ public:
         if (error_code const e = base::check())
             return e;
         for (bool waited = false;; waited = true) {
+            STRAIT_STEP();
             if (errc const said = std::exchange(said_, errc()); said != errc())
                 return said;
             if (is_trying() || schedule_.is_due(deadline::now())) {
@@ -92,17 +94,20 @@ public:
     bool is_removed(bool slept) const noexcept { return base::connector().is_removed(slept); }
 
     // Reads the acknowledgements that have come and gives each to `take`, which returns false for one that cannot be.
-    // False: the connection is over, or what came was no acknowledgement.
+    // False: the connection is over, or what came was no acknowledgement. What is more than so many reads is left to the
+    // next call: a hostile receiver can send without end.
     template <class Take>
     bool hear(Take take)
     {
-        for (;;) {
+        for (int reads = 0; reads != most_reads; ++reads) {
+            STRAIT_STEP();
             auto const room = parser_.room();
             auto const n = receive_bytes(fd(), room, MSG_DONTWAIT);
             if (n <= 0)
                 return n < 0 && errno == EAGAIN;
             parser_.take(static_cast<std::size_t>(n));
             while (auto const a = parser_.next()) {
+                STRAIT_STEP();
                 if (!take(*a)) {
                     parser_.refuse_last();
                     break;
@@ -118,6 +123,7 @@ public:
             if (static_cast<std::size_t>(n) < room.size())
                 return true;
         }
+        return true;
     }
 
     // The connection is over.
@@ -137,6 +143,8 @@ public:
     }
 
 private:
+    static constexpr int most_reads = 64;
+
     // Notes what the receiver has said of its type; the end of that may still be in the socket.
     [[gnu::noinline, gnu::cold]] void note() noexcept
     {

@@ -5,6 +5,7 @@
 #include <strait/detail/frame/buffer.hpp>
 #include <strait/detail/frame/protocol.hpp>
 #include <strait/detail/frame/writer.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/error.hpp>
 
 #include <cstddef>
@@ -62,6 +63,7 @@ public:
     {
         sent_ += bytes;
         while (begun_end_ < sent_) {
+            STRAIT_STEP();
             stream_frame const f = frame_at(begun_end_);
             begun_ += frame_writer<L>::messages_in(f);
             begun_end_ += stream_frame::bytes(f.size);
@@ -98,6 +100,7 @@ private:
     void prune(std::size_t end) noexcept
     {
         while (buffer().begin != buffer().end) {
+            STRAIT_STEP();
             stream_frame const f = frame_at(buffer().begin);
             std::uint64_t const last = first_ + frame_writer<L>::messages_in(f);
             std::size_t const bytes = stream_frame::bytes(f.size);

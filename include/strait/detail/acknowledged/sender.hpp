@@ -4,6 +4,7 @@
 
 #include <strait/detail/acknowledged/delivery.hpp>
 #include <strait/detail/frame/protocol.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/error.hpp>
 #include <strait/stats.hpp>
 #include <strait/wait.hpp>
@@ -67,6 +68,7 @@ public:
         std::uint64_t const before = delivery_.unacknowledged.accepted();
         error_code failed;
         while (!messages.empty() && !failed) {
+            STRAIT_STEP();
             auto const run = messages.first(std::min(messages.size(), longest));
             if (failed = make_way(stream_frame::bytes(run.size()), until); failed)
                 break;

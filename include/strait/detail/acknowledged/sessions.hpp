@@ -5,6 +5,7 @@
 #include <strait/detail/acknowledged/protocol.hpp>
 #include <strait/detail/acknowledged/records.hpp>
 #include <strait/detail/acknowledged/session_table.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/descriptor.hpp>
 #include <strait/detail/socket/connection_set.hpp>
 #include <strait/detail/socket/stream_connection.hpp>
@@ -98,6 +99,7 @@ private:
     {
         int const fd = static_cast<stream_connection*>(s.connection)->fd();
         for (bool done = false; !done;) {
+            STRAIT_STEP();
             auto const bytes = s.outgoing();
             auto const n = uninterrupted([&] { return ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT); });
             if (n < 0)

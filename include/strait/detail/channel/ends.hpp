@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_CHANNEL_ENDS_HPP
 
 #include <strait/detail/codec/description.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/object_note.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
@@ -188,6 +189,7 @@ auto until(std::chrono::time_point<Clock, Duration> const& when, Attempt attempt
     }
     else {
         for (;;) {
+            STRAIT_STEP();
             auto r = attempt(deadline::after(time_left(when)));
             if (r || r.error() != errc::timed_out || time_left(when) <= std::chrono::nanoseconds(0))
                 return r;

@@ -6,6 +6,7 @@
 #include <strait/detail/channel/ends.hpp>
 #include <strait/detail/channel/hot.hpp>
 #include <strait/detail/channel/until_stopped.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/error.hpp>
 #include <strait/transport.hpp>
 #include <strait/wait.hpp>
@@ -159,6 +160,7 @@ public:
     {
         std::size_t accepted = 0;
         while (accepted != messages.size()) {
+            STRAIT_STEP();
             error_code const e = until_stopped<senders_sleep<X>>(end_, stop, [&](deadline d) {
                 auto const r = put_batch(messages.subspan(accepted), d);
                 if (r)

@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_CHANNEL_UNTIL_STOPPED_HPP
 #define STRAIT_DETAIL_CHANNEL_UNTIL_STOPPED_HPP
 
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/wait/thread_watcher.hpp>
 #include <strait/error.hpp>
 #include <strait/transport.hpp>
@@ -82,6 +83,7 @@ error_code until_stopped(End& end, Stop const& stop, Attempt attempt)
     }
     else {
         while (!stop.stop_requested()) {
+            STRAIT_STEP();
             error_code const e = attempt(deadline::after(stop_slice));
             if (!is_pending(end, e))
                 return e;

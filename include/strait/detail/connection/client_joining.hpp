@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_CONNECTION_CLIENT_JOINING_HPP
 
 #include <strait/detail/connection/server_handshake.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
 
@@ -34,6 +35,7 @@ public:
     handshake_progress step()
     {
         for (;;) {
+            STRAIT_STEP();
             handshake_progress p = handshake_progress::failed;
             switch (stage_) {
             case stage::opening: p = open(); break;

@@ -4,6 +4,7 @@
 
 #include <strait/detail/handshake/parser.hpp>
 #include <strait/detail/handshake/protocol.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/descriptor.hpp>
 #include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/detail/socket/socket_bytes.hpp>
@@ -48,6 +49,7 @@ template <class Parser, class Step>
 handshake_progress read_step(int fd, Parser& parser, Step step)
 {
     for (;;) {
+        STRAIT_STEP();
         auto const p = step();
         if (p != handshake_progress::waits)
             return p;
@@ -65,6 +67,7 @@ template <class Step>
 error_code hear(int fd, client_handshake_parser& parser, deadline until, Step step)
 {
     for (;;) {
+        STRAIT_STEP();
         switch (read_step(fd, parser, step)) {
         case handshake_progress::complete: return {};
         case handshake_progress::waits:

@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_HANDSHAKE_CHANNEL_NAME_PAIR_HPP
 
 #include <strait/detail/membership/location.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
 
@@ -70,6 +71,7 @@ public:
         std::string const prefix = acceptor.text().substr(0, acceptor.text().size() - (before.size() - 1));
         std::vector<std::string> found;
         while (auto const* const entry = ::readdir(directory)) {
+            STRAIT_STEP();
             std::string_view name = entry->d_name;
             if (!name.starts_with(before) || !name.ends_with(control_file_suffix))
                 continue;

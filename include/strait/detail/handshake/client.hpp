@@ -5,6 +5,7 @@
 #include <strait/detail/handshake/bytes.hpp>
 #include <strait/detail/handshake/parser.hpp>
 #include <strait/detail/handshake/protocol.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/descriptor.hpp>
 #include <strait/detail/socket/connector.hpp>
 #include <strait/error.hpp>
@@ -31,6 +32,7 @@ public:
     error_code call(deadline until, descriptor& socket, client_handshake_parser& parser)
     {
         for (;;) {
+            STRAIT_STEP();
             parser = {};
             auto reached = connector_.attempt();
             error_code e = reached ? exchange(reached->get(), until, parser) : reached.error();

@@ -166,12 +166,14 @@ private:
                 silent_.take(c);
                 return e;
             }
-            while (pending_connection* const oldest = silent_.surplus())
+            while (pending_connection* const oldest = silent_.surplus()) {
+                STRAIT_STEP();
                 if (!listen_to(*oldest)) {
                     ++turned_away_;
                     set_.remove(oldest->socket.get());
                     silent_.take(*oldest);
                 }
+            }
             return error_code();
         });
     }

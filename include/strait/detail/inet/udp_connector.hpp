@@ -6,6 +6,7 @@
 #include <strait/detail/inet/connector.hpp>
 #include <strait/detail/inet/udp_parser.hpp>
 #include <strait/detail/inet/udp_protocol.hpp>
+#include <strait/detail/os/crash_point.hpp>
 
 #include <algorithm>
 #include <array>
@@ -144,6 +145,7 @@ private:
     {
         std::array<std::byte, sizeof(udp_rejection)> bytes;
         for (int answers = 0; answers != 16; ++answers) {
+            STRAIT_STEP();
             auto const n = ::recv(fd, bytes.data(), bytes.size(), MSG_DONTWAIT);
             if (n < 0)
                 return errno != EAGAIN && errno != EINTR;

@@ -5,6 +5,7 @@
 #include <strait/detail/inet/listener.hpp>
 #include <strait/detail/inet/udp_parser.hpp>
 #include <strait/detail/inet/udp_protocol.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/read_buffer.hpp>
 #include <strait/detail/socket/listener.hpp>
 #include <strait/stats.hpp>
@@ -42,6 +43,7 @@ public:
     datagram_outcome receive(read_ahead& to, channel_stats& stats) noexcept
     {
         for (int others = 0; others != most_others; ++others) {
+            STRAIT_STEP();
             inet_address from;
             from.size = sizeof from.storage;
             auto const n = ::recvfrom(fd(), to.data(), to.size, MSG_DONTWAIT | MSG_TRUNC, answers_ ? from.get() : nullptr,

@@ -5,6 +5,7 @@
 #include <strait/detail/frame/protocol.hpp>
 #include <strait/detail/inet/udp_protocol.hpp>
 #include <strait/detail/inet/udp_streams.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/error.hpp>
 #include <strait/serialization/layout.hpp>
 #include <strait/stats.hpp>
@@ -80,6 +81,7 @@ private:
     {
         std::size_t n = 0;
         for (std::size_t at = 0; at != frames.size();) {
+            STRAIT_STEP();
             stream_frame const f = stream_frame::at(frames.data() + at);
             n += fixed_size_ == 0 ? 1 : f.size / fixed_size_;
             at += stream_frame::bytes(f.size);

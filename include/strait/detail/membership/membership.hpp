@@ -47,6 +47,7 @@ public:
         channel_traits const& wanted = traits;
         deadline const until = deadline::after(lock_timeout);
         for (;;) {
+            STRAIT_STEP();
             error_code const e = try_join(where, wanted, r, most, mechanism, until, joined);
             if (e == named::try_again && !until.passed())
                 continue;

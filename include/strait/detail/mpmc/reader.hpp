@@ -134,6 +134,7 @@ public:
     std::optional<error_code> inspect() noexcept
     {
         for (unsigned round = 0;; ++round) {
+            STRAIT_STEP();
             unsigned steps = mpmc_words::most_steps;
             if (take(steps))
                 return error_code();

@@ -145,6 +145,7 @@ public:
     std::optional<error_code> inspect(std::size_t) noexcept
     {
         for (unsigned round = 0;; ++round) {
+            STRAIT_STEP();
             unsigned steps = mpmc_words::most_steps;
             position_ = words_.first_vacant(position_, steps);
             if (steps != 0)

@@ -5,6 +5,7 @@
 #include <strait/detail/membership/membership.hpp>
 #include <strait/detail/membership/receiver_presence.hpp>
 #include <strait/detail/mqueue/queue.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/kernel_limit.hpp>
 #include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/detail/os/read_buffer.hpp>
@@ -65,6 +66,7 @@ struct mqueue_member {
                                                          std::uint64_t& waits) const
     {
         for (bool first = true;; first = false) {
+            STRAIT_STEP();
             int const number = errno;
             if (!queue || !is_member()) {
                 return queue ? make_error_code(member.missing()) : make_error_code(queue.missing());
@@ -150,6 +152,7 @@ struct mqueue_member {
         traits.max_message_size = mechanism.message_size;
         traits.retained = kind.retained;
         for (int attempts = 16;; --attempts) {
+            STRAIT_STEP();
             participant c;
             if (error_code const e = mqueue_membership::join(place, traits, r, lock_bytes::most, mechanism, c))
                 return e;

@@ -6,6 +6,7 @@
 #include <strait/detail/membership/location.hpp>
 #include <strait/detail/membership/participant.hpp>
 #include <strait/detail/mqueue/leftover.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/descriptor.hpp>
 #include <strait/error.hpp>
 
@@ -81,6 +82,7 @@ struct mqueue_mechanism : no_backing_object {
         std::string name;
         descriptor queue;
         for (std::uint64_t attempt = 0; !queue; ++attempt) {
+            STRAIT_STEP();
             if (attempt == mqueue_attempts)
                 return at_object("the POSIX queues " + queue_name(where) + "~*", errc::names_taken);
             name = queue_name(where, attempt);
@@ -115,8 +117,11 @@ struct mqueue_mechanism : no_backing_object {
         struct ::stat found = {};
         if (!queue || ::fstat(queue.get(), &found) != 0 || !trusted_object(found, S_IFREG, where.access()))
             return false;
-        for (;;) {
-            ::mq_attr now = {};
+        ::mq_attr now = {};
+        if (::mq_getattr(queue.get(), &now) != 0)
+            return false;
+        for (long left = now.mq_maxmsg; left >= 0; --left) {  // others can send hints without end
+            STRAIT_STEP();
             if (::mq_getattr(queue.get(), &now) != 0 || now.mq_curmsgs == 0)
                 return false;
             if (bytes_in(queue.get()) != 0)
@@ -131,6 +136,7 @@ struct mqueue_mechanism : no_backing_object {
                 return true;
             }
         }
+        return true;  // whatever it is, it is there
     }
 
     void drop_unread(participant const& c, location const& where) const

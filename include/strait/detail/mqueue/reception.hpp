@@ -4,6 +4,7 @@
 
 #include <strait/detail/membership/peer_watch.hpp>
 #include <strait/detail/mqueue/member.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/detail/queue/receiver.hpp>
 #include <strait/detail/wait/adaptive_spin.hpp>
@@ -55,6 +56,7 @@ public:
         if (found == queue_outcome::nothing)
             try_before_sleeping(spin_, until, [&] { return again() != queue_outcome::nothing; });
         for (;; again()) {
+            STRAIT_STEP();
             if (found == queue_outcome::message)
                 return {};
             if (found == queue_outcome::malformed)
@@ -74,9 +76,10 @@ public:
                 asked_at_ = deadline::now();
                 if (auto const why = end.member.senders_gone(); why != end_reason::none) {
                     // Everything that they have sent is visible by now.
-                    do
+                    do {
+                        STRAIT_STEP();
                         again();
-                    while (is_hint());
+                    } while (is_hint());
                     if (found == queue_outcome::message)
                         return {};
                     if (found == queue_outcome::malformed)

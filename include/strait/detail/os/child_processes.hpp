@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_OS_CHILD_PROCESSES_HPP
 #define STRAIT_DETAIL_OS_CHILD_PROCESSES_HPP
 
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/descriptor.hpp>
 #include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/error.hpp>
@@ -98,6 +99,7 @@ public:
         for (child& c : children_) {
             bool done = reaped(c.pid, WNOHANG);
             while (!done && !until.passed()) {
+                STRAIT_STEP();
                 deadline const slice = until.capped(std::chrono::milliseconds(c.ended ? 1000 : 10));
                 (void)wait_descriptor(c.ended.get(), POLLIN, slice);  // poll(2) skips a negative descriptor, and waits
                 done = reaped(c.pid, WNOHANG);

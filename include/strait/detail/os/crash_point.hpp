@@ -10,8 +10,8 @@
 #define STRAIT_CRASH_POINT(name) static_cast<void>(0)
 #endif
 
-// Marks one turn of a loop over shared memory, where a test counts: a hostile peer must not make an operation take more
-// of them than a fixed number. It expands to nothing unless a test has defined it before this header.
+// Marks one turn of a loop that others could keep going, by what they write to shared memory or send, where a test counts: a hostile
+// peer must not make an operation take more of them than a fixed number. It expands to nothing unless a test has defined it before this header.
 #ifndef STRAIT_STEP
 #define STRAIT_STEP() static_cast<void>(0)
 #endif

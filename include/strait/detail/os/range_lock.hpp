@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_OS_RANGE_LOCK_HPP
 #define STRAIT_DETAIL_OS_RANGE_LOCK_HPP
 
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/descriptor.hpp>
 #include <strait/detail/os/timespec.hpp>
 #include <strait/error.hpp>
@@ -59,6 +60,7 @@ inline bool any_locked(int fd, ::off_t first, ::off_t count) noexcept
 inline result<void> lock_byte(int fd, ::off_t byte, deadline until) noexcept
 {
     for (std::int64_t pause = 20'000;; pause = std::min<std::int64_t>(2 * pause, 2'000'000)) {
+        STRAIT_STEP();
         auto const held = try_lock_byte(fd, byte);
         if (held || held.error() != errc::busy)
             return held;

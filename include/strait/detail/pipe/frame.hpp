@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_PIPE_FRAME_HPP
 #define STRAIT_DETAIL_PIPE_FRAME_HPP
 
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/serialization/layout.hpp>
 
 #include <algorithm>
@@ -82,6 +83,7 @@ struct pipe_frame {
     {
         summary s;
         while (!frames.empty()) {
+            STRAIT_STEP();
             std::size_t const size = payload(frames.data());
             ++s.messages;
             s.bytes += size;

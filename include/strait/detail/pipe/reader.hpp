@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_PIPE_READER_HPP
 
 #include <strait/detail/membership/peer_watch.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/detail/os/read_buffer.hpp>
 #include <strait/detail/pipe/fifo.hpp>
@@ -188,6 +189,7 @@ private:
         bool counted = false;
         bool slept = false;  // for a whole wait slice
         for (;;) {
+            STRAIT_STEP();
             std::uint32_t const seen = member_.event();  // before the read: a sender that connects after it changes the event
             ::ssize_t const count = read_at_once();
             if (took(count))

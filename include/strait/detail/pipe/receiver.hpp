@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_PIPE_RECEIVER_HPP
 #define STRAIT_DETAIL_PIPE_RECEIVER_HPP
 
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/pipe/fifo.hpp>
 #include <strait/detail/pipe/frame.hpp>
 #include <strait/detail/pipe/reader.hpp>
@@ -32,6 +33,7 @@ public:
         if (error_code const e = location::find(where, how.access, place))
             return e;
         for (int attempts = 16;; --attempts) {
+            STRAIT_STEP();
             participant member;
             if (error_code const e = join_fifo<L>(place, how, type, role::receiver, member))
                 return e;

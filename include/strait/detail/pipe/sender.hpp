@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_PIPE_SENDER_HPP
 #define STRAIT_DETAIL_PIPE_SENDER_HPP
 
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/read_buffer.hpp>
 #include <strait/detail/pipe/fifo.hpp>
 #include <strait/detail/pipe/frame.hpp>
@@ -106,6 +107,7 @@ public:
                 return connected.error();
         std::uint64_t const earlier = accepted_.messages;
         while (!messages.empty()) {
+            STRAIT_STEP();
             auto const run = messages.first(std::min(messages.size(), pipe_frame_limit / L.fixed_size * L.fixed_size));
             auto const [sent, failed] = hand_over(run, run.size() == L.fixed_size, until);
             messages = messages.subspan(sent);
@@ -205,6 +207,7 @@ private:
         std::size_t sent = 0;
         if (!whole && whole.error() == errc::full && !single) {
             while (sent < frames.size()) {
+                STRAIT_STEP();
                 std::size_t const one = frame::bytes(frame::payload(frames.data() + sent));
                 if (!writer_.write(frames.data() + sent, one, deadline::poll()))
                     break;

@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_PIPE_WRITER_HPP
 #define STRAIT_DETAIL_PIPE_WRITER_HPP
 
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/detail/os/quiet_write.hpp>
 #include <strait/detail/pipe/fifo.hpp>
@@ -71,6 +72,7 @@ public:
         if (!member_.is_member())
             return member_.missing();
         for (bool first = true;; first = false) {
+            STRAIT_STEP();
             std::uint32_t const seen = member_.event();
             auto opened = open_fifo(member_, where_, O_WRONLY);
             if (opened) {
@@ -122,6 +124,7 @@ private:
     [[gnu::noinline, gnu::cold]] result<void> write_slowly(std::byte const* bytes, std::size_t count, deadline until)
     {
         for (bool first = true;; first = false) {
+            STRAIT_STEP();
             if (errno == EPIPE)
                 return member_.is_removed(deadline::now(), false) ? errc::removed : errc::no_receiver;
             if (errno == EAGAIN) {

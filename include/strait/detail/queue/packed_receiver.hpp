@@ -4,6 +4,7 @@
 
 #include <strait/detail/frame/buffer.hpp>
 #include <strait/detail/frame/row.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/fork_guard.hpp>
 #include <strait/error.hpp>
 #include <strait/serialization/layout.hpp>
@@ -73,6 +74,7 @@ public:
         std::size_t const most = to.size() / L.fixed_size;
         std::size_t taken = 0;
         do {
+            STRAIT_STEP();
             std::size_t const n = std::min(row_.left, most - taken);
             std::memcpy(to.data() + taken * L.fixed_size, rest_.data() + row_.front, n * L.fixed_size);
             take(n);

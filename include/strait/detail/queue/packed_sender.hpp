@@ -4,6 +4,7 @@
 
 #include <strait/detail/frame/buffer.hpp>
 #include <strait/detail/frame/protocol.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/error.hpp>
 #include <strait/serialization/layout.hpp>
 #include <strait/stats.hpp>
@@ -94,6 +95,7 @@ public:
         std::uint64_t const before = stats_.messages;
         error_code failed;
         while (!messages.empty() && !(failed = make_room(least, until))) {
+            STRAIT_STEP();
             std::size_t const fitting = (pack_ - staged_.bytes - sizeof(stream_frame)) / L.fixed_size;
             std::size_t const n = std::min({fitting, longest, messages.size() / L.fixed_size});
             std::memcpy(payload(), messages.data(), n * L.fixed_size);

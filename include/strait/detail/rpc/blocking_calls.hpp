@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_RPC_BLOCKING_CALLS_HPP
 
 #include <strait/connection.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/rpc/frame.hpp>
 #include <strait/detail/rpc/frame_parser.hpp>
 #include <strait/detail/rpc/outstanding_requests.hpp>
@@ -93,6 +94,7 @@ public:
     result<sent<R>> take(std::uint64_t number, Wait const& until)
     {
         for (;;) {
+            STRAIT_STEP();
             auto* const r = requests_.find(number);
             if (!r)
                 return failed<sent<R>>(broken_ ? broken_ : number < of_this_connection_ ? errc::server_gone : errc::empty);  // taken or forgotten

@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_RPC_FAILURE_HPP
 #define STRAIT_DETAIL_RPC_FAILURE_HPP
 
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/rpc/frame.hpp>
 #include <strait/detail/rpc/frame_parser.hpp>
 
@@ -38,6 +39,7 @@ void send_failure(std::uint64_t number, std::string_view text, Send send)
     text = text.substr(0, longest_failure);
     if constexpr (is_plain<F>) {
         do {
+            STRAIT_STEP();
             F f;
             auto const part = text.substr(0, std::min<std::size_t>(F::text_in_one, 255));
             text.remove_prefix(part.size());

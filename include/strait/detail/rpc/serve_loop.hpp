@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_RPC_SERVE_LOOP_HPP
 #define STRAIT_DETAIL_RPC_SERVE_LOOP_HPP
 
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/rpc/server_session.hpp>
 #include <strait/detail/wait/adaptive_spin.hpp>
 #include <strait/error.hpp>
@@ -161,6 +162,7 @@ private:
     bool serve(client& c)
     {
         for (int n = 0; n != most_in_a_row; ++n) {
+            STRAIT_STEP();
             if (!requests_.has_room() || requests_.has_pending(*c.peer))
                 return n != 0;
             auto r = c.peer->in().try_receive();

@@ -4,6 +4,7 @@
 
 #include <strait/connection.hpp>
 #include <strait/detail/channel/ends.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/rpc/failure.hpp>
 #include <strait/detail/rpc/frame.hpp>
 #include <strait/detail/rpc/frame_parser.hpp>
@@ -75,6 +76,7 @@ public:
     void settle()
     {
         while (!lost_ && !unsent_.empty()) {
+            STRAIT_STEP();
             error_code const e = put(unsent_.front());
             if (e == errc::full)
                 return;

@@ -4,6 +4,7 @@
 
 #include <strait/detail/frame/protocol.hpp>
 #include <strait/detail/membership/peer_watch.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/read_buffer.hpp>
 #include <strait/detail/signal/member.hpp>
 #include <strait/detail/signal/numbers.hpp>
@@ -79,6 +80,7 @@ public:
         if (std::exchange(told_, false))
             return datagram_outcome::end;
         for (int others = 0; others != most_others; ++others) {
+            STRAIT_STEP();
             std::array<::signalfd_siginfo, at_once> come;
             auto const n = ::read(signals_.get(), come.data(), sizeof come);
             if (n < 0) {
@@ -127,6 +129,7 @@ private:
     static constexpr std::size_t at_once = 64;
     // Reads without a message, after which the caller looks at its clock.
     static constexpr int most_others = 64;
+    static constexpr int most_discarded = 1024;  // reads
 
     struct stream {
         std::uint32_t id = 0;
@@ -161,10 +164,12 @@ private:
         return {};
     }
 
+    // Reads signals away, but no more than so many: others can send them without end. Those that stay are counted as foreign.
     void discard() const noexcept
     {
         std::array<::signalfd_siginfo, at_once> come;
-        while (::read(signals_.get(), come.data(), sizeof come) > 0) {}
+        for (int reads = 0; reads != most_discarded && ::read(signals_.get(), come.data(), sizeof come) > 0; ++reads)
+            STRAIT_STEP();
     }
 
     // Copies a message; false: it is none. Any process may have sent it, so nothing breaks whatever it holds.

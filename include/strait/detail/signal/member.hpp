@@ -4,6 +4,7 @@
 
 #include <strait/detail/membership/backing_object.hpp>
 #include <strait/detail/membership/membership.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/kernel_space.hpp>
 #include <strait/detail/signal/protocol.hpp>
 #include <strait/detail/signal/target.hpp>
@@ -111,6 +112,7 @@ struct signal_member {
         std::uint64_t const before = waiting.waits;
         error_code e;
         for (bool first = true; number != 0 && !e; first = false) {
+            STRAIT_STEP();
             if (!queue || !is_member())
                 e = queue ? member.missing() : queue.missing();
             else if (number == ENOTCONN)

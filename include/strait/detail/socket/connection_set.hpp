@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_SOCKET_CONNECTION_SET_HPP
 
 #include <strait/detail/frame/stream_parser.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/epoll_set.hpp>
 #include <strait/detail/os/process.hpp>
 #include <strait/detail/socket/listener.hpp>
@@ -108,8 +109,10 @@ public:
             pending_.take(c);
             return e;
         }
-        while (stream_connection* const oldest = pending_.surplus())
+        while (stream_connection* const oldest = pending_.surplus()) {
+            STRAIT_STEP();
             look_for_the_last_time(*oldest);
+        }
         return {};
     }
 
@@ -254,8 +257,10 @@ public:
     // their sockets.
     void drop_all()
     {
-        while (!connections_.empty())
+        while (!connections_.empty()) {
+            STRAIT_STEP();
             remove(*connections_.back());
+        }
     }
 
     // Gives back memory that large messages needed.
@@ -274,8 +279,10 @@ private:
         if constexpr (Sessions::acknowledges) {
             if (c.is_greeted() && !c.session) [[unlikely]]
                 return progress::refused;  // asked once more
-            while (p == progress::message && sessions_.skip(c))
+            while (p == progress::message && sessions_.skip(c)) {
+                STRAIT_STEP();
                 p = c.next();
+            }
         }
         return p;
     }

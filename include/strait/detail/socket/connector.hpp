@@ -4,6 +4,7 @@
 
 #include <strait/detail/frame/buffer.hpp>
 #include <strait/detail/frame/protocol.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/descriptor.hpp>
 #include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/detail/socket/socket_bytes.hpp>
@@ -72,6 +73,7 @@ template <connector Connector>
 result<void> wait_for_room(Connector const& by, int fd, short events, deadline until)
 {
     for (;;) {
+        STRAIT_STEP();
         auto room = wait_descriptor(fd, events, until.capped(wait_slice));
         if (room || room.error() != errc::timed_out)
             return room;

@@ -5,6 +5,7 @@
 #include <strait/detail/frame/buffer.hpp>
 #include <strait/detail/frame/protocol.hpp>
 #include <strait/detail/frame/row.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/detail/os/read_buffer.hpp>
 #include <strait/detail/socket/listener.hpp>
@@ -82,6 +83,7 @@ public:
         std::size_t const most = to.size() / L.fixed_size;
         std::size_t taken = 0;
         do {
+            STRAIT_STEP();
             std::size_t const n = std::min(row_.left, most - taken);
             std::memcpy(to.data() + taken * L.fixed_size, front(), n * L.fixed_size);
             take(n);
@@ -161,6 +163,7 @@ private:
     outcome behind_ends(outcome o, bool& told) noexcept
     {
         for (int ends = 0; o == outcome::end && ends != most_ends; ++ends) {
+            STRAIT_STEP();
             told = true;
             o = receive();
         }
@@ -183,6 +186,7 @@ private:
         if (o == outcome::nothing)
             try_before_sleeping(spin_, until, [&] { return (o = receive()) != outcome::nothing; });
         for (;; o = receive()) {
+            STRAIT_STEP();
             o = behind_ends(o, ask);
             if (o == outcome::datagram)
                 return {};

@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_SOCKET_LARGE_FRAME_HPP
 
 #include <strait/detail/frame/protocol.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/socket/connector.hpp>
 #include <strait/wait.hpp>
 
@@ -60,6 +61,7 @@ public:
     result<void> drain(Connector const& by, int fd, deadline until, std::uint64_t& waits)
     {
         while (left_ != 0) {
+            STRAIT_STEP();
             if (send(fd) || errno == EINTR)
                 continue;
             if (errno != EAGAIN)

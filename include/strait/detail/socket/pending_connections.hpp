@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_SOCKET_PENDING_CONNECTIONS_HPP
 #define STRAIT_DETAIL_SOCKET_PENDING_CONNECTIONS_HPP
 
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/socket/listener.hpp>
 #include <strait/error.hpp>
 
@@ -73,6 +74,7 @@ template <listener Listener, class Add>
 error_code accept_some(Listener const& from, std::uint64_t& turned_away, Add add)
 {
     for (int accepted = 0; accepted != most_accepted; ++accepted) {
+        STRAIT_STEP();
         auto come = from.accept();
         if (come) {
             if (error_code const e = add(std::move(come->first), come->second))

@@ -4,6 +4,7 @@
 
 #include <strait/detail/frame/protocol.hpp>
 #include <strait/detail/frame/writer.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/socket/connector.hpp>
 #include <strait/detail/socket/large_frame.hpp>
 #include <strait/detail/socket/socket_bytes.hpp>
@@ -73,6 +74,7 @@ public:
     result<void> drain(Connector& by, int fd, deadline until)
     {
         while (buffer().begin != buffer().end) {
+            STRAIT_STEP();
             auto const n = send_some(by, fd);
             if (n > 0) [[likely]] {
                 buffer().begin += static_cast<std::size_t>(n);
@@ -186,6 +188,7 @@ private:
     void accept() noexcept
     {
         while (accepted_end_ < buffer().begin) {
+            STRAIT_STEP();
             stream_frame const f = stream_frame::at(buffer().data() + accepted_end_);
             accepted_end_ += stream_frame::bytes(f.size);
             last_size_ = f.size;

@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_SOCKET_STREAM_LINK_HPP
 
 #include <strait/detail/frame/protocol.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/descriptor.hpp>
 #include <strait/detail/socket/peer_link.hpp>
 #include <strait/error.hpp>
@@ -42,6 +43,7 @@ public:
         if (error_code const e = base::check())
             return e;
         for (bool first = true;; first = false) {
+            STRAIT_STEP();
             auto socket = connector().attempt();
             if (socket) {
                 lost_ = false;

@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_SOCKET_STREAM_RECEIVER_HPP
 
 #include <strait/detail/frame/buffer.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/socket/connection_set.hpp>
 #include <strait/detail/socket/idle_wait.hpp>
 #include <strait/detail/socket/listener.hpp>
@@ -68,6 +69,7 @@ public:
             return aligned_.show(connections_.front().payload());
         unsigned looks = 0;
         for (bool waited = false;;) {
+            STRAIT_STEP();
             error_code const found = look(until);
             if (!found) {
                 idle_.over();
@@ -111,6 +113,7 @@ public:
         std::size_t const most = to.size() / L.fixed_size;
         std::size_t taken = 0;
         do {
+            STRAIT_STEP();
             stream_connection& from = connections_.front();
             std::size_t const n = std::min(from.available(), most - taken);
             std::memcpy(to.data() + taken * L.fixed_size, from.payload().data(), n * L.fixed_size);
@@ -199,6 +202,7 @@ private:
     {
         unsigned reads = 0;
         while (!connections_.empty()) {
+            STRAIT_STEP();
             progress p = connections_.next();
             if (p == progress::drained) {
                 if ((connections_.front().is_exhausted() && !connections_.has_process_ended()) || (++reads > most_late_reads && until.passed())) {

@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_SOCKET_STREAM_SENDER_HPP
 #define STRAIT_DETAIL_SOCKET_STREAM_SENDER_HPP
 
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/socket/send_buffer.hpp>
 #include <strait/detail/socket/stream_link.hpp>
 #include <strait/stats.hpp>
@@ -108,6 +109,7 @@ public:
         std::uint64_t const before = out_.accepted();
         error_code failed;
         while (!failed && !messages.empty()) {
+            STRAIT_STEP();
             auto const run = messages.first(std::min(messages.size(), longest));
             if (out_.is_enough(stream_frame::bytes(run.size()), link_.connector().chunk())) {
                 failed = flush(until).error();

@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_SYSV_MEMBER_HPP
 
 #include <strait/detail/membership/receiver_presence.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/kernel_limit.hpp>
 #include <strait/detail/os/read_buffer.hpp>
 #include <strait/detail/sysv/queue.hpp>
@@ -92,6 +93,7 @@ struct sysv_member {
     {
         int number = errno;
         for (bool first = true; queue && is_member() && number == ENOTCONN; first = false) {
+            STRAIT_STEP();
             if (error_code const e = receivers.await(member, until, first, waits))
                 return e;
             if (send(message, size))
@@ -201,6 +203,7 @@ struct sysv_member {
         traits.max_message_size = size;
         traits.retained = kind.retained;
         for (int attempts = 16;; --attempts) {
+            STRAIT_STEP();
             participant c;
             if (error_code const e = sysv_membership::join(place, traits, r, lock_bytes::most, mechanism, c))
                 return e;

@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_WAIT_ADAPTIVE_SPIN_HPP
 
 #include <strait/detail/os/atomic.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/wait.hpp>
 
 #include <algorithm>
@@ -85,6 +86,7 @@ bool try_before_sleeping(adaptive_spin& spin, deadline until, Attempt attempt)
         return false;
     std::int64_t const end = std::min(deadline::now() + adaptive::spin_nanoseconds, until.nanoseconds());
     do {
+        STRAIT_STEP();
         pause_polling<100>();
         if (attempt()) {
             spin.succeeded();

@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_WAIT_EPOLL_WAIT_SET_HPP
 #define STRAIT_DETAIL_WAIT_EPOLL_WAIT_SET_HPP
 
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/descriptor.hpp>
 #include <strait/detail/os/epoll_set.hpp>
 #include <strait/detail/wait/futex.hpp>
@@ -104,6 +105,7 @@ public:
         if (auto const f = look())
             return *f;
         for (;;) {
+            STRAIT_STEP();
             bool const again = arm(!until.is_poll());
             if (auto const f = look())
                 return *f;
@@ -211,6 +213,7 @@ private:
     std::optional<found> look_at_queue()
     {
         while (!queue_.empty()) {
+            STRAIT_STEP();
             slot& s = *queue_.front();
             queue_.pop_front();
             queue_.push_back(&s);  // also when what the application is asked throws

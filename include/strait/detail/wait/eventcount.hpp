@@ -108,6 +108,7 @@ error_code wait_for_peer(eventcount& count, waiter& w, deadline until, errc poll
                 w.spin.failed();
             }
             for (bool slept = false;; slept = true) {
+                STRAIT_STEP();
                 std::uint32_t const announced = count.announce();
                 STRAIT_CRASH_POINT("wait: announced");
                 w.fence.heavy();  // pairs with the light() of any()

@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_WAIT_INOTIFY_WATCHER_HPP
 #define STRAIT_DETAIL_WAIT_INOTIFY_WATCHER_HPP
 
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/descriptor.hpp>
 
 #include <algorithm>
@@ -69,12 +70,14 @@ public:
 
     static constexpr int all = -1;  // events were lost: there may be something at any file
 
-    // Calls `report(watch or all, whether the file was closed)` for each event so far.
+    // Calls `report(watch or all, whether the file was closed)` for each event so far, but for no more than the kernel's queue
+    // holds by default (16,384): others can make new ones without end, and those stay for the next call.
     template <class Report>
     void read_events(Report report)
     {
         alignas(::inotify_event) char events[4096];
-        for (;;) {
+        for (int reads = 0; reads != most_reads; ++reads) {
+            STRAIT_STEP();
             auto const size = ::read(fd_.get(), events, sizeof events);
             if (size <= 0)
                 return;
@@ -96,6 +99,8 @@ public:
     looks_after_closing looks;
 
 private:
+    static constexpr int most_reads = 64;
+
     int add(int file, std::uint32_t events)
     {
         if (file < 0 || !open())

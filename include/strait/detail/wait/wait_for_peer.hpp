@@ -31,6 +31,7 @@ template <waiting_strategy Wait, unsigned Pace, class Ready, class Over>
 bool poll_until(deadline until, Ready ready, Over over)
 {
     while (!spin_for<Pace>(Wait::spin_nanoseconds, until, ready)) {
+        STRAIT_STEP();
         if (over())
             return false;
         ::sched_yield();
@@ -72,6 +73,7 @@ error_code wait_for_peer(Word&& word, waiter& w, deadline until, errc poll_says,
         }
         std::optional<error_code> done;
         for (bool slept = false;; slept = true) {
+            STRAIT_STEP();
             word.store(at_futex, std::memory_order_relaxed);
             STRAIT_CRASH_POINT("wait: announced");
             w.fence.heavy();  // pairs with the light() of peer_sleeps()

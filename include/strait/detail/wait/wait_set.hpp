@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_WAIT_WAIT_SET_HPP
 #define STRAIT_DETAIL_WAIT_WAIT_SET_HPP
 
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/timespec.hpp>
 #include <strait/detail/wait/futex.hpp>
 #include <strait/detail/wait/inotify_watcher.hpp>
@@ -112,6 +113,7 @@ public:
             });
         };
         for (;;) {
+            STRAIT_STEP();
             take_events();
             bool const again = arm();
             if (auto const f = look())
