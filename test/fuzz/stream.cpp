@@ -183,7 +183,7 @@ void fuzz::harness::run(std::span<std::byte const> all)
         }
         }
         c.greet();
-        if ((choice & 16) != 0 && c.parser.is_greeted())
+        if ((choice & 16) == 0 && c.parser.is_greeted())  // as a receiver does before it reads again
             c.drain(10, 0);
         if (!c.over && (choice & 32) != 0 && !c.parser.is_greeted())
             c.parser.refuse(errc::refused);
