@@ -482,8 +482,13 @@ private:
         clean_ = false;
         unsigned const region = how % 4 == 3 ? 1 : how % 4;
         unsigned const where = in.take<std::uint16_t>();
-        // The words of the header lie 128 bytes from each other.
-        std::byte* const at = somewhere(region, region == 1 && where % 4 != 0 ? std::uint64_t{where / 4} * 16 : where);
+        // The words of the header lie 128 bytes from each other; of the control block an opener believes the sizes.
+        std::uint64_t chosen = where;
+        if (region == 0 && where % 2 != 0)
+            chosen = offsetof(strait::detail::control_block, element_size) / 8 + where / 2 % 4;
+        else if (region == 1 && where % 4 != 0)
+            chosen = std::uint64_t{where / 4} * 16;
+        std::byte* const at = somewhere(region, chosen);
         std::uint64_t word = 0;
         std::memcpy(&word, at, sizeof word);
         unsigned const choice = in.byte();
