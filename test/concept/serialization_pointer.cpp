@@ -1,4 +1,5 @@
 // expect: strait cannot send this type: specialise strait::serializer for it, make it an aggregate of supported members
+// shows: arguments
 // Distributed under the Boost Software License, Version 1.0.
 #include <strait/serialization.hpp>
 
