@@ -7,8 +7,11 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <initializer_list>
+#include <iterator>
 #include <set>
 #include <string>
 #include <vector>
@@ -235,6 +238,22 @@ BOOST_AUTO_TEST_CASE(no_two_explored_executions_are_alike)
                                  [](shared& m) { m.z.store(1, rlx); m.r[4] = m.x.load(rlx); m.r[5] = m.y.load(rlx); }});
     BOOST_TEST(three.how.executions == 64U);
     BOOST_TEST(three.outcomes.size() == 64U);
+}
+
+BOOST_AUTO_TEST_CASE(the_rooms_that_are_explored_use_no_other_atomics)
+{
+    namespace fs = std::filesystem;
+    fs::path const rooms = fs::path(__FILE__).parent_path() / "../../include/strait/detail";
+    int headers = 0;
+    for (char const* room : {"ring", "lanes", "mpmc", "broadcast", "wait"})
+        for (fs::directory_entry const& header : fs::directory_iterator(rooms / room)) {
+            std::ifstream file(header.path());
+            std::string const text{std::istreambuf_iterator<char>(file), {}};
+            ++headers;
+            for (char const* other : {"std::atomic<", "std::atomic_thread_fence", "std::atomic_signal_fence", "std::atomic_ref"})
+                BOOST_TEST(text.find(other) == text.npos, header.path().filename() << ": " << other);
+        }
+    BOOST_TEST(headers > 30);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
