@@ -54,7 +54,7 @@ public:
     static error_code find(endpoint const& where, access_mode access, location& l, std::string_view root = in_memory)
     {
         l = location();
-        l.access_ = access;
+        l.access_ = l.object_access_ = access;
         if (where.is_address())
             return errc::invalid_endpoint;
         if (where.what() == endpoint::kind::path) {
@@ -135,7 +135,13 @@ public:
     // The channel's name in name spaces without directories, such as that of POSIX message queues. It does not depend on
     // how a path was written. Only after open_directory() where the endpoint is a path.
     std::string const& flat_name() const noexcept { return flat_name_; }
-    access_mode access() const noexcept { return access_; }
+
+    // The access of the objects of the channel. That of find(), unless keep_objects() was called.
+    access_mode access() const noexcept { return object_access_; }
+
+    // From now on the objects of the channel are for this user alone, in a directory that the wider access of find()
+    // allows.
+    void keep_objects() noexcept { object_access_ = access_mode::owner; }
 
 private:
     static constexpr char hashed[] = "strait-path-";
@@ -168,7 +174,8 @@ private:
     std::string name_;
     std::string flat_name_;
     std::shared_ptr<guarded_descriptor> directory_;
-    access_mode access_ = access_mode::owner;
+    access_mode access_ = access_mode::owner;  // of the directory
+    access_mode object_access_ = access_mode::owner;
     bool private_ = false;
     bool made_ = false;
 };

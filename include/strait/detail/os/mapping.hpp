@@ -59,16 +59,18 @@ struct memory_beside {
 // empty channel and writes into nothing, and its slow path reports the mistake.
 class mapping : fork_guard {
 public:
-    // Maps `size` bytes of the file. Behind `twice.first` they are a whole number of pieces.
-    static error_code map(int fd, std::size_t size, mirror twice, std::shared_ptr<mapping>& m)
+    // Maps `size` bytes of the file. Behind `twice.first` they are a whole number of pieces. Without `writable`, writing to
+    // the memory raises SIGSEGV, and the descriptor need not allow it.
+    static error_code map(int fd, std::size_t size, mirror twice, std::shared_ptr<mapping>& m, bool writable = true)
     {
         namespace ip = boost::interprocess;
         try {
             m.reset(new mapping);
             m->size_ = m->extent_ = size;
+            m->protection_ = writable ? PROT_READ | PROT_WRITE : PROT_READ;
             if (twice.first != 0)
                 return m->map_in_hole(fd, twice, 1);
-            m->region_ = ip::mapped_region(mappable(fd), ip::read_write, 0, size);
+            m->region_ = ip::mapped_region(mappable(fd), writable ? ip::read_write : ip::read_only, 0, size);
             m->data_ = static_cast<std::byte*>(m->region_.get_address());
             return {};
         } catch (ip::interprocess_exception const& e) {
@@ -165,7 +167,7 @@ private:
     {
         if (beside_.place && offset >= beside_.first)
             return beside_.place(beside_.handle, offset - beside_.first, n, to);
-        void* const done = ::mmap(to, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, static_cast<::off_t>(offset));
+        void* const done = ::mmap(to, n, protection_, MAP_SHARED | MAP_FIXED, fd, static_cast<::off_t>(offset));
         return done == MAP_FAILED ? mapping_failure(errno) : error_code();
     }
 
@@ -180,6 +182,7 @@ private:
     std::byte* data_ = nullptr;
     std::size_t size_ = 0;
     std::size_t extent_ = 0;
+    int protection_ = PROT_READ | PROT_WRITE;
     mirror mirror_;
     memory_beside beside_{};
     error_code (*prepare_)(std::byte* at, std::size_t n) noexcept = nullptr;

@@ -33,8 +33,16 @@ public:
 
     error_code open(participant member, location where)
     {
+        auto const access = where.access();
+        return open(std::move(member), std::move(where), access);
+    }
+
+    // `access`: who may connect, where the other objects of the channel have another one.
+    error_code open(participant member, location where, access_mode access)
+    {
         member_ = std::move(member);
         where_ = std::move(where);
+        access_ = access;
         named_ = true;
         if (auto listening = listen(); !listening) {
             leave(deadline::after(membership<unix_mechanism>::lock_timeout));
@@ -58,7 +66,7 @@ public:
         return std::pair(std::move(s), who);
     }
 
-    bool admits(peer_identity const& who) const { return !named_ || unix_peer_allowed(who, where_.access(), accept_); }
+    bool admits(peer_identity const& who) const { return !named_ || unix_peer_allowed(who, access_, accept_); }
 
     // Of datagrams: nothing beside the read buffer is needed.
     static constexpr bool start() noexcept { return true; }
@@ -126,10 +134,10 @@ private:
         if (error_code const e = open_unix_socket(kind_, s))
             return e;
         (void)socket_leftover::remove(member_.fd(), where_);
-        ::fchmod(s.get(), object_mode(where_.access()));  // never wider, not even before the chmod below
+        ::fchmod(s.get(), object_mode(access_));  // never wider, not even before the chmod below
         if (::bind(s.get(), reinterpret_cast<::sockaddr const*>(&*address), sizeof *address) != 0)
             return at_object(address->sun_path, errno == EADDRINUSE ? make_error_code(errc::untrusted_object) : last_failure());
-        ::chmod(address->sun_path, object_mode(where_.access()));
+        ::chmod(address->sun_path, object_mode(access_));
         bool const listens = kind_.type == SOCK_DGRAM || ::listen(s.get(), SOMAXCONN) == 0;
         if (!listens || !give_name(address->sun_path, where_.path(socket_suffix).c_str())) {
             error_code const e = errno == EEXIST ? what_lies_there() : last_failure();
@@ -172,6 +180,7 @@ private:
 
     participant member_;
     location where_;
+    access_mode access_ = access_mode::owner;
     peer_predicate accept_;
     guarded_descriptor socket_;
     sender_watch watch_;
