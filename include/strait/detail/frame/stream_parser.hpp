@@ -26,7 +26,7 @@ struct stream_rules {
     message_description const* type = nullptr;  // what is said of it to a sender that is refused
 };
 
-// What can be said of a connection after a step. The last three are never said by a parser: a socket has to be asked.
+// What can be said of a connection after a step. The last four are never said by a parser: a socket or memory has to be asked.
 enum class stream_progress : std::uint8_t {
     message,         // payload() shows it
     drained,         // more bytes are needed
@@ -38,6 +38,7 @@ enum class stream_progress : std::uint8_t {
     more,            // bytes were read
     died,            // the connection has ended without an end frame, perhaps in the middle of one
     no_memory,
+    corrupt,         // memory that the sender shares says what cannot be
 };
 
 // Takes the bytes of one connection as they come, in pieces of any size, and says what they mean. It has no descriptor:

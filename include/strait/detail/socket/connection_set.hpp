@@ -9,6 +9,7 @@
 #include <strait/detail/socket/listener.hpp>
 #include <strait/detail/socket/pending_connections.hpp>
 #include <strait/detail/socket/stream_connection.hpp>
+#include <strait/detail/wait/futex.hpp>
 #include <strait/serialization/layout.hpp>
 #include <strait/wait.hpp>
 
@@ -37,9 +38,8 @@ namespace strait::detail {
 //   settle(at_once)                 says what is due to be said to senders; false: a socket had no room
 //   expects_any()                   a sender is away that may come back
 //   give_up()                       waits for none of them any more; true: there was one
-template <class S>
-concept stream_sessions = std::movable<S> &&
-                          requires(S s, stream_connection& c, stream_connection*& older, std::size_t n, bool at_once) {
+template <class S, class Connection = stream_connection>
+concept stream_sessions = std::movable<S> && requires(S s, Connection& c, Connection*& older, std::size_t n, bool at_once) {
     { S::acknowledges } -> std::convertible_to<bool>;
     { S::protocol } -> std::convertible_to<std::uint32_t>;
     { S::introduction } -> std::convertible_to<std::size_t>;
@@ -73,9 +73,18 @@ struct no_acknowledgement {
 static_assert(stream_sessions<no_acknowledgement>);
 
 // The connections of a receiver over stream sockets, and which of them may have something to read, in turns.
-template <message_layout L, listener Listener, stream_sessions Sessions = no_acknowledgement>
+//
+// The bytes of a Connection may come by memory, of which the socket says nothing. Then it also has
+//   has_more()       whether something new is in the memory; a look that costs no system call
+//   announce()       says in memory that the receiver is about to sleep: what the sender writes later makes the socket readable
+//   awake()          says that it does not sleep any more
+//   signal()         its socket is readable: the next read() looks at it, too
+//   fence            an asymmetric_fence
+template <message_layout L, listener Listener, class Sessions = no_acknowledgement, class Connection = stream_connection>
+    requires stream_sessions<Sessions, Connection>
 class connection_set {
     using progress = stream_progress;
+    static constexpr bool by_memory = requires(Connection& c) { c.announce(); };
 
 public:
     connection_set(Listener from, std::uint64_t limit, Sessions sessions) : listener_(std::move(from)), sessions_(std::move(sessions))
@@ -101,15 +110,15 @@ public:
     // Takes a connection that was accepted, or that needs no accepting.
     error_code add(descriptor socket, peer_identity const& who)
     {
-        auto come = std::make_unique<stream_connection>(std::move(socket), who, rules_, ++come_);
+        auto come = std::make_unique<Connection>(std::move(socket), who, rules_, ++come_);
         if (!listener_.admits(who))  // which may throw
             come->refuse();
-        stream_connection& c = pending_.add(std::move(come));
+        Connection& c = pending_.add(std::move(come));
         if (error_code const e = set_.add(c.fd(), &c, EPOLLIN | EPOLLRDHUP)) {
             pending_.take(c);
             return e;
         }
-        while (stream_connection* const oldest = pending_.surplus()) {
+        while (Connection* const oldest = pending_.surplus()) {
             STRAIT_STEP();
             look_for_the_last_time(*oldest);
         }
@@ -134,7 +143,7 @@ public:
         if (listener_.fd() < 0) {
             for (auto const& c : connections_)
                 c->discard_unread();
-            pending_.for_each([](stream_connection& c) { c.discard_unread(); });
+            pending_.for_each([](Connection& c) { c.discard_unread(); });
         }
         ready_.clear();
         connections_.clear();
@@ -152,7 +161,7 @@ public:
     // The connections that may have something to read; most operations are on the first of them.
     bool empty() const noexcept { return ready_.empty(); }
     std::size_t count() const noexcept { return ready_.size(); }
-    stream_connection& front() noexcept { return *ready_.front(); }
+    Connection& front() noexcept { return *ready_.front(); }
     progress next() { return next_of(front()); }
 
     // One read of the first. Descriptors that came with unfinished messages are bounded over all connections: when they
@@ -160,7 +169,7 @@ public:
     // time goes.
     progress read()
     {
-        stream_connection& c = front();
+        Connection& c = front();
         std::size_t const before = c.held_handles();
         progress const p = c.read();
         if (p == progress::drained && process_ended_) [[unlikely]]
@@ -207,6 +216,14 @@ public:
     // any, all are asked.
     bool glance()
     {
+        if constexpr (by_memory) {
+            if (connections_.empty() || pending_.size() != 0 || !ready_.empty() || out_of_descriptors_ || process_ended_)
+                return gather(deadline::poll());
+            bool const seen = look_into_memory();
+            if (seen ? ++glances_ % 64 == 0 : deadline::now() - gathered_at_ > 20'000)
+                return gather(deadline::poll()) || seen;
+            return seen;
+        }
         if (connections_.size() != 1 || pending_.size() != 0 || !ready_.empty() || out_of_descriptors_)
             return gather(deadline::poll());
         if (process_ended_) [[unlikely]]
@@ -225,18 +242,50 @@ public:
     {
         gathered_at_ = deadline::now();
         std::array<::epoll_event, 64> events;
+        bool const sleeps = by_memory && !until.is_poll();
+        bool seen = false;
+        if constexpr (by_memory) {
+            if (sleeps)
+                announce();
+            seen = look_into_memory();
+            // A sender that cannot run membarrier(2) may have missed the announcement: look again after a slice.
+            until = seen ? deadline::poll() : until.capped(wait_slice);
+            STRAIT_CRASH_POINT("sealed: about to sleep");
+        }
         auto const come = set_.wait(events, until);
+        if constexpr (by_memory)
+            if (sleeps)
+                awake();
         bool any_new = false;
         for (::epoll_event const& e : come)
             if (e.data.ptr == process_tag()) [[unlikely]]
                 end_process();
-            else if (e.data.ptr)
-                note_ready(*static_cast<stream_connection*>(e.data.ptr));
+            else if (e.data.ptr) {
+                auto& c = *static_cast<Connection*>(e.data.ptr);
+                if constexpr (by_memory)
+                    c.signal();
+                note_ready(c);
+            }
             else
                 any_new = true;
         if (any_new && ready_.size() < events.size())  // last, since it may close connections
             accept();
-        return !come.empty();
+        return seen || !come.empty();
+    }
+
+    // From now on senders make the set's descriptor readable when they have written something. False: some have already.
+    bool arm()
+        requires by_memory
+    {
+        armed_ = true;
+        announce();
+        return !look_into_memory();
+    }
+    void disarm() noexcept
+        requires by_memory
+    {
+        armed_ = false;
+        awake();
     }
 
     // Nothing can be accepted, since this process has no descriptors left. Then try_again() before looking.
@@ -271,7 +320,7 @@ public:
     }
 
 private:
-    progress next_of(stream_connection& c)
+    progress next_of(Connection& c)
     {
         progress p = c.next();
         if (p == progress::greeted) [[unlikely]]
@@ -287,21 +336,56 @@ private:
         return p;
     }
 
-    [[gnu::noinline, gnu::cold]] progress welcome(stream_connection& c)
+    [[gnu::noinline, gnu::cold]] progress welcome(Connection& c)
     {
         connections_.push_back(pending_.take(c));
-        stream_connection* older = nullptr;
+        Connection* older = nullptr;
         if (errc const wrong = sessions_.admit(c, older); wrong != errc()) {
             c.reject(wrong);
             return progress::refused;
         }
         if (older)
             remove(*older);
+        if constexpr (by_memory)
+            if (armed_) {  // it was not there when the others were told
+                c.announce();
+                c.fence.heavy();  // pairs with the light() of the sender that has published
+            }
         return c.next();
     }
 
+    void announce()
+        requires by_memory
+    {
+        for (auto const& c : connections_)
+            c->announce();
+        if (!connections_.empty())
+            connections_.front()->fence.heavy();  // pairs with the light() of each sender that has published
+    }
+    void awake() noexcept
+        requires by_memory
+    {
+        for (auto const& c : connections_)
+            c->awake();
+    }
+
+    // Notes the connections that have something new in memory; false: none has.
+    bool look_into_memory()
+        requires by_memory
+    {
+        bool seen = false;
+        for (auto const& c : connections_) {
+            STRAIT_STEP();
+            if (c->has_more()) {
+                note_ready(*c);
+                seen = true;
+            }
+        }
+        return seen;
+    }
+
     // What a silent peer has said by now counts; else it goes.
-    void look_for_the_last_time(stream_connection& c)
+    void look_for_the_last_time(Connection& c)
     {
         progress p = c.read();
         if (p == progress::more)
@@ -329,19 +413,19 @@ private:
         process_.reset();
         for (auto const& c : connections_)
             note_ready(*c);
-        pending_.for_each([this](stream_connection& c) { note_ready(c); });
+        pending_.for_each([this](Connection& c) { note_ready(c); });
     }
 
-    void note_ready(stream_connection& c)
+    void note_ready(Connection& c)
     {
         if (!std::exchange(c.is_queued, true))
             ready_.push_back(&c);
     }
 
-    void bound_early_handles(stream_connection const& newest)
+    void bound_early_handles(Connection const& newest)
     {
         std::size_t held = 0;
-        stream_connection* oldest = nullptr;
+        Connection* oldest = nullptr;
         for (auto const& c : connections_)
             if (c.get() == &newest || c->has_early_handles()) {
                 held += c->held_handles();
@@ -361,7 +445,7 @@ private:
         return std::max<std::size_t>(known ? limit.rlim_cur / 4 : 0, 2 * stream_frame::most_handles);
     }
 
-    void remove(stream_connection& c)
+    void remove(Connection& c)
     {
         sessions_.left(c);
         std::erase(ready_, &c);
@@ -388,9 +472,9 @@ private:
     [[no_unique_address]] Sessions sessions_;
     stream_rules rules_;
     epoll_set set_;
-    pending_connections<stream_connection> pending_;
-    std::vector<std::unique_ptr<stream_connection>> connections_;  // that have greeted
-    std::deque<stream_connection*> ready_;
+    pending_connections<Connection> pending_;
+    std::vector<std::unique_ptr<Connection>> connections_;  // that have greeted
+    std::deque<Connection*> ready_;
     std::uint64_t come_ = 0;  // connections, so far
     std::uint64_t handles_came_ = 0;  // reads that have brought descriptors
     std::uint64_t turned_away_ = 0;
@@ -399,6 +483,7 @@ private:
     guarded_descriptor process_;  // readable when the only peer has ended
     bool process_ended_ = false;
     bool out_of_descriptors_ = false;
+    bool armed_ = false;
 };
 
 }  // namespace strait::detail

@@ -23,7 +23,8 @@
 namespace strait::detail {
 
 // The receiving end over stream sockets: one listener, any number of senders, whose connections are read in turns.
-template <message_layout L, listener Listener, stream_sessions Sessions = no_acknowledgement>
+template <message_layout L, listener Listener, class Sessions = no_acknowledgement, class Connection = stream_connection>
+    requires stream_sessions<Sessions, Connection>
 class stream_receiver {
     using progress = stream_progress;
 
@@ -114,7 +115,7 @@ public:
         std::size_t taken = 0;
         do {
             STRAIT_STEP();
-            stream_connection& from = connections_.front();
+            Connection& from = connections_.front();
             std::size_t const n = std::min(from.available(), most - taken);
             std::memcpy(to.data() + taken * L.fixed_size, from.payload().data(), n * L.fixed_size);
             connections_.release(n, L.fixed_size);
@@ -138,6 +139,13 @@ public:
     }
 
     end_reason ended() const noexcept { return idle_.why(); }
+
+    // The channel's name is removed on purpose.
+    void expect_no_more_peers() noexcept
+        requires requires(Listener& l) { l.forget_name(); }
+    {
+        connections_.listener().forget_name();
+    }
 
     result<void> close(deadline until)
     {
@@ -166,6 +174,8 @@ public:
     wake_source arm() noexcept
     {
         (void)connections_.sessions().settle(true);  // it may be long until the next operation
+        if constexpr (requires { connections_.arm(); })
+            (void)connections_.arm();
         return {.descriptor = connections_.fd().get(),
                 .events = POLLIN,
                 .file = connections_.listener().file(),
@@ -173,7 +183,11 @@ public:
                 .buffered = shown_ || !connections_.empty(),
                 .serial = connections_.fd().serial()};
     }
-    void disarm() const noexcept {}
+    void disarm() noexcept
+    {
+        if constexpr (requires { connections_.disarm(); })
+            connections_.disarm();
+    }
     Listener const& listener() const noexcept { return connections_.listener(); }
     peer_identity const& last_peer() const noexcept { return last_peer_; }
 
@@ -244,6 +258,11 @@ private:
                 connections_.sessions().bar(connections_.front());
                 finish();
                 return errc::malformed_message;
+            case progress::corrupt:
+                idle_.died();
+                ++stats_.dropped;
+                finish();
+                return errc::peer_corrupt;
             case progress::died:
                 if (connections_.front().is_greeted() || connections_.listener().fd() < 0) {
                     if (!Sessions::acknowledges)  // else its sender may come back
@@ -273,7 +292,7 @@ private:
         connections_.finish();
     }
 
-    connection_set<L, Listener, Sessions> connections_;
+    connection_set<L, Listener, Sessions, Connection> connections_;
     idle_wait idle_;
     [[no_unique_address]] aligned_message<L> aligned_;
     channel_stats stats_;
