@@ -33,6 +33,7 @@
 #include <strait/transport/prefaulted.hpp>
 #include <strait/transport/prioritized.hpp>
 #include <strait/transport/realtime_signal.hpp>
+#include <strait/transport/sealed_memory.hpp>
 #include <strait/transport/shm_broadcast.hpp>
 #include <strait/transport/shm_ring.hpp>
 #include <strait/transport/sysv_memory.hpp>

@@ -85,7 +85,8 @@ enum class errc {
     /// options.access of both ends decide.
     refused,
     /// The shared state of the channel is damaged, by a faulty or hostile process. From any operation on it. Close all ends,
-    /// remove() the channel and open it afresh.
+    /// remove() the channel and open it afresh. Over sealed_memory the peer has said what cannot be: this end has left that
+    /// peer, and goes on with others.
     peer_corrupt,
     /// A message did not decode as its type and was discarded. From receivers. The next operation goes on behind it.
     malformed_message,

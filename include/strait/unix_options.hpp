@@ -13,15 +13,15 @@
 
 namespace strait {
 
-/// How an end over unix_stream or unix_seqpacket is opened: an aggregate, for designated initialisers.
+/// How an end over unix_stream, unix_seqpacket or sealed_memory is opened: an aggregate, for designated initialisers.
 ///
 ///     strait::receiver<job, strait::unix_stream> in{"jobs", {.accept = [](auto const& who) { return who.uid == 1000; }}};
 struct unix_options {
-    /// Bytes of each socket's buffers; 0 is the kernel's default. Packets get more if a message needs it. The first opener
-    /// decides.
+    /// Bytes of each socket's buffers, or of each sender's ring; 0 is the default. Packets get more if a message needs it. The
+    /// first opener decides; over sealed_memory each end does so for itself.
     std::size_t capacity = 0;
     /// Bytes of the largest encoded message, for types that vary in size; 0 is the transport's default. The first opener
-    /// decides.
+    /// decides; over sealed_memory each end does so for itself.
     std::size_t max_message_size = 0;
     /// How long a sender's operation waits for the first receiver.
     std::chrono::nanoseconds connect_timeout = infinite;

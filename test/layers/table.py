@@ -47,6 +47,8 @@ ROOMS = {
     "inet": Room("what TCP and UDP add", "host socket frame membership os wait", system=True),
     "acknowledged": Room("what acknowledgements add: sessions, the retransmit buffer, delivery",
                          "socket frame membership os wait", system=True),
+    "sealed": Room("rings in memory that each end makes, seals and hands over, for peers that are not trusted",
+                   "unix_socket socket frame ring membership os wait", system=True),
     "signal": Room("real-time signals", "socket frame membership os wait", system=True),
     "in_process": Room("a queue of objects in one process, and the registry of its names", "membership schema os wait", system=True),
     "handshake": Room("how a client and a server agree on two channels where the transport has no connections",
@@ -63,7 +65,7 @@ ROOMS = {
 }
 
 MECHANISMS = ("os wait membership memory ring lanes mpmc broadcast frame pipe queue mqueue sysv socket unix_socket inet "
-              "acknowledged signal in_process host")
+              "acknowledged sealed signal in_process host")
 VOCABULARY_BOOST = ("boost/version.hpp", "boost/system/")
 
 

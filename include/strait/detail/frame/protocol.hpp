@@ -29,6 +29,7 @@ struct stream_greeting {
     static constexpr std::uint32_t byte_order_value = 0x01020304;
     static constexpr std::uint32_t plain = 0;
     static constexpr std::uint32_t acknowledged = 1;
+    static constexpr std::uint32_t sealed = 2;
 
     std::uint64_t magic = magic_value;
     std::uint32_t version = version_value;
