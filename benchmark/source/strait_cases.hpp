@@ -16,6 +16,7 @@ namespace benchmark {
 std::vector<benchmark_case> shm_ring_cases();
 std::vector<benchmark_case> shm_ring_in_place_cases();
 std::vector<benchmark_case> shm_broadcast_cases();
+std::vector<benchmark_case> sealed_memory_cases();
 std::vector<benchmark_case> anonymous_pipe_cases();
 std::vector<benchmark_case> named_pipe_cases();
 std::vector<benchmark_case> posix_mqueue_cases();

@@ -62,6 +62,7 @@ constexpr mechanism all[] = {
     over<strait::shm_ring<strait::broadcast<strait::lossless>>>("shm_ring_broadcast"),
     over<strait::shm_ring<strait::spsc, strait::adaptive, strait::mapped_file>>("shm_ring_mapped_file"),
     over<strait::shm_ring<strait::spsc, strait::adaptive, strait::sysv_memory>>("shm_ring_sysv_memory"),
+    over<strait::sealed_memory>("sealed_memory"),
     without_name<strait::anonymous_pipe>("anonymous_pipe"),
     over<strait::named_pipe>("named_pipe"),
     over<strait::posix_mqueue>("posix_mqueue"),

@@ -19,7 +19,8 @@ struct subject {
     strait::transport_guarantees guarantees{};
     bool between_processes = false;    // its ends may be in different processes
     bool named = false;                // has channels that are found by a name or an address
-    bool by_address = false;           // no object of the host: the peer is checked by its handshake
+    bool by_address = false;           // its ends share no object of the host: the peer is checked by its handshake
+    bool by_socket = false;            // so is this, and its receivers have objects on the host that senders do not touch
     bool one_word = false;             // carries 8 bytes only; its receiver stays in the thread that has opened it
     bool has_peer = false;             // the kernel tells who is at the other end
     bool is_like_another = false;      // shares most of its code with one that is not

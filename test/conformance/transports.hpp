@@ -17,6 +17,7 @@
 #include <strait/transport/posix_mqueue.hpp>
 #include <strait/transport/prioritized.hpp>
 #include <strait/transport/realtime_signal.hpp>
+#include <strait/transport/sealed_memory.hpp>
 #include <strait/transport/shm_broadcast.hpp>
 #include <strait/transport/shm_ring.hpp>
 #include <strait/transport/sysv_memory.hpp>
@@ -94,6 +95,14 @@ struct by_address {
     }
 };
 
+/// A transport under test, by the name of a socket, which is all that its ends share: the peer is checked by its handshake.
+template <strait::transport X>
+struct by_socket {
+    using transport = X;
+    static constexpr bool checks_type_at_open = false;
+    static strait::endpoint where() { return support::unique_name(); }
+};
+
 /// A transport under test that has no names.
 template <strait::transport X>
     requires(X::guarantees.nameless)
@@ -132,6 +141,7 @@ using different_subjects = std::tuple<
     by_name<strait::sysv_mqueue>,
     by_name<strait::unix_stream>,
     by_name<strait::unix_seqpacket>,
+    by_socket<strait::sealed_memory>,
     by_address<strait::tcp, AF_INET6, AF_INET>,
     by_name<strait::udp>
 >;

@@ -47,6 +47,7 @@ BOOST_AUTO_TEST_CASE(every_point_of_the_source_has_killed, *boost::unit_test::de
                                                                boost::unit_test::depends_on("crash_points_removal") *
                                                                boost::unit_test::depends_on("crash_points_pairs") *
                                                                boost::unit_test::depends_on("crash_points_large") *
+                                                               boost::unit_test::depends_on("crash_points_sealed") *
                                                                boost::unit_test::depends_on("crash_points_queue"))
 {
     auto const& all = crash::point::all();

@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(the_table_of_transports_is_that_of_the_code)
                strait::shm_ring<strait::broadcast<strait::lossy>>, strait::shm_ring<strait::broadcast<strait::latest>>,
                strait::shm_ring<strait::broadcast<strait::lossless>>,
                strait::shm_ring<strait::spsc, strait::adaptive, strait::mapped_file>,
-               strait::shm_ring<strait::spsc, strait::adaptive, strait::sysv_memory>, strait::anonymous_pipe,
+               strait::shm_ring<strait::spsc, strait::adaptive, strait::sysv_memory>, strait::sealed_memory, strait::anonymous_pipe,
                strait::named_pipe, strait::posix_mqueue, strait::sysv_mqueue, strait::prioritized<strait::sysv_mqueue>,
                strait::realtime_signal, strait::unix_datagram, strait::unix_seqpacket, strait::unix_stream, strait::tcp, strait::acknowledged<strait::tcp>, strait::udp>();
 }

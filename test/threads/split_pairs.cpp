@@ -7,6 +7,7 @@
 
 #include <strait/channel.hpp>
 #include <strait/transport/in_process.hpp>
+#include <strait/transport/sealed_memory.hpp>
 #include <strait/transport/shm_ring.hpp>
 #include <strait/transport/unix_stream.hpp>
 
@@ -29,7 +30,7 @@ template <class Wait>
 using ring = strait::shm_ring<strait::spsc, Wait>;
 
 using transports = std::tuple<strait::in_process, ring<strait::busy_spin>, ring<strait::yielding>, ring<strait::adaptive>, strait::shm_ring<strait::mpsc>,
-                              strait::unix_stream>;
+                              strait::unix_stream, strait::sealed_memory>;
 
 constexpr std::uint64_t count = 30'000;
 

@@ -1,5 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include <strait/channel.hpp>
+#include <strait/transport/sealed_memory.hpp>
 #include <strait/transport/unix_seqpacket.hpp>
 #include <strait/transport/unix_stream.hpp>
 
@@ -28,7 +29,7 @@ using strait::errc;
 using strait::peer_identity;
 using support::code;
 
-using transports = std::tuple<strait::unix_stream, strait::unix_seqpacket>;
+using transports = std::tuple<strait::unix_stream, strait::unix_seqpacket, strait::sealed_memory>;
 
 }  // namespace
 

@@ -33,8 +33,9 @@ subject make_subject(std::size_t index)
     x.options = support::default_options<X>();
     if constexpr (named) {
         x.by_address = !S::checks_type_at_open;
-        if (x.by_address)
+        if (x.by_address && X::guarantees.crosses_hosts)
             x.name += " by address";
+        x.by_socket = x.by_address && !X::guarantees.crosses_hosts;
         x.where = &S::where;
         if constexpr (S::checks_type_at_open)
             x.directory = &S::directory;
