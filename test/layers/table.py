@@ -48,7 +48,7 @@ ROOMS = {
     "acknowledged": Room("what acknowledgements add: sessions, the retransmit buffer, delivery",
                          "socket frame membership os wait", system=True),
     "sealed": Room("rings in memory that each end makes, seals and hands over, for peers that are not trusted",
-                   "unix_socket socket frame ring membership os wait", system=True),
+                   "unix_socket socket schema frame ring membership os wait", system=True),
     "signal": Room("real-time signals", "socket frame membership os wait", system=True),
     "in_process": Room("a queue of objects in one process, and the registry of its names", "membership schema os wait", system=True),
     "handshake": Room("how a client and a server agree on two channels where the transport has no connections",

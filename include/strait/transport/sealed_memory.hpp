@@ -90,7 +90,7 @@ class sealed_memory::sender_end : public detail::sealed_sender<L> {
     using base = detail::sealed_sender<L>;
 
 public:
-    static result<sender_end> open(endpoint const& at, options const& how, std::string_view)
+    static result<sender_end> open(endpoint const& at, options const& how, message_type const& type)
     {
         auto const connect_until = deadline::after(how.connect_timeout);
         detail::location where;
@@ -101,7 +101,9 @@ public:
             return e;
         if (error_code const e = where.open_directory())
             return e;
-        sender_end s(base(detail::sealed_connector(std::move(where), how.accept), size, connect_until, how.linger));
+        detail::sealed_connector connector(std::move(where), how.accept);
+        connector.describe(type);
+        sender_end s(base(std::move(connector), size, connect_until, how.linger));
         if (error_code const e = s.try_connect())
             return e;
         return s;
@@ -128,7 +130,7 @@ class sealed_memory::receiver_end
     using base = detail::stream_receiver<L, detail::sealed_listener, detail::sealed_sessions<L>, detail::sealed_connection<L>>;
 
 public:
-    static result<receiver_end> open(endpoint const& at, options const& how, std::string_view type_name)
+    static result<receiver_end> open(endpoint const& at, options const& how, message_type const& type)
     {
         detail::location where;
         detail::sealed_size size{};
@@ -139,13 +141,13 @@ public:
         where.keep_objects();
         detail::unix_mechanism mechanism;
         detail::participant member;
-        if (error_code const e = detail::join_stream<L>(guarantees.name, where, how, size.limit, type_name, detail::role::receiver,
+        if (error_code const e = detail::join_stream<L>(guarantees.name, where, how, size.limit, type, detail::role::receiver,
                                                         mechanism, member))
             return e;
         detail::sealed_listener listener(detail::unix_kind{}, how.accept);
         if (error_code const e = listener.open(std::move(member), std::move(where), how.access))
             return e;
-        return started(std::move(listener), size, how.linger);
+        return started(std::move(listener), size, how.linger, type);
     }
 
     /// Who sent the last message, as the kernel identified it when it connected; all zero before the first message.
@@ -158,10 +160,12 @@ private:
 
     explicit receiver_end(base r) : base(std::move(r)) {}
 
-    static result<receiver_end> started(detail::sealed_listener from, detail::sealed_size const& size, std::chrono::nanoseconds linger)
+    static result<receiver_end> started(detail::sealed_listener from, detail::sealed_size const& size, std::chrono::nanoseconds linger,
+                                        message_type const& type)
     {
         std::uint64_t const most = std::max(size.capacity, detail::sealed_size::most_mapped);
         receiver_end r(base(std::move(from), size.limit, linger, detail::sealed_sessions<L>{most}));
+        r.describe(type);
         if (error_code const e = r.start())
             return e;
         return r;
@@ -172,12 +176,13 @@ private:
 template <message_layout L>
 class sealed_memory::pair {
 public:
-    static result<pair> make(options const& how, std::string_view)
+    static result<pair> make(options const& how, message_type const& type)
     {
         pair p;
         if (error_code const e = size_of<L>(how, p.size_))
             return e;
         p.linger_ = how.linger;
+        p.type_ = type;
         if (error_code const e = detail::connect_two(p.sends_, p.receives_))
             return e;
         return p;
@@ -221,7 +226,7 @@ private:
     {
         if (!receives_)
             return errc::not_open;
-        auto r = receiver_end<L>::started(detail::sealed_listener(detail::unix_kind{}), size_, linger_);
+        auto r = receiver_end<L>::started(detail::sealed_listener(detail::unix_kind{}), size_, linger_, type_);
         if (!r)
             return r.error();
         auto const who = detail::unix_peer(receives_.get());
@@ -234,6 +239,7 @@ private:
     detail::descriptor receives_;
     detail::sealed_size size_{};
     std::chrono::nanoseconds linger_{};
+    message_type type_{std::string_view()};
 };
 
 }  // namespace strait

@@ -14,6 +14,7 @@
 #include <strait/detail/sealed/protocol.hpp>
 #include <strait/detail/socket/connection_set.hpp>
 #include <strait/detail/socket/socket_bytes.hpp>
+#include <strait/detail/socket/stream_connection.hpp>
 #include <strait/peer.hpp>
 
 #include <algorithm>
@@ -47,7 +48,8 @@ public:
     using progress = stream_progress;
 
     sealed_connection(descriptor socket, peer_identity const& who, stream_rules const& rules, std::uint64_t number)
-        : fence(asymmetric_fence::attach()), socket_(std::move(socket)), parser_(rules), peer_(who), number_(number), limit_(rules.limit)
+        : fence(asymmetric_fence::attach()), socket_(std::move(socket)), parser_(rules), peer_(who), number_(number), limit_(rules.limit),
+          type_(rules.type)
     {
         handles_.reserve(1);
     }
@@ -154,13 +156,8 @@ public:
     // Its greeting will be refused.
     void refuse() noexcept { parser_->refuse(errc::refused); }
 
-    // Says to the sender why it is refused, as far as its socket takes it.
-    void reject(errc why) noexcept
-    {
-        stream_rejection r;
-        r.why = static_cast<std::uint32_t>(why);
-        (void)!::send(socket_.get(), &r, sizeof r, MSG_NOSIGNAL | MSG_DONTWAIT);
-    }
+    // Says to the sender why it is refused.
+    void reject(errc why) noexcept { reject_stream(socket_.get(), why, type_); }
 
     static constexpr bool is_exhausted() noexcept { return false; }
     static constexpr std::size_t held_handles() noexcept { return 0; }
@@ -278,6 +275,7 @@ private:
     peer_identity peer_;
     std::uint64_t number_;
     std::uint64_t limit_;  // bytes of the largest message, where sizes vary
+    message_description const* type_;
     std::byte const* data_ = nullptr;
     sealed_words const* sent_ = nullptr;
     sealed_words* consumed_ = nullptr;

@@ -7,6 +7,7 @@
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/detail/ring/records.hpp>
+#include <strait/detail/schema/writer.hpp>
 #include <strait/detail/sealed/connector.hpp>
 #include <strait/detail/sealed/doorbell.hpp>
 #include <strait/detail/sealed/memory.hpp>
@@ -298,18 +299,26 @@ private:
 
     [[gnu::noinline, gnu::cold]] error_code hear_answer()
     {
-        sealed_answer answer;
+        struct {
+            sealed_answer answer;
+            char behind[schema_limit];
+        } said;
+        sealed_answer const& answer = said.answer;
         std::vector<descriptor> handles;
         handles.reserve(1);
         bool cut = false;
-        auto const n = receive_with_handles(link_.socket().get(), std::as_writable_bytes(std::span(&answer, 1)), MSG_DONTWAIT, 1,
+        auto const n = receive_with_handles(link_.socket().get(), std::as_writable_bytes(std::span(&said, 1)), MSG_DONTWAIT, 1,
                                             handles, cut);
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
             return {};
         if (n <= 0)
             return errc::no_receiver;
-        if (n == static_cast<::ssize_t>(sizeof(stream_rejection)) && answer.magic == stream_rejection::magic_value)
-            return std::bit_cast<stream_rejection>(answer).reason();
+        if (n >= static_cast<::ssize_t>(sizeof answer) && answer.magic == stream_rejection::magic_value) {
+            auto const rejection = std::bit_cast<stream_rejection>(answer);
+            link_.connector().note_rejection(rejection, {said.behind, static_cast<std::size_t>(n) - sizeof answer});
+            return rejection.reason();
+        }
+        // No read goes on behind a piece that has descriptors: what the receiver has sent since is read later.
         if (n != static_cast<::ssize_t>(sizeof answer) || answer.magic != sealed_answer::magic_value || handles.size() != 1 || cut)
             return errc::peer_corrupt;
         if (error_code const e = sealed_region::adopt(std::move(handles.front()), 0, theirs_))

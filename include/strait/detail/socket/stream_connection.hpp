@@ -22,6 +22,23 @@
 
 namespace strait::detail {
 
+// Says to a sender why it is refused, and of another type what ours is, as far as its socket takes it.
+[[gnu::noinline, gnu::cold]] inline void reject_stream(int socket, errc why, message_description const* type) noexcept
+{
+    struct {
+        stream_rejection head;
+        char behind[schema_limit];
+    } said{};
+    said.head.why = static_cast<std::uint32_t>(why);
+    if (why == errc::type_mismatch) {
+        schema_bytes schema;
+        schema_writer::write(type, schema);
+        said.head.schema = static_cast<std::uint32_t>(schema.size);
+        std::memcpy(said.behind, schema.data, schema.size);
+    }
+    (void)!::send(socket, &said, sizeof said.head + said.head.schema, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 // One sender's connection, seen from the receiver: reads its socket, and lets a parser say what the bytes are.
 class stream_connection {
 public:
@@ -107,22 +124,8 @@ public:
 
     void shrink() noexcept { parser_.shrink(); }
 
-    // Says to the sender why it is refused, and of another type what ours is, as far as its socket takes it.
-    [[gnu::noinline, gnu::cold]] void reject(errc why) noexcept
-    {
-        struct {
-            stream_rejection head;
-            char behind[schema_limit];
-        } said{};
-        said.head.why = static_cast<std::uint32_t>(why);
-        if (why == errc::type_mismatch) {
-            schema_bytes schema;
-            schema_writer::write(type_, schema);
-            said.head.schema = static_cast<std::uint32_t>(schema.size);
-            std::memcpy(said.behind, schema.data, schema.size);
-        }
-        (void)!::send(socket_.get(), &said, sizeof said.head + said.head.schema, MSG_NOSIGNAL | MSG_DONTWAIT);
-    }
+    // Says to the sender why it is refused.
+    void reject(errc why) noexcept { reject_stream(socket_.get(), why, type_); }
 
     // Throws away what has come and is not read, up to 16 MiB, so that closing the socket ends the connection in order.
     // If anything were unread the kernel would send a reset instead, and tcp would then drop what it has not sent yet.
