@@ -33,7 +33,10 @@ using namespace std::chrono_literals;
 using conformance::subject;
 using strait::deadline;
 
-constexpr auto wedged_after = 100s;  // a channel in which nothing has gone on for so long counts as wedged
+// A channel counts as wedged after so many looks, 100 microseconds apart or more. It is no time: on a host that gives these
+// processes no turn nothing goes on either.
+constexpr int wedged_after = 1'000'000;
+constexpr int for_a_moment = 10'000;
 constexpr std::int64_t microsecond = 1000;
 
 // The processes of one channel, and who is killed when.
@@ -156,6 +159,7 @@ private:
     template <class Work>
     int protect(std::size_t me, Work work)
     {
+        ::alarm(0);  // it dies with the process that kills
         try {
             work();
             return 0;
@@ -243,7 +247,7 @@ private:
         case 0:  // while it leaves
             its.dies_after.store(1 + random_() % 150'000, std::memory_order_relaxed);
             its.leave.store(1, std::memory_order_release);
-            await([&] { return has_ended(ends_[victim].process); }, 1s);
+            await([&] { return has_ended(ends_[victim].process); }, for_a_moment);
             kill(victim, its.leaving.load(std::memory_order_acquire) != 0 ? out_.leaving : out_.at_work);
             break;
         case 1:  // in the middle of something, for a while
@@ -259,7 +263,7 @@ private:
         while (random_() % 3 == 0 && lives_.size() + 16 < most_lives) {  // successors, while they open
             begin(sends, 1 + random_() % 600'000);
             auto& successor = all_.of(ends_.back().life);
-            await([&] { return has_ended(ends_.back().process); }, 1s);
+            await([&] { return has_ended(ends_.back().process); }, for_a_moment);
             kill(ends_.size() - 1, successor.joined.load(std::memory_order_acquire) != 0 ? out_.at_work : out_.opening);
         }
         begin(sends);
@@ -335,10 +339,10 @@ private:
     }
 
     template <class Done>
-    bool await(Done done, std::chrono::seconds at_most = wedged_after)
+    bool await(Done done, int looks = wedged_after)
     {
-        for (deadline const until = deadline::after(at_most); !done(); ::usleep(100))
-            if (until.passed())
+        for (int left = looks; !done(); ::usleep(100))
+            if (left-- == 0)
                 return false;
         return true;
     }
