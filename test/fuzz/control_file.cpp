@@ -110,7 +110,7 @@ private:
         channel_traits t;
         std::string const transport(block.transport_name());
         std::string const memory(block.memory_name());
-        t.type_name = "";
+        t.type = &type_name;
         t.transport = transport;
         t.memory = memory;
         t.fingerprint = block.fingerprint;
@@ -144,7 +144,7 @@ public:
         how.capacity = L.fixed_size == 0 ? 4096 : 8;
         how.max_message_size = L.fixed_size == 0 ? 100 : 0;
         channel_traits traits;
-        require(!geometry::traits(how, "fuzz", traits), "such a ring can be");
+        require(!geometry::traits(how, type_name, traits), "such a ring can be");
         auto const mechanism = geometry::mechanism();
         // As it was made, and as a peer may have left it: of another type, cut off, or longer.
         for (std::uint64_t const size : {traits.size, traits.size + 4096, mechanism.data_offset() + 64, mechanism.data_offset(), std::uint64_t{4096}})
@@ -216,7 +216,7 @@ public:
         strait::channel_options how;
         how.capacity = 16;
         for (std::uint64_t const size : {4096U, 8192U})
-            files_.push_back(std::make_unique<file>(strait::detail::traits_beside<text>("tcp", "fuzz", how), size, 0, 64, 64));
+            files_.push_back(std::make_unique<file>(strait::detail::traits_beside<text>("tcp", type_name, how), size, 0, 64, 64));
     }
 
     void play(input& in)

@@ -76,6 +76,8 @@ using strait::detail::lock_bytes;
 using strait::detail::mapping;
 using strait::detail::role;
 
+inline strait::message_type const type_name("fuzz");  // traits point to it
+
 inline constexpr std::uint64_t most_steps = 1 << 17;  // as in test/crash/steps_of_damage.cpp
 
 // Maps the file so that nothing that can be read lies right before or behind it.
@@ -124,7 +126,7 @@ public:
         how.capacity = many ? 8 : Capacity;  // of mpmc always messages, never bytes
         how.max_message_size = varies ? 600 : 0;
         strait::detail::channel_traits traits;
-        require(!geometry::traits(how, "fuzz", traits), "such a ring can be");
+        require(!geometry::traits(how, type_name, traits), "such a ring can be");
         strait::detail::descriptor const file(::memfd_create("fuzz", MFD_CLOEXEC));
         require(::ftruncate(file.get(), static_cast<::off_t>(traits.size)) == 0, "there is memory");
         auto const memory = map_between_guards(file.get(), traits.size, geometry::mechanism().mirrored(traits.size));
@@ -157,8 +159,9 @@ public:
         std::memcpy(all_, pristine_.data(), used_);
         clean_ = true;
         outstanding_.clear();
+        unsigned const late = in.byte();  // a bit for each sender that opens only when an operation lets it
         for (auto& s : senders_)
-            renew(s);
+            renew(s, (late >> (&s - senders_.data()) & 1) == 0);
         for (auto& r : receivers_)
             renew(r);
         while (!in.empty()) {
@@ -201,12 +204,15 @@ private:
 
     // Opening.
 
-    void renew(sender_state& s)
+    void renew(sender_state& s, bool opened)
     {
         sender_access::renew(*s.end);
         membership::renew(sender_access::member(*s.end));
-        s.sent = 0;
-        reopen(s);
+        s.sent = s.reserved = 0;
+        s.staged.reset();
+        s.open = false;
+        if (opened)
+            reopen(s);
     }
 
     void renew(receiver_state& r)
@@ -618,13 +624,13 @@ inline std::vector<bytes> ring_seeds()
     std::vector<bytes> all;
     for (unsigned kind = 0; kind != 2; ++kind) {
         output usual;
-        usual.byte(kind);
+        usual.byte(kind).byte(kind);
         for (unsigned i = 0; i != 30; ++i)
             usual.byte(0).byte(20 + i).byte(16).byte(70).byte(3).byte(i % 3 == 0 ? 19U : 3U);
         all.push_back(usual);
-        all.push_back(output().byte(kind).byte(0).byte(20).byte(7 + 16).byte(30).byte(11).byte(3 + 16 * 13).byte(11 + 16 * 9).byte(6).byte(9));
-        all.push_back(output().byte(kind).byte(0).byte(9).byte(13 + 16).add(std::uint16_t{0}).byte(8).byte(0).byte(3).byte(11).byte(11 + 128).byte(3).byte(9).byte(7).byte(9));
-        all.push_back(output().byte(kind).byte(0).byte(9).byte(13 + 32).add(std::uint16_t{0}).byte(0).byte(0).byte(6).byte(9).byte(10).byte(0).byte(9).byte(12 + 128).byte(12 + 128));
+        all.push_back(output().byte(kind).byte(2).byte(0).byte(20).byte(7 + 16).byte(30).byte(11).byte(3 + 16 * 13).byte(11 + 16 * 9).byte(6).byte(9));
+        all.push_back(output().byte(kind).byte(0).byte(0).byte(9).byte(13 + 16).add(std::uint16_t{0}).byte(8).byte(0).byte(3).byte(11).byte(11 + 128).byte(3).byte(9).byte(7).byte(9));
+        all.push_back(output().byte(kind).byte(0).byte(0).byte(9).byte(13 + 32).add(std::uint16_t{0}).byte(0).byte(0).byte(6).byte(9).byte(10).byte(0).byte(9).byte(12 + 128).byte(12 + 128));
     }
     return all;
 }
