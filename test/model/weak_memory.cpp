@@ -427,7 +427,7 @@ public:
     }
     static bool is_own(void const* p)
     {
-        return p >= arena_ && p < arena_ + arena_bytes;
+        return arena_ && reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(arena_) < arena_bytes;
     }
 
     void map_twice(void const* at, std::size_t n)
