@@ -19,6 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+namespace crash_points_sealed {
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -169,3 +171,5 @@ BOOST_AUTO_TEST_CASE(a_receiver_of_sealed_memory_that_dies_at_any_point_holds_up
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace crash_points_sealed

@@ -23,6 +23,8 @@
 #include <string>
 #include <vector>
 
+namespace crash_steps_sealed {
+
 namespace {
 
 constexpr std::uint64_t most_steps = 64;
@@ -120,3 +122,5 @@ BOOST_AUTO_TEST_CASE(random_words_of_a_hostile_receiver_cost_a_sender_a_bounded_
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace crash_steps_sealed

@@ -25,6 +25,8 @@
 #include <type_traits>
 #include <vector>
 
+namespace steps_connections {
+
 using namespace std::chrono_literals;
 using steps::count_each_form;
 using steps::flood;
@@ -174,3 +176,5 @@ TYPED_CASE(an_acceptor_among_noise, X, servers)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace steps_connections

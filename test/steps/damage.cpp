@@ -29,6 +29,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+namespace steps_damage {
+
 using namespace std::chrono_literals;
 using steps::count_each_form;
 using steps::counted;
@@ -97,3 +99,5 @@ TYPED_CASE(opening_using_and_removing, X, transports)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace steps_damage

@@ -34,6 +34,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+namespace steps_queues {
+
 using namespace std::chrono_literals;
 using steps::count_each_form;
 using steps::counted;
@@ -233,3 +235,5 @@ BOOST_AUTO_TEST_CASE(doorbells_of_a_selector)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace steps_queues
