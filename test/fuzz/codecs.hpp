@@ -27,9 +27,9 @@ inline void require_usual(error_code const& e)
     require(!e || e == errc::malformed_message || e == errc::out_of_memory, "bytes are malformed, or ask for too much memory");
 }
 
-/// What decodes encodes again, and that decodes to the same encoding. `exact`: to as many bytes as came, so that nothing
-/// can hide in between.
-template <class T, bool Exact = true, bool Ordered = true>
+/// What decodes encodes again, and that decodes to the same encoding. `Exact`: to as many bytes as came, so that nothing
+/// can hide in between. `Ordered`: in the order in which it was decoded. `Unique`: there is one encoding of each value.
+template <class T, bool Exact = true, bool Ordered = true, bool Unique = false>
 void check_decoding(std::span<std::byte const> some)
 {
     if (codec<T>::layout.fixed_size != 0 && some.size() != codec<T>::layout.fixed_size)
@@ -48,6 +48,8 @@ void check_decoding(std::span<std::byte const> some)
     bytes const once = encoded(*first);
     if (Exact)
         require(once.size() == some.size(), "nothing hides in a message");
+    if (Unique)
+        require(std::equal(once.begin(), once.end(), some.begin(), some.end()), "a value has one encoding");
     require(encoded(used).size() == once.size(), "both forms of decoding agree");
     require(!codec<T>::decode(std::span<std::byte const>(once), used), "what is encoded decodes");
     bytes const twice = encoded(used);

@@ -215,8 +215,9 @@ public:
     {
         strait::channel_options how;
         how.capacity = 16;
-        for (std::uint64_t const size : {4096U, 8192U})
-            files_.push_back(std::make_unique<file>(strait::detail::traits_beside<text>("tcp", type_name, how), size, 0, 64, 64));
+        auto const traits = strait::detail::traits_beside<text>("tcp", type_name, how);
+        for (std::uint64_t const size : {traits.size, traits.size + 4096})  // no opener takes a shorter one
+            files_.push_back(std::make_unique<file>(traits, size, 0, 64, 64));
     }
 
     void play(input& in)

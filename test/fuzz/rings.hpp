@@ -86,7 +86,7 @@ inline std::shared_ptr<mapping> map_between_guards(int fd, std::size_t size, str
     constexpr std::size_t guard = std::size_t{1} << 20;
     std::size_t const extent = twice.first == 0 ? size : twice.first + 2 * (size - twice.first);
     static std::vector<std::shared_ptr<mapping>> passed_over;
-    for (int i = 0; i != 100; ++i) {
+    for (int i = 0; i != 10'000; ++i) {  // the kernel fills its smaller holes first
         auto* const above = static_cast<std::byte*>(::mmap(nullptr, guard, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
         std::shared_ptr<mapping> m;
         require(!mapping::map(fd, size, twice, m), "the file is mapped");

@@ -77,6 +77,7 @@ struct hashed {
     std::unordered_multiset<std::int16_t> c;
 };
 
+using either = std::vector<std::variant<std::uint8_t, std::string, bool, std::optional<std::string>>>;
 using nested = std::vector<std::vector<std::vector<std::string>>>;
 using spare = std::vector<std::optional<std::array<char, 4096>>>;  // a few bytes of a message become many of memory
 
@@ -85,10 +86,10 @@ void check(unsigned kind, std::span<std::byte const> some)
     switch (kind) {
     case 0: return check_decoding<everything>(some);
     case 1: return check_decoding<tree>(some);
-    case 2: return check_decoding<node>(some);
-    case 3: return check_decoding<nested>(some);
+    case 2: return check_decoding<node, true, true, true>(some);
+    case 3: return check_decoding<nested, true, true, true>(some);
     case 4: return check_decoding<hashed, true, false>(some);
-    case 5: return check_decoding<spare>(some);
+    case 5: return check_decoding<spare, true, true, true>(some);
     case 6: return check_decoding<std::map<std::string, std::set<std::uint16_t>>>(some);
     case 7: return check_decoding<std::vector<nothing>>(some);
     case 8: return check_view<trade>(some, [](trade const& t) { read_all(std::as_bytes(std::span(&t, 1))); });
@@ -100,6 +101,8 @@ void check(unsigned kind, std::span<std::byte const> some)
             for (checked const& c : all)
                 require_values(c);
         });
+    case 12: return check_decoding<either, true, true, true>(some);
+    case 13: return check_decoding<std::vector<std::optional<node>>, true, true, true>(some);
     default: return check_view<std::u16string>(some, [](std::u16string_view s) { read_all(std::as_bytes(std::span(s))); });
     }
 }
@@ -116,7 +119,7 @@ tree leaf(double d)
 void fuzz::harness::run(std::span<std::byte const> all)
 {
     input in(all);
-    unsigned const kind = in.byte() % 13;
+    unsigned const kind = in.byte() % 15;
     check(kind, in.rest());
 }
 
@@ -148,5 +151,7 @@ std::vector<bytes> fuzz::harness::seeds()
             seed_of(9, checked{1, true, {flag::on, flag::off, flag::on}}),
             seed_of(10, std::string("text")),
             seed_of(11, std::vector<checked>(2)),
-            seed_of(12, std::u16string(u"text"))};
+            seed_of(12, either{std::uint8_t{1}, std::string("text"), true, std::optional<std::string>("more")}),
+            seed_of(13, std::vector<std::optional<node>>{node{"leaf", {}}, std::nullopt}),
+            seed_of(14, std::u16string(u"text"))};
 }
