@@ -103,7 +103,8 @@ private:
         for (int i = 0; i != (one_sender ? 1 : 3); ++i)
             begin(true);
         bool alive = goes_on();
-        while (alive && out_.kills < wanted_ && lives_.size() + 16 < most_lives) {
+        // Who has given up by itself has no successor: that is a fault, and with the last one the channel is over.
+        while (alive && !ends_.empty() && out_.kills < wanted_ && lives_.size() + 16 < most_lives) {
             auto const dice = random_() % 64;
             if (dice == 0)
                 alive = kill_all_of(true);
