@@ -27,7 +27,7 @@ ROOMS = {
     "schema": Room("what a channel says of its message type: its bytes, their parser, and how two of them differ", "os"),
     "codec": Room("how the built-in serializers see a type: its members, its fingerprint, its bytes", "schema os",
                   layers=(VOCABULARY, SERIALIZATION)),
-    "frame": Room("bytes of a frame and of a greeting, and the buffers that they are parsed in", "schema os"),
+    "frame": Room("bytes of a frame and of a greeting, and the buffers that they are parsed in", "schema"),
     "membership": Room("a channel's control file: its participants, joining, leaving, removal", "schema os wait", system=True),
     "memory": Room("where a ring lies: posix, mapped file, System V segment", "membership os wait", system=True),
     "ring": Room("slots and records of one sender and one receiver, and the two ends that serve the topologies",
