@@ -47,9 +47,16 @@ struct site {
     char const* file;
     int line;
     char const* function;
+
+    /// Where it is called. A function, since GCC 12 takes the place of a default argument that is an aggregate for its own.
+    static constexpr site here(char const* file = __builtin_FILE(), int line = __builtin_LINE(),
+                               char const* function = __builtin_FUNCTION())
+    {
+        return {file, line, function};
+    }
 };
 
-#define MODEL_HERE ::model::site{__builtin_FILE(), __builtin_LINE(), __builtin_FUNCTION()}
+#define MODEL_HERE ::model::site::here()
 
 /// A fault that is put into one operation of the code, by its place in the source.
 struct mutation {
