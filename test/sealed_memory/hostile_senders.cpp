@@ -133,6 +133,22 @@ BOOST_AUTO_TEST_CASE(each_lie_about_positions_and_sizes_is_found_and_costs_the_l
         }
 }
 
+// The receiver takes messages that are larger than this sender's ring, so that only what the ring holds keeps it from reading behind.
+BOOST_AUTO_TEST_CASE(a_record_larger_than_its_ring_is_not_read_whatever_is_said_to_be_published)
+{
+    text::receiver in{where, how};
+    auto const liar = peer([&] {
+        text_sender s(socket());
+        s.open();
+        s.record(0, 500'000);
+        s.publish(600'000);
+        for (;;)
+            ::pause();
+    });
+    BOOST_CHECK_EQUAL(code(in.receive_for(10s)), errc::peer_corrupt);
+    check_a_good_one<text>(in, std::string("good"));
+}
+
 BOOST_AUTO_TEST_CASE(a_message_of_another_size_than_the_type_has_is_a_lie)
 {
     for (std::uint32_t const size : {0U, 7U, 9U, 16U, 0xffff'ffffU}) {
