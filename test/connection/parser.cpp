@@ -175,6 +175,19 @@ BOOST_AUTO_TEST_CASE(an_end_behind_the_rejection_of_a_plain_receiver_says_why_an
     BOOST_TEST((whole.refusal() == errc::type_mismatch));
 }
 
+BOOST_AUTO_TEST_CASE(an_acceptor_that_is_gone_in_the_middle_of_its_answer_is_no_receiver)
+{
+    for (std::uint32_t const why : {0U, static_cast<std::uint32_t>(errc::refused)})
+        for (std::size_t cut = 0; cut != sizeof(handshake_answer); ++cut) {
+            client_handshake_parser p;
+            handshake_answer a;
+            a.why = why;
+            feed(p, bytes_of(a).substr(0, cut), 64, [&] { return p.welcome(); });
+            p.end();
+            BOOST_TEST((p.refusal() == errc::no_receiver), "cut at " << cut);
+        }
+}
+
 BOOST_AUTO_TEST_CASE(noise_is_never_a_client_or_an_acceptor)
 {
     std::mt19937_64 random(3);

@@ -125,7 +125,8 @@ public:
     void end() noexcept
     {
         refusal_ = errc::no_receiver;
-        if (!answered_ && answer_.size() >= sizeof(stream_rejection))
+        bool const rejection = answer_.size() >= sizeof(stream_rejection) && answer_.get().magic == stream_rejection::magic_value;
+        if (!answered_ && rejection)
             refusal_ = refusal_of(answer_.get());
     }
 
