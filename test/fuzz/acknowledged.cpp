@@ -200,7 +200,7 @@ public:
             case 12: (void)table_->give_up(); break;
             case 13: begin(); break;  // the next receiver finds the records
             default: {                // somebody writes to the records
-                std::size_t const at = 1024 + in.take<std::uint16_t>() % (ack_records::most * sizeof(ack_record) / 8) * 8;
+                std::size_t const at = control_block::size_in_file + in.take<std::uint16_t>() % (ack_records::most * sizeof(ack_record) / 8) * 8;
                 auto const word = in.take<std::uint64_t>();
                 std::memcpy(page_ + at, &word, sizeof word);
             }
@@ -287,7 +287,7 @@ private:
         }
     }
 
-    alignas(4096) std::byte page_[4096];
+    alignas(4096) std::byte page_[control_block::size_in_file + ack_records::most * sizeof(ack_record)];  // of a control file
     std::optional<session_table> table_;
     connection connections_[most];
     bytes out_;

@@ -80,6 +80,13 @@ inline strait::message_type const type_name("fuzz");  // traits point to it
 
 inline constexpr std::uint64_t most_steps = 1 << 17;  // as in test/crash/steps_of_damage.cpp
 
+// An operation of the library is over.
+inline void end_operation() noexcept
+{
+    require(steps_made <= most_steps, "an operation makes a bounded number of steps");
+    steps_made = 0;
+}
+
 // Maps the file so that nothing that can be read lies right before or behind it.
 inline std::shared_ptr<mapping> map_between_guards(int fd, std::size_t size, strait::detail::mirror twice)
 {
@@ -171,13 +178,6 @@ public:
     }
 
 private:
-    // An operation of the library is over.
-    static void end_operation() noexcept
-    {
-        require(steps_made <= most_steps, "an operation makes a bounded number of steps");
-        steps_made = 0;
-    }
-
     struct message {
         std::uint64_t serial;
         std::size_t size;
@@ -389,7 +389,7 @@ private:
                 check_empty(r, got.error());
             return;
         }
-        require(varies ? got->size() <= largest() : got->size() == L.fixed_size, "a message has its size");
+        require(varies ? got->size() <= (clean_ ? largest() : used_) : got->size() == L.fixed_size, "a message has its size");
         require(reinterpret_cast<std::uintptr_t>(got->data()) % std::max<std::size_t>(8, L.alignment) == 0, "a message is aligned");
         if (large) {
             read_all(got->first(64));
