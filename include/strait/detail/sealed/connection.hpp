@@ -234,7 +234,10 @@ private:
     {
         switch (bell_.hear(socket_.get())) {
         case sealed_doorbell::heard::nothing: return progress::drained;
-        case sealed_doorbell::heard::rung: return look();
+        case sealed_doorbell::heard::rung:
+            if (bell_.renew())
+                fence.heavy();  // pairs with the light() of the sender that has published
+            return look();
         case sealed_doorbell::heard::lied: return over_ = progress::corrupt;
         case sealed_doorbell::heard::gone: break;
         }

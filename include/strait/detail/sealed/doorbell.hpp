@@ -47,6 +47,16 @@ public:
         own_->sleeps.store(++sleeps_, std::memory_order_relaxed);
         STRAIT_CRASH_POINT("sealed: announced");
     }
+    // The peer has rung and rings no second time for this sleep, so what is left of it becomes one of its own. False: this end is
+    // awake. Afterwards it runs fence.heavy() and looks once more.
+    bool renew() noexcept
+    {
+        if (sleeps_ % 2 == 0)
+            return false;
+        ++announced_;
+        own_->sleeps.store(sleeps_ += 2, std::memory_order_relaxed);
+        return true;
+    }
     void awake() noexcept
     {
         if (sleeps_ % 2 != 0)

@@ -293,8 +293,12 @@ private:
         switch (bell_.hear(link_.socket().get())) {
         case sealed_doorbell::heard::gone: return errc::no_receiver;
         case sealed_doorbell::heard::lied: return errc::peer_corrupt;
-        default: return {};
+        case sealed_doorbell::heard::nothing: return {};
+        case sealed_doorbell::heard::rung: break;
         }
+        if (bell_.renew())
+            fence_.heavy();  // pairs with the light() of the receiver that has made room
+        return {};
     }
 
     [[gnu::noinline, gnu::cold]] error_code hear_answer()
