@@ -8,6 +8,7 @@
 #include <strait/detail/sealed/sender.hpp>
 #include <strait/detail/socket/join.hpp>
 #include <strait/detail/socket/stream_receiver.hpp>
+#include <strait/detail/unix_socket/socket_pair.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/options.hpp>
 #include <strait/peer.hpp>
@@ -26,8 +27,8 @@ namespace strait {
 /// Shared memory between processes that do not trust each other, also of different users: a ring for each sender, handed over
 /// through a Unix socket when the sender connects.
 ///
-/// Each end makes the memory that it writes, and seals it (memfd_create(2)): the kernel lets nobody shrink it, and the peer
-/// can only read it. No end takes a position from memory that the other one can write without comparing it with its own, and
+/// Each end makes the memory that it writes, and seals it (memfd_create(2)): the kernel does not let it shrink, and the peer can
+/// only read it. No end takes a position from memory that the other one can write without comparing it with its own, and
 /// a receiver copies each message before it looks at it, so borrow() shows a copy. So a hostile peer can send wrong values and
 /// stop the channel, and can neither crash the process nor make it read or write elsewhere; a peer that stops holds up an
 /// operation up to its deadline. An end that notices a lie reports errc::peer_corrupt or errc::malformed_message and leaves
@@ -69,13 +70,15 @@ public:
     static result<void> remove(endpoint const& where) { return detail::membership<detail::unix_mechanism>::remove(where); }
 
 private:
-    // Checks the endpoint before anything is made: the path may be too long for a socket.
-    static error_code find(endpoint const& at, options const& how, detail::location& where)
+    // Where the channel is and how large, before anything is made: the path may be too long for a socket.
+    template <message_layout L>
+    static error_code plan(endpoint const& at, options const& how, detail::location& where, detail::sealed_size& size)
     {
         if (error_code const e = detail::location::find(at, how.access, where))
             return e;
-        auto const address = detail::unix_address(where);
-        return address ? error_code() : address.error();
+        if (auto const address = detail::unix_address(where); !address)
+            return address.error();
+        return size_of<L>(how, size);
     }
     template <message_layout L>
     static error_code size_of(options const& how, detail::sealed_size& size)
@@ -95,9 +98,7 @@ public:
         auto const connect_until = deadline::after(how.connect_timeout);
         detail::location where;
         detail::sealed_size size{};
-        if (error_code const e = find(at, how, where))
-            return e;
-        if (error_code const e = size_of<L>(how, size))
+        if (error_code const e = plan<L>(at, how, where, size))
             return e;
         if (error_code const e = where.open_directory())
             return e;
@@ -134,9 +135,7 @@ public:
     {
         detail::location where;
         detail::sealed_size size{};
-        if (error_code const e = find(at, how, where))
-            return e;
-        if (error_code const e = size_of<L>(how, size))
+        if (error_code const e = plan<L>(at, how, where, size))
             return e;
         where.keep_objects();
         detail::unix_mechanism mechanism;
@@ -174,7 +173,9 @@ private:
 
 /// Two connected sockets, through which the ends hand over their memory.
 template <message_layout L>
-class sealed_memory::pair {
+class sealed_memory::pair : public detail::socket_pair<pair<L>, sender_end<L>, receiver_end<L>> {
+    using base = detail::socket_pair<pair<L>, sender_end<L>, receiver_end<L>>;
+
 public:
     static result<pair> make(options const& how, message_type const& type)
     {
@@ -183,60 +184,35 @@ public:
             return e;
         p.linger_ = how.linger;
         p.type_ = type;
-        if (error_code const e = detail::connect_two(p.sends_, p.receives_))
+        if (error_code const e = p.connect({}))
             return e;
         return p;
     }
 
-    result<sender_end<L>> sender() &&
-    {
-        receives_.reset();
-        return make_sender();
-    }
-    result<receiver_end<L>> receiver() &&
-    {
-        sends_.reset();
-        return make_receiver();
-    }
-    result<std::pair<sender_end<L>, receiver_end<L>>> split() &&
-    {
-        auto r = make_receiver();
-        if (!r)
-            return r.error();
-        auto s = make_sender();
-        if (!s)
-            return s.error();
-        return std::pair(std::move(*s), std::move(*r));
-    }
-
 private:
+    friend base;
+
     pair() = default;
 
-    result<sender_end<L>> make_sender()
+    result<sender_end<L>> make_sender(detail::descriptor socket)
     {
-        if (!sends_)
-            return errc::not_open;
         using end = detail::sealed_sender<L>;
         sender_end<L> s(end(detail::sealed_connector(), size_, deadline::never(), linger_));
-        if (error_code const e = s.adopt(std::move(sends_)))
+        if (error_code const e = s.adopt(std::move(socket)))
             return e;
         return s;
     }
-    result<receiver_end<L>> make_receiver()
+    result<receiver_end<L>> make_receiver(detail::descriptor socket)
     {
-        if (!receives_)
-            return errc::not_open;
         auto r = receiver_end<L>::started(detail::sealed_listener(detail::unix_kind{}), size_, linger_, type_);
         if (!r)
             return r.error();
-        auto const who = detail::unix_peer(receives_.get());
-        if (error_code const e = r->adopt(std::move(receives_), who))
+        auto const who = detail::unix_peer(socket.get());
+        if (error_code const e = r->adopt(std::move(socket), who))
             return e;
         return r;
     }
 
-    detail::descriptor sends_;
-    detail::descriptor receives_;
     detail::sealed_size size_{};
     std::chrono::nanoseconds linger_{};
     message_type type_{std::string_view()};

@@ -12,9 +12,9 @@
 #include <strait/detail/sealed/doorbell.hpp>
 #include <strait/detail/sealed/memory.hpp>
 #include <strait/detail/sealed/protocol.hpp>
-#include <strait/detail/socket/connection_set.hpp>
 #include <strait/detail/socket/socket_bytes.hpp>
 #include <strait/detail/socket/stream_connection.hpp>
+#include <strait/detail/socket/stream_sessions.hpp>
 #include <strait/peer.hpp>
 
 #include <algorithm>
@@ -56,7 +56,7 @@ public:
     sealed_connection(sealed_connection&&) = delete;
     sealed_connection& operator=(sealed_connection&&) = delete;
 
-    // The sender learns at its next message that nobody reads any more, before it looks at the socket.
+    // The sender learns at its next message that it is read no more, before it looks at the socket.
     ~sealed_connection()
     {
         if (ours_)
@@ -296,25 +296,18 @@ private:
     bool signalled_ = false;
 };
 
-// Opens the ring of each sender that greets (connection_set.hpp).
+// Opens the ring of each sender that greets.
 template <message_layout L>
-struct sealed_sessions {
+struct sealed_sessions : no_acknowledgement {
     using connection = sealed_connection<L>;
-    static constexpr bool acknowledges = false;
     static constexpr std::uint32_t protocol = stream_greeting::sealed;
     static constexpr std::size_t introduction = sizeof(sealed_opening);
 
-    std::uint64_t most = sealed_size::most_mapped;  // bytes that are mapped of a sender's memory
+    explicit sealed_sessions(std::uint64_t bytes) noexcept : most(bytes) {}
 
     errc admit(connection& c, connection*&) const { return c.open(most); }
-    static bool skip(connection const&) noexcept { return false; }
-    static void consumed(connection const&, std::size_t, std::size_t) noexcept {}
-    static void ended(connection const&) noexcept {}
-    static void bar(connection const&) noexcept {}
-    static void left(connection const&) noexcept {}
-    static bool settle(bool) noexcept { return true; }
-    static bool expects_any() noexcept { return false; }
-    static bool give_up() noexcept { return false; }
+
+    std::uint64_t most;  // bytes that are mapped of a sender's memory
 };
 static_assert(stream_sessions<sealed_sessions<message_layout{8, 8, 1}>, sealed_connection<message_layout{8, 8, 1}>>);
 

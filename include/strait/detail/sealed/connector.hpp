@@ -17,8 +17,6 @@
 #include <ctime>
 #include <utility>
 
-#include <sys/socket.h>
-
 namespace strait::detail {
 
 // Connects a sender to the socket of its receiver, and touches nothing else that the receiver, or another user, can write: a
@@ -74,17 +72,6 @@ private:
     fork_mark mark_;
 };
 static_assert(connector<sealed_connector>);
-
-// Two sockets that are connected to each other.
-inline error_code connect_two(descriptor& one, descriptor& other)
-{
-    int fds[2];
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
-        return last_failure();
-    one.reset(fds[0]);
-    other.reset(fds[1]);
-    return one && other ? error_code() : make_error_code(errc::descriptor_limit);
-}
 
 // Where senders of sealed memory connect. The control file is for the receivers alone, who belong to one user: it says nothing
 // of senders.

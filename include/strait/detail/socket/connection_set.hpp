@@ -9,13 +9,13 @@
 #include <strait/detail/socket/listener.hpp>
 #include <strait/detail/socket/pending_connections.hpp>
 #include <strait/detail/socket/stream_connection.hpp>
+#include <strait/detail/socket/stream_sessions.hpp>
 #include <strait/detail/wait/futex.hpp>
 #include <strait/serialization/layout.hpp>
 #include <strait/wait.hpp>
 
 #include <algorithm>
 #include <array>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -26,51 +26,6 @@
 #include <sys/resource.h>
 
 namespace strait::detail {
-
-// What a receiver notes of its senders' streams beyond their connections.
-//
-//   acknowledges                    whether anything is noted; else all the rest does nothing
-//   protocol, introduction          of the greeting, and how many bytes come behind it
-//   admit(c, older)                 a connection has greeted; an error: it is refused. `older`: a connection to be closed for it
-//   skip(c)                         whether the message in front was consumed before; then it is gone
-//   consumed(c, messages, bytes)    so much in front of a connection was consumed
-//   ended(c), bar(c), left(c)       its end was read; it has sent what cannot be; its connection is closed
-//   settle(at_once)                 says what is due to be said to senders; false: a socket had no room
-//   expects_any()                   a sender is away that may come back
-//   give_up()                       waits for none of them any more; true: there was one
-template <class S, class Connection = stream_connection>
-concept stream_sessions = std::movable<S> && requires(S s, Connection& c, Connection*& older, std::size_t n, bool at_once) {
-    { S::acknowledges } -> std::convertible_to<bool>;
-    { S::protocol } -> std::convertible_to<std::uint32_t>;
-    { S::introduction } -> std::convertible_to<std::size_t>;
-    { s.admit(c, older) } -> std::same_as<errc>;
-    { s.skip(c) } -> std::same_as<bool>;
-    s.consumed(c, n, n);
-    s.ended(c);
-    s.bar(c);
-    s.left(c);
-    { s.settle(at_once) } -> std::same_as<bool>;
-    { s.expects_any() } -> std::same_as<bool>;
-    { s.give_up() } -> std::same_as<bool>;
-};
-
-// Of streams without acknowledgements: a sender that goes does not come back.
-struct no_acknowledgement {
-    static constexpr bool acknowledges = false;
-    static constexpr std::uint32_t protocol = stream_greeting::plain;
-    static constexpr std::size_t introduction = 0;
-
-    static errc admit(stream_connection const&, stream_connection*&) noexcept { return errc(); }
-    static bool skip(stream_connection const&) noexcept { return false; }
-    static void consumed(stream_connection const&, std::size_t, std::size_t) noexcept {}
-    static void ended(stream_connection const&) noexcept {}
-    static void bar(stream_connection const&) noexcept {}
-    static void left(stream_connection const&) noexcept {}
-    static bool settle(bool) noexcept { return true; }
-    static bool expects_any() noexcept { return false; }
-    static bool give_up() noexcept { return false; }
-};
-static_assert(stream_sessions<no_acknowledgement>);
 
 // The connections of a receiver over stream sockets, and which of them may have something to read, in turns.
 //

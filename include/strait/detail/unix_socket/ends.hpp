@@ -7,6 +7,7 @@
 #include <strait/detail/unix_socket/connector.hpp>
 #include <strait/detail/unix_socket/listener.hpp>
 #include <strait/detail/unix_socket/socket.hpp>
+#include <strait/detail/unix_socket/socket_pair.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/options.hpp>
 #include <strait/peer.hpp>
@@ -19,8 +20,6 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
-
-#include <sys/socket.h>
 
 namespace strait::detail {
 
@@ -169,82 +168,50 @@ private:
     explicit receiver_end(base r) : base(std::move(r)) {}
 };
 
-/// Two connected sockets. The kernel lets each end know of the other's death, whichever processes have held the descriptors.
+/// Two connected sockets, one for each end.
 template <class Kind>
 template <message_layout L>
-class unix_channels<Kind>::pair {
+class unix_channels<Kind>::pair : public socket_pair<pair<L>, sender_end<L>, receiver_end<L>> {
+    using base = socket_pair<pair<L>, sender_end<L>, receiver_end<L>>;
+
 public:
     static result<pair> make(options const& how, message_type const&)
     {
-        auto const limit = Kind::template limit<L>(how.max_message_size);
-        auto const kind = Kind::sockets(how.capacity, limit);
-        int fds[2];
-        if (::socketpair(AF_UNIX, kind.type | SOCK_CLOEXEC, 0, fds) != 0)
-            return last_failure();
-        descriptor one(fds[0]);
-        descriptor other(fds[1]);
-        if (!one || !other)
-            return errc::descriptor_limit;
-        for (int const fd : {one.get(), other.get()})
-            if (error_code const e = set_socket_buffers(fd, kind))
-                return e;
-        return pair(kind, limit, how.linger, std::move(one), std::move(other));
-    }
-
-    result<sender_end<L>> sender() &&
-    {
-        receives_.reset();
-        return make_sender();
-    }
-    result<receiver_end<L>> receiver() &&
-    {
-        sends_.reset();
-        return make_receiver();
-    }
-    result<std::pair<sender_end<L>, receiver_end<L>>> split() &&
-    {
-        auto r = make_receiver();
-        if (!r)
-            return r.error();
-        auto s = make_sender();
-        if (!s)
-            return s.error();
-        return std::pair(std::move(*s), std::move(*r));
+        pair p;
+        p.limit_ = Kind::template limit<L>(how.max_message_size);
+        p.kind_ = Kind::sockets(how.capacity, p.limit_);
+        p.linger_ = how.linger;
+        if (error_code const e = p.connect(p.kind_))
+            return e;
+        return p;
     }
 
 private:
-    pair(unix_kind const& kind, std::uint64_t limit, std::chrono::nanoseconds linger, descriptor s, descriptor r)
-        : sends_(std::move(s)), receives_(std::move(r)), kind_(kind), limit_(limit), linger_(linger)
-    {
-    }
+    friend base;
 
-    result<sender_end<L>> make_sender()
+    pair() = default;
+
+    result<sender_end<L>> make_sender(descriptor socket)
     {
-        if (!sends_)
-            return errc::not_open;
         using end = stream_sender<L, unix_connector>;
-        unix_connector connector(kind_, sends_.get());
-        return sender_end<L>(end(std::move(connector), std::move(sends_), limit_, linger_));
+        unix_connector connector(kind_, socket.get());
+        return sender_end<L>(end(std::move(connector), std::move(socket), limit_, linger_));
     }
-    result<receiver_end<L>> make_receiver()
+    result<receiver_end<L>> make_receiver(descriptor socket)
     {
-        if (!receives_)
-            return errc::not_open;
         using end = typename Kind::template receiver<L>;
         receiver_end<L> r(end(unix_listener(kind_), limit_, linger_));
         if (error_code const e = r.start())
             return e;
-        auto const who = unix_peer(receives_.get());
-        if (error_code const e = r.adopt(std::move(receives_), who))
+        auto const who = unix_peer(socket.get());
+        if (error_code const e = r.adopt(std::move(socket), who))
             return e;
         return r;
     }
 
-    descriptor sends_;
-    descriptor receives_;
     unix_kind kind_;
-    std::uint64_t limit_;
-    std::chrono::nanoseconds linger_;
+    std::uint64_t limit_ = 0;
+    std::chrono::nanoseconds linger_{};
 };
 
 }  // namespace strait::detail
