@@ -12,6 +12,7 @@
 #include <strait/detail/sealed/doorbell.hpp>
 #include <strait/detail/sealed/memory.hpp>
 #include <strait/detail/sealed/protocol.hpp>
+#include <strait/detail/sealed/writer.hpp>
 #include <strait/detail/socket/socket_bytes.hpp>
 #include <strait/detail/socket/stream_link.hpp>
 #include <strait/detail/wait/adaptive_spin.hpp>
@@ -36,17 +37,14 @@
 namespace strait::detail {
 
 // The sending end of a sealed ring. Each receiver that it finds gets a ring of its own, since the one before could still read
-// the old one. Messages are written where the receiver reads them; it sees them when publish() has moved the position.
-//
-// What the receiver says is how far it has read. It is compared with what this end has published and with what the receiver
-// has said before; a receiver that lies is left.
+// the old one.
 template <message_layout L>
 class sealed_sender {
     using shape = record_shape<L>;
 
 public:
     sealed_sender(sealed_connector c, sealed_size const& size, deadline connect_until, std::chrono::nanoseconds linger)
-        : link_(std::move(c), connect_until), size_(size), linger_(linger), fence_(asymmetric_fence::attach())
+        : link_(std::move(c), connect_until), ring_(size), linger_(linger), fence_(asymmetric_fence::attach())
     {
     }
     sealed_sender(sealed_sender&&) = default;
@@ -72,30 +70,25 @@ public:
 
     result<std::span<std::byte>> reserve(std::size_t size, deadline until)
     {
-        if (!has_room(size)) [[unlikely]]
+        if (!ring_.has_room(size)) [[unlikely]]
             if (error_code const e = make_room(size, until))
                 return e;
         reserved_ = true;
-        return std::span(data_ + (position_ & mask_) + shape::unit, size);
+        return ring_.room(size);
     }
 
-    // Writes the record's header. Others see nothing of it before publish().
+    // The receiver sees nothing of it before flush().
     void commit(std::size_t used) noexcept
     {
-        if (!std::exchange(reserved_, false) || !memory_) [[unlikely]] {
+        if (std::exchange(reserved_, false) && ring_.has_memory()) [[likely]]
+            ring_.commit(used);
+        else
             late_ = true;
-            return;
-        }
-        auto const header = std::bit_cast<std::uint64_t>(stream_frame{static_cast<std::uint32_t>(used), stream_frame::data});
-        shared_word(data_ + (position_ & mask_)).store(header, std::memory_order_relaxed);
-        position_ += shape::length(used);
-        ++staged_;
-        staged_bytes_ += used;
     }
 
     result<void> flush(deadline)
     {
-        if (staged_ == 0) [[unlikely]] {
+        if (!ring_.is_staged()) [[unlikely]] {
             error_code e = link_.check();
             if (std::exchange(late_, false) && !e)
                 e = errc::no_receiver;
@@ -113,12 +106,12 @@ public:
             return {};
         result<void> done;
         if (link_.is_usable() && link_.socket()) {
-            if (staged_ != 0)
+            if (ring_.is_staged())
                 done = flush(until);
             if (error_code const e = link_.socket() ? hear() : error_code(); e && e != errc::no_receiver)
                 done = e;
             if (link_.socket()) {
-                memory_.words()->left.store(1, std::memory_order_release);  // pairs with sealed_connection::listen()
+                ring_.words()->left.store(1, std::memory_order_release);  // pairs with sealed_connection::listen()
                 STRAIT_CRASH_POINT("sealed: end said");
                 ::shutdown(link_.socket().get(), SHUT_RDWR);  // another process may have a copy of it
             }
@@ -131,7 +124,7 @@ public:
     channel_stats stats() const noexcept
     {
         channel_stats s = stats_;
-        s.depth = published_ - taken_;
+        s.depth = ring_.depth();
         return s;
     }
 
@@ -157,27 +150,6 @@ private:
     // How often an end that never waits looks whether its receiver is still there.
     static constexpr std::int64_t look_after = 100'000;  // nanoseconds
 
-    // The first position that is not known to be free; there is no room in an end that was moved from.
-    struct known_room {
-        known_room() = default;
-        known_room(known_room&& other) noexcept : end(std::exchange(other.end, 0)) {}
-        known_room& operator=(known_room&& other) noexcept
-        {
-            end = std::exchange(other.end, 0);
-            return *this;
-        }
-
-        std::uint64_t end = 0;
-    };
-
-    // Before the receiver has answered it has consumed nothing and does not sleep.
-    static inline constinit sealed_words nothing{};
-
-    bool has_room(std::size_t size) const noexcept
-    {
-        return size <= size_.limit && position_ + shape::length(size) <= room_.end;
-    }
-
     // Of a receiver that was reached: makes the ring, and hands it over with the greeting.
     [[gnu::noinline, gnu::cold]] error_code begin()
     {
@@ -185,42 +157,32 @@ private:
         if (!link_.socket())
             return {};  // of a pair, whose receiver has gone already
         descriptor fd;
-        sealed_region made;
-        if (error_code const e = sealed_region::make(size_.capacity, made, fd)) {
+        if (error_code const e = ring_.make(fd)) {
             link_.lose();
             return e;
         }
-        memory_ = std::move(made);
-        mask_ = size_.capacity - 1;
-        room_.end = size_.capacity;
-        data_ = memory_.data();
-        bell_ = sealed_doorbell(memory_.words(), &nothing);
-        receiver_ = &nothing;
+        bell_ = sealed_doorbell(ring_.words(), ring_.receiver());
         struct {
             stream_greeting greeting = stream_greeting::of(L, {}, stream_greeting::sealed);
             sealed_opening opening;
         } said;
-        said.opening = {size_.capacity, shape::unit};
+        said.opening = {ring_.capacity(), shape::unit};
         static_assert(sizeof said == sizeof said.greeting + sizeof said.opening);
         int const handle = fd.get();
         auto const sent = send_with_handles(link_.socket().get(), std::as_bytes(std::span(&said, 1)), std::span(&handle, 1));
         STRAIT_CRASH_POINT("sealed: handed over");
         if (sent != static_cast<::ssize_t>(sizeof said)) {
             link_.lose();
-            room_.end = 0;
+            forget();
         }
         return {};
     }
 
-    // There is no ring. The memory stays mapped until there is another one, for a claim that was not committed.
     void forget() noexcept
     {
-        position_ = published_ = taken_ = room_.end = 0;
-        staged_ = staged_bytes_ = 0;
+        ring_.forget();
         reserved_ = answered_ = false;
-        theirs_ = {};
-        receiver_ = &nothing;
-        bell_.meet(&nothing);
+        bell_.meet(ring_.receiver());
     }
 
     // The receiver is gone, or lies. The next operation looks for another one.
@@ -232,15 +194,10 @@ private:
         return why;
     }
 
-    // Moves the position past what was committed.
+    // Shows the receiver what was committed, and wakes it.
     void publish() noexcept
     {
-        published_ = position_;
-        STRAIT_CRASH_POINT("sealed: written");
-        memory_.words()->position.store(position_, std::memory_order_release);  // pairs with sealed_connection::look()
-        STRAIT_CRASH_POINT("sealed: published");
-        stats_.messages += std::exchange(staged_, 0);
-        stats_.bytes += std::exchange(staged_bytes_, 0);
+        ring_.publish(stats_);
         if (!answered_) [[unlikely]] {
             // The receiver reads the position after it has answered: it does so behind this, or its answer is here.
             detail::atomic_thread_fence(std::memory_order_seq_cst);
@@ -251,7 +208,7 @@ private:
 
     error_code look_at_receiver()
     {
-        if (answered_ && receiver_->left.load(std::memory_order_relaxed) == 0 && !is_time()) [[likely]]
+        if (answered_ && !ring_.has_left() && !is_time()) [[likely]]
             return link_.socket() ? error_code() : make_error_code(link_.socket().missing());
         return look_closely();
     }
@@ -267,7 +224,7 @@ private:
         if (!answered_)
             if (error_code const e = hear_answer(); e || !answered_)
                 return e;
-        return receiver_->left.load(std::memory_order_relaxed) != 0 ? make_error_code(errc::no_receiver) : hear();
+        return ring_.has_left() ? make_error_code(errc::no_receiver) : hear();
     }
 
     bool is_time() noexcept
@@ -325,22 +282,10 @@ private:
         // No read goes on behind a piece that has descriptors: what the receiver has sent since is read later.
         if (n != static_cast<::ssize_t>(sizeof answer) || answer.magic != sealed_answer::magic_value || handles.size() != 1 || cut)
             return errc::peer_corrupt;
-        if (error_code const e = sealed_region::adopt(std::move(handles.front()), 0, theirs_))
-            return e == errc::untrusted_object ? make_error_code(errc::peer_corrupt) : e;
-        receiver_ = theirs_.words();
-        bell_.meet(receiver_);
+        if (error_code const e = ring_.adopt(std::move(handles.front())))
+            return e;
+        bell_.meet(ring_.receiver());
         answered_ = true;
-        return {};
-    }
-
-    // Looks how far the receiver has read. Success: there may be room now.
-    error_code refresh() noexcept
-    {
-        std::uint64_t const taken = receiver_->position.load(std::memory_order_acquire);  // pairs with sealed_connection::release()
-        if (taken < taken_ || taken > published_ || taken % shape::unit != 0)
-            return errc::peer_corrupt;
-        taken_ = taken;
-        room_.end = taken + size_.capacity;
         return {};
     }
 
@@ -348,20 +293,20 @@ private:
     {
         if (error_code const e = link_.check())
             return e;
-        if (size > size_.limit)
+        if (size > ring_.limit())
             return errc::message_too_large;
         if (!link_.socket())
             if (error_code const e = connect(until))
                 return e;
-        if (staged_ != 0)  // only a receiver that sees it makes room
+        if (ring_.is_staged())  // only a receiver that sees it makes room
             if (auto const done = flush(until); !done)
                 return done.error();
         error_code e = look_closely();
         if (!e)
-            e = refresh();
+            e = ring_.refresh();
         if (e)
             return lose(e);
-        if (has_room(size))
+        if (ring_.has_room(size))
             return {};
         if (until.is_poll())
             return errc::full;
@@ -385,8 +330,8 @@ private:
     {
         error_code e;
         auto const ready = [&] {
-            e = refresh();
-            return e || has_room(size);
+            e = ring_.refresh();
+            return e || ring_.has_room(size);
         };
         if (spin_.worthwhile()) {
             if (spin_for<shape::pace>(adaptive::spin_nanoseconds, until, ready)) {
@@ -415,22 +360,11 @@ private:
     }
 
     stream_link<L, sealed_connector> link_;
-    sealed_size size_;
+    sealed_writer<L> ring_;
     std::chrono::nanoseconds linger_;
     asymmetric_fence fence_;
     adaptive_spin spin_;
-    sealed_region memory_;
-    sealed_region theirs_;
     sealed_doorbell bell_;
-    sealed_words const* receiver_ = &nothing;
-    std::byte* data_ = nullptr;
-    std::uint64_t mask_ = 0;
-    std::uint64_t position_ = 0;     // behind the last committed record
-    std::uint64_t published_ = 0;    // behind the last that the receiver may see
-    std::uint64_t taken_ = 0;        // how far the receiver has read, as it has said last
-    known_room room_;
-    std::uint64_t staged_ = 0;       // committed and not published
-    std::uint64_t staged_bytes_ = 0;
     std::int64_t looked_at_ = 0;
     error_code failed_;  // what the next operation reports
     channel_stats stats_;
