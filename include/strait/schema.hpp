@@ -22,8 +22,8 @@ namespace strait {
 
 /// What a channel says of its message type: kinds, sizes, order and nesting, for types that are sent as they lie in memory also
 /// offsets and byte order, and the names of types and members, which do not count when two schemas are compared. doc/schema.md has
-/// the bytes. Every channel has the schema of its type in its control file; over tcp with an address the ends send it
-/// to each other. Its fingerprint is a hash of the structure.
+/// the bytes. A channel with a control file has the schema of its type there; over tcp with an address, and over
+/// sealed_memory, a receiver shows it to a sender of another type. Its fingerprint is a hash of the structure.
 ///
 /// Distinct objects: safe. Shared objects: safe to read.
 class schema {

@@ -146,9 +146,16 @@ private:
             types_[count_++] = t;
     }
 
-    void add_part_name(type_description const& t, std::size_t i) noexcept
+    // Their number, and each with its offset, where it has one, its type and its name.
+    void add_named_parts(type_description const& t) noexcept
     {
-        add_name(t.names ? std::string_view(t.names[i]) : member_name(t.compiled_names, i));
+        add_number(t.parts);
+        for (std::size_t i = 0; i != t.parts; ++i) {
+            if (t.offset)
+                add_number(t.offset[i]);
+            add_type(t.part[i]);
+            add_name(t.names ? std::string_view(t.names[i]) : member_name(t.compiled_names, i));
+        }
     }
 
     void add_parts(type_description const& t) noexcept
@@ -188,11 +195,7 @@ private:
                 add_byte(t.fingerprint >> shift & 255U);
             add_name(t.name);
             add_name(t.encoding);
-            add_number(t.parts);
-            for (std::size_t i = 0; i != t.parts; ++i) {
-                add_type(t.part[i]);
-                add_part_name(t, i);
-            }
+            add_named_parts(t);
             break;
         case kind::array:
             add_number(t.size);
@@ -201,22 +204,13 @@ private:
         case kind::product:
             add_byte(t.is_tuple ? 1 : 0);
             add_name(t.name);
-            add_number(t.parts);
-            for (std::size_t i = 0; i != t.parts; ++i) {
-                add_type(t.part[i]);
-                add_part_name(t, i);
-            }
+            add_named_parts(t);
             break;
         case kind::object:
             add_number(t.size);
             add_number(t.alignment);
             add_name(t.name);
-            add_number(t.parts);
-            for (std::size_t i = 0; i != t.parts; ++i) {
-                add_number(t.offset[i]);
-                add_type(t.part[i]);
-                add_part_name(t, i);
-            }
+            add_named_parts(t);
             break;
         case kind::variant:
             add_number(t.parts);
