@@ -234,6 +234,29 @@ TYPED_CASE(a_message_whose_serializer_throws_is_consumed, X, mechanisms)
     check_each_form<shown, X>(deed::complain, is_thrown);
 }
 
+using named = std::tuple<strait::shm_ring<>, strait::shm_ring<strait::mpmc>, strait::shm_ring<strait::broadcast<strait::lossless>>,
+                         strait::posix_mqueue, strait::unix_stream>;
+
+TYPED_CASE(a_message_that_is_malformed_where_it_lies_is_consumed, X, named)
+{
+    using numbers = std::vector<std::uint64_t>;
+    std::string const name = support::unique_name();
+    strait::receiver<numbers, X> in{name};
+    auto out = X::template sender_end<strait::detail::codec<numbers>::layout>::open(name, {}, "numbers").value();
+    for (std::size_t const bytes : {12U, 16U}) {  // one and a half, and two
+        std::memset(out.reserve(bytes, strait::deadline::never()).value().data(), 0, bytes);
+        out.commit(bytes);
+        BOOST_TEST_REQUIRE(out.flush(strait::deadline::never()).has_value());
+    }
+    strait::error_code first = errc::empty;
+    while (first == errc::empty)  // its sender is being accepted
+        first = code(in.try_borrow());
+    BOOST_TEST((first == errc::malformed_message));
+    auto const second = in.borrow();
+    BOOST_TEST_REQUIRE(static_cast<bool>(second));
+    BOOST_TEST((*second).size() == 2U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace channel_decoding

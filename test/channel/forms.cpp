@@ -38,6 +38,7 @@ using namespace std::chrono_literals;
 using strait::deadline;
 using strait::errc;
 using support::code;
+using support::thrown_by;
 
 struct order {
     std::uint64_t id = 0;
@@ -61,17 +62,6 @@ struct fixture {
 
     static auto past() { return std::chrono::system_clock::now() - 1h; }
 };
-
-template <class Operation>
-strait::error_code thrown_by(Operation operation)
-{
-    try {
-        operation();
-        return {};
-    } catch (boost::system::system_error const& e) {
-        return e.code();
-    }
-}
 
 // A channel of two ends that has no room.
 template <class T, class X>

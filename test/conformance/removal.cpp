@@ -92,16 +92,23 @@ CONFORMANCE_CASE(a_sender_that_waits_for_its_first_receiver_is_told, x, removabl
                       errc::removed);
 }
 
-// The receiver opens anew, which makes a second channel; its sender must not go on filling the first.
-CONFORMANCE_CASE(a_sender_is_told_when_its_receiver_has_been, x, removable)
+// A sender of a channel that was removed, whose receiver has been told and has left.
+sender with_a_receiver_that_was_told(subject const& x, strait::endpoint const& where)
 {
-    auto const where = x.where();
     receiver in{x, where};
     sender out{x, where};
     exchange_one(out, in);
     take_away(x, where);
     BOOST_CHECK_EQUAL(thrown_by([&] { (void)in.receive(); }), errc::removed);
     in.close().value();
+    return out;
+}
+
+// The receiver opens anew, which makes a second channel; its sender must not go on filling the first.
+CONFORMANCE_CASE(a_sender_is_told_when_its_receiver_has_been, x, removable)
+{
+    auto const where = x.where();
+    sender out = with_a_receiver_that_was_told(x, where);
     receiver anew{x, where};
     strait::error_code found;
     while (!found || found == errc::no_receiver || found == errc::timed_out)
@@ -121,12 +128,7 @@ bool ring_of_each_to_one(subject const& x)
 CONFORMANCE_CASE(a_ring_sender_is_told_although_it_has_room, x, ring_of_each_to_one)
 {
     auto const where = x.where();
-    receiver in{x, where};
-    sender out{x, where};
-    exchange_one(out, in);
-    take_away(x, where);
-    BOOST_CHECK_EQUAL(thrown_by([&] { (void)in.receive(); }), errc::removed);
-    in.close().value();
+    sender out = with_a_receiver_that_was_told(x, where);
     (void)out.try_send(make_probe(1));
     BOOST_CHECK_EQUAL(code(out.try_send(make_probe(2))), errc::removed);
 }

@@ -48,7 +48,7 @@ public:
                 p.follow(where, hit);
                 send(life, 40);
             });
-            died_of(victim, where);
+            crash::sweep::all().died_of(victim, where);
         }
         support::child next([&] { send(victims, few); });
         BOOST_TEST_REQUIRE(next.wait() == 0);
@@ -65,7 +65,7 @@ public:
                 p.follow(where, hit);
                 return receive(20);
             });
-            died_of(victim, where);
+            crash::sweep::all().died_of(victim, where);
         }
         support::child next([&] { return receive(few); });
         BOOST_TEST_REQUIRE(next.wait() == 0);
@@ -82,17 +82,6 @@ private:
     static strait::channel_options options() { return {.capacity = std::is_same_v<T, std::string> ? 4096U : 16U}; }
     auto sender() const { return raw::sender<T, X>::open(name_, options(), "test").value(); }
     auto receiver() const { return raw::receiver<T, X>::open(name_, options(), "test").value(); }
-
-    void died_of(support::child& victim, crash::point const* where)
-    {
-        int const status = victim.wait();
-        auto& total = crash::sweep::all();
-        ++total.runs;
-        total.sum.kills += status == -SIGKILL;
-        if (where)
-            ++(status == -SIGKILL ? total.kills[where->index()] : total.missed);
-        BOOST_TEST_REQUIRE((status == 0 || (status == -SIGKILL && where)));
-    }
 
     // Without end: until it is told to leave, and no faster than somebody receives.
     void send(std::size_t me, std::uint64_t count)

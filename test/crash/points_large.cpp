@@ -53,7 +53,7 @@ public:
             p.follow(where, hit);
             send(0, few);
         });
-        died_of(victim, where);
+        crash::sweep::all().died_of(victim, where);
         support::child next([&] { send(1, few); });
         BOOST_TEST_REQUIRE(next.wait() == 0);
         notes_->proceed = 1;
@@ -68,7 +68,7 @@ public:
             p.follow(where, hit);
             return receive(1, few);
         });
-        bool const killed = died_of(victim, where);
+        bool const killed = crash::sweep::all().died_of(victim, where);
         notes_->proceed = 1;
         support::child next([&] { return receive(2, few * 2 + 1); });
         BOOST_TEST_REQUIRE(producer.wait() == 0);
@@ -107,19 +107,6 @@ private:
                 break;
             }
         return in.close() ? 0 : 1;
-    }
-
-    bool died_of(support::child& victim, crash::point const* where)
-    {
-        int const status = victim.wait();
-        bool const killed = status == -SIGKILL;
-        auto& total = crash::sweep::all();
-        ++total.runs;
-        total.sum.kills += killed;
-        if (where)
-            ++(killed ? total.kills[where->index()] : total.missed);
-        BOOST_TEST_REQUIRE((status == 0 || (killed && where)));
-        return killed;
     }
 
     // At most the message that a killed receiver was copying out is seen twice, or, when it was killed before it could note

@@ -28,13 +28,7 @@ void create_and_die(crash::plan& p, crash::point const* where, std::uint64_t hit
             channel::sender out{name};
             out.send(support::make_probe(1));
         });
-        int const status = victim.wait();
-        bool const killed = status == -SIGKILL;
-        ++total.runs;
-        total.sum.kills += killed;
-        if (where)
-            ++(killed ? total.kills[where->index()] : total.missed);
-        BOOST_TEST_REQUIRE((status == 0 || (killed && where)));
+        total.died_of(victim, where);
     }
     {
         channel::receiver in{name};

@@ -56,12 +56,7 @@ void remove_under_their_hands(crash::plan& p, crash::point const* where, std::ui
         p.follow(where, hit);
         S::ring::remove(name).value();
     });
-    int const status = remover.wait();
-    ++total.runs;
-    total.sum.kills += status == -SIGKILL;
-    if (where)
-        ++(status == -SIGKILL ? total.kills[where->index()] : total.missed);
-    BOOST_TEST_REQUIRE((status == 0 || (status == -SIGKILL && where)));
+    total.died_of(remover, where);
     BOOST_TEST_REQUIRE(S::ring::remove(name).has_value());
     {
         auto s = open_sender();  // of another channel now

@@ -50,18 +50,6 @@ bool has_ended(support::child const& c)
     return ::waitid(P_PID, static_cast<::id_t>(c.pid()), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0;
 }
 
-void note_end(support::child& victim, crash::point const* where)
-{
-    auto& total = crash::sweep::all();
-    int const status = victim.wait();
-    bool const killed = status == -SIGKILL;
-    ++total.runs;
-    total.sum.kills += killed;
-    if (where)
-        ++(killed ? total.kills[where->index()] : total.missed);
-    BOOST_TEST_REQUIRE((status == 0 || (killed && where)));
-}
-
 // A sender dies: what its send() has returned for arrives, in order, and the stream ends. Another sender is heard.
 void kill_a_sender(crash::plan& p, crash::point const* where, std::uint64_t hit)
 {
@@ -93,7 +81,7 @@ void kill_a_sender(crash::plan& p, crash::point const* where, std::uint64_t hit)
         else
             over = has_ended(victim);
     }
-    note_end(victim, where);
+    crash::sweep::all().died_of(victim, where);
     BOOST_TEST(came >= page->done);
     BOOST_TEST(came <= page->done + 1);
     channel::sender next{name};
@@ -139,7 +127,7 @@ void kill_a_receiver(crash::plan& p, crash::point const* where, std::uint64_t hi
     }
     // timed_out: it died before it listened.
     BOOST_TEST((!failed || failed == errc::no_receiver || failed == errc::timed_out), failed.message());
-    note_end(victim, where);
+    crash::sweep::all().died_of(victim, where);
     {
         channel::receiver next{name};
         // What was sent before the death was noticed is lost with the receiver.

@@ -57,6 +57,19 @@ struct sweep {
         static sweep s;
         return s;
     }
+
+    // Notes how a victim has ended that was to die at this point; nullptr: nowhere. True: it was killed.
+    bool died_of(support::child& victim, point const* where)
+    {
+        int const status = victim.wait();
+        bool const killed = status == -SIGKILL;
+        ++runs;
+        sum.kills += killed;
+        if (where)
+            ++(killed ? kills[where->index()] : missed);
+        BOOST_TEST_REQUIRE((status == 0 || (killed && where)));
+        return killed;
+    }
 };
 
 // Up to two victims die at this point, one after the other; nullptr: nobody dies.

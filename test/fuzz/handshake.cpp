@@ -131,5 +131,7 @@ std::vector<bytes> fuzz::harness::seeds()
         all.push_back(output().byte(choice).byte(3).byte(handshake_joined).byte('c'));
     all.push_back(output().byte(6).add(wanted).byte(handshake_joined));
     all.push_back(output().byte(7).add(handshake_answer{}).byte('c'));
+    // An acceptor that is gone in the middle of its answer.
+    all.push_back(output().byte(7).add(handshake_answer::magic_value).add(std::uint64_t{0}));
     return all;
 }

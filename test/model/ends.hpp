@@ -184,6 +184,54 @@ private:
     strait::detail::waiter waiter_ = impatient_waiter();
 };
 
+enum class mortal { no, sender, receiver };
+
+/// One sender and one receiver, of which one may die and has a successor. A sender that may die leaves the last message to that.
+template <class View, class Writer, class Reader>
+class succession : public program {
+public:
+    succession(int messages, mortal who) : messages_(messages), mortal_(who) {}
+
+    int threads() const override { return mortal_ == mortal::no ? 2 : 3; }
+    bool is_mortal(int i) const override { return (mortal_ == mortal::sender && i == 0) || (mortal_ == mortal::receiver && i == 1); }
+    int succeeds(int i) const override { return i != 2 ? -1 : mortal_ == mortal::sender ? 0 : 1; }
+
+    void run(int i) override
+    {
+        if (i == 0)
+            send(sender_[0], 0, mortal_ == mortal::sender ? messages_ - 1 : messages_);
+        else if (i == 1)
+            receive(receiver_[0], mortal_ == mortal::receiver);
+        else if (mortal_ == mortal::sender) {
+            sender_[1].open(view_);
+            send(sender_[1], messages_ - 1, messages_);
+        } else {
+            receiver_[1].open(view_);
+            receive(receiver_[1], false);
+        }
+    }
+
+protected:
+    void open_both(View const& v)
+    {
+        view_ = v;
+        sender_[0].open(view_);
+        receiver_[0].open(view_);
+    }
+
+    virtual void send(sending<Writer>& s, int from, int to) = 0;
+    /// Until the last message; `first`: it may die, and leaves that to its successor.
+    virtual void receive(receiving<Reader>& r, bool first) = 0;
+
+    int const messages_;
+    mortal const mortal_;
+
+private:
+    View view_{};
+    sending<Writer> sender_[2];
+    receiving<Reader> receiver_[2];
+};
+
 inline std::byte* word_of(std::span<std::byte> room, std::size_t i) { return room.data() + 8 * i; }
 inline void* word_of(std::span<std::byte const> message, std::size_t i) { return const_cast<std::byte*>(message.data()) + 8 * i; }
 

@@ -31,7 +31,7 @@ struct extent {
     bool is_long = false;
 };
 
-enum class mortal { no, sender, receiver };
+using model::mortal;
 
 constexpr message_layout one_size{16, 8, 1};
 constexpr message_layout varying{0, 1, 2};
@@ -122,36 +122,15 @@ private:
     model::receiving<mpmc_reader<L>> receiver_[most];
 };
 
-// One sender and one receiver, of which one may die and has a successor. The mortal one leaves the last message to it.
-class succession : public model::program {
+class succession : public model::succession<mpmc_view, mpmc_writer<one_size>, mpmc_reader<one_size>> {
 public:
-    succession(int capacity, int messages, mortal who) : messages_(messages), mortal_(who)
+    succession(int capacity, int messages, mortal who) : model::succession<mpmc_view, mpmc_writer<one_size>, mpmc_reader<one_size>>(messages, who)
     {
-        view_ = {&header_, mpmc_words(words_, static_cast<std::uint64_t>(capacity)), buffers_, 2, 2, 0, 16};
-        sender_[0].open(view_);
-        receiver_[0].open(view_);
-    }
-    int threads() const override { return 3; }
-    bool is_mortal(int i) const override { return i == (mortal_ == mortal::sender ? 0 : 1); }
-    int succeeds(int i) const override { return i != 2 ? -1 : mortal_ == mortal::sender ? 0 : 1; }
-
-    void run(int i) override
-    {
-        if (i == 0)
-            send(sender_[0], 0, mortal_ == mortal::sender ? messages_ - 1 : messages_);
-        else if (i == 1)
-            receive(receiver_[0], mortal_ == mortal::receiver);
-        else if (mortal_ == mortal::sender) {
-            sender_[1].open(view_);
-            send(sender_[1], messages_ - 1, messages_);
-        } else {
-            receiver_[1].open(view_);
-            receive(receiver_[1], false);
-        }
+        open_both({&header_, mpmc_words(words_, static_cast<std::uint64_t>(capacity)), buffers_, 2, 2, 0, 16});
     }
 
 private:
-    void send(model::sending<mpmc_writer<one_size>>& s, int from, int to)
+    void send(model::sending<mpmc_writer<one_size>>& s, int from, int to) override
     {
         for (int k = from; k != to; ++k) {
             s.send(16, [&](std::span<std::byte> room) {
@@ -162,7 +141,7 @@ private:
         }
     }
 
-    void receive(model::receiving<mpmc_reader<one_size>>& r, bool first)
+    void receive(model::receiving<mpmc_reader<one_size>>& r, bool first) override
     {
         for (bool over = false; first ? next_ != messages_ - 1 : !over;)
             r.receive([&](std::span<std::byte const> m) {
@@ -179,16 +158,11 @@ private:
             });
     }
 
-    int messages_;
-    mortal mortal_;
     int next_ = 0, sent_ = 0;
     bool lost_ = false;
-    mpmc_view view_{};
     mpmc_header header_{};
     alignas(64) atomic<std::uint64_t> words_[4]{};
     alignas(64) std::byte buffers_[64]{};
-    model::sending<mpmc_writer<one_size>> sender_[2];
-    model::receiving<mpmc_reader<one_size>> receiver_[2];
 };
 
 template <message_layout L>

@@ -18,40 +18,24 @@ namespace {
 using namespace strait::detail;
 using strait::message_layout;
 
-enum class mortal { no, sender, receiver };
+using model::mortal;
 
 template <class Writer, class Reader>
-class stream : public model::program {
+class stream : public model::succession<ring_view, Writer, Reader> {
+    using base = model::succession<ring_view, Writer, Reader>;
+    using base::messages_;
+    using base::mortal_;
+
 public:
-    stream(int capacity, int messages, bool varies, mortal who) : messages_(messages), varies_(varies), mortal_(who)
+    stream(int capacity, int messages, bool varies, mortal who) : base(messages, who), varies_(varies)
     {
-        view_ = {&header_, data_, static_cast<std::uint64_t>(capacity), 16};
         if (varies)
             model::map_twice(data_, static_cast<std::size_t>(capacity));
-        sender_[0].open(view_);
-        receiver_[0].open(view_);
-    }
-    int threads() const override { return mortal_ == mortal::no ? 2 : 3; }
-    bool is_mortal(int i) const override { return (mortal_ == mortal::sender && i == 0) || (mortal_ == mortal::receiver && i == 1); }
-    int succeeds(int i) const override { return i != 2 ? -1 : mortal_ == mortal::sender ? 0 : 1; }
-
-    void run(int i) override
-    {
-        if (i == 0)
-            send(sender_[0], 0, mortal_ == mortal::sender ? messages_ - 1 : messages_);
-        else if (i == 1)
-            receive(receiver_[0], mortal_ == mortal::receiver);
-        else if (mortal_ == mortal::sender) {
-            sender_[1].open(view_);
-            send(sender_[1], messages_ - 1, messages_);
-        } else {
-            receiver_[1].open(view_);
-            receive(receiver_[1], false);
-        }
+        base::open_both({&header_, data_, static_cast<std::uint64_t>(capacity), 16});
     }
 
 private:
-    void send(model::sending<Writer>& s, int from, int to)
+    void send(model::sending<Writer>& s, int from, int to) override
     {
         for (int k = from; k != to; ++k) {
             auto const v = static_cast<model::word>(k);
@@ -64,8 +48,7 @@ private:
         }
     }
 
-    // Until the last message; one that may die leaves that to its successor.
-    void receive(model::receiving<Reader>& r, bool first)
+    void receive(model::receiving<Reader>& r, bool first) override
     {
         bool fresh = !first && mortal_ == mortal::receiver;
         auto const last = static_cast<model::word>(messages_ - 1);
@@ -93,16 +76,11 @@ private:
 
     std::size_t size_of(model::word v) const { return varies_ && v % 2 == 1 ? 16 : 8; }
 
-    int messages_;
     bool varies_;
-    mortal mortal_;
     int begun_ = 0, sent_ = 0, released_ = 0, releasing_ = 0;
     model::word next_ = 0;
-    ring_view view_{};
     ring_header header_{};
     alignas(64) std::byte data_[128]{};
-    model::sending<Writer> sender_[2];
-    model::receiving<Reader> receiver_[2];
 };
 
 constexpr message_layout eight{8, 8, 1};

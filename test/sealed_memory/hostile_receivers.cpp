@@ -1,24 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
 // A sender whose receiver is hostile, and another user where the test runs as root.
-#include "raw_sealed.hpp"
-
-#include <strait/channel.hpp>
-
-#include <support/child.hpp>
-#include <support/clean_host.hpp>
-#include <support/code.hpp>
-#include <support/print.hpp>
-#include <support/shared_page.hpp>
-
-#include <boost/test/unit_test.hpp>
-
-#include <chrono>
-#include <csignal>
-#include <cstdint>
-#include <filesystem>
-#include <functional>
-#include <map>
-#include <string>
+#include "place.hpp"
 
 namespace sealed_memory_hostile_receivers {
 
@@ -29,21 +11,11 @@ using strait::errc;
 using strait::sealed_memory;
 using support::code;
 
-using number = strait::channel<std::uint64_t, sealed_memory>;
+using raw::number;
 
 /// A directory of another user where the test runs as root, in which the hostile receiver listens.
-struct foreign_place : support::clean_host {
-    foreign_place()
-    {
-        char made[] = "/tmp/strait-test-XXXXXX";
-        BOOST_REQUIRE(::mkdtemp(made));
-        directory = made;
-        ::chmod(made, 0777);
-        where = directory + "/c";
-        how.access = strait::access_mode::everyone;
-        how.capacity = 4096;
-    }
-    ~foreign_place() { std::filesystem::remove_all(directory); }
+struct foreign_place : raw::place {
+    foreign_place() : place(0777) { how.capacity = 4096; }
 
     /// A receiver of another user that calls body(receiver) when a sender has come, and lives until it is killed.
     template <class Body>
@@ -52,7 +24,7 @@ struct foreign_place : support::clean_host {
         page->stage = 0;
         return support::child([&, body] {
             raw::become_another_user();
-            raw::hostile_receiver r(where + ".sock", 0666);
+            raw::hostile_receiver r(socket(), 0666);
             page->stage = 1;
             r.accept();
             body(r);
@@ -70,11 +42,6 @@ struct foreign_place : support::clean_host {
                 return sent.error();
         return {};
     }
-
-    std::string directory;
-    std::string where;
-    sealed_memory::options how;
-    support::shared_page page;
 };
 
 }  // namespace

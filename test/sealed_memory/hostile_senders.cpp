@@ -1,26 +1,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // A receiver whose sender is hostile, and another user where the test runs as root: it reports a clear error, and goes on with
 // others. Under AddressSanitizer no access leaves what was mapped.
-#include "raw_sealed.hpp"
-
-#include <strait/channel.hpp>
-
-#include <support/child.hpp>
-#include <support/clean_host.hpp>
-#include <support/code.hpp>
-#include <support/print.hpp>
-#include <support/shared_page.hpp>
-
-#include <boost/test/unit_test.hpp>
+#include "place.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <csignal>
-#include <cstdint>
-#include <filesystem>
-#include <functional>
-#include <map>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -33,25 +16,13 @@ using strait::errc;
 using strait::sealed_memory;
 using support::code;
 
-using number = strait::channel<std::uint64_t, sealed_memory>;
-using text = strait::channel<std::string, sealed_memory>;
+using raw::number;
+using raw::text;
 using word_sender = raw::hostile_sender<strait::detail::codec<std::uint64_t>::layout>;
 using text_sender = raw::hostile_sender<strait::detail::codec<std::string>::layout>;
 
-/// A directory in which the receiver's socket lies, for every user.
-struct open_place : support::clean_host {
-    open_place()
-    {
-        char made[] = "/tmp/strait-test-XXXXXX";
-        BOOST_REQUIRE(::mkdtemp(made));
-        directory = made;
-        ::chmod(made, 0755);
-        where = directory + "/c";
-        how.access = strait::access_mode::everyone;
-    }
-    ~open_place() { std::filesystem::remove_all(directory); }
-
-    std::string socket() const { return where + ".sock"; }
+struct open_place : raw::place {
+    open_place() : place(0755) {}
 
     /// The body as another user, in a process of its own that lives until it is killed.
     template <class Body>
@@ -75,11 +46,6 @@ struct open_place : support::clean_host {
         BOOST_CHECK(in.receive() == message);
         good.close().value();
     }
-
-    std::string directory;
-    std::string where;
-    sealed_memory::options how;
-    support::shared_page page;
 };
 
 }  // namespace

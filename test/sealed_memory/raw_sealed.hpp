@@ -94,6 +94,13 @@ inline void send_all(int socket, std::span<std::byte const> bytes, std::vector<i
         require(strait::detail::send_with_handles(socket, bytes, handles) == static_cast<::ssize_t>(bytes.size()), "send handles");
 }
 
+/// So many doorbells.
+inline void ring(int socket, std::size_t times)
+{
+    std::string const bytes(times, '\0');
+    (void)!::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 inline ::sockaddr_un address_of(std::string const& path)
 {
     ::sockaddr_un to{};
@@ -165,11 +172,7 @@ public:
         std::memcpy(own_.data() + position % capacity, &f, sizeof f);
     }
     void publish(std::uint64_t position) { own_.words().position.store(position); }
-    void ring(std::size_t times = 1)
-    {
-        std::string const bytes(times, '\0');
-        (void)!::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    }
+    void ring(std::size_t times = 1) { raw::ring(socket_.get(), times); }
 
     memory& own() noexcept { return own_; }
     int socket() const noexcept { return socket_.get(); }
@@ -209,11 +212,7 @@ public:
         send_all(socket_.get(), std::as_bytes(std::span(&said, 1)), handles);
     }
     void answer() { answer({own_.fd()}); }
-    void ring(std::size_t times)
-    {
-        std::string const bytes(times, '\0');
-        (void)!::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    }
+    void ring(std::size_t times) { raw::ring(socket_.get(), times); }
 
     memory& own() noexcept { return own_; }
     int theirs() const noexcept { return theirs_.get(); }

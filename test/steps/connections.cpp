@@ -12,7 +12,7 @@
 #include <strait/transport/unix_stream.hpp>
 
 #include <support/clean_host.hpp>
-#include <support/raw_peer.hpp>
+#include <support/flooded.hpp>
 #include <support/typed_case.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -22,7 +22,6 @@
 #include <optional>
 #include <string>
 #include <tuple>
-#include <type_traits>
 #include <vector>
 
 namespace steps_connections {
@@ -33,29 +32,13 @@ using steps::flood;
 using strait::deadline;
 using strait::detail::acknowledgement;
 using strait::detail::stream_frame;
+using support::numbers;
 
 namespace {
 
-constexpr strait::message_layout numbers{8, 8, 1};
-
 template <class X>
-struct flooded : support::clean_host {
-    static constexpr bool has_port = X::guarantees.crosses_hosts;
-
-    flooded() : in(X::template receiver_end<numbers>::open(has_port ? "127.0.0.1:0" : name, {}, "test").value())
-    {
-        if constexpr (has_port)
-            port = in.port();
-    }
-
-    raw_peer come() const
-    {
-        if constexpr (has_port)
-            return raw_peer(port);
-        else
-            return {support::channel_directory() + "/" + name + ".sock",
-                    std::is_same_v<X, strait::unix_seqpacket> ? SOCK_SEQPACKET : SOCK_STREAM};
-    }
+struct flooded : support::flooded<X> {
+    using support::flooded<X>::in;
 
     void receive()
     {
@@ -69,9 +52,6 @@ struct flooded : support::clean_host {
             count_each_form([&](deadline d) { (void)in.take_n(bulk, d); });
         }
     }
-
-    typename X::template receiver_end<numbers> in;
-    std::uint16_t port = 0;
 };
 
 using streams = std::tuple<strait::unix_stream, strait::unix_seqpacket, strait::tcp, strait::acknowledged<strait::tcp>>;

@@ -12,7 +12,7 @@
 
 #include <support/child.hpp>
 #include <support/clean_host.hpp>
-#include <support/raw_peer.hpp>
+#include <support/flooded.hpp>
 #include <support/shared_page.hpp>
 #include <support/typed_case.hpp>
 
@@ -22,7 +22,6 @@
 #include <chrono>
 #include <string>
 #include <tuple>
-#include <type_traits>
 #include <vector>
 
 #include <fcntl.h>
@@ -35,35 +34,11 @@ using namespace std::chrono_literals;
 using strait::deadline;
 using strait::errc;
 using strait::detail::stream_frame;
+using support::flooded;
 using support::notes;
+using support::numbers;
 
 namespace {
-
-constexpr strait::message_layout numbers{8, 8, 1};
-
-/// A receiver of X, and how a foreign program comes to it.
-template <class X>
-struct flooded : support::clean_host {
-    static constexpr bool has_port = X::guarantees.crosses_hosts;
-
-    flooded() : in(X::template receiver_end<numbers>::open(has_port ? "127.0.0.1:0" : name, {}, "test").value())
-    {
-        if constexpr (has_port)
-            port = in.port();
-    }
-
-    raw_peer come() const
-    {
-        if constexpr (has_port)
-            return raw_peer(port);
-        else
-            return {support::channel_directory() + "/" + name + ".sock",
-                    std::is_same_v<X, strait::unix_seqpacket> ? SOCK_SEQPACKET : SOCK_STREAM};
-    }
-
-    typename X::template receiver_end<numbers> in;
-    std::uint16_t port = 0;
-};
 
 /// Processes that do this without a pause until they are killed; they have begun when this has returned.
 template <class Do>
