@@ -11,7 +11,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <fstream>
 #include <optional>
 #include <string>
 #include <thread>
@@ -33,15 +32,8 @@ constexpr std::uint64_t count = 600;
 // Waits until this process sleeps in the kernel.
 void await_sleep(::pid_t process)
 {
-    for (;;) {
-        std::ifstream file("/proc/" + std::to_string(process) + "/stat");
-        std::string text;
-        std::getline(file, text);
-        auto const name = text.rfind(')');
-        if (name != text.npos && name + 2 < text.size() && text[name + 2] == 'S')
-            return;
+    while (!support::is_asleep(process))
         std::this_thread::yield();
-    }
 }
 
 bool has_ended(support::child const& c)

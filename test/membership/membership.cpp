@@ -5,6 +5,7 @@
 
 #include <support/child.hpp>
 #include <support/names.hpp>
+#include <support/own_mounts.hpp>
 #include <support/residue.hpp>
 #include <support/shared_page.hpp>
 #include <support/watchdog.hpp>
@@ -12,12 +13,18 @@
 #include <boost/test/unit_test.hpp>
 
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <random>
 #include <string>
+#include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -243,6 +250,51 @@ BOOST_AUTO_TEST_CASE(one_that_was_never_counted_in_ends_no_stream)
     leave(r);
 }
 
+// It has the file, and waits for the set-up lock, when the file loses its name.
+BOOST_AUTO_TEST_CASE(an_opener_does_not_go_on_with_a_file_that_has_lost_its_name)
+{
+    support::held_directory const held;
+    auto const opens = [&](support::child const& c) {
+        std::error_code e;
+        for (auto const& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(c.pid()) + "/fd", e))
+            if (std::filesystem::read_symlink(entry.path(), e) == file())
+                return true;
+        return false;
+    };
+    for (int i = 0; i != support::rounds(5); ++i) {
+        support::shared_page page;
+        support::child opener([&] {
+            page->await(page->proceed, 1);
+            auto const r = join(role::receiver);
+            page->done.store(r ? 1 : 2);
+            ::pause();  // it is there until it is killed
+        });
+        auto s = join(role::sender).value();
+        descriptor other(::open(file().c_str(), O_RDWR | O_CLOEXEC));
+        BOOST_TEST_REQUIRE(try_lock_byte(other.get(), lock_bytes::setup).has_value());
+        page->proceed.store(1);
+        while (!opens(opener) || !support::is_asleep(opener.pid()))  // it sleeps nowhere else than at the lock
+            std::this_thread::yield();
+        BOOST_TEST(::unlink(file().c_str()) == 0);
+        other.reset();
+        page->await(page->done, 1);
+        BOOST_TEST(page->done == 1U);
+        BOOST_TEST(exists());  // the channel that it has made instead
+        opener.kill();
+        leave(s);
+        BOOST_TEST(idle_membership::remove(name).has_value());
+    }
+}
+
+// A wrong "no" would let an opener repair what others use.
+BOOST_AUTO_TEST_CASE(locks_of_which_the_kernel_does_not_say_whether_they_are_held_count_as_held)
+{
+    BOOST_TEST(any_locked(-1, 0, 1));
+    auto s = join(role::sender).value();
+    BOOST_TEST(!any_locked(s.fd(), lock_bytes::participants, 2 * lock_bytes::most));  // ours alone: those of others count
+    leave(s);
+}
+
 BOOST_AUTO_TEST_CASE(a_mechanism_that_cannot_be_made_leaves_nothing)
 {
     mechanism.created = errc::queue_limit;
@@ -322,6 +374,29 @@ BOOST_AUTO_TEST_CASE(too_much_memory_is_refused_and_leaves_nothing)
     t.size = std::uint64_t{1} << 50;
     BOOST_TEST((join(role::sender, t).error() == errc::out_of_memory));
     BOOST_TEST(!exists());
+}
+
+// The kernel would give 128 MiB of files in memory one page after the other, and kill processes in the end.
+BOOST_AUTO_TEST_CASE(memory_that_the_host_does_not_have_is_not_asked_for)
+{
+    int const status = support::with_own_mounts({}, [] {
+        std::string const said = "/dev/shm/strait-meminfo-" + std::to_string(::getpid());
+        std::ofstream(said) << "MemTotal:       204800 kB\nMemAvailable:   102400 kB\n";
+        bool const mounted = ::mount(said.c_str(), "/proc/meminfo", nullptr, MS_BIND, nullptr) == 0;
+        ::unlink(said.c_str());
+        descriptor const file(::memfd_create("strait-test", MFD_CLOEXEC));
+        if (!mounted)
+            return support::no_own_mounts;
+        if (available_memory() != std::uint64_t{100} << 20)
+            return 1;
+        if (allocate(file.get(), std::uint64_t{128} << 20).error() != errc::out_of_memory)
+            return 2;
+        return allocate(file.get(), std::uint64_t{1} << 20) ? 0 : 3;
+    });
+    if (status == support::no_own_mounts)
+        BOOST_TEST_MESSAGE("SKIPPED: no mounts are allowed here");
+    else
+        BOOST_TEST(status == 0);
 }
 
 BOOST_AUTO_TEST_CASE(the_limit_of_descriptors_is_told_and_passes)

@@ -344,6 +344,7 @@ BOOST_AUTO_TEST_CASE(a_key_that_has_no_order_is_malformed)
 BOOST_AUTO_TEST_CASE(bytes_without_meaning_are_malformed)
 {
     BOOST_TEST((refused<std::optional<int>>(raw({2, 0, 0, 0, 0}))));
+    BOOST_TEST((refused<std::variant<std::monostate, bool>>(raw({2}))));
     BOOST_TEST((refused<std::variant<std::monostate, bool>>(raw({2, 0}))));
     BOOST_TEST((refused<std::variant<std::monostate, bool>>(raw({255}))));
     BOOST_TEST((refused<std::variant<std::monostate, bool>>(raw({1, 2}))));

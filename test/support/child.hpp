@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <exception>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -21,6 +22,19 @@
 #include <unistd.h>
 
 namespace support {
+
+/// Whether this process sleeps in the kernel.
+inline bool is_asleep(pid_t process)
+{
+    std::FILE* const file = std::fopen(("/proc/" + std::to_string(process) + "/stat").c_str(), "re");
+    if (!file)
+        return false;
+    char text[256] = {};
+    std::string_view const all(text, std::fread(text, 1, sizeof text, file));
+    std::fclose(file);
+    auto const name = all.rfind(')');
+    return name != all.npos && name + 2 < all.size() && all[name + 2] == 'S';
+}
 
 /// A real process. It dies with this one, has a watchdog of its own, and is killed and reaped when this object goes.
 class child {
