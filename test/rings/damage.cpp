@@ -8,6 +8,8 @@
 #include <support/watchdog.hpp>
 
 #include <array>
+#include <chrono>
+#include <cstring>
 #include <filesystem>
 #include <optional>
 
@@ -105,6 +107,28 @@ BOOST_AUTO_TEST_CASE(damage_of_one_lane_is_reported_when_no_other_has_a_message)
     }
     memory.message(0).store(1);
     BOOST_TEST((receive<std::uint64_t>(r) == 1U));
+}
+
+// A sender that dies before it calls the receiver leaves a message that the receiver finds when it looks at all lanes.
+BOOST_AUTO_TEST_CASE(a_message_of_one_lane_comes_before_the_damage_of_another)
+{
+    for (std::size_t const damaged : {0U, 1U}) {
+        std::string const name = support::unique_name();
+        auto a = open_sender<mpsc, std::uint64_t>(name, {.capacity = 8});
+        auto b = open_sender<mpsc, std::uint64_t>(name);
+        auto r = open_receiver<mpsc, std::uint64_t>(name);
+        BOOST_TEST((r.peek(deadline::after(std::chrono::milliseconds(1))).error() == errc::timed_out));  // it watches no lane now
+        lane_segment const memory(name, damaged);
+        memory.message(0).store(99);
+        auto& other = damaged == 0 ? b : a;
+        auto const room = other.reserve(8, deadline::poll()).value();
+        std::uint64_t const number = 7;
+        std::memcpy(room.data(), &number, sizeof number);
+        other.commit(8);  // and no flush()
+        BOOST_TEST((receive<std::uint64_t>(r) == number));
+        expect_corrupt(r);
+        memory.message(0).store(0);
+    }
 }
 
 TYPED_CASE(indices_that_cannot_be_are_corrupt, X, resumed)

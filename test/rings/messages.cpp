@@ -144,6 +144,21 @@ TYPED_CASE(messages_of_every_size_go_whole_around_the_ring_of_each_sender, X, bu
     BOOST_TEST(r.stats().bytes == senders.size() * senders[0].stats().bytes);
 }
 
+// Records of 64 bytes end where the ring does: the header behind the last one needs room, too.
+TYPED_CASE(a_ring_that_is_full_loses_no_message_of_any_size, X, in_place)
+{
+    for (std::size_t const size : {0U, 8U, 24U, 56U, 57U, 120U, 500U, 1016U, 1017U}) {
+        auto [s, r] = make_ends<X, std::string>({.capacity = 4096});
+        std::size_t sent = 0;
+        while (send(s, std::string(size, static_cast<char>('a' + sent % 26)), deadline::poll()))
+            ++sent;
+        BOOST_TEST(sent == (4096 - 8) / ((8 + size + 7) / 8 * 8));
+        for (std::size_t i = 0; i != sent; ++i)
+            BOOST_TEST_REQUIRE((receive<std::string>(r, deadline::poll()) == std::string(size, static_cast<char>('a' + i % 26))));
+        BOOST_TEST((r.peek(deadline::poll()).error() == errc::empty));
+    }
+}
+
 TYPED_CASE(a_largest_message_can_be_set_and_enlarges_the_default_ring, X, but_latest)
 {
     auto [s, r] = make_ends<X, std::string>({.max_message_size = 100});
