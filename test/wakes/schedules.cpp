@@ -26,6 +26,11 @@ using scenes = std::tuple<scene<ring<strait::spsc>, std::uint64_t, 1, 1>, scene<
                           scene<ring<strait::mpmc>, std::uint64_t, 1, 1>, scene<ring<strait::mpmc>, std::uint64_t, 2, 1>,
                           scene<ring<lossless>, std::uint64_t, 1, 1, true>, scene<strait::sysv_mqueue, std::uint64_t, 1, 1>>;
 
+// Of one sender: two that leave wait for each other's locks by the clock.
+using streams = std::tuple<scene<ring<strait::spsc>, std::uint64_t, 1, 1>, scene<ring<strait::mpsc>, std::uint64_t, 1, 1>,
+                           scene<ring<strait::mpmc>, std::uint64_t, 1, 1>, scene<ring<strait::mpmc>, std::uint64_t, 1, 2>,
+                           scene<ring<lossless>, std::uint64_t, 1, 1, true>, scene<strait::sysv_mqueue, std::uint64_t, 1, 1>>;
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(wakes_schedules)
@@ -71,6 +76,47 @@ TYPED_CASE(no_order_of_steps_loses_a_wake_up, S, scenes)
     }
     BOOST_TEST_MESSAGE(orders << " orders");
     BOOST_TEST(orders > 100U);
+}
+
+// Ends are made anew for each order: the sender leaves, and whoever waits then learns of it by a wake-up.
+TYPED_CASE(no_order_of_steps_hides_the_end_of_a_stream, S, streams)
+{
+    support::watchdog const bound;
+    using X = typename S::transport;
+    std::string const name = support::unique_name();
+    strait::channel_options const how{.capacity = 2};
+    std::uint64_t orders = 0;
+    std::uint64_t points = support::rounds(1) == 1 ? 48 : 1'000;
+    std::uint64_t const farthest = points;
+    for (std::size_t first = 0; first != 1U + S::receivers; ++first, points = farthest)
+        for (std::uint64_t a = 0; a < points && a < farthest; ++a)
+            for (std::uint64_t b = a; b < points && b < a + farthest / 4; b += 1 + (b - a) / 4) {
+                std::vector<strait::receiver<std::uint64_t, X>> ins;
+                for (int i = 0; i != S::receivers; ++i)
+                    ins.emplace_back(name, how);
+                strait::sender<std::uint64_t, X> out(name, how);
+                std::uint64_t came = 0, ended = 0;
+                std::vector<fibers::body> bodies;
+                for (auto& in : ins)
+                    bodies.emplace_back([&] {
+                        while (in.receive())
+                            ++came;
+                        ++ended;
+                    });
+                bodies.emplace_back([&] {
+                    out.send(1);
+                    out.close().value();
+                });
+                fibers all(bodies, first, a == b ? std::vector{a} : std::vector{a, b});
+                ++orders;
+                if (!all.run())
+                    BOOST_FAIL("all sleep when " << first << " begins and others take over at the points " << a << " and " << b);
+                BOOST_TEST_REQUIRE(came == 1U);
+                BOOST_TEST_REQUIRE(ended == static_cast<std::uint64_t>(S::receivers));
+                points = all.points();
+            }
+    BOOST_TEST_MESSAGE(orders << " orders");
+    BOOST_TEST(orders > 50U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
