@@ -242,7 +242,63 @@ struct counted {
     }
 };
 
+/// unix_stream, whose receivers count how often they are looked at.
+struct watched_stream : strait::unix_stream {
+    static inline std::uint64_t looks = 0;
+
+    template <strait::message_layout L>
+    class receiver_end : public strait::unix_stream::receiver_end<L> {
+        using base = strait::unix_stream::receiver_end<L>;
+
+    public:
+        explicit receiver_end(base end) : base(std::move(end)) {}
+        static strait::result<receiver_end> open(strait::endpoint const& where, options const& how, strait::message_type const& type)
+        {
+            auto made = base::open(where, how, type);
+            if (!made)
+                return made.error();
+            return receiver_end(std::move(*made));
+        }
+        std::optional<strait::error_code> readiness()
+        {
+            ++looks;
+            return strait::detail::readiness_of(static_cast<base&>(*this));
+        }
+    };
+};
+
 }  // namespace
+
+BOOST_AUTO_TEST_CASE(a_selector_looks_at_those_that_are_ready_and_not_at_each)
+{
+    constexpr std::size_t most = 40;
+    constexpr std::size_t waits = 200;
+    strait::selector all;
+    std::vector<std::unique_ptr<strait::receiver<std::uint64_t, watched_stream>>> ins;
+    std::vector<strait::sender<std::uint64_t, watched_stream>> outs;
+    for (std::size_t i = 0; i != most; ++i) {
+        std::string const at = name + '-' + std::to_string(i);
+        ins.push_back(std::make_unique<strait::receiver<std::uint64_t, watched_stream>>(at));
+        outs.emplace_back(at);
+        all.add(*ins.back());
+    }
+    auto const pass = [&](std::uint64_t i) {
+        outs[i * 31 % most].send(i);
+        auto const key = all.wait().value().index;
+        BOOST_REQUIRE(key == i * 31 % most);
+        BOOST_REQUIRE(ins[key]->try_receive().value() == i);
+    };
+    for (std::size_t i = 0; i != most; ++i)
+        pass(i);  // each has accepted its sender
+    watched_stream::looks = 0;
+    std::int64_t const begun = deadline::now();
+    for (std::size_t i = 0; i != waits; ++i)
+        pass(i);
+    // All of them once a second, and a few in each wait.
+    auto const seconds = static_cast<std::uint64_t>((deadline::now() - begun) / 1'000'000'000 + 1);
+    BOOST_TEST(watched_stream::looks <= seconds * most + 5 * waits);
+    BOOST_TEST_MESSAGE(watched_stream::looks << " looks in " << waits << " waits");
+}
 
 BOOST_AUTO_TEST_CASE(a_wait_looks_at_those_that_are_ready_and_not_at_a_thousand)
 {
