@@ -26,6 +26,14 @@ struct trial {
     bool is_long = false;
 };
 
+/// What became of each fault that find_faults() has put in.
+enum class verdict : std::uint8_t { found, harmless, not_shown, overlooked };
+inline std::map<mutation, verdict>& judged()
+{
+    static std::map<mutation, verdict> all;
+    return all;
+}
+
 /// Runs each program without a fault: nothing may be wrong.
 inline void show_right(std::vector<trial> const& trials)
 {
@@ -69,6 +77,7 @@ inline std::size_t find_faults(std::vector<trial> const& trials, std::set<std::s
         std::string const name = m.kind_of_place() + (number == 1 ? "" : '#' + std::to_string(number));
         if (unshown.count(name) != 0) {
             BOOST_TEST_MESSAGE(m.name() << " (not shown)");
+            judged().emplace(m, verdict::not_shown);
             continue;
         }
         bool const is_harmless = harmless.count(name) != 0;
@@ -87,6 +96,7 @@ inline std::size_t find_faults(std::vector<trial> const& trials, std::set<std::s
         }
         BOOST_TEST_MESSAGE(m.name() << (by.empty() ? is_harmless ? " (harmless)" : " NOT FOUND" : " found by ") << by);
         BOOST_TEST(by.empty() == is_harmless, m.name() << (by.empty() ? " is not found" : " is found, and was said to be harmless"));
+        judged()[m] = !by.empty() ? verdict::found : is_harmless ? verdict::harmless : verdict::overlooked;
         found += !by.empty();
         late += m.what == mutation::late;
     }
