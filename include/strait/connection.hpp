@@ -50,8 +50,9 @@ struct awaited_joining;
 /// std::move(c.in())}` and `async_sender{context, std::move(c.out())}`.
 ///
 /// What a side has sent arrives also when that side closes, or over Unix sockets is killed, without having read what
-/// was sent to it. Over tcp, a side that closes while messages to it are still on their way can make the other side
-/// lose what was sent to it last: let the side that asks close first.
+/// was sent to it. Over tcp this holds of a client, whose close() waits up to options.linger until the acceptor's host has
+/// acknowledged all of it. An acceptor's side does not wait, since clients could hold it up: what it has sent last may be lost when
+/// it closes while messages to it are still on their way. Let the client close first, or wait for the end of its stream.
 ///
 /// Distinct objects: safe. Shared objects: unsafe, but for one thread that sends and one that receives. Move only.
 template <class Out, class In, class X>
@@ -272,8 +273,8 @@ public:
     strait::end_reason end_reason() const { return in_.end_reason(); }
 
     /// Ends both directions, after waiting up to options.linger for what is still buffered here; an error says that it was
-    /// lost. The other side reads what was sent and then sees the end. Idempotent; the destructor closes, too, and drops the
-    /// error.
+    /// lost. The other side reads what was sent and then sees the end. A client over tcp also waits so long, without an error,
+    /// until the other host has acknowledged what was sent. Idempotent; the destructor closes, too, and drops the error.
     result<void> close()
     {
         auto sent = out_.close();

@@ -170,7 +170,7 @@ BOOST_AUTO_TEST_CASE(what_fills_the_buffers_of_tcp_arrives_though_its_sender_lea
     acceptor_of<S> acceptor{where};
     support::shared_page page;
     support::child client([&] {
-        client_of<S> c{where};
+        client_of<S> c{where, {.linger = 100ms}};  // it does not wait until all is delivered
         notes::await(page->proceed, 1);
         for (std::uint64_t i = 0; i != most; ++i)
             c.send({i});
@@ -185,6 +185,35 @@ BOOST_AUTO_TEST_CASE(what_fills_the_buffers_of_tcp_arrives_though_its_sender_lea
         BOOST_REQUIRE(q->number == next++);
     BOOST_TEST(next == most);
     BOOST_TEST((c.end_reason() == strait::end_reason::left));
+}
+
+/// What the acceptor's side says meanwhile comes to a client that is closing.
+BOOST_AUTO_TEST_CASE(what_fills_the_buffers_of_tcp_arrives_though_its_client_leaves_while_the_other_side_goes_on_sending)
+{
+    clean_host const clean;
+    using S = by_address<strait::tcp, AF_INET>;
+    constexpr std::uint64_t most = 20'000;  // more than the receiving buffer takes, and less than both
+    auto const where = S::where();
+    acceptor_of<S> acceptor{where};
+    support::shared_page page;
+    support::child client([&] {
+        client_of<S> c{where, {.linger = 60s}};
+        for (std::uint64_t i = 0; i != most; ++i)
+            c.send({i});
+        page->stage = 1;
+        return c.close() ? 0 : 1;
+    });
+    auto c = acceptor.accept();
+    notes::await(page->stage, 1);
+    std::uint64_t next = 0;
+    while (auto const q = c.receive()) {
+        BOOST_REQUIRE(q->number == next++);
+        if (next % 100 == 0)
+            (void)c.send_for("not read", 10s);
+    }
+    BOOST_TEST(next == most);
+    BOOST_TEST((c.end_reason() == strait::end_reason::left));
+    BOOST_TEST(client.wait() == 0);
 }
 
 TYPED_CASE(one_thread_serves_a_hundred_clients, S, subjects)

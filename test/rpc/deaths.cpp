@@ -100,11 +100,8 @@ TYPED_CASE(clients_killed_in_the_middle_of_a_call_harm_nobody, S, few_subjects)
     }
 }
 
-/// Over tcp a reply that meets a client which has closed can make the kernel drop requests that it had not delivered yet.
 TYPED_CASE(what_was_asked_for_is_carried_out_though_the_client_leaves_without_its_replies, S, every_subject)
 {
-    if (S::transport::guarantees.committed_when == strait::commit_point::never)
-        return;
     clean_host const clean;
     auto const where = S::where();
     for (mode const m : {mode::one_thread, mode::pool, mode::forked}) {

@@ -120,7 +120,7 @@ private:
         leave();
         if constexpr (one_socket<X>) {
             auto const who = X::guarantees.crosses_hosts ? peer_identity() : unix_peer(socket_.get());
-            auto ends = ends_over<Out, In, X>(std::move(socket_), who, how_, !parser_.is_served_elsewhere());
+            auto ends = ends_over<Out, In, X>(std::move(socket_), who, how_, connecting_side::client, !parser_.is_served_elsewhere());
             if (!ends)
                 return fail(ends.error());
             ends_.emplace(std::move(*ends));

@@ -31,10 +31,15 @@ struct two_ends {
     peer_identity who;
 };
 
+enum class connecting_side : std::uint8_t { server, client };
+
 // Both directions of a connected socket, by two descriptors of it, so that each end can be moved and closed alone.
 // `alone`: only the process `who` has the other side, so it is gone when that has ended.
+// Over tcp a message that comes when this side has closed makes the kernel drop what it has not delivered. A client waits until it
+// is delivered; a server does not, since clients could hold it up.
 template <class Out, class In, class X>
-result<two_ends<Out, In, X>> ends_over(descriptor socket, peer_identity const& who, typename X::options const& how, bool alone = true)
+result<two_ends<Out, In, X>> ends_over(descriptor socket, peer_identity const& who, typename X::options const& how,
+                                       [[maybe_unused]] connecting_side side, bool alone = true)
 {
     using out_end = typename ends<Out, X>::sender;
     using in_end = typename ends<In, X>::receiver;
@@ -47,6 +52,9 @@ result<two_ends<Out, In, X>> ends_over(descriptor socket, peer_identity const& w
     auto out = out_end::over(std::move(socket), who, how);
     if (!out)
         return out.error();
+    if constexpr (X::guarantees.crosses_hosts)
+        if (side == connecting_side::client)
+            in->await_delivery();
     if constexpr (requires { out->watch_process(::pid_t()); })
         if (alone && who.pid > 0) {
             in->watch_process(static_cast<::pid_t>(who.pid));
@@ -158,7 +166,7 @@ public:
     result<two_ends<Out, In, X>> take()
     {
         if constexpr (one_socket<X>)
-            return ends_over<Out, In, X>(socket_.release(), who_, how_);
+            return ends_over<Out, In, X>(socket_.release(), who_, how_, connecting_side::server);
         else
             return two_ends<Out, In, X>{std::move(*out_), std::move(*in_), who_};
     }
@@ -240,7 +248,7 @@ result<two_ends<Out, In, X>> join_acceptor(endpoint const& where, typename X::op
     }
     if constexpr (one_socket<X>) {
         auto const who = X::guarantees.crosses_hosts ? peer_identity() : unix_peer(socket.get());
-        return ends_over<Out, In, X>(std::move(socket), who, how, !parser.is_served_elsewhere());
+        return ends_over<Out, In, X>(std::move(socket), who, how, connecting_side::client, !parser.is_served_elsewhere());
     } else {
         auto const names = channel_name_pair::of(where, parser.number());
         if (!names)

@@ -163,7 +163,7 @@ public:
     static constexpr std::size_t held_handles() noexcept { return 0; }
 
     // The socket carries nothing that must arrive.
-    static constexpr void discard_unread() noexcept {}
+    static constexpr void discard_until_delivered(deadline) noexcept {}
 
     // Gives back the memory of a large message.
     void shrink() noexcept

@@ -91,14 +91,18 @@ public:
             (void)set_.add(process_.get(), process_tag(), EPOLLIN);
     }
 
+    // What left by the only connection, which was given to the receiver, is waited for when the receiver closes.
+    void await_delivery() noexcept { awaits_delivery_ = true; }
+
     // Where there is only a connection that was given to the receiver, its socket may carry the other direction, too:
-    // what is unread must not harm that.
-    void close() noexcept
+    // what is unread must not harm that, nor, where it is to be waited for, what still comes.
+    void close(deadline until) noexcept
     {
         if (listener_.fd() < 0) {
+            deadline const delivered = awaits_delivery_ ? until : deadline::poll();
             for (auto const& c : connections_)
-                c->discard_unread();
-            pending_.for_each([](Connection& c) { c.discard_unread(); });
+                c->discard_until_delivered(delivered);
+            pending_.for_each([&](Connection& c) { c.discard_until_delivered(delivered); });
         }
         ready_.clear();
         connections_.clear();
@@ -437,6 +441,7 @@ private:
     unsigned glances_ = 0;  // that found something
     guarded_descriptor process_;  // readable when the only peer has ended
     bool process_ended_ = false;
+    bool awaits_delivery_ = false;
     bool out_of_descriptors_ = false;
     bool armed_ = false;
 };

@@ -4,13 +4,18 @@
 
 #include <strait/detail/frame/protocol.hpp>
 #include <strait/detail/frame/stream_parser.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/descriptor.hpp>
+#include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/detail/schema/writer.hpp>
 #include <strait/detail/socket/socket_bytes.hpp>
 #include <strait/peer.hpp>
+#include <strait/wait.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -18,6 +23,8 @@
 #include <utility>
 #include <vector>
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 namespace strait::detail {
@@ -129,10 +136,18 @@ public:
 
     // Throws away what has come and is not read, up to 16 MiB, so that closing the socket ends the connection in order.
     // If anything were unread the kernel would send a reset instead, and tcp would then drop what it has not sent yet.
-    void discard_unread() noexcept
+    // Then goes on until the peer's kernel has acknowledged all that left by this socket, the peer has ended its side, or the deadline:
+    // a message that reaches a socket which is closed already is answered by a reset, too. For a poll only the first is done.
+    void discard_until_delivered(deadline until) noexcept
     {
-        std::array<std::byte, 16384> bytes;
-        for (int reads = 0; reads != 1024 && receive_bytes(socket_.get(), bytes, MSG_DONTWAIT) > 0; ++reads) {}
+        for (std::int64_t pause = 50'000; discard_unread() && !until.is_poll(); pause = std::min<std::int64_t>(2 * pause, 5'000'000)) {
+            STRAIT_STEP();
+            int left = 0;
+            if (::ioctl(socket_.get(), SIOCOUTQ, &left) != 0 || left == 0 || until.passed())
+                return;
+            // The socket says when something has come, and not when what left was acknowledged.
+            (void)wait_readable(socket_.get(), std::min(until, deadline::after(std::chrono::nanoseconds(pause))));
+        }
     }
 
     // What an acknowledged receiver knows of the stream; null: nothing.
@@ -145,6 +160,16 @@ public:
     bool is_queued = false;
 
 private:
+    // False: the peer has ended its side, or the connection is broken.
+    bool discard_unread() noexcept
+    {
+        std::array<std::byte, 16384> bytes;
+        for (int reads = 0; reads != 1024; ++reads)
+            if (auto const n = receive_bytes(socket_.get(), bytes, MSG_DONTWAIT); n <= 0)
+                return n < 0 && errno == EAGAIN;
+        return true;
+    }
+
     guarded_descriptor socket_;
     stream_parser parser_;
     peer_identity peer_;

@@ -62,6 +62,9 @@ public:
     // The peer of the connection that was adopted is this process and no other one.
     void watch_process(::pid_t peer) { connections_.watch_process(peer); }
 
+    // When this end closes it waits, up to the deadline, until the peer's host has what left by the other direction of its socket.
+    void await_delivery() noexcept { connections_.await_delivery(); }
+
     result<std::span<std::byte const>> peek(deadline until)
     {
         if (!connections_.fd()) [[unlikely]]  // in a child of fork() what is buffered belongs to the parent
@@ -154,7 +157,7 @@ public:
         open_.clear();
         shown_ = false;
         (void)connections_.sessions().settle(true);
-        connections_.close();
+        connections_.close(until);
         if (connections_.listener().usable())
             connections_.listener().leave(until);
         return {};
