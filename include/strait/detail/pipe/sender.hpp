@@ -213,8 +213,9 @@ private:
                     break;
                 sent += one;
             }
-            whole = sent == frames.size() ? result<void>()
-                                          : writer_.write(frames.data() + sent, frames.size() - sent, until);
+            whole = {};
+            if (sent != frames.size())
+                whole = writer_.write(frames.data() + sent, frames.size() - sent, until);
         }
         if (whole)
             sent = frames.size();
