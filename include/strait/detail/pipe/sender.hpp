@@ -203,9 +203,11 @@ private:
     // room for, and waits for room for the rest then. Returns the bytes handed over.
     std::pair<std::size_t, error_code> hand_over(std::span<std::byte const> frames, bool single, deadline until)
     {
-        auto whole = writer_.write(frames.data(), frames.size(), single ? until : deadline::poll());
-        std::size_t sent = 0;
-        if (!whole && whole.error() == errc::full && !single) {
+        auto const whole = writer_.write(frames.data(), frames.size(), single ? until : deadline::poll());
+        std::size_t sent = whole ? frames.size() : 0;
+        error_code failed = whole ? error_code() : whole.error();
+        if (failed == errc::full && !single) {
+            failed = {};
             while (sent < frames.size()) {
                 STRAIT_STEP();
                 std::size_t const one = frame::bytes(frame::payload(frames.data() + sent));
@@ -213,15 +215,17 @@ private:
                     break;
                 sent += one;
             }
-            whole = {};
-            if (sent != frames.size())
-                whole = writer_.write(frames.data() + sent, frames.size() - sent, until);
+            if (sent != frames.size()) {
+                auto const rest = writer_.write(frames.data() + sent, frames.size() - sent, until);
+                if (rest)
+                    sent = frames.size();
+                else
+                    failed = rest.error();
+            }
         }
-        if (whole)
-            sent = frames.size();
         auto const done = frame::count(frames.first(sent));
         accept({sent, done.messages, done.bytes});
-        return {sent, whole ? error_code() : whole.error()};
+        return {sent, failed};
     }
 
     fifo_writer writer_;
