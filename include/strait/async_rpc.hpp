@@ -42,8 +42,8 @@ namespace strait {
 /// that it was given as its executor. Move only. Destroying it ends outstanding calls with operation_aborted.
 template <class Interface, class X, class Executor = boost::asio::any_io_executor>
 class async_rpc_client {
-    using calls_type = detail::rpc_calls<Interface, X, Executor>;
-    using connection_type = connection<detail::request_frame<Interface>, detail::reply_frame<Interface>, X>;
+    using calls_type = detail::rpc_calls<X, Executor>;
+    using connection_type = connection<detail::rpc_request, detail::rpc_reply, X>;
     template <class Q>
     using reply_to = typename Interface::template reply_to<std::remove_cvref_t<Q>>;
     template <class R>
@@ -67,7 +67,7 @@ public:
     async_rpc_client(Executor const& ex, endpoint const& where, options const& how = {})
         : link_(std::make_shared<link>(ex, where, how))
     {
-        link_->adopt(connection_type(where, how));
+        link_->adopt(connection_type(where, link_->how));
     }
     /// Connects: waits as the constructor of a connection does, and throws as that does. Uses the context's executor.
     template <std::derived_from<boost::asio::execution_context> Context>
@@ -137,7 +137,10 @@ public:
 private:
     // What operations share with the object, which may be moved meanwhile.
     struct link {
-        link(Executor const& ex, endpoint const& at, options const& h) : executor(ex), where(at), how(h) {}
+        link(Executor const& ex, endpoint const& at, options const& h)
+            : executor(ex), where(at), how(detail::rpc_options<Interface, X>(h))
+        {
+        }
 
         void adopt(connection_type c) { calls = std::make_shared<calls_type>(executor, std::move(c)); }
 
@@ -158,7 +161,9 @@ private:
         template <class Handler, class Q>
         void operator()(Handler&& handler, Q&& request) const
         {
-            to->calls->start(std::forward<Q>(request), std::forward<Handler>(handler));
+            using asked = std::remove_cvref_t<Q>;
+            to->calls->template start<reply_to<asked>>(*Interface::keys[Interface::template index<asked>], request,
+                                                       std::forward<Handler>(handler));
         }
     };
 
@@ -215,7 +220,7 @@ boost::asio::awaitable<void> async_serve(rpc_server<Interface, X>& server, Handl
     using all = detail::overloaded<Handlers...>;
     static_assert(detail::awaits_every_request<all, Interface>,
                   "strait: a request of the interface has no handler, or one that does not return its reply or an awaitable of it");
-    using session = detail::awaited_session<Interface, X>;
+    using session = detail::awaited_session<X>;
     using acceptor_type = std::remove_reference_t<decltype(server.next_layer())>;
     auto const handler = std::make_shared<all>(all{std::move(handlers)...});
     auto const ex = co_await asio::this_coro::executor;

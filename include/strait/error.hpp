@@ -45,7 +45,8 @@ enum class errc {
     /// this end is sending or receiving: do it before or afterwards, or use another end.
     busy,
     /// The channel carries another message type, or this one with another layout. From opening an end, and over sockets from
-    /// the first operation after connecting. Use the same definition at both ends, or remove() a channel that is stale.
+    /// the first operation after connecting. Also from a call of an RPC client whose request the server knows with other types:
+    /// it fails alone. Use the same definition at both ends, or remove() a channel that is stale.
     type_mismatch,
     /// The channel of this name runs over another transport. From opening an end. Use the same transport at both ends, or
     /// remove() a channel that is stale.
@@ -161,6 +162,10 @@ enum class errc {
     /// The server has left or died, or has dropped this client, before it replied. From calls of an RPC client. It is not known
     /// whether the request was handled: connect anew, and ask again if asking twice does no harm.
     server_gone,
+    /// The server does not know a request of this name: it was built with another version of the interface. From calls of an
+    /// RPC client; other requests of this client are answered. Update the server, or do without this request. Where the
+    /// server knows the name with other types, the call fails with type_mismatch instead.
+    unknown_request,
     /// This end has been closed or moved from. From every operation.
     not_open,
 };
@@ -303,6 +308,8 @@ public:
         case errc::server_gone:
             return "The server has left or died, or has dropped this client, before it replied: connect anew, and ask again if "
                    "asking twice does no harm.";
+        case errc::unknown_request:
+            return "The server does not know a request of this name: it has another version of the interface.";
         case errc::not_open:
             return "This end has been closed or moved from.";
         }
@@ -359,6 +366,7 @@ public:
         case errc::removed: return e::make_error_condition(e::identifier_removed);
         case errc::handler_failed: return e::make_error_condition(e::state_not_recoverable);
         case errc::server_gone: return e::make_error_condition(e::connection_reset);
+        case errc::unknown_request: return e::make_error_condition(e::function_not_supported);
         case errc::not_open: return e::make_error_condition(e::bad_file_descriptor);
         }
         return {value, *this};

@@ -57,7 +57,7 @@ ROOMS = {
                     (VOCABULARY, SERIALIZATION, CONTRACT, FACADE), boost=("boost/assert.hpp", "boost/core/")),
     "connection": Room("how a connection or an acceptor gets the two ends of each peer",
                        "channel codec schema handshake inet unix_socket socket membership os wait", (VOCABULARY, CONTRACT, FACADE, CONNECTION)),
-    "rpc": Room("frames of requests and replies, outstanding requests, how requests are served", "channel os wait",
+    "rpc": Room("frames and ids of requests and replies, outstanding requests, how requests are served", "channel codec schema os wait",
                 (VOCABULARY, SERIALIZATION, CONTRACT, FACADE, SELECT, CONNECTION, RPC)),
     "async": Room("operations of Boost.Asio for ends, selections and calls", "rpc connection channel wait os",
                   (VOCABULARY, SERIALIZATION, CONTRACT, FACADE, SELECT, CONNECTION, RPC, ASYNC),

@@ -155,18 +155,6 @@ TYPED_CASE(a_stop_ends_a_call_and_its_reply_is_dropped, S, few_subjects)
     BOOST_TEST(server.wait() == 0);
 }
 
-TYPED_CASE(another_interface_is_refused, S, subjects)
-{
-    clean_host const clean;
-    using other = strait::rpc_interface<balance(balance_query), bool(transfer)>;
-    auto const where = S::where();
-    bank_process<S> server(where);
-    bank_client<S> const there{where};
-    BOOST_TEST((strait::rpc_client<other, typename S::transport>::open(where).error() == errc::type_mismatch));
-    using swapped = strait::rpc_interface<void(balance_query), bool(transfer), balance(closing)>;
-    BOOST_TEST((strait::rpc_client<swapped, typename S::transport>::open(where).error() == errc::type_mismatch));
-}
-
 TYPED_CASE(a_server_that_serves_no_client_yet_is_waited_for_as_long_as_allowed, S, subjects)
 {
     clean_host const clean;

@@ -138,10 +138,11 @@ TYPED_CASE(a_reply_is_given_though_its_server_leaves_with_something_unread, S, e
     for (bool const asks_more : {false, true}) {
         support::shared_page page;
         support::child server([&] {
-            strait::acceptor<strait::detail::reply_frame<bank>, strait::detail::request_frame<bank>, typename S::transport> acceptor{where};
+            raw_acceptor<S> acceptor{where};
             auto c = acceptor.accept();
             auto q = c.receive();
-            (void)strait::detail::answer_request<bank>(*q, book_all, [&](auto const& reply) { c.send(reply); });
+            std::atomic<std::uint64_t> unsendable{0};
+            (void)strait::detail::answer_request<bank>(*q, book_all, unsendable, [&](auto const& reply) { c.send(reply); });
             notes::await(page->proceed, 1);
         });
         bank_client<S> c{where};

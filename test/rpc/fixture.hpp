@@ -36,7 +36,7 @@ using strait::errc;
 using support::clean_host;
 using support::notes;
 
-/// All of it is sent as it is, and so are its frames.
+/// All of it is sent as it lies in memory.
 struct balance_query {
     std::uint64_t account;
 };
@@ -53,7 +53,6 @@ struct closing {
     std::uint32_t why;
 };
 using bank = strait::rpc_interface<balance(balance_query), bool(transfer), void(closing)>;
-static_assert(strait::detail::is_plain<strait::detail::request_frame<bank>> && strait::detail::is_plain<strait::detail::reply_frame<bank>>);
 
 /// With strings.
 struct page_request {
@@ -65,7 +64,6 @@ struct page {
     std::string body;
 };
 using site = strait::rpc_interface<page(page_request), void(closing), page(std::string)>;
-static_assert(!strait::detail::is_plain<strait::detail::request_frame<site>>);
 
 using ring = by_name<conformance::ring<strait::adaptive>>;
 /// For tests that take a while, and for AddressSanitizer, which builds slowly.
@@ -79,6 +77,28 @@ using protocol_subjects = subjects;
 #else
 using protocol_subjects = few_subjects;
 #endif
+
+/// The ends of a client and a server whose frames are made by hand.
+template <class S>
+using raw_client = strait::connection<strait::detail::rpc_request, strait::detail::rpc_reply, typename S::transport>;
+template <class S>
+using raw_acceptor = strait::acceptor<strait::detail::rpc_reply, strait::detail::rpc_request, typename S::transport>;
+
+template <class Interface, class Q>
+strait::detail::rpc_request frame_of(std::uint64_t number, Q const& q)
+{
+    strait::detail::rpc_request f;
+    BOOST_REQUIRE(!strait::detail::encode_body(q, f.body));
+    f.id = Interface::keys[Interface::template index<Q>]->id;
+    f.head = strait::detail::frame_head(number, strait::detail::request_kind::call);
+    return f;
+}
+template <class R>
+strait::detail::rpc_reply reply_frame(std::uint64_t number, R const& r)
+{
+    std::atomic<std::uint64_t> unsendable{0};
+    return strait::detail::reply_frame(number, r, unsendable);
+}
 
 template <class S>
 using bank_server = strait::rpc_server<bank, typename S::transport>;

@@ -39,15 +39,16 @@ struct rpc_pending {
 /// call(), post() and reply() wait and throw; the `try_`, `_for` and `_until` forms return an error. Failures:
 /// `server_gone`, when the server has left or died, or has dropped this client, for all that is outstanding and all later
 /// calls; `handler_failed`, when the handler has thrown or its reply could not be sent; `message_too_large`, when the
-/// request is larger than the channel takes, for that call alone; `malformed_message`, when a frame comes that is not
-/// the reply to an outstanding request (not asked for, a second reply, of another type), after which all calls fail
-/// with it; those of connection's verbs.
+/// request is larger than the channel takes, for that call alone; `unknown_request`, when the server does not know a request of
+/// this name, and `type_mismatch`, when it knows it with other types, for that call alone, where failure(), and the text of
+/// the exception, says what differs; `malformed_message`, when a frame comes that is not the reply to an outstanding request
+/// (not asked for, a second reply, of another type), after which all calls fail with it; those of connection's verbs.
 ///
 /// Distinct objects: safe. Shared objects: unsafe. Move only.
 template <class Interface, class X>
 class rpc_client {
     static_assert(detail::is_rpc_interface<Interface>, "strait: the first argument of rpc_client must be an rpc_interface<...>");
-    using calls = detail::blocking_calls<Interface, X>;
+    using calls = detail::blocking_calls<X>;
     template <class Q>
     using reply_to = typename Interface::template reply_to<Q>;
     template <class R>
@@ -58,6 +59,8 @@ class rpc_client {
 
     template <class Q>
     static constexpr bool known = Interface::template has<Q>;
+    template <class Q>
+    static constexpr detail::request_key const& key = *Interface::keys[Interface::template index<Q>];
 
 public:
     using interface_type = Interface;     ///< what can be asked
@@ -66,17 +69,18 @@ public:
 
     /// Connects; throws as connection does.
     explicit rpc_client(endpoint const& where, options const& how = {})
-        : where_(where), how_(how), calls_(typename calls::connection_type(where, how))
+        : where_(where), how_(detail::rpc_options<Interface, X>(how)), calls_(typename calls::connection_type(where, how_))
     {
     }
 
     /// Connects as the constructor does, and returns the error instead of throwing it.
     [[nodiscard]] static result<rpc_client> open(endpoint const& where, options const& how = {})
     {
-        auto c = calls::connection_type::open(where, how);
+        options const all = detail::rpc_options<Interface, X>(how);
+        auto c = calls::connection_type::open(where, all);
         if (!c)
             return c.error();
-        return rpc_client(where, how, calls(std::move(*c)));
+        return rpc_client(where, all, calls(std::move(*c)));
     }
 
     /// Sends a request and waits for the reply. Throws rpc_error when the handler has thrown or its reply could not be
@@ -85,7 +89,7 @@ public:
         requires known<Q>
     reply_to<Q> call(Q const& request)
     {
-        return unwrapped<reply_to<Q>>(calls_.ask(request, deadline::never()));
+        return unwrapped<reply_to<Q>>(calls_.template ask<sent<reply_to<Q>>>(key<Q>, request, deadline::never()));
     }
 
     /// Sends a request and waits for the reply, until a stop is requested: then nullopt, or false where the reply is void. A
@@ -94,7 +98,7 @@ public:
         requires known<Q>
     [[nodiscard]] unless_stopped<reply_to<Q>> call(Q const& request, Stop const& stop)
     {
-        return unless_timed_out<reply_to<Q>>(calls_.ask(request, stop));
+        return unless_timed_out<reply_to<Q>>(calls_.template ask<sent<reply_to<Q>>>(key<Q>, request, stop));
     }
 
     /// Sends a request and waits for the reply up to this deadline, else errc::timed_out; a call that has timed out is
@@ -103,7 +107,7 @@ public:
         requires known<Q>
     [[nodiscard]] result<reply_to<Q>> call_until(Q const& request, deadline until)
     {
-        return shown<reply_to<Q>>(calls_.ask(request, until));
+        return shown<reply_to<Q>>(calls_.template ask<sent<reply_to<Q>>>(key<Q>, request, until));
     }
 
     /// Calls up to this moment of any clock; of another clock than the monotonic one the time left is computed once.
@@ -127,7 +131,7 @@ public:
         requires known<Q>
     [[nodiscard]] rpc_pending<reply_to<Q>> post(Q const& request)
     {
-        auto const number = calls_.post(request, deadline::never());
+        auto const number = calls_.post(key<Q>, request, deadline::never());
         if (!number)
             throw_failure(number.error());
         return {*number};
@@ -146,7 +150,7 @@ public:
         requires known<Q>
     [[nodiscard]] result<rpc_pending<reply_to<Q>>> post_until(Q const& request, deadline until)
     {
-        auto const number = calls_.post(request, until);
+        auto const number = calls_.post(key<Q>, request, until);
         if (!number)
             return number.error();
         return rpc_pending<reply_to<Q>>{*number};
@@ -172,7 +176,7 @@ public:
     template <class R>
     R reply(rpc_pending<R> const& p)
     {
-        return unwrapped<R>(calls_.template take<R>(p.number, deadline::never()));
+        return unwrapped<R>(calls_.template take<sent<R>>(p.number, deadline::never()));
     }
 
     /// Waits for the reply, until a stop is requested: then nullopt, or false where the reply is void, and the reply can be
@@ -180,7 +184,7 @@ public:
     template <class R, stoppable_token Stop>
     [[nodiscard]] unless_stopped<R> reply(rpc_pending<R> const& p, Stop const& stop)
     {
-        return unless_timed_out<R>(calls_.template take<R>(p.number, stop));
+        return unless_timed_out<R>(calls_.template take<sent<R>>(p.number, stop));
     }
 
     /// Takes the reply if it has come, else errc::empty.
@@ -195,7 +199,7 @@ public:
     template <class R>
     [[nodiscard]] result<R> reply_until(rpc_pending<R> const& p, deadline until)
     {
-        return shown<R>(calls_.template take<R>(p.number, until));
+        return shown<R>(calls_.template take<sent<R>>(p.number, until));
     }
 
     /// Waits for the reply up to this moment of any clock.
@@ -219,7 +223,7 @@ public:
         calls_.forget(p.number);
     }
 
-    /// The text of the last call that reported `handler_failed`.
+    /// The text of the last call that reported `handler_failed`, `unknown_request` or `type_mismatch`.
     std::string const& failure() const noexcept { return calls_.failure(); }
 
     /// How many replies to abandoned requests have come and were dropped.
@@ -291,6 +295,8 @@ private:
     {
         if (e == errc::handler_failed)
             throw rpc_error(calls_.failure());
+        if (e == errc::unknown_request || e == errc::type_mismatch)
+            throw boost::system::system_error(e, calls_.failure());
         detail::raise(e);
     }
 

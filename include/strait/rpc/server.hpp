@@ -61,9 +61,7 @@ struct server_access {
 template <class Interface, class X>
 class rpc_server {
     static_assert(detail::is_rpc_interface<Interface>, "strait: the first argument of rpc_server must be an rpc_interface<...>");
-    using request_type = detail::request_frame<Interface>;
-    using reply_type = detail::reply_frame<Interface>;
-    using acceptor_type = acceptor<reply_type, request_type, X>;
+    using acceptor_type = acceptor<detail::rpc_reply, detail::rpc_request, X>;
 
 public:
     using interface_type = Interface;     ///< what it answers
@@ -72,7 +70,9 @@ public:
 
     /// Begins to listen: clients that come wait until it serves, or until their options.connect_timeout is over. Throws
     /// as acceptor does.
-    explicit rpc_server(endpoint const& where, options const& how = {}) : where_(where), how_(how), acceptor_(where, how) {}
+    explicit rpc_server(endpoint const& where, options const& how = {}) : where_(where), how_(detail::rpc_options<Interface, X>(how)), acceptor_(where, how_)
+    {
+    }
     rpc_server(rpc_server const&) = delete;
     rpc_server& operator=(rpc_server const&) = delete;
 
@@ -212,7 +212,7 @@ private:
     template <class Requests>
     void run(Requests& requests)
     {
-        detail::serve_loop<Interface, X, Requests> loop(requests, unsendable_);
+        detail::serve_loop<X, Requests> loop(requests, unsendable_);
         std::size_t const event = loop.watch(event_.fd());
         std::optional<std::size_t> acceptor_key = loop.watch(acceptor_.native_handle());
         bool more = false;  // clients may be there that have not been accepted
@@ -259,7 +259,7 @@ private:
     template <class Handler>
     detail::child_processes::child const* fork_for(detail::child_processes& children, detail::pending_connection pending, Handler& handler)
     {
-        using server_handshake = detail::server_handshake<reply_type, request_type, X>;
+        using server_handshake = detail::server_handshake<detail::rpc_reply, detail::rpc_request, X>;
         detail::descriptor socket = pending.socket.release();  // stays open in the child
         return children.start([&](int life_line) {
             server_handshake handshake(std::move(socket), pending.who);
@@ -267,8 +267,8 @@ private:
             if (!ends)
                 return;
             detail::request_handler<Interface, X, Handler> requests(handler);
-            detail::serve_loop<Interface, X, decltype(requests)> loop(requests, unsendable_);
-            loop.add(connection<reply_type, request_type, X>(std::move(*ends)));
+            detail::serve_loop<X, decltype(requests)> loop(requests, unsendable_);
+            loop.add(connection<detail::rpc_reply, detail::rpc_request, X>(std::move(*ends)));
             std::size_t const parent_ended = loop.watch(life_line);
             while (!loop.empty() && loop.turn() != parent_ended) {}
         });

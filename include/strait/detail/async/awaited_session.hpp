@@ -4,9 +4,10 @@
 
 #include <strait/async.hpp>
 #include <strait/connection.hpp>
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/rpc/failure.hpp>
 #include <strait/detail/rpc/frame.hpp>
-#include <strait/detail/rpc/frame_parser.hpp>
+#include <strait/detail/rpc/request_handler.hpp>
 #include <strait/error.hpp>
 #include <strait/rpc/interface.hpp>
 
@@ -24,18 +25,15 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <exception>
 #include <iterator>
 #include <list>
 #include <memory>
-#include <string>
-#include <string_view>
+#include <optional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 #include <variant>
-#include <vector>
 
 namespace strait::detail {
 
@@ -61,17 +59,15 @@ concept awaitably_handles =
 
 template <class Handler, class Interface>
 inline constexpr bool awaits_every_request = false;
-template <class Handler, class... R, class... Q>
-inline constexpr bool awaits_every_request<Handler, rpc_interface<R(Q)...>> = (awaitably_handles<Handler, R, Q> && ...);
+template <class Handler, class... F>
+inline constexpr bool awaits_every_request<Handler, rpc_interface<F...>> =
+    (awaitably_handles<Handler, typename request_traits<F>::reply, typename request_traits<F>::argument> && ...);
 
 // The server's side of one client whose requests are handled in coroutines, one after the other.
 // Distinct objects: safe. Shared objects: unsafe.
-template <class Interface, class X>
+template <class X>
 struct awaited_session {
-    using request_type = request_frame<Interface>;
-    using reply_type = reply_frame<Interface>;
-
-    awaited_session(asio::any_io_executor const& ex, connection<reply_type, request_type, X> c, std::atomic<std::uint64_t>& counter)
+    awaited_session(asio::any_io_executor const& ex, connection<rpc_reply, rpc_request, X> c, std::atomic<std::uint64_t>& counter)
         : out(ex, std::move(c.out())), in(ex, std::move(c.in())), unsendable(counter)
     {
     }
@@ -84,110 +80,94 @@ struct awaited_session {
         async_access::drop(out);
     }
 
-    async_sender<reply_type, X> out;
-    async_receiver<request_type, X> in;
+    async_sender<rpc_reply, X> out;
+    async_receiver<rpc_request, X> in;
     std::atomic<std::uint64_t>& unsendable;  // counts the replies that cannot be sent
     bool stopped = false;
 };
 
-// Calls the handler of the I-th request and awaits its reply.
-template <class Interface, std::size_t I, class Q, class Handler>
-asio::awaitable<void> await_reply(Handler& handler, Q const& q, std::uint64_t number, std::vector<reply_frame<Interface>>& replies)
+// Calls the handler of a request and awaits its reply.
+template <class R, class Q, class Handler>
+asio::awaitable<rpc_reply> await_reply(Handler& handler, Q const& q, std::uint64_t number, std::atomic<std::uint64_t>& unsendable)
 {
-    using R = typename Interface::template reply_to<Q>;
-    using reply_type = reply_frame<Interface>;
     constexpr bool waits = is_awaitable<std::invoke_result_t<Handler&, Q const&>>;
     std::exception_ptr thrown;
     try {
-        reply_type reply;
         if constexpr (std::is_void_v<R>) {
             if constexpr (waits)
                 co_await handler(q);
             else
                 handler(q);
-            fill_frame<reply_type, I>(reply, number, std::monostate());
+            co_return reply_frame(number, std::monostate(), unsendable);
+        } else if constexpr (waits) {
+            R const r = co_await handler(q);
+            co_return reply_frame(number, r, unsendable);
         } else {
-            if constexpr (waits)
-                fill_frame<reply_type, I>(reply, number, R(co_await handler(q)));
-            else
-                fill_frame<reply_type, I>(reply, number, R(handler(q)));
+            R const r = handler(q);
+            co_return reply_frame(number, r, unsendable);
         }
-        replies.push_back(std::move(reply));
     } catch (...) {
         thrown = std::current_exception();
     }
-    if (thrown)
-        with_text_of(thrown, [&](std::string_view text) {
-            send_failure<reply_type>(number, text, [&](reply_type const& f) { replies.push_back(f); });
-        });
+    co_return failure_frame(number, thrown);
 }
 
-// Puts the reply to the request in a frame, or the parts of a failure's text, into `replies`. False: it is malformed.
+// The answer to a request; nullopt: it is malformed.
 template <class Interface, std::size_t I = 0, class Handler>
-asio::awaitable<bool> await_replies(request_frame<Interface>& f, Handler& handler, std::vector<reply_frame<Interface>>& replies)
+asio::awaitable<std::optional<rpc_reply>> await_answer(rpc_request const& f, Handler& handler, std::atomic<std::uint64_t>& unsendable)
 {
     using requests = typename Interface::requests;
     if constexpr (I == std::tuple_size_v<requests>) {
-        co_return false;
+        co_return unknown_frame(f, Interface::keys);
     } else {
-        if (rpc_frame_parser(f).index() != I)
-            co_return co_await await_replies<Interface, I + 1>(f, handler, replies);
-        auto const q = read_frame<I, std::tuple_element_t<I, requests>>(f);
-        if (q)
-            co_await await_reply<Interface, I>(handler, *q, rpc_frame_parser(f).number(), replies);
-        co_return q.has_value();
+        if (f.id != Interface::keys[I]->id)
+            co_return co_await await_answer<Interface, I + 1>(f, handler, unsendable);
+        using Q = std::tuple_element_t<I, requests>;
+        auto const q = decode_body<Q>(f.body);
+        if (!q)
+            co_return std::nullopt;
+        co_return co_await await_reply<typename Interface::template reply_to<Q>>(handler, *q, f.number(), unsendable);
     }
 }
 
 // Sends a reply. Where it cannot be sent although the client is there, its call fails instead; to a client
 // that has gone no reply is sent. False: the client is to be dropped.
-template <class Interface, class X>
-asio::awaitable<bool> send_reply(awaited_session<Interface, X>& client, reply_frame<Interface> reply)
+template <class X>
+asio::awaitable<bool> send_reply(awaited_session<X>& client, rpc_reply reply)
 {
-    using reply_type = reply_frame<Interface>;
-    std::deque<reply_type> unsent;
-    for (unsent.push_back(std::move(reply)); !unsent.empty(); unsent.pop_front()) {
+    for (;;) {
+        STRAIT_STEP();
         // Has a name: GCC 12 destroys an aggregate that is made within such an expression at another address than it
         // was made at.
-        send_and_catch<reply_type> sending{{unsent.front()}, {}};
+        send_and_catch<rpc_reply> sending{{reply}, {}};
         auto [e, thrown] = co_await async_access::start<void(error_code, std::exception_ptr)>(
             client.out, std::move(sending), asio::as_tuple(asio::use_awaitable));
-        if (!e)
-            continue;
-        if (e == errc::no_receiver)
+        if (!e || e == errc::no_receiver)
             co_return true;
         if (e == asio::error::operation_aborted)
             co_return false;
-        if (rpc_frame_parser(unsent.front()).kind() == frame_kind::message)
+        if (reply.kind() == reply_kind::message)
             client.unsendable.fetch_add(1, std::memory_order_relaxed);
-        std::string why = e.message();
-        if (thrown)
-            with_text_of(thrown, [&](std::string_view text) { why = text; });
-        auto const frames = failure_instead_of(unsent.front(), why);
-        if (frames.empty())
+        auto instead = instead_of(reply, e.message());
+        if (!instead)
             co_return false;
-        unsent.insert(std::next(unsent.begin()), frames.begin(), frames.end());
+        reply = std::move(*instead);
     }
-    co_return true;
 }
 
 // Serves one client until it leaves, sends a malformed request, cannot be sent to, or is cancelled. What one that has
 // gone had asked for before is carried out.
 template <class Interface, class X, class Handler>
-asio::awaitable<void> serve_one(std::shared_ptr<awaited_session<Interface, X>> client, std::shared_ptr<Handler> handler)
+asio::awaitable<void> serve_one(std::shared_ptr<awaited_session<X>> client, std::shared_ptr<Handler> handler)
 {
     constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
-    std::vector<reply_frame<Interface>> replies;
     while (!client->stopped) {
         auto [failed, request] = co_await client->in.async_receive(as_values);
         if (failed || !request)
             break;
-        replies.clear();
-        if (!co_await await_replies<Interface>(*request, *handler, replies) || client->stopped)
+        auto answer = co_await await_answer<Interface>(*request, *handler, client->unsendable);
+        if (!answer || client->stopped || !co_await send_reply(*client, std::move(*answer)))
             break;
-        for (auto& r : replies)
-            if (!co_await send_reply(*client, std::move(r)))
-                co_return;
     }
 }
 
@@ -195,7 +175,7 @@ asio::awaitable<void> serve_one(std::shared_ptr<awaited_session<Interface, X>> c
 // Distinct objects: safe. Shared objects: unsafe.
 template <class Interface, class X>
 class awaited_clients : public std::enable_shared_from_this<awaited_clients<Interface, X>> {
-    using session = awaited_session<Interface, X>;
+    using session = awaited_session<X>;
 
     struct client {
         std::shared_ptr<session> peer;

@@ -4,9 +4,10 @@
 
 #include <strait/async.hpp>
 #include <strait/connection.hpp>
+#include <strait/detail/rpc/failure.hpp>
 #include <strait/detail/rpc/frame.hpp>
-#include <strait/detail/rpc/frame_parser.hpp>
 #include <strait/detail/rpc/outstanding_requests.hpp>
+#include <strait/detail/rpc/request_id.hpp>
 #include <strait/error.hpp>
 #include <strait/rpc/client.hpp>
 
@@ -21,7 +22,6 @@
 #include <boost/asio/prefer.hpp>
 
 #include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <exception>
@@ -34,11 +34,10 @@
 namespace strait::detail {
 
 // The handler of a call, whatever its type, in memory of its own allocator. Each of these functions destroys this object.
-template <class Reply>
 class rpc_waiting {
 public:
     // Completes the call with the message of a reply, or with malformed_message. False: the message does not decode.
-    virtual bool take(Reply& frame) = 0;
+    virtual bool take(rpc_reply const& frame) = 0;
     virtual void fail(std::exception_ptr why) = 0;
     // Without calling the handler.
     virtual void destroy() = 0;
@@ -48,46 +47,45 @@ protected:
 };
 
 // Owns the handler of a call until it is called.
-template <class Reply>
 class rpc_call {
     struct destroying {
-        void operator()(rpc_waiting<Reply>* p) const { p->destroy(); }
+        void operator()(rpc_waiting* p) const { p->destroy(); }
     };
 
 public:
     rpc_call() = default;
-    explicit rpc_call(rpc_waiting<Reply>* p) : waiting_(p) {}
+    explicit rpc_call(rpc_waiting* p) : waiting_(p) {}
 
     explicit operator bool() const noexcept { return static_cast<bool>(waiting_); }
-    bool take(Reply& frame) { return waiting_.release()->take(frame); }
+    bool take(rpc_reply const& frame) { return waiting_.release()->take(frame); }
     void fail(error_code const& why) { fail(std::make_exception_ptr(boost::system::system_error(why))); }
     void fail(std::exception_ptr why) { waiting_.release()->fail(std::move(why)); }
 
 private:
-    std::unique_ptr<rpc_waiting<Reply>, destroying> waiting_;
+    std::unique_ptr<rpc_waiting, destroying> waiting_;
 };
 
-// The I-th request, whose reply is an R. The handler is posted to the executor of the client, `io`, and goes from there
+// A request whose reply is an R. The handler is posted to the executor of the client, `io`, and goes from there
 // to its own one: so the context runs as long as a call is outstanding, and a handler without an executor, as that of a
 // future, is called by it.
-template <class Reply, std::size_t I, class R, class Handler, class Executor>
-class rpc_waiting_handler final : public rpc_waiting<Reply> {
+template <class R, class Handler, class Executor>
+class rpc_waiting_handler final : public rpc_waiting {
     template <class E>
     using tracked = std::decay_t<decltype(asio::prefer(std::declval<E>(), asio::execution::outstanding_work.tracked))>;
     using allocator =
         typename std::allocator_traits<asio::associated_allocator_t<Handler>>::template rebind_alloc<rpc_waiting_handler>;
 
 public:
-    static rpc_call<Reply> make(Handler&& h, Executor const& io)
+    static rpc_call make(Handler&& h, Executor const& io)
     {
         allocator a(asio::get_associated_allocator(h));
         rpc_waiting_handler* const p = a.allocate(1);
-        return rpc_call<Reply>(::new (static_cast<void*>(p)) rpc_waiting_handler(std::move(h), io));
+        return rpc_call(::new (static_cast<void*>(p)) rpc_waiting_handler(std::move(h), io));
     }
 
-    bool take(Reply& frame) override
+    bool take(rpc_reply const& frame) override
     {
-        auto r = read_frame<I, sent_reply<R>>(frame);
+        auto r = decode_body<sent_reply<R>>(frame.body);
         if (!r)
             fail(std::make_exception_ptr(boost::system::system_error(errc::malformed_message)));
         else if constexpr (std::is_void_v<R>)
@@ -142,15 +140,13 @@ private:
 
 // The connection of an asynchronous client and its requests. While no call is outstanding nothing is awaited, so that the
 // context can run out of work. Distinct objects: safe. Shared objects: unsafe.
-template <class Interface, class X, class Executor>
-class rpc_calls : public std::enable_shared_from_this<rpc_calls<Interface, X, Executor>> {
-    using request_type = request_frame<Interface>;
-    using reply_type = reply_frame<Interface>;
-    using requests = outstanding_requests<reply_type, rpc_call<reply_type>>;
+template <class X, class Executor>
+class rpc_calls : public std::enable_shared_from_this<rpc_calls<X, Executor>> {
+    using requests = outstanding_requests<rpc_call>;
     using outcome = typename requests::outcome;
 
 public:
-    rpc_calls(Executor const& ex, connection<request_type, reply_type, X> c)
+    rpc_calls(Executor const& ex, connection<rpc_request, rpc_reply, X> c)
         : out_(ex, std::move(c.out())), in_(ex, std::move(c.in()))
     {
     }
@@ -159,19 +155,26 @@ public:
     std::uint64_t late() const noexcept { return requests_.late(); }
     std::uint64_t malformed() const noexcept { return requests_.malformed(); }
 
-    template <class Q, class Handler>
-    void start(Q&& request, Handler handler)
+    // Sends a request whose reply is an R.
+    template <class R, class Q, class Handler>
+    void start(request_key const& key, Q const& request, Handler handler)
     {
-        using asked = std::remove_cvref_t<Q>;
-        constexpr std::size_t index = Interface::template index<asked>;
-        using R = typename Interface::template reply_to<asked>;
         auto slot = asio::get_associated_cancellation_slot(handler);
-        auto call = rpc_waiting_handler<reply_type, index, R, Handler, Executor>::make(std::move(handler), get_executor());
+        auto call = rpc_waiting_handler<R, Handler, Executor>::make(std::move(handler), get_executor());
         if (broken_)
             return call.fail(broken_);
+        rpc_request frame;
+        try {
+            if (error_code const e = encode_body(request, frame.body))
+                return call.fail(e);
+        } catch (...) {
+            return call.fail(std::current_exception());
+        }
         std::uint64_t const number = requests_.draw();
-        fill_frame<request_type, index>(unsent_.emplace_back(), number, std::forward<Q>(request));
-        requests_.add(number, index, std::move(call));
+        frame.id = key.id;
+        frame.head = frame_head(number, request_kind::call);
+        unsent_.push_back(std::move(frame));
+        requests_.add(number, key, std::move(call));
         if (slot.is_connected())
             slot.assign([weak = this->weak_from_this(), number](asio::cancellation_type) {
                 if (auto const self = weak.lock())
@@ -196,9 +199,8 @@ private:
         if (!c)
             return;
         auto call = std::move(c->call);
-        auto const unsent = std::find_if(unsent_.begin(), unsent_.end(), [&](request_type const& f) {
-            return rpc_frame_parser(f).number() == number;
-        });
+        auto const unsent =
+            std::find_if(unsent_.begin(), unsent_.end(), [&](rpc_request const& f) { return f.number() == number; });
         if (unsent == unsent_.end() || (sending_ && unsent == unsent_.begin())) {
             requests_.abandon(number);
         } else {
@@ -215,7 +217,7 @@ private:
         if (sending_ || unsent_.empty() || broken_)
             return;
         sending_ = true;
-        std::uint64_t const number = rpc_frame_parser(unsent_.front()).number();
+        std::uint64_t const number = unsent_.front().number();
         auto const sent = [self = this->shared_from_this(), number](error_code const& e, std::exception_ptr thrown) {
             self->sending_ = false;
             if (!self->unsent_.empty())
@@ -226,14 +228,14 @@ private:
             }
             self->send();
         };
-        async_access::start<void(error_code, std::exception_ptr)>(out_, send_and_catch<request_type>{{unsent_.front()}, {}}, sent);
+        async_access::start<void(error_code, std::exception_ptr)>(out_, send_and_catch<rpc_request>{{unsent_.front()}, {}}, sent);
     }
 
     // The request cannot be sent: its call alone fails.
     void withdraw(std::uint64_t number, std::exception_ptr why)
     {
         auto* const c = requests_.find(number);
-        auto call = c ? std::move(c->call) : rpc_call<reply_type>();
+        auto call = c ? std::move(c->call) : rpc_call();
         requests_.remove(number);
         if (!call)
             return;  // it was cancelled before
@@ -247,7 +249,7 @@ private:
         if (receiving_ || requests_.awaited() == 0 || broken_)
             return;
         receiving_ = true;
-        in_.async_receive([self = this->shared_from_this()](error_code const& e, std::optional<reply_type> r) {
+        in_.async_receive([self = this->shared_from_this()](error_code const& e, std::optional<rpc_reply> r) {
             self->receiving_ = false;
             if (self->broken_)
                 return;
@@ -262,17 +264,19 @@ private:
     }
 
     // False: the frame is malformed.
-    bool deliver(reply_type& r)
+    bool deliver(rpc_reply& r)
     {
         typename requests::request* whose = nullptr;
         outcome const o = requests_.receive(r, whose);
         if (o != outcome::reply && o != outcome::failure)
             return o != outcome::malformed;
         auto call = std::move(whose->call);
-        auto const failure = std::move(whose->failure);
+        call_failure const failure = std::move(whose->failure);
         requests_.remove(whose->number);
         if (o == outcome::failure) {
-            call.fail(std::make_exception_ptr(rpc_error(failure)));
+            call.fail(failure.code == errc::handler_failed
+                          ? std::make_exception_ptr(rpc_error(failure.text))
+                          : std::make_exception_ptr(boost::system::system_error(failure.code, failure.text)));
         } else if (!call.take(r)) {
             requests_.count_malformed();
             return false;
@@ -288,9 +292,9 @@ private:
         in_.cancel();
     }
 
-    async_sender<request_type, X, Executor> out_;
-    async_receiver<reply_type, X, Executor> in_;
-    std::deque<request_type> unsent_;
+    async_sender<rpc_request, X, Executor> out_;
+    async_receiver<rpc_reply, X, Executor> in_;
+    std::deque<rpc_request> unsent_;
     requests requests_;
     error_code broken_;
     bool sending_ = false;

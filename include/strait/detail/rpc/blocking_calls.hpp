@@ -5,39 +5,29 @@
 #include <strait/connection.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/rpc/frame.hpp>
-#include <strait/detail/rpc/frame_parser.hpp>
 #include <strait/detail/rpc/outstanding_requests.hpp>
+#include <strait/detail/rpc/request_id.hpp>
 #include <strait/error.hpp>
-#include <strait/rpc/interface.hpp>
 #include <strait/wait.hpp>
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <tuple>
-#include <type_traits>
 #include <utility>
 
 namespace strait::detail {
 
 // The connection of a client whose thread waits for replies, and its requests. `Wait` says how long an operation waits: a
 // deadline, or a stop token; a stopped operation reports timed_out. Distinct objects: safe. Shared objects: unsafe.
-template <class Interface, class X>
+template <class X>
 class blocking_calls {
-    using request_type = request_frame<Interface>;
-    using reply_type = reply_frame<Interface>;
     // A reply that has come while another one was waited for.
-    using requests = outstanding_requests<reply_type, std::optional<reply_type>>;
+    using requests = outstanding_requests<std::optional<rpc_reply>>;
     using outcome = typename requests::outcome;
-    template <class Q>
-    using reply_to = typename Interface::template reply_to<Q>;
-    template <class R>
-    using sent = sent_reply<R>;
 
 public:
-    using connection_type = connection<request_type, reply_type, X>;
+    using connection_type = connection<rpc_request, rpc_reply, X>;
 
     explicit blocking_calls(connection_type c) : connection_(std::move(c)) {}
 
@@ -49,12 +39,12 @@ public:
 
     // Sends a request. Returns its number.
     template <class Q, class Wait>
-    result<std::uint64_t> post(Q const& request, Wait const& until)
+    result<std::uint64_t> post(request_key const& key, Q const& request, Wait const& until)
     {
         std::uint64_t number = 0;
-        if (error_code const e = send(request, until, number))
+        if (error_code const e = send(key, request, until, number))
             return e;
-        requests_.add(number, Interface::template index<Q>, std::nullopt);
+        requests_.add(number, key, std::nullopt);
         return number;
     }
 
@@ -73,55 +63,51 @@ public:
         broken_ = {};
     }
 
-    // Sends a request and waits for its reply.
-    template <class Q, class Wait>
-    result<sent<reply_to<Q>>> ask(Q const& request, Wait const& until)
+    // Sends a request and waits for its reply, an R.
+    template <class R, class Q, class Wait>
+    result<R> ask(request_key const& key, Q const& request, Wait const& until)
     {
-        constexpr std::size_t index = Interface::template index<Q>;
-        using R = sent<reply_to<Q>>;
         std::uint64_t number = 0;
-        if (error_code const e = send(request, until, number)) [[unlikely]]
+        if (error_code const e = send(key, request, until, number)) [[unlikely]]
             return failed<R>(e);
         error_code const e = receive(until);
-        rpc_frame_parser<reply_type> const f(reply_);
-        if (!e && f.number() == number && f.kind() == frame_kind::message && f.index() == index) [[likely]]
-            return read<index, R>(reply_);
-        return ask_on<R>(number, index, e, until);
+        if (!e && reply_.head == frame_head(number, reply_kind::message)) [[likely]]
+            return read<R>(reply_);
+        return ask_on<R>(number, key, e, until);
     }
 
     // Waits for the reply to a request that was posted.
     template <class R, class Wait>
-    result<sent<R>> take(std::uint64_t number, Wait const& until)
+    result<R> take(std::uint64_t number, Wait const& until)
     {
         for (;;) {
             STRAIT_STEP();
             auto* const r = requests_.find(number);
             if (!r)
-                return failed<sent<R>>(broken_ ? broken_ : number < of_this_connection_ ? errc::server_gone : errc::empty);  // taken or forgotten
+                return failed<R>(broken_ ? broken_ : number < of_this_connection_ ? errc::server_gone : errc::empty);  // taken or forgotten
             if (r->answered) {
-                auto const index = r->index;
-                std::optional<reply_type> reply = std::move(r->call);
-                std::string text = std::move(r->failure);
+                std::optional<rpc_reply> reply = std::move(r->call);
+                call_failure failure = std::move(r->failure);
                 requests_.remove(number);
                 if (reply)
-                    return read_any<sent<R>>(index, *reply);
-                failure_ = std::move(text);
-                return failed<sent<R>>(errc::handler_failed);
+                    return read<R>(*reply);
+                failure_ = std::move(failure.text);
+                return failed<R>(failure.code);
             }
             error_code e = receive(until);
             if (!e)
                 e = store();
             if (e)
-                return failed<sent<R>>(e);
+                return failed<R>(e);
         }
     }
 
 private:
     // The first frame was not simply the reply, or none has come: from here on it is a request like those that were posted.
     template <class R, class Wait>
-    [[gnu::noinline, gnu::cold]] result<R> ask_on(std::uint64_t number, std::size_t index, error_code e, Wait const& until)
+    [[gnu::noinline, gnu::cold]] result<R> ask_on(std::uint64_t number, request_key const& key, error_code e, Wait const& until)
     {
-        requests_.add(number, index, std::nullopt);
+        requests_.add(number, key, std::nullopt);
         if (!e)
             e = store();
         auto r = e ? failed<R>(e) : take<R>(number, until);
@@ -131,12 +117,15 @@ private:
     }
 
     template <class Q, class Wait>
-    error_code send(Q const& request, Wait const& until, std::uint64_t& number)
+    error_code send(request_key const& key, Q const& request, Wait const& until, std::uint64_t& number)
     {
         if (broken_) [[unlikely]]
             return broken_;
+        if (error_code const e = encode_body(request, request_.body)) [[unlikely]]
+            return e;
         number = requests_.draw();
-        fill_frame<request_type, Interface::template index<Q>>(request_, number, request);
+        request_.id = key.id;
+        request_.head = frame_head(number, request_kind::call);
         error_code const e = put(until);
         if (e) [[unlikely]]  // replies that the server has sent before it went are still to be read
             return e == errc::no_receiver ? make_error_code(errc::server_gone) : e;
@@ -207,29 +196,15 @@ private:
         return {};
     }
 
-    template <std::size_t I, class R>
-    result<R> read(reply_type& f)
+    template <class R>
+    result<R> read(rpc_reply const& f)
     {
-        auto r = read_frame<I, R>(f);
+        auto r = decode_body<R>(f.body);
         if (!r) [[unlikely]] {
             requests_.count_malformed();
             break_down(r.error());
         }
         return r;
-    }
-
-    // The reply of this index, which is an R: that is in the type of the pending reply.
-    template <class R, std::size_t I = 0>
-    result<R> read_any(std::size_t index, reply_type& f)
-    {
-        if constexpr (I == std::tuple_size_v<typename Interface::replies>) {
-            return failed<R>(errc::malformed_message);
-        } else {
-            if constexpr (std::is_same_v<std::tuple_element_t<I, typename Interface::replies>, R>)
-                if (index == I)
-                    return read<I, R>(f);
-            return read_any<R, I + 1>(index, f);
-        }
     }
 
     [[gnu::noinline, gnu::cold]] error_code break_down(error_code const& why)
@@ -240,8 +215,8 @@ private:
     }
 
     connection_type connection_;
-    request_type request_{};
-    reply_type reply_{};
+    rpc_request request_;
+    rpc_reply reply_;
     requests requests_;
     std::string failure_;
     error_code broken_;

@@ -2,139 +2,217 @@
 #ifndef STRAIT_DETAIL_RPC_FRAME_HPP
 #define STRAIT_DETAIL_RPC_FRAME_HPP
 
-#include <strait/detail/channel/ends.hpp>
+#include <strait/detail/codec/codec.hpp>
 #include <strait/error.hpp>
-#include <strait/rpc/interface.hpp>
 #include <strait/serialization.hpp>
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <span>
-#include <string>
-#include <tuple>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
-// The frames of requests and replies, and how they are filled. Where all messages of one direction are sent as their bytes
-// stand in memory, so is the frame: it is as large as the largest of them and 8 bytes more. Else it is a variant in the
-// portable encoding.
+// The frames of requests and replies. They are the same for every interface, so that programs with different versions of an
+// interface can talk to each other: what a request is and which types it has is said by its id (rpc/request_id.hpp).
 //
-// A request has a number, which its reply repeats. A frame holds one of the messages of its direction; a reply may instead
-// hold the text, or a part of the text, of the exception that a handler has thrown. rpc_frame_parser reads them.
+//   request   body: the message, as its codec encodes it     id u64    head u64: number << 16 | kind
+//   reply     body, as the kind says                         head u64: number << 16 | kind
+//
+// A request has a number, which its reply repeats. Numbers are in the byte order of the machine, which both ends compare when
+// they connect.
 namespace strait::detail {
 
-template <class Tuple>
-inline constexpr bool all_sent_as_they_are = false;
-template <class... T>
-inline constexpr bool all_sent_as_they_are<std::tuple<T...>> = ((sent_as_it_is<T> || std::is_same_v<T, std::monostate>) && ...);
+// Bytes whose memory is used again, and is part of the object while they are few.
+// Distinct objects: safe. Shared objects: safe for reading.
+class frame_bytes {
+public:
+    frame_bytes() noexcept {}
+    frame_bytes(frame_bytes const& other) { assign(other.view()); }
+    frame_bytes(frame_bytes&& other) noexcept { take(other); }
+    frame_bytes& operator=(frame_bytes const& other)
+    {
+        if (this != &other)
+            assign(other.view());
+        return *this;
+    }
+    frame_bytes& operator=(frame_bytes&& other) noexcept
+    {
+        if (this != &other)
+            take(other);
+        return *this;
+    }
+    ~frame_bytes() = default;
 
-template <class T>
-inline constexpr std::size_t plain_size = std::is_same_v<T, std::monostate> ? 0 : sizeof(T);
+    // So many bytes, with any values.
+    std::span<std::byte> resize(std::size_t size)
+    {
+        if (size > (large_ ? capacity_ : in_the_object)) [[unlikely]] {
+            large_ = std::make_unique_for_overwrite<std::byte[]>(size);
+            capacity_ = size;
+        }
+        size_ = size;
+        return {large_ ? large_.get() : small_, size};
+    }
+    void assign(std::span<std::byte const> bytes)
+    {
+        auto const room = resize(bytes.size());
+        if (!bytes.empty())
+            std::memcpy(room.data(), bytes.data(), bytes.size());
+    }
+    void assign(std::string_view text) { assign(std::as_bytes(std::span(text))); }
 
-template <class Tuple>
-inline constexpr std::size_t largest_plain = 0;
-template <class... T>
-inline constexpr std::size_t largest_plain<std::tuple<T...>> = (std::max({std::size_t{8}, plain_size<T>...}) + 7) / 8 * 8;
+    std::span<std::byte const> view() const noexcept { return {large_ ? large_.get() : small_, size_}; }
+    std::string_view text() const noexcept { return {reinterpret_cast<char const*>(view().data()), size_}; }
 
-//  0 body: the message from its first byte, then zeroes; of a failure: u8 size, text   head: number << 16 | tag
-//
-// The message lies where a copy in words of 16 bytes reads what stores of 16 bytes have written: behind the head each word
-// would have parts of two stores, which a core cannot forward.
-template <class Interface, bool Replies>
-struct plain_frame {
-    using messages = std::conditional_t<Replies, typename Interface::replies, typename Interface::requests>;
-    static constexpr bool is_reply = Replies;
-    static constexpr std::uint64_t failed = 0xffff;       // the last part of a text
-    static constexpr std::uint64_t failed_part = 0xfffe;  // more follows
-    static constexpr std::size_t text_in_one = largest_plain<messages> - 1;
+private:
+    static constexpr std::size_t in_the_object = 112;
 
-    std::array<std::byte, largest_plain<messages>> body;
-    std::uint64_t head;
+    void take(frame_bytes& other) noexcept
+    {
+        large_ = std::move(other.large_);
+        capacity_ = other.capacity_;
+        size_ = std::exchange(other.size_, 0);
+        if (!large_)
+            std::memcpy(small_, other.small_, size_);
+    }
+
+    std::size_t size_ = 0;
+    std::size_t capacity_ = 0;  // of large_
+    std::unique_ptr<std::byte[]> large_;
+    alignas(16) std::byte small_[in_the_object];
 };
 
-struct failure_text {
-    std::string text;
+enum class request_kind : std::uint16_t {
+    call,  // body: the request
 };
 
-template <class... T>
-std::variant<failure_text, T...> failure_or(std::tuple<T...>);
-template <class... T>
-std::variant<T...> one_of(std::tuple<T...>);
-
-template <class Interface, bool Replies>
-struct coded_frame {
-    using messages = std::conditional_t<Replies, typename Interface::replies, typename Interface::requests>;
-    static constexpr bool is_reply = Replies;
-    using content = std::conditional_t<Replies, decltype(failure_or(std::declval<typename Interface::replies>())),
-                                       decltype(one_of(std::declval<typename Interface::requests>()))>;
-
-    std::uint64_t number;
-    content what;
+enum class reply_kind : std::uint16_t {
+    message,  // body: the reply
+    failure,  // body: the text of what the handler has thrown, or why the reply cannot be sent
+    unknown,  // body: u8, 1 if a request of this name is known with other types; then the schema of these, which may be missing
 };
 
-template <class Interface, bool Replies>
-using rpc_frame = std::conditional_t<
-    all_sent_as_they_are<std::conditional_t<Replies, typename Interface::replies, typename Interface::requests>>,
-    plain_frame<Interface, Replies>, coded_frame<Interface, Replies>>;
-
-template <class Interface>
-using request_frame = rpc_frame<Interface, false>;
-template <class Interface>
-using reply_frame = rpc_frame<Interface, true>;
+inline constexpr std::uint64_t number_mask = (std::uint64_t{1} << 48) - 1;
 
 // In bytes. The text of an exception that is longer is cut.
 inline constexpr std::size_t longest_failure = 1024;
 
-inline constexpr std::uint64_t number_mask = (std::uint64_t{1} << 48) - 1;
+// A frame that a client sends. Distinct objects: safe. Shared objects: safe for reading.
+struct rpc_request {
+    using kind_type = request_kind;
+    static constexpr std::uint16_t kinds = 1;
+    static constexpr bool has_id = true;
 
-template <class F>
-inline constexpr bool is_plain = requires(F f) { f.head; };
+    std::uint64_t number() const noexcept { return head >> 16; }
+    request_kind kind() const noexcept { return static_cast<request_kind>(head & 0xffff); }
 
-// Fills the frame with a message, which is the I-th of its direction. A coded frame may move it.
-template <class F, std::size_t I, class T>
-void fill_frame(F& f, std::uint64_t number, T&& message)
+    frame_bytes body;
+    std::uint64_t id = 0;
+    std::uint64_t head = 0;
+};
+
+// A frame that a server sends. Distinct objects: safe. Shared objects: safe for reading.
+struct rpc_reply {
+    using kind_type = reply_kind;
+    static constexpr std::uint16_t kinds = 3;
+    static constexpr bool has_id = false;
+
+    std::uint64_t number() const noexcept { return head >> 16; }
+    reply_kind kind() const noexcept { return static_cast<reply_kind>(head & 0xffff); }
+    // Of a failure.
+    std::string_view text() const noexcept { return body.text().substr(0, longest_failure); }
+
+    frame_bytes body;
+    std::uint64_t head = 0;
+};
+
+template <class Kind>
+constexpr std::uint64_t frame_head(std::uint64_t number, Kind k) noexcept
 {
-    using type = std::remove_cvref_t<T>;
-    if constexpr (is_plain<F>) {
-        f.head = number << 16 | I;
-        constexpr std::size_t size = plain_size<type>;
-        std::memcpy(f.body.data(), &message, size);
-        std::memset(f.body.data() + size, 0, f.body.size() - size);
+    return number << 16 | static_cast<std::uint16_t>(k);
+}
+
+// message_too_large: it has no encoding. Throws what its serializer throws.
+template <class T>
+error_code encode_body(T const& message, frame_bytes& to)
+{
+    if constexpr (std::is_same_v<T, std::monostate>) {
+        (void)to.resize(0);
     } else {
-        f.number = number;
-        f.what.template emplace<I + F::is_reply>(std::forward<T>(message));
+        std::size_t const size = codec<T>::size(message);
+        if (size == unencodable) [[unlikely]]
+            return errc::message_too_large;
+        codec<T>::encode(message, to.resize(size));
+    }
+    return {};
+}
+
+// malformed_message: its bytes are no T.
+template <class T>
+result<T> decode_body(frame_bytes const& from)
+{
+    if constexpr (std::is_same_v<T, std::monostate>) {
+        if (from.view().empty())
+            return T{};
+        return errc::malformed_message;
+    } else {
+        return codec<T>::decode(from.view());
     }
 }
 
-template <class Tuple>
-inline constexpr std::uint64_t fingerprint_of_all = 0;
-template <class Tuple>
-struct types_of_tuple;
-template <class... T>
-struct types_of_tuple<std::tuple<T...>> : std::type_identity<types<T...>> {};
+// The encoding of both kinds of frames, which the codec of a channel uses. A frame whose kind is none is malformed.
+template <class Frame>
+struct frame_serializer {
+    static constexpr std::size_t trailer = Frame::has_id ? 16 : 8;
+    static constexpr std::uint64_t fingerprint = Frame::has_id ? 0x7270'6371'7565'0001U : 0x7270'6372'6570'0001U;
+    static constexpr char const* encoding = "strait rpc 1";
+    static constexpr bool reads_shared_memory = true;  // it copies what it reads, once
 
-template <class... T>
-inline constexpr std::uint64_t fingerprint_of_all<std::tuple<T...>> = [] {
-    std::uint64_t h = 0x7270'6366'7261'6d65U + sizeof...(T);
-    for (std::uint64_t const part : {codec<T>::layout.fingerprint...})
-        h = (h ^ part ^ (h >> 31)) * 0x9e37'79b9'7f4a'7c15U;
-    return h;
-}();
+    static std::size_t size(Frame const& f) noexcept { return f.body.view().size() + trailer; }
+
+    static void encode(Frame const& f, std::span<std::byte> out) noexcept
+    {
+        auto const body = f.body.view();
+        if (!body.empty())
+            std::memcpy(out.data(), body.data(), body.size());
+        std::byte* const at = out.data() + body.size();
+        if constexpr (Frame::has_id)
+            std::memcpy(at, &f.id, 8);
+        std::memcpy(at + trailer - 8, &f.head, 8);
+    }
+
+    static error_code decode(std::span<std::byte const> in, Frame& f)
+    {
+        if (in.size() < trailer) [[unlikely]]
+            return errc::malformed_message;
+        std::size_t const size = in.size() - trailer;
+        if constexpr (Frame::has_id)
+            std::memcpy(&f.id, in.data() + size, 8);
+        std::memcpy(&f.head, in.data() + in.size() - 8, 8);
+        if ((f.head & 0xffff) >= Frame::kinds) [[unlikely]]
+            return errc::malformed_message;
+        f.body.assign(in.first(size));
+        return {};
+    }
+
+    static result<Frame> decode(std::span<std::byte const> in)
+    {
+        result<Frame> f{std::in_place};
+        if (error_code const e = decode(in, *f)) [[unlikely]]
+            return e;
+        return f;
+    }
+};
 
 }  // namespace strait::detail
 
-// Two interfaces may have the same bytes: the fingerprint is that of their messages.
-template <class Interface, bool Replies>
-struct strait::serializer<strait::detail::plain_frame<Interface, Replies>>
-    : strait::builtin_serializer<strait::detail::plain_frame<Interface, Replies>> {
-    static constexpr std::uint64_t fingerprint =
-        strait::detail::fingerprint_of_all<typename strait::detail::plain_frame<Interface, Replies>::messages>;
-    using described_parts =
-        typename strait::detail::types_of_tuple<typename strait::detail::plain_frame<Interface, Replies>::messages>::type;
-};
+template <>
+struct strait::serializer<strait::detail::rpc_request> : strait::detail::frame_serializer<strait::detail::rpc_request> {};
+template <>
+struct strait::serializer<strait::detail::rpc_reply> : strait::detail::frame_serializer<strait::detail::rpc_reply> {};
 
 #endif

@@ -2,7 +2,10 @@
 #ifndef STRAIT_DETAIL_RPC_OUTSTANDING_REQUESTS_HPP
 #define STRAIT_DETAIL_RPC_OUTSTANDING_REQUESTS_HPP
 
-#include <strait/detail/rpc/frame_parser.hpp>
+#include <strait/detail/rpc/failure.hpp>
+#include <strait/detail/rpc/frame.hpp>
+#include <strait/detail/rpc/request_id.hpp>
+#include <strait/error.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -22,33 +25,32 @@ namespace strait::detail {
 // for as long as the server does not reply to it.
 //
 // Distinct objects: safe. Shared objects: unsafe.
-template <class Reply, class Call>
+template <class Call>
 class outstanding_requests {
 public:
     struct request {
         std::uint64_t number;
-        std::size_t index;  // which request of the interface: its reply has the same
+        request_key const* key;
         Call call;
-        std::string failure{};  // what has come of its text
+        call_failure failure{};  // of one that has failed
         bool answered = false;
         bool abandoned = false;
     };
 
     enum class outcome : std::uint8_t {
-        reply,       // the frame holds the reply to a request
-        failure,     // the request has failed; its text is complete
-        incomplete,  // a part of a text; more follow
-        late,        // the reply to an abandoned request, which is removed now
-        malformed,   // refused
+        reply,      // the frame holds the reply to a request
+        failure,    // the request has failed
+        late,       // the reply to an abandoned request, which is removed now
+        malformed,  // refused
     };
 
     // A number for the next request, which fits into 48 bits.
     std::uint64_t draw() noexcept { return std::exchange(next_, (next_ + 1) & number_mask); }
 
     // The request is on its way, or will be. Its number is the highest drawn so far.
-    void add(std::uint64_t number, std::size_t index, Call call)
+    void add(std::uint64_t number, request_key const& key, Call call)
     {
-        all_.push_back({number, index, std::move(call)});
+        all_.push_back({number, &key, std::move(call)});
         ++awaited_;
     }
 
@@ -97,17 +99,18 @@ public:
     std::size_t awaited() const noexcept { return awaited_; }
 
     // What a frame that has come means. `whose` is its request, for `reply` and `failure`.
-    outcome receive(Reply const& frame, request*& whose)
+    outcome receive(rpc_reply const& f, request*& whose)
     {
-        rpc_frame_parser<Reply> const f(frame);
         auto const at = position(f.number());
         if (at == all_.end() || at->answered)
             return refuse();
-        frame_kind const kind = f.kind();
-        if (kind == frame_kind::message ? f.index() != at->index : kind == frame_kind::malformed || !append(f, at->failure))
+        reply_kind const kind = f.kind();
+        if (kind == reply_kind::failure)
+            at->failure = {errc::handler_failed, std::string(f.text())};
+        else if (kind == reply_kind::unknown)
+            at->failure = failure_of_unknown(f, *at->key);
+        if (at->failure.code == errc::malformed_message)
             return refuse();
-        if (kind == frame_kind::part_of_failure)
-            return outcome::incomplete;
         if (at->abandoned) {
             all_.erase(at);
             ++late_;
@@ -115,7 +118,7 @@ public:
         }
         at->answered = true;
         whose = &*at;
-        return kind == frame_kind::message ? outcome::reply : outcome::failure;
+        return kind == reply_kind::message ? outcome::reply : outcome::failure;
     }
 
     // The message of a reply did not decode.
@@ -133,16 +136,6 @@ private:
         auto const at = std::lower_bound(all_.begin(), all_.end(), number,
                                          [](request const& r, std::uint64_t n) { return r.number < n; });
         return at != all_.end() && at->number == number ? at : all_.end();
-    }
-
-    // Parts are not empty, or they could come without end.
-    static bool append(rpc_frame_parser<Reply> const& f, std::string& text)
-    {
-        auto const part = f.text();
-        if (!part || text.size() + part->size() > longest_failure || (part->empty() && f.kind() == frame_kind::part_of_failure))
-            return false;
-        text.append(*part);
-        return true;
     }
 
     outcome refuse() noexcept

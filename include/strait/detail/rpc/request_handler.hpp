@@ -4,34 +4,37 @@
 
 #include <strait/detail/rpc/failure.hpp>
 #include <strait/detail/rpc/frame.hpp>
-#include <strait/detail/rpc/frame_parser.hpp>
+#include <strait/detail/rpc/request_id.hpp>
 #include <strait/detail/rpc/server_session.hpp>
 #include <strait/error.hpp>
 #include <strait/rpc/interface.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
-#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 namespace strait::detail {
 
-// Calls use.operator()<I>(request) with the request in a frame. False: the frame is malformed.
-template <class Interface, class Use, std::size_t I = 0>
-bool with_request(request_frame<Interface>& f, Use const& use)
+// Calls use.operator()<I>(request) with the request in a frame, and unknown() where this interface has none with its id. False: the
+// frame is malformed.
+template <class Interface, std::size_t I = 0, class Use, class Unknown>
+bool with_request(rpc_request const& f, Use const& use, Unknown const& unknown)
 {
     using requests = typename Interface::requests;
     if constexpr (I == std::tuple_size_v<requests>) {
-        return false;
+        unknown();
+        return true;
     } else {
-        if (rpc_frame_parser(f).index() != I)
-            return with_request<Interface, Use, I + 1>(f, use);
         using Q = std::tuple_element_t<I, requests>;
-        auto q = read_frame<I, Q>(f);
+        if (f.id != Interface::keys[I]->id)
+            return with_request<Interface, I + 1>(f, use, unknown);
+        auto q = decode_body<Q>(f.body);
         if (!q)
             return false;
         use.template operator()<I>(*q);
@@ -39,56 +42,63 @@ bool with_request(request_frame<Interface>& f, Use const& use)
     }
 }
 
-// Whether the frame holds a request, which stays in it.
-template <class Interface>
-bool is_request(request_frame<Interface>& f)
+// The frame of a reply. Where it has no encoding, that of the failure; `unsendable` counts these.
+template <class R>
+rpc_reply reply_frame(std::uint64_t number, R const& r, std::atomic<std::uint64_t>& unsendable)
 {
-    if constexpr (is_plain<request_frame<Interface>>)
-        return with_request<Interface>(f, []<std::size_t>(auto const&) {});
-    else
-        return true;  // a coded frame that was decoded holds one
+    rpc_reply f;
+    f.head = frame_head(number, reply_kind::message);
+    try {
+        error_code const e = encode_body(r, f.body);
+        if (!e) [[likely]]
+            return f;
+        f = failure_frame(number, std::string(cannot_be_sent_text).append(e.message()));
+    } catch (...) {
+        f = failure_frame(number, std::current_exception(), cannot_be_sent_text);
+    }
+    unsendable.fetch_add(1, std::memory_order_relaxed);
+    return f;
 }
 
-// Calls the handler with the request, and send(frame) with the reply or with each part of the text of what it has thrown.
-// False: the frame is malformed.
+// Calls the handler with the request, and send(frame) with the reply, or with what it has thrown. False: the frame is malformed.
+// `unsendable` counts replies that have no encoding.
 template <class Interface, class Handler, class Send>
-bool answer_request(request_frame<Interface>& f, Handler& handler, Send send)
+bool answer_request(rpc_request const& f, Handler& handler, std::atomic<std::uint64_t>& unsendable, Send send)
 {
-    using reply_type = reply_frame<Interface>;
-    std::uint64_t const number = rpc_frame_parser(f).number();
-    return with_request<Interface>(f, [&]<std::size_t I>(auto const& q) {
+    std::uint64_t const number = f.number();
+    auto const use = [&]<std::size_t I>(auto const& q) {
         using Q = std::remove_cvref_t<decltype(q)>;
-        reply_type reply;
+        using R = typename Interface::template reply_to<Q>;
         std::exception_ptr thrown;
         try {
-            if constexpr (std::is_void_v<typename Interface::template reply_to<Q>>) {
+            if constexpr (std::is_void_v<R>) {
                 handler(q);
-                fill_frame<reply_type, I>(reply, number, std::monostate());
+                send(reply_frame(number, std::monostate(), unsendable));
             } else {
-                fill_frame<reply_type, I>(reply, number, typename Interface::template reply_to<Q>(handler(q)));
+                R const r = handler(q);
+                send(reply_frame(number, r, unsendable));
             }
         } catch (...) {
             thrown = std::current_exception();
         }
-        if (!thrown) [[likely]]
-            send(reply);
-        else
-            with_text_of(thrown, [&](std::string_view text) { send_failure<reply_type>(number, text, send); });
-    });
+        if (thrown) [[unlikely]]
+            send(failure_frame(number, thrown));
+    };
+    return with_request<Interface>(f, use, [&] { send(unknown_frame(f, Interface::keys)); });
 }
 
 // A request_processor (rpc/serve_loop.hpp) that calls the handler at once, in the thread of the loop.
 template <class Interface, class X, class Handler>
 class request_handler {
 public:
-    using session = server_session<Interface, X>;
+    using session = server_session<X>;
 
     explicit request_handler(Handler& h) : handler_(h) {}
 
     static constexpr bool has_room() noexcept { return true; }
-    bool take(std::shared_ptr<session> const& s, typename session::request_type& q)
+    bool take(std::shared_ptr<session> const& s, rpc_request& q)
     {
-        return answer_request<Interface>(q, handler_, [&](auto const& reply) { s->send(reply); });
+        return answer_request<Interface>(q, handler_, s->unsendable(), [&](rpc_reply&& reply) { s->send(std::move(reply)); });
     }
     static bool has_pending(session& s) { return s.has_pending(); }
     static void settle(session& s) { s.settle(); }

@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_RPC_SERVE_LOOP_HPP
 
 #include <strait/detail/os/crash_point.hpp>
+#include <strait/detail/rpc/frame.hpp>
 #include <strait/detail/rpc/server_session.hpp>
 #include <strait/detail/wait/adaptive_spin.hpp>
 #include <strait/error.hpp>
@@ -38,7 +39,7 @@ inline constexpr bool never_sleeps = [] {
 //   settle(session)           sends such replies as far as there is room
 //   is_lost(session)          whether the client cannot be sent to any more
 template <class P, class Session>
-concept request_processor = requires(P& p, std::shared_ptr<Session> const& s, typename Session::request_type& q) {
+concept request_processor = requires(P& p, std::shared_ptr<Session> const& s, rpc_request& q) {
     { p.has_room() } -> std::same_as<bool>;
     { p.take(s, q) } -> std::same_as<bool>;
     { p.has_pending(*s) } -> std::same_as<bool>;
@@ -48,11 +49,10 @@ concept request_processor = requires(P& p, std::shared_ptr<Session> const& s, ty
 
 // Serves many clients in one thread: waits for all of them, and for descriptors of its owner, and hands requests over in
 // turns. Distinct objects: safe. Shared objects: unsafe.
-template <class Interface, class X, class Requests>
+template <class X, class Requests>
 class serve_loop {
 public:
-    using session = server_session<Interface, X>;
-    using request_type = typename session::request_type;
+    using session = server_session<X>;
     static_assert(request_processor<Requests, session>);
 
     // `unsendable` counts the replies that cannot be sent.

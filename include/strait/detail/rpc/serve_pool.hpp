@@ -23,8 +23,7 @@ namespace strait::detail {
 template <class Interface, class X, class Handler>
 class serve_pool {
 public:
-    using session = server_session<Interface, X>;
-    using request_type = typename session::request_type;
+    using session = server_session<X>;
 
     // `nudge` is rung to wake the loop when the queue has room again, and when a reply could not be sent.
     serve_pool(Handler& h, std::size_t threads, wake_event const& nudge) : handler_(h), nudge_(nudge), most_(64 * threads)
@@ -48,10 +47,9 @@ public:
         return !full_;
     }
 
-    bool take(std::shared_ptr<session> const& s, request_type& q)
+    // Whether the request is malformed is seen when a thread handles it.
+    bool take(std::shared_ptr<session> const& s, rpc_request& q)
     {
-        if (!is_request<Interface>(q))
-            return false;
         {
             std::lock_guard const hold(mutex_);
             jobs_.push_back({s, std::move(q)});
@@ -79,7 +77,7 @@ public:
 private:
     struct job {
         std::shared_ptr<session> who;
-        request_type what;
+        rpc_request what;
     };
 
     void work()
@@ -95,15 +93,26 @@ private:
             hold.unlock();
             if (nudge)
                 nudge_.ring();
-            (void)answer_request<Interface>(j.what, handler_, [&](auto const& reply) { send(*j.who, reply); });
+            session& s = *j.who;
+            if (!answer_request<Interface>(j.what, handler_, s.unsendable(), [&](rpc_reply&& reply) { send(s, std::move(reply)); }))
+                refuse(s);
         }
     }
 
-    void send(session& s, typename session::reply_type const& reply)
+    void refuse(session& s)
+    {
+        {
+            std::lock_guard const hold(s.sending);
+            s.refuse();
+        }
+        nudge_.ring();
+    }
+
+    void send(session& s, rpc_reply&& reply)
     {
         bool const nudge = [&] {
             std::lock_guard const hold(s.sending);
-            s.send(reply);
+            s.send(std::move(reply));
             return s.has_pending();
         }();
         if (nudge)

@@ -7,19 +7,14 @@
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/rpc/failure.hpp>
 #include <strait/detail/rpc/frame.hpp>
-#include <strait/detail/rpc/frame_parser.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
 
 #include <atomic>
 #include <cstdint>
 #include <deque>
-#include <exception>
 #include <mutex>
-#include <string>
-#include <string_view>
 #include <utility>
-#include <vector>
 
 namespace strait::detail {
 
@@ -27,21 +22,20 @@ namespace strait::detail {
 // a client that does not take them; the loop reads no more requests of this client until they have been sent.
 //
 // Distinct objects: safe. Shared objects: unsafe; threads that share one hold `sending`.
-template <class Interface, class X>
+template <class X>
 class server_session {
 public:
-    using request_type = request_frame<Interface>;
-    using reply_type = reply_frame<Interface>;
-    using connection_type = connection<reply_type, request_type, X>;
+    using connection_type = connection<rpc_reply, rpc_request, X>;
 
     // `unsendable` counts the replies that cannot be sent; it outlives this object.
     server_session(connection_type c, std::atomic<std::uint64_t>& unsendable) : connection_(std::move(c)), unsendable_(unsendable) {}
 
-    receiver<request_type, X>& in() noexcept { return connection_.in(); }
+    receiver<rpc_request, X>& in() noexcept { return connection_.in(); }
+    std::atomic<std::uint64_t>& unsendable() noexcept { return unsendable_; }
 
     // Sends or stores a reply. Where it cannot be sent although the client is there, its call fails instead. To a
     // client that has gone no reply is sent, but what it had asked for before is read up to its end.
-    void send(reply_type const& r)
+    void send(rpc_reply&& r)
     {
         if (lost_ || gone_)
             return;
@@ -54,10 +48,13 @@ public:
                 return settle();
             }
         }
-        unsent_.push_back(r);
+        unsent_.push_back(std::move(r));
     }
 
-    // Where several threads use this session: held while one calls send(), has_pending(), settle() or is_lost().
+    // Its client has sent what is malformed, and is dropped.
+    void refuse() noexcept { lost_ = true; }
+
+    // Where several threads use this session: held while one calls send(), has_pending(), settle(), refuse() or is_lost().
     std::mutex sending;
 
     bool is_lost() const noexcept { return lost_; }
@@ -80,7 +77,7 @@ public:
             error_code const e = put(unsent_.front());
             if (e == errc::full)
                 return;
-            reply_type const r = std::move(unsent_.front());
+            rpc_reply const r = std::move(unsent_.front());
             unsent_.pop_front();
             if (e)
                 replace(r, e);
@@ -96,37 +93,31 @@ public:
     }
 
 private:
-    // Tries to send. `full` and `no_receiver` concern the channel, any other error this reply; `handler_failed`: its
-    // serializer has thrown what thrown_ says.
-    error_code put(reply_type const& r)
+    // Tries to send. `full` and `no_receiver` concern the channel, any other error this reply.
+    error_code put(rpc_reply const& r)
     {
-        try {
-            auto const sent = connection_.try_send(r);
-            return sent ? error_code() : sent.error();
-        } catch (...) {
-            with_text_of(std::current_exception(), [&](std::string_view text) { thrown_ = text; });
-            return errc::handler_failed;
-        }
+        auto const sent = connection_.try_send(r);
+        return sent ? error_code() : sent.error();
     }
 
     // Stores the failure of the call in front of other replies.
-    [[gnu::noinline, gnu::cold]] void replace(reply_type const& r, error_code const& why)
+    [[gnu::noinline, gnu::cold]] void replace(rpc_reply const& r, error_code const& why)
     {
         if (why == errc::no_receiver) {
             gone_ = true;
             return unsent_.clear();
         }
-        if (rpc_frame_parser(r).kind() == frame_kind::message)
+        if (r.kind() == reply_kind::message)
             unsendable_.fetch_add(1, std::memory_order_relaxed);
-        auto const frames = failure_instead_of(r, why == errc::handler_failed ? thrown_ : why.message());
-        lost_ = frames.empty();
-        unsent_.insert(unsent_.begin(), frames.begin(), frames.end());
+        if (auto instead = instead_of(r, why.message()))
+            unsent_.push_front(std::move(*instead));
+        else
+            lost_ = true;
     }
 
     connection_type connection_;
     std::atomic<std::uint64_t>& unsendable_;
-    std::string thrown_;
-    std::deque<reply_type> unsent_;
+    std::deque<rpc_reply> unsent_;
     bool gone_ = false;  // the client: it takes no replies any more
     bool lost_ = false;
 };
