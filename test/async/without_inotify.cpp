@@ -19,9 +19,10 @@ template <class Body>
 int without_inotify(Body body)
 {
     support::watchdog const watch;
+    support::other_user const user;
     return support::child([&] {
                support::no_inotify none;
-               return none.take_all() ? body() : skipped;
+               return none.take_all(user) ? body() : skipped;
            }).wait();
 }
 

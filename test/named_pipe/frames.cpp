@@ -1,5 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include <named_pipe/ends.hpp>
+#include <support/other_user.hpp>
 
 #include <array>
 #include <numeric>
@@ -135,8 +136,9 @@ BOOST_AUTO_TEST_CASE(an_impossible_capacity_is_refused_and_leaves_nothing)
     strait::channel_options huge;
     huge.capacity = std::size_t{1} << 40;
     BOOST_CHECK(sender<numbers>::open(support::unique_name(), huge, "test").error() == errc::capacity_limit);
+    support::other_user const user;
     support::child unprivileged([&] {
-        if (::setuid(65534) != 0)
+        if (!user.become())
             return 77;
         strait::channel_options more;
         more.capacity = 64u << 20;

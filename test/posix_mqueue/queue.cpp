@@ -2,6 +2,7 @@
 #include <support/child.hpp>
 #include <support/clean_host.hpp>
 #include <support/messages.hpp>
+#include <support/other_user.hpp>
 #include <support/shared_page.hpp>
 
 #include <strait/transport/posix_mqueue.hpp>
@@ -81,11 +82,8 @@ std::string queue_of(std::string const& name) { return "/strait-" + std::to_stri
 template <class Body>
 int unprivileged(Body body)
 {
-    support::child c([&] {
-        if (::setgid(65534) != 0 || ::setuid(65534) != 0)
-            return ::geteuid() == 0 ? 98 : static_cast<int>(body());
-        return static_cast<int>(body());
-    });
+    support::other_user const user;
+    support::child c([&] { return user.become() ? static_cast<int>(body()) : 98; });
     return c.wait();
 }
 

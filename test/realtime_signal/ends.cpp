@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <realtime_signal/fixture.hpp>
+#include <support/other_user.hpp>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -229,10 +230,10 @@ BOOST_AUTO_TEST_CASE(a_small_channel_takes_as_many_messages_as_were_asked_for)
 
 BOOST_AUTO_TEST_CASE(the_limit_of_pending_signals_makes_a_sender_wait_and_loses_nothing)
 {
+    support::other_user const user;  // whose pending signals are only ours
     auto const status =
         support::child([&] {
-            constexpr ::uid_t nobody = 54322;  // whose pending signals are only ours
-            if (::geteuid() == 0 && (::setgid(nobody) != 0 || ::setuid(nobody) != 0))
+            if (!user.become())
                 return 77;
             ::rlimit few{10, 10};
             ::setrlimit(RLIMIT_SIGPENDING, &few);

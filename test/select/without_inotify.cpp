@@ -45,9 +45,10 @@ template <class Body>
 void in_a_child(Body body)
 {
     support::watchdog const watch;
+    support::other_user const user;
     int const status = support::child([&] {
                            support::no_inotify none;
-                           return none.take_all() ? body(none) : skipped;
+                           return none.take_all(user) ? body(none) : skipped;
                        }).wait();
     if (status == skipped)
         BOOST_TEST_MESSAGE("SKIPPED: the instances cannot be used up here");

@@ -4,6 +4,7 @@
 #include <support/child.hpp>
 #include <support/messages.hpp>
 #include <support/names.hpp>
+#include <support/other_user.hpp>
 #include <support/print.hpp>
 #include <support/shared_page.hpp>
 
@@ -103,9 +104,10 @@ BOOST_AUTO_TEST_CASE(each_limit_has_its_own_error_and_leaves_nothing)
         std::uint64_t words[2000];
     };
     BOOST_CHECK_EQUAL(code(sender<page>::open(name)), errc::queue_limit);
+    support::other_user const user;
     support::child other([&] {
-        if (::setgid(65534) != 0 || ::setuid(65534) != 0)
-            return ::geteuid() == 0 ? 98 : 0;
+        if (!user.become())
+            return 98;
         strait::channel_options more;
         more.capacity = 1'000'000;
         return code(sender<std::uint64_t>::open(name, more)) == errc::queue_limit ? 0 : 1;  // above msgmnb
