@@ -216,6 +216,35 @@ BOOST_AUTO_TEST_CASE(what_fills_the_buffers_of_tcp_arrives_though_its_client_lea
     BOOST_TEST(client.wait() == 0);
 }
 
+using one_socket_subjects = std::tuple<by_name<strait::unix_stream>, by_name<strait::unix_seqpacket>, by_address<strait::tcp, AF_INET>>;
+
+/// Each side has a limit of its own.
+TYPED_CASE(a_message_that_is_larger_than_the_other_side_takes_is_an_error_there_and_the_end_of_the_connection, S, one_socket_subjects)
+{
+    clean_host const clean;
+    auto const where = S::where();
+    strait::acceptor<std::string, std::string, typename S::transport> acceptor{where, {.max_message_size = 1024}};
+    support::child client([&] {
+        strait::connection<std::string, std::string, typename S::transport> c{where, {.max_message_size = 16384}};
+        c.send(std::string(1024, 'a'));
+        c.send(std::string(1025, 'b'));
+        (void)c.send_for("lost", 10s);
+        if (c.receive_for(60s).error() != errc::closed || c.end_reason() == strait::end_reason::none)
+            return 1;
+        for (;;)
+            if (auto const sent = c.send_for("nobody reads this", 60s); !sent)
+                return sent.error() == errc::no_receiver ? 0 : 2;
+    });
+    {
+        auto c = acceptor.accept();
+        BOOST_TEST(c.receive_for(60s).value() == std::string(1024, 'a'));
+        BOOST_TEST((c.receive_for(60s).error() == errc::malformed_message));
+        BOOST_TEST((c.receive_for(60s).error() == errc::closed));
+        BOOST_TEST((c.end_reason() == strait::end_reason::died));
+    }
+    BOOST_TEST(client.wait() == 0);
+}
+
 TYPED_CASE(one_thread_serves_a_hundred_clients, S, subjects)
 {
     clean_host const clean;

@@ -22,6 +22,7 @@
 #include <span>
 #include <string>
 #include <tuple>
+#include <type_traits>
 
 namespace tcp_ends {
 
@@ -51,6 +52,32 @@ TYPED_CASE(a_receiver_says_which_port_the_kernel_has_chosen, X, with_a_port)
     BOOST_TEST(in.receive().value_or(0) == 5U);
     BOOST_TEST(in.close().has_value());
     BOOST_TEST(in.port() == 0U);
+}
+
+// At an address each end has a limit of its own.
+using streams = std::tuple<tcp, acknowledged<tcp>>;
+TYPED_CASE(a_message_that_is_larger_than_its_receiver_takes_is_an_error_there_and_ends_its_connection_alone, X, streams)
+{
+    receiver<std::string, X> in{"127.0.0.1:0", {.max_message_size = 1024}};
+    std::string const where = "127.0.0.1:" + std::to_string(in.port());
+    sender<std::string, X> other{where};
+    other.send("first");
+    BOOST_TEST(in.receive().value_or("") == "first");
+    sender<std::string, X> out{where};
+    out.send(std::string(1024, 'a'));
+    out.send(std::string(1025, 'b'));
+    BOOST_TEST(in.receive().value_or("") == std::string(1024, 'a'));
+    BOOST_TEST((in.receive_for(60s).error() == errc::malformed_message));
+    auto const wanted = std::is_same_v<X, tcp> ? errc::no_receiver : errc::peer_corrupt;
+    for (result<void> told; told;) {  // the kernel takes the first message behind it
+        told = out.send_for("lost", 60s);
+        if (told)
+            told = out.flush_for(60s);
+        BOOST_TEST((told || told.error() == wanted), told.error().message());
+    }
+    other.send("second");
+    for (auto got = in.receive_for(60s); got.value() != "second"; got = in.receive_for(60s))
+        BOOST_TEST_REQUIRE(got.value() == "lost");  // by a new connection
 }
 
 BOOST_AUTO_TEST_CASE(both_address_families_and_resolved_names_work)
