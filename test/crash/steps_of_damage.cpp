@@ -170,7 +170,6 @@ void check_circles()
                     circle<T> c(capacity);
                     c.draw(capacity, full, turns);
                     strait::error_code received;
-                    strait::error_code sent;
                     BOOST_TEST(steps_of([&] { received = c.in->try_receive().error(); }) <= most_steps);
                     BOOST_TEST((received == errc::peer_corrupt), received.message());
                     BOOST_TEST(steps_of([&] { (void)c.out->try_send(support::make_message<T>(1, 1)); }) <= most_steps);
