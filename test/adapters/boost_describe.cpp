@@ -1,4 +1,5 @@
 // Distributed under the Boost Software License, Version 1.0.
+#include <strait/schema.hpp>
 #include <strait/serialization/boost_describe.hpp>
 
 #include "adapters.hpp"
@@ -77,6 +78,34 @@ private:
     BOOST_DESCRIBE_CLASS(shelf, (), (), (), (places_))
 };
 
+class ticket_1 {
+public:
+    ticket_1() = default;
+    explicit ticket_1(int number) : number_(number) {}
+    int number() const { return number_; }
+
+private:
+    int number_ = 0;
+    BOOST_DESCRIBE_CLASS(ticket_1, (), (), (), (number_))
+};
+class ticket_2 {
+public:
+    ticket_2() = default;
+    ticket_2(int number, std::string note) : number_(number), note_(std::move(note)) {}
+    bool operator==(ticket_2 const&) const = default;
+
+private:
+    int number_ = 0;
+    std::string note_ = "none";
+    std::array<int, 2> marks_{1, 2};
+    BOOST_DESCRIBE_CLASS(ticket_2, (), (), (), (number_, note_, marks_))
+};
+class other_ticket {
+    int number_ = 0;
+    double note_ = 0;
+    BOOST_DESCRIBE_CLASS(other_ticket, (), (), (), (number_, note_))
+};
+
 struct bank {
     std::vector<account> accounts;
     std::vector<point> places;
@@ -96,6 +125,18 @@ template <>
 struct strait::serializer<account> : strait::described<account> {};
 template <>
 struct strait::serializer<point> : strait::described<point> {};
+template <>
+inline constexpr std::size_t strait::extensible<ticket_1> = 1;
+template <>
+inline constexpr std::size_t strait::extensible<ticket_2> = 1;
+template <>
+inline constexpr std::size_t strait::extensible<other_ticket> = 1;
+template <>
+struct strait::serializer<ticket_1> : strait::described<ticket_1> {};
+template <>
+struct strait::serializer<ticket_2> : strait::described<ticket_2> {};
+template <>
+struct strait::serializer<other_ticket> : strait::described<other_ticket> {};
 template <>
 struct strait::serializer<shelf> : strait::described<shelf> {};
 template <>
@@ -149,6 +190,28 @@ BOOST_AUTO_TEST_CASE(parts_of_a_message_draw_from_one_budget_of_memory)
     }
     auto const decoded = codec<std::vector<shelf>>::decode(message);
     BOOST_TEST((!decoded && decoded.error() == strait::errc::out_of_memory));
+}
+
+template <class There, class Here>
+std::string difference()
+{
+    return strait::schema::difference(strait::schema::of<There>(), strait::schema::of<Here>());
+}
+
+BOOST_AUTO_TEST_CASE(a_described_class_may_grow)
+{
+    static_assert(codec<ticket_1>::layout == codec<ticket_2>::layout && codec<ticket_1>::layout.fixed_size == 0);
+    static_assert(strait::detail::message_description_of<std::vector<ticket_1>>.grows);
+    ticket_2 used(9, "old");
+    BOOST_TEST(!codec<ticket_2>::decode(encoded(ticket_1(7)), used));
+    BOOST_TEST((used == ticket_2(7, "none")));
+    std::vector<ticket_1> older;
+    BOOST_TEST(!codec<std::vector<ticket_1>>::decode(encoded(std::vector<ticket_2>{{7, "x"}, {8, "y"}}), older));
+    BOOST_TEST((older.size() == 2 && older[1].number() == 8));
+    check_damage(ticket_1(7));
+    BOOST_TEST((difference<std::vector<ticket_1>, std::vector<ticket_2>>()) == "");
+    BOOST_TEST((difference<ticket_2, other_ticket>().ends_with("member 2 (note_): string there, f64 here")), (difference<ticket_2, other_ticket>()));
+    BOOST_TEST((strait::schema::of<ticket_2>().text().find("Boost.Describe, extensible: 1 members in the first version") != std::string::npos));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

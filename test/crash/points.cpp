@@ -48,7 +48,8 @@ BOOST_AUTO_TEST_CASE(every_point_of_the_source_has_killed, *boost::unit_test::de
                                                                boost::unit_test::depends_on("crash_points_pairs") *
                                                                boost::unit_test::depends_on("crash_points_large") *
                                                                boost::unit_test::depends_on("crash_points_sealed") *
-                                                               boost::unit_test::depends_on("crash_points_queue"))
+                                                               boost::unit_test::depends_on("crash_points_queue") *
+                                                               boost::unit_test::depends_on("crash_points_versions"))
 {
     auto const& all = crash::point::all();
     auto const& done = crash::sweep::all();

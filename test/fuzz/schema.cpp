@@ -14,6 +14,7 @@ using strait::detail::message_description_of;
 using strait::detail::noted_type_mismatch;
 using strait::detail::schema_bytes;
 using strait::detail::schema_limit;
+using strait::detail::schema_versions;
 using strait::detail::schema_writer;
 
 namespace {
@@ -40,6 +41,19 @@ struct order {
     std::set<std::uint16_t> numbers;
 };
 
+struct grown {
+    std::string name;
+    trade first;
+    std::vector<grown> inner;
+};
+
+}  // namespace
+
+template <>
+inline constexpr std::size_t strait::extensible<grown> = 2;
+
+namespace {
+
 template <class T>
 message_type const& type()
 {
@@ -47,7 +61,7 @@ message_type const& type()
     return t;
 }
 
-std::array<message_type const*, 4> const types{&type<trade>(), &type<node>(), &type<order>(), &type<std::string>()};
+std::array<message_type const*, 5> const types{&type<trade>(), &type<node>(), &type<order>(), &type<std::string>(), &type<grown>()};
 
 std::string_view written(message_type const& t, schema_bytes& to)
 {
@@ -100,8 +114,13 @@ void fuzz::harness::run(std::span<std::byte const> all)
     std::string_view const said = error_note(e);
     require(!said.empty(), "a mismatch is explained");
     check_text(said);
-    if (bytes == written(here, own))
+    bool newer = false;
+    auto const versions = schema_versions(there, here.description(), newer);
+    require(!versions || versions == strait::errc::type_mismatch, "two versions fit together or do not");
+    if (bytes == written(here, own)) {
         require(read.is_right(), "what is ours is right");
+        require(!versions && !newer, "a version fits itself");
+    }
 }
 
 std::vector<bytes> fuzz::harness::seeds()

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -48,15 +49,35 @@ consteval bool require_each(types<Member...>)
 }
 
 template <class... Member>
+consteval bool any_holds_extensible(types<Member...>)
+{
+    return (grows<Member> || ...);
+}
+
+template <class... Member>
 consteval bool none_needs_steady_bytes(types<Member...>)
 {
     return (!needs_steady_bytes<Member> && ...);
 }
 
-template <class... Member>
+template <std::size_t First, class... Member>
 consteval std::uint64_t hash_described(types<Member...> members)
 {
-    return hash_words(kind::portable_message, hash_parts<void, types<>>(kind::product, sizeof...(Member), members));
+    static_assert(First <= sizeof...(Member), "strait: extensible says more members than this class has");
+    using first = typename first_of<First, types<>, Member...>::type;
+    if constexpr (First != 0)
+        return hash_words(kind::portable_message, hash_parts<void, types<>>(kind::extensible, First, first{}));
+    else
+        return hash_words(kind::portable_message, hash_parts<void, types<>>(kind::product, sizeof...(Member), members));
+}
+
+// Gives the members of a class from this number on what a new object has.
+template <class T, template <class...> class List, class... Member>
+void reset_described(T& out, List<Member...>, std::size_t from)
+{
+    auto const initial = std::make_unique<T>();
+    std::size_t i = 0;
+    ((i++ >= from ? replace_by(out.*Member::pointer, (*initial).*Member::pointer) : void()), ...);
 }
 
 }  // namespace detail
@@ -73,7 +94,8 @@ consteval std::uint64_t hash_described(types<Member...> members)
 ///
 /// Whatever invariant the class keeps is not checked when a peer's message is decoded. Needs a default constructor, and
 /// members that can be sent; a class cannot be a part of itself. The fingerprint is that of an aggregate of the same
-/// members as a part of another message; names are not in it. Thread safe.
+/// members as a part of another message; names are not in it. With strait::extensible<T> members may be appended to those that are
+/// described, which stand in the order of Boost.Describe: inherited ones first. Thread safe.
 template <class T>
 struct described {
     static_assert(boost::describe::has_describe_members<T>::value,
@@ -82,7 +104,9 @@ struct described {
 
     /// Whether a message may be decoded where its sender can still write to it: what all members' types promise.
     static constexpr bool reads_shared_memory = detail::none_needs_steady_bytes(detail::described_types<T>{});
-    static constexpr std::uint64_t fingerprint = detail::hash_described(detail::described_types<T>{});
+    static constexpr std::uint64_t fingerprint = detail::hash_described<extensible<T>>(detail::described_types<T>{});
+    /// For the library: whether peers with this fingerprint may have another version of T, or of a type in it.
+    static constexpr bool holds_extensible = extensible<T> != 0 || detail::any_holds_extensible(detail::described_types<T>{});
     /// For the library: what the schema says of a T.
     using described_parts = detail::described_types<T>;
     /// For the library: the names of the members.
@@ -91,7 +115,7 @@ struct described {
     static constexpr char const* encoding = "Boost.Describe";
     static constexpr std::size_t fixed_size = [] {
         constexpr auto bounds = detail::bounds_in_row(detail::described_types<T>{});
-        return bounds.fixed ? bounds.least : 0;
+        return bounds.fixed && extensible<T> == 0 ? bounds.least : 0;
     }();
 
     static constexpr std::size_t size(T const& value)
@@ -112,8 +136,18 @@ struct described {
     /// For the library: reads a T within another message, from whose budget of memory it draws.
     static bool load_parts(detail::checked_source& source, T& out)
     {
-        return detail::every_described(out, detail::described_members<T>{},
-                                       [&](auto& member) { return detail::load(source, member); });
+        if constexpr (extensible<T> != 0) {
+            static_assert(!detail::any_handle_behind<extensible<T>>(described_parts{}), "strait: a descriptor cannot be appended to an extensible class");
+            std::size_t read = 0;
+            auto const each = [&](auto use) { return detail::every_described(out, detail::described_members<T>{}, use); };
+            if (!detail::load_members<extensible<T>>(source, each, read))
+                return false;
+            if (read != described_parts::size)
+                detail::reset_described(out, detail::described_members<T>{}, read);
+            return true;
+        } else
+            return detail::every_described(out, detail::described_members<T>{},
+                                           [&](auto& member) { return detail::load(source, member); });
     }
 
     static void encode(T const& value, std::span<std::byte> out)

@@ -58,7 +58,7 @@ struct cannot_be_sent {
         "strait cannot send this type: specialise strait::serializer for it, make it an aggregate of supported members "
         "(default-constructible, at most 64, no pointers, no base class), set strait::enable_bitwise if it is "
         "trivially copyable and safe to copy byte by byte, strait::trusted_hash_container if it is a hash container without "
-        "buckets, or include an adapter from strait/serialization/");
+        "buckets, include an adapter from strait/serialization/, or leave extensible types out of the keys of sets and maps");
 };
 
 template <class T>

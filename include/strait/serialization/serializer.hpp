@@ -71,6 +71,24 @@ struct serializer : builtin_serializer<T> {
 template <class T>
 inline constexpr bool enable_bitwise = false;
 
+/// Set it, for an aggregate to which members will be appended, to the number of members that its first version has:
+///
+///     struct order {
+///         std::uint64_t id;
+///         double price;
+///         std::uint32_t quantity = 1;  // appended in the second version
+///     };
+///     template <>
+///     inline constexpr std::size_t strait::extensible<order> = 2;
+///
+/// Programs with different versions of it then understand each other: an older one skips the members that it does not know, and a
+/// newer one leaves those that did not come at their default member initialisers. The number never changes. Members may be renamed;
+/// to remove, reorder or retype one is refused as another type is (`type_mismatch`), of appended ones where both schemas are known.
+/// It is sent in the portable encoding, with four bytes more. Neither it nor what holds it can be the key of a set or map, and
+/// descriptors cannot be appended. For classes of Boost.Describe it counts the described members.
+template <class T>
+inline constexpr std::size_t extensible = 0;
+
 /// Set it to true for a hash container that does not show its buckets (boost::unordered_flat_map and the like), if its
 /// senders are trusted: a hostile one can choose keys that make filling it take a time quadratic in their number. Of
 /// containers with buckets, such as std::unordered_map, the library counts the collisions and refuses such a message.

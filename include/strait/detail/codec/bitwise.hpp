@@ -23,7 +23,8 @@ template <class T>
 consteval bool find_bitwise();
 
 /// A type that is trivially copyable, has no pointer or reference inside at any depth, and is either an aggregate whose members
-/// strait can see or one for which the user has set enable_bitwise.
+/// strait can see or one for which the user has set enable_bitwise. Nothing in it
+/// is extensible.
 template <class T>
 concept bitwise = find_bitwise<T>();
 
@@ -44,7 +45,7 @@ consteval bool find_bitwise()
     else if constexpr (kind == shape::array)
         return bitwise<std::remove_const_t<typename array_traits<T>::element>>;
     else if constexpr (kind == shape::aggregate) {
-        if constexpr (inspectable<T>)
+        if constexpr (inspectable<T> && !growing<T>)
             return all_bitwise(member_types<T>{});
         else
             return false;

@@ -139,6 +139,10 @@ consteval type_description describe_structure()
         return {.what = kind::opaque, .size = sizeof(T), .alignment = alignof(T), .name = class_name_of<T>};
     else if constexpr (here == shape::aggregate) {
         type_description d{.what = InMemory ? kind::object : kind::product, .name = class_name_of<T>};
+        if constexpr (growing<T>) {
+            d.what = kind::extensible;
+            d.size = extensible<T>;
+        }
         add_parts<InMemory>(d, member_types<T>{});
         if constexpr (InMemory) {
             d.size = sizeof(T);
@@ -170,6 +174,8 @@ consteval type_description describe_custom()
 {
     type_description d{.what = kind::custom, .fingerprint = serializer<T>::fingerprint, .name = class_name_of<T>, .encoding = encoding_name_of<T>};
     d.size = InMemory ? sizeof(T) : custom_fixed_size<T>();
+    if constexpr (requires { requires serializer<T>::holds_extensible; })
+        d.alignment = 1 + extensible<T>;
     if constexpr (self_described<T>) {
         add_parts<false>(d, typename serializer<T>::described_parts{});
         if constexpr (requires { serializer<T>::described_names; })
@@ -221,7 +227,7 @@ consteval message_description describe_message()
         what = kind::bitwise_message;
     else if (tier_of<T> == tier::flat)
         what = kind::flat_message;
-    return {what, refingerprinted<T> && !self_described<T>, layout.fingerprint, layout.fixed_size, layout.alignment, root_of<T>()};
+    return {what, refingerprinted<T> && !self_described<T>, layout.fingerprint, layout.fixed_size, layout.alignment, root_of<T>(), grows<T>};
 }
 
 /// The description of T as a message.

@@ -12,7 +12,8 @@
 #include <type_traits>
 #include <utility>
 
-// A hash of the structure of a type: of kinds, sizes and order, and never of names, which compilers spell differently.
+// A hash of the structure of a type: of kinds, sizes and order, and never of names, which compilers spell differently. Of an
+// extensible aggregate only the members of its first version are in it, so all versions have one fingerprint.
 namespace strait::detail {
 
 template <class T>
@@ -124,9 +125,9 @@ consteval std::size_t levels_up(types<Up...>)
 template <class T, class Up, class Part>
 consteval auto levels_for_part()
 {
-    if constexpr (parts_of<Part>::size == 0 || (shape_of<Part> == shape::aggregate && !recursive<Part>))
+    if constexpr (parts_of<Part>::size == 0 || (shape_of<Part> == shape::aggregate && !recursive_at_first<Part>))
         return types<>{};
-    else if constexpr (recursive<T>)
+    else if constexpr (recursive_at_first<T>)
         return prepended<T>(Up{});
     else
         return Up{};
@@ -154,6 +155,8 @@ consteval std::uint64_t hash_structure_of_encoding()
         return hash_parts<T, Up>(kind::optional, 1, parts{});
     else if constexpr (here == shape::variant)
         return hash_parts<T, Up>(kind::variant, parts::size, parts{});
+    else if constexpr (growing<T>)
+        return hash_parts<T, Up>(kind::extensible, extensible<T>, first_parts_of<T>{});
     else if constexpr (here == shape::tuple || here == shape::aggregate)
         return hash_parts<T, Up>(kind::product, parts::size, parts{});
     else

@@ -6,6 +6,7 @@
 #include <strait/detail/codec/shape.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <type_traits>
 
 // What a type is made of, at any depth. Each type is visited once: a walk along every path to it would take exponential
@@ -37,6 +38,28 @@ consteval auto find_parts()
 template <class T>
 using parts_of = decltype(find_parts<T>());
 
+template <std::size_t N, class Taken, class... Rest>
+struct first_of {
+    using type = Taken;
+};
+template <std::size_t N, class... Taken, class First, class... Rest>
+    requires(N != 0)
+struct first_of<N, types<Taken...>, First, Rest...> : first_of<N - 1, types<Taken..., First>, Rest...> {};
+
+template <class T, class... Part>
+consteval auto find_first_parts(types<Part...> all)
+{
+    if constexpr (growing<T>) {
+        static_assert(extensible<T> <= sizeof...(Part), "strait: extensible says more members than this aggregate has");
+        return typename first_of<extensible<T>, types<>, Part...>::type{};
+    } else
+        return all;
+}
+
+/// The types that the first version of T was directly made of.
+template <class T>
+using first_parts_of = decltype(find_first_parts<T>(parts_of<T>{}));
+
 template <class T, class... Among>
 consteval bool is_among(types<Among...>)
 {
@@ -46,6 +69,11 @@ consteval bool is_among(types<Among...>)
 struct all_parts {
     template <class T>
     using of = parts_of<T>;
+};
+
+struct parts_of_first_versions {
+    template <class T>
+    using of = first_parts_of<T>;
 };
 
 struct parts_without_aggregates {
@@ -89,6 +117,45 @@ consteval bool find_recursive()
 template <class T>
 inline constexpr bool recursive = find_recursive<T>();
 
+// Whether this type is extensible, or its serializer says that something in it is.
+template <class T>
+consteval bool is_extensible_itself()
+{
+    if constexpr (requires { serializer<T>::holds_extensible; })
+        return serializer<T>::holds_extensible;
+    else
+        return growing<T>;
+}
+
+template <class... Part>
+consteval bool any_extensible(types<Part...>)
+{
+    return (is_extensible_itself<std::remove_const_t<Part>>() || ...);
+}
+
+template <class T, class... Inside>
+consteval bool find_extensible(types<Inside...>)
+{
+    return is_extensible_itself<T>() || any_extensible(parts_of<T>{}) || (any_extensible(parts_of<Inside>{}) || ...);
+}
+
+/// Whether T is extensible, or something inside of it is.
+template <class T>
+inline constexpr bool holds_extensible = find_extensible<T>(inside<T>{});
+
+template <class T>
+consteval bool find_recursive_at_first()
+{
+    if constexpr (recursive<T> && holds_extensible<T>)
+        return is_among<T>(inside<T, parts_of_first_versions>{});
+    else
+        return recursive<T>;
+}
+
+/// Whether T could lie within another T when all extensible types were in their first versions.
+template <class T>
+inline constexpr bool recursive_at_first = find_recursive_at_first<T>();
+
 // Whether T lies within itself without an aggregate on the way: how deep a peer nests it could not be counted.
 template <class T>
 inline constexpr bool endless = is_among<T>(inside<T, parts_without_aggregates>{});
@@ -106,6 +173,8 @@ consteval bool encodable_by_itself()
         return complete_custom<T> && std::default_initializable<T> && std::is_move_assignable_v<T>;
     else if constexpr (kind == shape::variant && variant_alternatives<T>::type::size > 255)
         return false;
+    else if constexpr (kind == shape::set || kind == shape::map)  // a key without what an older version skips may be there twice
+        return std::default_initializable<T> && !endless<T> && !holds_extensible<typename T::key_type>;
     else
         return (std::is_array_v<T> || std::default_initializable<T>) && !endless<T>;
 }

@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_CODEC_PORTABLE_READER_HPP
 
 #include <strait/detail/codec/flat.hpp>
+#include <strait/detail/codec/handles.hpp>
 #include <strait/detail/codec/portable_writer.hpp>
 #include <strait/detail/codec/wire.hpp>
 
@@ -344,6 +345,75 @@ bool load_custom(Source& source, T& out)
     }
 }
 
+template <class M>
+void replace_by(M& to, M& from)
+{
+    if constexpr (std::is_array_v<M>)
+        for (std::size_t i = 0; i != std::size(to); ++i)
+            replace_by(to[i], from[i]);
+    else
+        to = std::move(from);
+}
+
+// Reads members up to the end of the source, which may come before any that the first version did not have, and skips what is
+// behind them. `each` calls what it gets for each member until that returns false. Members from number `read` on did not come.
+template <std::size_t First, class Each>
+bool load_members(checked_source& source, Each each, std::size_t& read)
+{
+    bool missing = false;
+    read = 0;
+    bool const loaded = each([&](auto& member) {
+        missing = read >= First && source.at == source.end;
+        if (missing)
+            return false;
+        ++read;
+        return load(source, member);
+    });
+    source.at = source.end;
+    return loaded || missing;
+}
+
+// Gives the members of an aggregate from this number on what their default member initialisers say.
+template <class T>
+[[gnu::noinline, gnu::cold]] void reset_members(T& out, std::size_t from)
+{
+    static_assert(requires { T{}; }, "strait: an extensible aggregate needs an initialiser for each member that has no default");
+    auto const initial = std::make_unique<T>();
+    with_members(out, [&](auto&... to) {
+        with_members(*initial, [&](auto&... fresh) {
+            std::size_t i = 0;
+            ((i++ >= from ? replace_by(to, fresh) : void()), ...);
+        });
+    });
+}
+
+template <std::size_t First, class... Member>
+consteval bool any_handle_behind(types<Member...>)
+{
+    std::size_t i = 0;
+    return ((i++ >= First && has_handles<Member>) || ...);
+}
+
+template <class T>
+bool load_extensible(checked_source& source, T& out)
+{
+    static_assert(!any_handle_behind<extensible<T>>(parts_of<T>{}), "strait: a descriptor cannot be appended to an extensible aggregate");
+    wire_count size = 0;
+    if (!load_fixed(source, size)) [[unlikely]]
+        return false;
+    fix_value(size);
+    if (!source.has(size)) [[unlikely]]
+        return false;
+    std::byte const* const end = std::exchange(source.end, source.at + size);
+    std::size_t read = 0;
+    if (!load_members<extensible<T>>(source, [&](auto use) { return every_part(out, use); }, read)) [[unlikely]]
+        return false;
+    if (read != parts_of<T>::size) [[unlikely]]
+        reset_members(out, read);
+    source.end = end;
+    return true;
+}
+
 template <std::endian Native = std::endian::native, class Number>
 void load_numbers(std::byte const* from, Number* to, std::size_t count)
 {
@@ -391,7 +461,11 @@ bool load(Source& source, T& out)
         if constexpr (recursive<T>)
             if (++source.depth > nesting_limit) [[unlikely]]
                 return false;
-        bool const loaded = every_part(out, [&](auto& part) { return load(source, part); });
+        bool loaded = false;
+        if constexpr (growing<T>)
+            loaded = load_extensible(source, out);
+        else
+            loaded = every_part(out, [&](auto& part) { return load(source, part); });
         if constexpr (recursive<T>)
             --source.depth;
         return loaded;

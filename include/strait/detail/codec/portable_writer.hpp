@@ -78,15 +78,8 @@ public:
         }
         else if constexpr (kind == shape::sequence || kind == shape::set || kind == shape::map)
             add_container(value);
-        else if constexpr (!recursive<T>)
-            for_each_part(value, [this](auto const& part) { this->add(part); });
-        else if (depth_ == nesting_limit)
-            refused_ = true;
-        else {
-            ++depth_;
-            for_each_part(value, [this](auto const& part) { this->add(part); });
-            --depth_;
-        }
+        else
+            add_parts(value);
     }
 
     // The receiver would refuse what takes more memory than it allows.
@@ -101,6 +94,22 @@ private:
     {
         refused_ = refused_ || size > message_limit;
         bytes_ += sizeof(wire_count) + (size & message_limit);
+    }
+
+    template <class T>
+    constexpr void add_parts(T const& value)
+    {
+        if constexpr (growing<T>)
+            bytes_ += sizeof(wire_count);
+        if constexpr (!recursive<T>)
+            for_each_part(value, [this](auto const& part) { this->add(part); });
+        else if (depth_ == nesting_limit)
+            refused_ = true;
+        else {
+            ++depth_;
+            for_each_part(value, [this](auto const& part) { this->add(part); });
+            --depth_;
+        }
     }
 
     template <class T>
@@ -223,6 +232,13 @@ std::byte* store(std::byte* to, T const& value)
     }
     else if constexpr (kind == shape::sequence || kind == shape::set || kind == shape::map)
         return store_container(to, value);
+    else if constexpr (growing<T>) {
+        std::byte* const size = to;
+        to += sizeof(wire_count);
+        for_each_part(value, [&to](auto const& part) { to = store(to, part); });
+        store_count(size, static_cast<std::size_t>(to - size) - sizeof(wire_count));
+        return to;
+    }
     else {
         for_each_part(value, [&to](auto const& part) { to = store(to, part); });
         return to;

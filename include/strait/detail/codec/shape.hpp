@@ -231,8 +231,10 @@ consteval shape find_shape()
         return shape::array;
     else if constexpr (custom<T>)
         return shape::custom;
-    else if constexpr (enable_bitwise<T>)
+    else if constexpr (enable_bitwise<T>) {
+        static_assert(extensible<T> == 0, "strait: a type that is extensible cannot be sent as it lies in memory: it has enable_bitwise");
         return std::is_trivially_copyable_v<T> ? shape::opaque : shape::none;
+    }
     else if constexpr (scalar_like<T>)
         return shape::scalar;
     else if constexpr (!std::is_class_v<T>)
@@ -257,6 +259,10 @@ consteval shape find_shape()
 
 template <class T>
 inline constexpr shape shape_of = find_shape<T>();
+
+/// An aggregate to which members may be appended.
+template <class T>
+concept growing = extensible<T> != 0 && shape_of<T> == shape::aggregate;
 
 }  // namespace strait::detail
 

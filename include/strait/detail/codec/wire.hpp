@@ -16,6 +16,7 @@
 //     scalar                 its bytes (long, wchar_t and long double have as many as on the host; the fingerprint differs
 //                            between hosts where these do)
 //     array, tuple, struct   the parts, one after the other
+//     extensible struct      u32: how many bytes follow, then the parts of this version; a reader knows more or fewer of them
 //     optional               u8: 0, or 1 and the value
 //     variant                u8: the index, then the alternative
 //     container              u32: how many, then the elements (of a map: key, value)
@@ -82,6 +83,8 @@ consteval wire_bounds find_bounds()
         constexpr wire_bounds element = bounds_of<typename array_traits<T>::element>;
         return {array_traits<T>::size * element.least, element.fixed || array_traits<T>::size == 0};
     }
+    else if constexpr (growing<T>)
+        return {sizeof(wire_count) + bounds_in_row(first_parts_of<T>{}).least, false};
     else if constexpr (kind == shape::tuple || kind == shape::aggregate)
         return bounds_in_row(parts_of<T>{});
     else if constexpr (kind == shape::variant)
@@ -89,6 +92,21 @@ consteval wire_bounds find_bounds()
     else
         return {kind == shape::optional ? 1 : sizeof(wire_count), false};
 }
+
+template <class T>
+consteval bool find_growth()
+{
+    if constexpr (bitwise<T>)
+        return false;
+    else if constexpr (shape_of<T> == shape::sequence)
+        return find_growth<typename T::value_type>();
+    else
+        return holds_extensible<T>;
+}
+
+/// holds_extensible<T>, which for a type of which nothing can be extensible is not computed.
+template <class T>
+inline constexpr bool grows = find_growth<T>();
 
 /// The bounds of one element of a container; an element of a map is a key and a value.
 template <class T>

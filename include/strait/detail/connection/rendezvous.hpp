@@ -54,9 +54,10 @@ struct duplex_description {
     static constexpr type_description const* parts[] = {root_of<Up>(), root_of<Down>()};
     static constexpr char const* names[] = {"to_server", "to_client"};
     static constexpr std::uint64_t fingerprint = both_ways<codec<Up>::layout, codec<Down>::layout>.fingerprint;
+    static constexpr bool grows = detail::grows<Up> || detail::grows<Down>;
     static constexpr type_description root{
-        .what = kind::custom, .fingerprint = fingerprint, .parts = 2, .part = parts, .name = "connection", .names = names};
-    static constexpr message_description value{kind::custom, false, fingerprint, 0, 1, &root};
+        .what = kind::custom, .alignment = grows ? 1 : 0, .fingerprint = fingerprint, .parts = 2, .part = parts, .name = "connection", .names = names};
+    static constexpr message_description value{kind::custom, false, fingerprint, 0, 1, &root, grows};
 
     static message_type type()
     {

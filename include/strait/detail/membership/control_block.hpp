@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_MEMBERSHIP_CONTROL_BLOCK_HPP
 #define STRAIT_DETAIL_MEMBERSHIP_CONTROL_BLOCK_HPP
 
+#include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/fnv1a.hpp>
 #include <strait/detail/schema/writer.hpp>
 #include <strait/error.hpp>
@@ -36,6 +37,7 @@ struct channel_traits {
     std::uint64_t first_bytes() const noexcept { return allocated == 0 ? size : allocated; }
     std::string_view type_name() const noexcept { return type ? type->name() : std::string_view(); }
     message_description const* description() const noexcept { return type ? type->description() : nullptr; }
+    bool grows() const noexcept { return description() && description()->grows; }
 };
 
 // The traits of a channel whose messages do not lie in its control file.
@@ -59,12 +61,13 @@ channel_traits traits_beside(std::string_view transport, message_type const& typ
 //   0 magic         8 version  12 byte_order  16 word_size  20 ready     24 fingerprint      32 element_size
 //  40 capacity     48 max_message_size        56 size       64 keep      68 retained      72 beside       80 memory
 // 112 checksum   120 kernel_space
-// 128 joined_senders 136 left_senders 144 joined_receivers 152 left_receivers 160 event      164..191 unused
+// 128 joined_senders 136 left_senders 144 joined_receivers 152 left_receivers 160 event      168 schema_checksum  176..191 unused
 // 192 mechanism[8]                                                       256 transport      320 type_name
 // 576 schema: u32 size, and the bytes that schema/writer.hpp describes
 //
-// Bytes 0 to 127 and from 256 on are written before the file gets its name and never again, except `ready` and `keep`, which are
-// written under the set-up lock. Ends that join and leave write the counters, rarely. mechanism[] belongs to the
+// Bytes 0 to 127 and from 256 on are written before the file gets its name and never again, except `ready`, `keep` and the schema
+// with its checksum, which are written under the set-up lock: of an extensible type an end that knows more members than the schema
+// writes its own there. A schema that does not have its checksum is half written, and is not believed. Ends that join and leave write the counters, rarely. mechanism[] belongs to the
 // transport.
 struct control_block {
     static constexpr std::uint64_t magic_value = 0x0074'6961'7274'7373U;  // "sstrait"
@@ -93,7 +96,9 @@ struct control_block {
     std::atomic<std::uint64_t> joined_receivers;
     std::atomic<std::uint64_t> left_receivers;
     std::atomic<std::uint32_t> event;
-    std::uint32_t unused_2[7];
+    std::uint32_t unused_2;
+    std::atomic<std::uint64_t> schema_checksum;
+    std::uint32_t unused_3[4];
     std::atomic<std::uint64_t> mechanism[8];
     char transport[64];
     char type_name[256];
@@ -104,8 +109,7 @@ struct control_block {
     {
         schema_bytes written;
         schema_writer::write(t.description(), written);
-        schema_size = static_cast<std::uint32_t>(written.size);
-        std::memcpy(schema_content, written.data, written.size);
+        write_schema(written);
         magic = magic_value;
         version = version_value;
         byte_order = byte_order_value;
@@ -128,8 +132,26 @@ struct control_block {
     // Whether what fill() has written is still there, which a peer can overwrite.
     bool is_intact() const noexcept { return magic == magic_value && checksum == sum(); }
 
-    // Other processes can write to what this shows.
-    std::string_view schema() const noexcept { return {schema_content, std::min<std::size_t>(schema_size, sizeof schema_content)}; }
+    // Only under the set-up lock, once the file has its name. A process that is killed in here leaves a schema without its checksum.
+    void write_schema(schema_bytes const& s) noexcept
+    {
+        schema_checksum.store(0, std::memory_order_relaxed);
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        schema_size = static_cast<std::uint32_t>(s.size);
+        std::memcpy(schema_content, s.data, s.size / 2);
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        STRAIT_CRASH_POINT("schema: half written");
+        std::memcpy(schema_content + s.size / 2, s.data + s.size / 2, s.size - s.size / 2);
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        schema_checksum.store(fnv1a(s.view()), std::memory_order_relaxed);
+    }
+
+    // Empty where it is half written. Other processes can write to what this shows.
+    std::string_view schema() const noexcept
+    {
+        std::string_view const s(schema_content, std::min<std::size_t>(schema_size, sizeof schema_content));
+        return fnv1a(s) == schema_checksum.load(std::memory_order_relaxed) ? s : std::string_view();
+    }
     std::string_view name_of_type() const noexcept { return read(type_name, sizeof type_name); }
     std::string_view transport_name() const noexcept { return read(transport, sizeof transport); }
     std::string_view memory_name() const noexcept { return read(memory, sizeof memory); }
@@ -158,7 +180,7 @@ private:
         std::uint64_t const words[] = {version, byte_order, word_size, fingerprint, element_size, capacity, max_message_size,
                                        size, retained, beside, kernel_space};
         std::uint64_t const h = fnv1a({reinterpret_cast<char const*>(words), sizeof words});
-        return fnv1a(schema(), fnv1a(transport_name(), fnv1a(memory_name(), h)));
+        return fnv1a(transport_name(), fnv1a(memory_name(), h));
     }
 
     static void write(char* to, std::size_t size, std::string_view text) noexcept
@@ -175,7 +197,7 @@ private:
 static_assert(offsetof(control_block, fingerprint) == 24 && offsetof(control_block, keep) == 64 && offsetof(control_block, retained) == 68 &&
               offsetof(control_block, beside) == 72 && offsetof(control_block, memory) == 80 &&
               offsetof(control_block, checksum) == 112 && offsetof(control_block, kernel_space) == 120 &&
-              offsetof(control_block, joined_senders) == 128 && offsetof(control_block, event) == 160 &&
+              offsetof(control_block, joined_senders) == 128 && offsetof(control_block, event) == 160 && offsetof(control_block, schema_checksum) == 168 &&
               offsetof(control_block, mechanism) == 192 && offsetof(control_block, transport) == 256 &&
               offsetof(control_block, type_name) == 320 && offsetof(control_block, schema_size) == 576 &&
               sizeof(control_block::schema_content) == schema_limit && sizeof(control_block) == control_block::size_in_file);

@@ -136,11 +136,15 @@ private:
         bool const unused = !any_locked(fd.get(), lock_bytes::participants, 2 * lock_bytes::most);
         auto const size = static_cast<std::uint64_t>(found.st_size);
         participant c;
+        bool newer = false;
         error_code wrong = errc::peer_corrupt;
         if (size >= control_block::size_in_file) {
             if (error_code const e = c.adopt(std::move(fd), size, 0))
                 return e;
-            wrong = noted(c.block().check(wanted, size), c.block(), wanted);
+            wrong = c.block().check(wanted, size);
+            if (!wrong && wanted.grows())
+                wrong = compare_versions(c.block(), wanted, newer);
+            wrong = noted(wrong, c.block(), wanted);
         }
         bool const whole = c.is_member() && c.block().ready.load(std::memory_order_acquire) == 1;  // pairs with join_new()
         if (whole && (!wrong || wrong == errc::type_mismatch))
@@ -161,6 +165,8 @@ private:
                 return e;
             c.attach(std::move(mapped));
         }
+        if (newer)
+            write_newer_schema(c.block(), wanted);
         if (wanted.keep)
             c.block().keep.store(1, std::memory_order_relaxed);
         unlock_byte(c.fd(), lock_bytes::setup);
@@ -181,6 +187,24 @@ private:
         if (!e && mapped)
             c.attach(std::move(mapped));
         return e;
+    }
+
+    // Of a type that holds something extensible: whether its version and that of the channel can be told from each other only by
+    // what was appended. `newer`: the channel is to have our schema from now on, so that a third version is compared with that.
+    [[gnu::noinline, gnu::cold]] static error_code compare_versions(control_block const& found, channel_traits const& wanted,
+                                                                    bool& newer) noexcept
+    {
+        std::string_view const there = found.schema();
+        newer = there.empty();
+        return newer ? error_code() : schema_versions(there, wanted.description(), newer);
+    }
+
+    [[gnu::noinline, gnu::cold]] static void write_newer_schema(control_block& to, channel_traits const& wanted) noexcept
+    {
+        schema_bytes own;
+        schema_writer::write(wanted.description(), own);
+        to.write_schema(own);
+        STRAIT_CRASH_POINT("join: newer schema written");
     }
 
     // Notes what the channel carries and what was asked for, where that is the error.

@@ -55,14 +55,15 @@ enum class kind : std::uint8_t {
     bitwise_message,
     flat_message,
     portable_message,
+    extensible,  // aggregate to which members may be appended, encoded part by part
 };
 
 // One type. Nothing in it is allocated. A field has the meaning that schema/writer.hpp gives for this kind, else it is 0.
 struct type_description {
     kind what;
     bool is_tuple = false;              // a product whose C++ type is no aggregate
-    std::uint64_t size = 0;             // bytes; of an array, the number of its elements
-    std::uint64_t alignment = 0;        // bytes; of a floating number, its digits
+    std::uint64_t size = 0;             // bytes; of an array, the number of its elements; of an extensible aggregate, that of its first members
+    std::uint64_t alignment = 0;        // bytes; of a floating number, its digits; of a custom type, 0 or 1 + the number of its first members
     std::uint64_t numerator = 0;        // of the period of a duration
     std::uint64_t denominator = 0;
     std::uint64_t fingerprint = 0;      // of a serializer that strait cannot look into
@@ -83,6 +84,7 @@ struct message_description {
     std::uint64_t fixed_size;
     std::uint64_t alignment;
     type_description const* root;
+    bool grows = false;  // it holds something extensible: peers with this fingerprint may have another version
 };
 
 // The name of a member, from the text that a compiler prints for the addresses of all members in a row:

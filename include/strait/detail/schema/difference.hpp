@@ -11,7 +11,8 @@
 namespace strait::detail {
 
 // Finds the first difference between the structure of two schemas, that of the channel ("there") and that of this program ("here"),
-// in the order of the members. Names are not compared. It is large: not for the stack.
+// in the order of the members. Names are not compared. Of two versions of an extensible type one may have more members. It is
+// large: not for the stack.
 //
 // Distinct objects: safe. Shared objects: unsafe.
 class schema_difference {
@@ -42,6 +43,10 @@ public:
             to_ << "the same members, in types that lie within each other in another way";
         return true;
     }
+
+    // After find() has found none: whether an extensible type has members here that it does not have there, and the reverse.
+    bool has_more_here() const noexcept { return more_here_; }
+    bool has_more_there() const noexcept { return more_there_; }
 
 private:
     using type = parsed_schema::type;
@@ -102,7 +107,36 @@ private:
     }
 
     // Products and objects are aggregates both: whether they are sent as they lie in memory follows from their members.
-    static bool is_aggregate(type const& t) noexcept { return t.what == kind::object || t.what == kind::product; }
+    static bool is_aggregate(type const& t) noexcept
+    {
+        return t.what == kind::object || t.what == kind::product || t.what == kind::extensible;
+    }
+
+    // How many members the first version of an extensible aggregate or class has; 0: it is not extensible.
+    static std::uint64_t first_members(type const& t) noexcept
+    {
+        if (t.what == kind::custom)
+            return t.alignment == 0 ? 0 : t.alignment - 1;
+        return t.what == kind::extensible ? t.size : 0;
+    }
+
+    bool report_versions(step const* way, type const& a, type const& b) noexcept
+    {
+        auto const say = [this](std::uint64_t first) {
+            if (first == 0)
+                to_ << "not extensible";
+            else
+                to_ << "extensible, with " << first << " members in the first version";
+        };
+        at(way);
+        if (name("", a.name, b.name))
+            to_ << ": ";
+        say(first_members(a));
+        to_ << " there, ";
+        say(first_members(b));
+        to_ << " here";
+        return true;
+    }
 
     bool differ(std::size_t i, std::size_t j, step const* way) noexcept
     {
@@ -113,7 +147,8 @@ private:
         bool const serializers = a.what == kind::custom && b.what == kind::custom;
         if (!aggregates && !serializers && (a.what != b.what || !numbers))
             return report_types(way, i, j);
-        if (serializers && numbers && a.fingerprint == b.fingerprint)
+        bool const same_serializer = serializers && numbers && a.fingerprint == b.fingerprint;
+        if (same_serializer && a.alignment == 0)
             return false;
         if (is_new(i, j) && depth_ != deepest) {
             ++depth_;
@@ -123,6 +158,10 @@ private:
                 return true;
         } else if (!serializers)
             return false;
+        if (same_serializer)
+            return false;
+        if (aggregates && first_members(a) != first_members(b))
+            return report_versions(way, a, b);
         if (serializers) {
             if (a.name != b.name)
                 return report_types(way, i, j);
@@ -153,6 +192,10 @@ private:
         }
         if (a.parts == b.parts || (a.what == kind::custom && (a.parts == 0 || b.parts == 0)))
             return false;
+        if (first_members(a) != 0 && first_members(a) == first_members(b)) {
+            (a.parts > b.parts ? more_there_ : more_here_) = true;
+            return false;
+        }
         at(way);
         if (!name("", a.name, b.name))
             to_ << (a.what == kind::variant ? "the variant" : "the structure");
@@ -178,6 +221,8 @@ private:
     parsed_schema const& here_;
     bounded_text& to_;
     unsigned depth_ = 0;
+    bool more_here_ = false;
+    bool more_there_ = false;
     std::uint64_t compared_[schema_most_types][schema_most_types / 64] = {};
 };
 

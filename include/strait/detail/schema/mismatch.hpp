@@ -45,6 +45,33 @@ private:
     bool is_right_ = false;
 };
 
+// Compares two schemas of one fingerprint, which different versions of an extensible type have. type_mismatch: they differ in more
+// than in what one has and the other has not. `newer`: ours has more, or the other one is none that can be believed. out_of_memory.
+inline error_code schema_versions(std::string_view bytes, message_description const* here, bool& newer) noexcept
+{
+    schema_bytes own;
+    schema_writer::write(here, own);
+    newer = false;
+    if (bytes == own.view())
+        return {};
+    foreign_schema const there(bytes);
+    foreign_schema const ours(own.view());
+    char line[1];
+    bounded_text nothing(line, sizeof line);
+    if (!there.is_there() || !ours.is_there())
+        return errc::out_of_memory;
+    newer = !there.is_right() || there.get().fingerprint() != here->fingerprint;
+    if (newer || !there.has_types() || !ours.has_types())
+        return {};
+    std::unique_ptr<schema_difference> const difference(new (std::nothrow) schema_difference(there.get(), ours.get(), nothing));
+    if (!difference)
+        return errc::out_of_memory;
+    if (difference->find())
+        return errc::type_mismatch;
+    newer = difference->has_more_here() && !difference->has_more_there();
+    return {};
+}
+
 // Says where two schemas differ, as far as there is memory for that.
 inline void explain_difference(foreign_schema const& there, message_type const& here, bounded_text& to) noexcept
 {

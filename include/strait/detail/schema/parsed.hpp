@@ -191,8 +191,12 @@ private:
             if (good) {
                 t.fingerprint = fixed(0, 8);
                 rest_.remove_prefix(8);
-                good = name(t.name) && name(t.encoding) && number(parts) && add_parts(t, parts, false, true);
+                good = name(t.name) && name(t.encoding) && number(parts) && add_parts(t, parts, false, true) && number(t.alignment) &&
+                       (t.alignment == 0 || t.alignment - 1 <= parts);
             }
+            break;
+        case kind::extensible:
+            good = number(t.size) && name(t.name) && number(parts) && t.size != 0 && t.size <= parts && add_parts(t, parts, false, true);
             break;
         case kind::array: good = number(t.size) && add_parts(t, 1); break;
         case kind::product:

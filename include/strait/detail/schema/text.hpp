@@ -47,7 +47,7 @@ private:
         seen_[i] = true;
         for (std::size_t p = 0; p != t.parts; ++p)
             visit(schema_.part_of(t, p).type);
-        bool const aggregate = (t.what == kind::product && !t.is_tuple) || t.what == kind::object;
+        bool const aggregate = (t.what == kind::product && !t.is_tuple) || t.what == kind::object || t.what == kind::extensible;
         if ((aggregate && !t.name.empty()) || t.what == kind::custom)
             add_structure(i, t);
     }
@@ -59,8 +59,12 @@ private:
         text_ += " {";
         if (t.what == kind::object)
             text_ += "  // " + std::to_string(t.size) + " bytes, aligned to " + std::to_string(t.alignment);
+        if (t.what == kind::extensible)
+            text_ += "  // extensible: " + std::to_string(t.size) + " members in the first version";
         if (t.what == kind::custom)
             text_ += "  // encoded by " + (t.encoding.empty() ? std::string("a serializer of its own") : std::string(t.encoding));
+        if (t.what == kind::custom && t.alignment > 1)
+            text_ += ", extensible: " + std::to_string(t.alignment - 1) + " members in the first version";
         text_ += '\n';
         for (std::size_t p = 0; p != t.parts; ++p) {
             auto const& member = schema_.part_of(t, p);

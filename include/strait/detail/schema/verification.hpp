@@ -10,7 +10,7 @@
 namespace strait::detail {
 
 // Computes the fingerprint of a schema's structure as codec/fingerprint.hpp does at compile time, so that one which says something
-// else than its fingerprint is found out. It takes a bounded number of steps, whatever the schema says.
+// else than its fingerprint is found out. What was appended to extensible types is not in it. It takes a bounded number of steps, whatever the schema says.
 //
 // Distinct objects: safe. Shared objects: unsafe.
 class schema_verification {
@@ -115,6 +115,12 @@ private:
         return true;
     }
 
+    // Of an extensible aggregate, the members that its first version had: only they are in the fingerprint.
+    static std::size_t first_parts(parsed_schema::type const& t) noexcept
+    {
+        return t.what == kind::extensible ? static_cast<std::size_t>(t.size) : t.parts;
+    }
+
     bool reaches(std::size_t from, std::size_t to) const noexcept { return (reach_[from][to / 64] >> to % 64 & 1U) != 0; }
 
     // Which types each type is made of, at any depth.
@@ -123,7 +129,7 @@ private:
         std::size_t const n = schema_.types();
         for (std::size_t i = 0; i != n; ++i) {
             auto const& t = schema_.at(i);
-            for (std::size_t p = 0; p != t.parts && t.what != kind::custom; ++p) {
+            for (std::size_t p = 0; p != first_parts(t) && t.what != kind::custom; ++p) {
                 std::size_t const to = schema_.part_of(t, p).type;
                 reach_[i][to / 64] |= std::uint64_t{1} << to % 64;
             }
@@ -164,14 +170,15 @@ private:
     {
         parsed_schema::type const& t = schema_.at(i);
         level const here{i, up};
-        if (t.what == kind::product && !t.is_tuple && reaches(i, i))
+        if (((t.what == kind::product && !t.is_tuple) || t.what == kind::extensible) && reaches(i, i))
             up = &here;
         std::uint64_t count = 1;
         switch (t.what) {
         case kind::opaque:
             h = add_word(add_word(add_word(hash_words(t.what), t.size), t.alignment), schema_.is_little_endian());
             return true;
-        case kind::array: count = t.size; break;
+        case kind::array:
+        case kind::extensible: count = t.size; break;
         case kind::product:
         case kind::variant: count = t.parts; break;
         case kind::optional:
@@ -183,7 +190,7 @@ private:
         default: return scalar(t, h);
         }
         std::uint64_t all = add_word(hash_words(t.what), count);
-        for (std::size_t p = 0; p != t.parts; ++p) {
+        for (std::size_t p = 0; p != first_parts(t); ++p) {
             std::uint64_t inner = 0;
             if (!encoded(schema_.part_of(t, p).type, up, inner))
                 return false;

@@ -115,6 +115,7 @@ private:
             break;
         case kind::product:
         case kind::object:
+        case kind::extensible:
             if (t.name.empty())
                 write_parts(to, t.is_tuple ? "tuple<" : "struct<", t, depth);
             else

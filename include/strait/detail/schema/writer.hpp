@@ -10,7 +10,7 @@
 #include <cstring>
 #include <string_view>
 
-// The bytes of a schema, version 1. Numbers of the header are little-endian; `n` is a number in groups of seven bits, the lowest
+// The bytes of a schema, version 2. Numbers of the header are little-endian; `n` is a number in groups of seven bits, the lowest
 // first, each but the last with the bit 128; `name` is n, the number of its bytes, and these bytes; `type` is n, the number of a
 // type. Type 0 is that of the message.
 //
@@ -28,8 +28,11 @@
 //     steady_time, other_time, complex          type
 //     opaque                                    n bytes, n alignment, name
 //     custom                                    n bytes (0: they vary), fingerprint u64, name, name of the encoding, n parts,
-//                                               of each: type, name. The parts are for people: the fingerprint stands for them
+//                                               of each: type, name, n growth. The fingerprint stands for the parts. growth: 0, the
+//                                               parts are only for people; 1, something in them may be extensible; else 1 more
+//                                               than the number of the members that the first version has
 //     array                                     n elements, type
+//     extensible                                n members of the first version, name, n parts, of each: type, name
 //     product                                   tuple u8 (1: it is a tuple), name, n parts, of each: type, name
 //     object                                    n bytes, n alignment, name, n members, of each: n offset, type, name
 //     variant                                   n alternatives, of each: type
@@ -40,7 +43,7 @@
 // stand in the order in which a walk from the message's type meets them, level by level: a type has one schema only.
 namespace strait::detail {
 
-inline constexpr std::uint8_t schema_version = 1;
+inline constexpr std::uint8_t schema_version = 2;
 inline constexpr std::size_t schema_header = 32;
 inline constexpr std::size_t schema_limit = 3516;      // bytes: the room that a control file has
 inline constexpr std::size_t schema_most_types = 256;
@@ -195,6 +198,12 @@ private:
                 add_byte(t.fingerprint >> shift & 255U);
             add_name(t.name);
             add_name(t.encoding);
+            add_named_parts(t);
+            add_number(t.alignment);
+            break;
+        case kind::extensible:
+            add_number(t.size);
+            add_name(t.name);
             add_named_parts(t);
             break;
         case kind::array:
