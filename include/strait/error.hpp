@@ -94,6 +94,10 @@ enum class errc {
     /// The message is larger than the channel takes. From senders, and from opening an end when options ask for more than the
     /// mechanism has. Split the message, or raise options.capacity or options.max_message_size of who creates the channel.
     message_too_large,
+    /// The end asks for more messages of the past, with options.history, than the channel can hold or keeps. From opening an
+    /// end over a broadcast ring. Ask for fewer, or raise options.capacity, over broadcast<lossless> options.history, of who
+    /// creates the channel.
+    history_too_large,
     /// The message has more descriptors beside it than one message may have, 64. From senders over Unix sockets. Send
     /// them in several messages.
     too_many_descriptors,
@@ -246,6 +250,9 @@ public:
             return "The message is larger than the channel takes: split it, or raise options.capacity or "
                    "options.max_message_size when the channel is created; a System V queue takes no more than "
                    "/proc/sys/kernel/msgmax.";
+        case errc::history_too_large:
+            return "The channel does not hold so many messages of the past: ask for fewer, or raise options.capacity (over "
+                   "broadcast<lossless> options.history) when the channel is created.";
         case errc::too_many_descriptors:
             return "A message takes at most 64 descriptors along: send them in several messages.";
         case errc::serializer_failed:
@@ -343,6 +350,7 @@ public:
         case errc::peer_corrupt: return e::make_error_condition(e::protocol_error);
         case errc::malformed_message: return e::make_error_condition(e::bad_message);
         case errc::message_too_large: return e::make_error_condition(e::message_size);
+        case errc::history_too_large: return e::make_error_condition(e::value_too_large);
         case errc::too_many_descriptors: return e::make_error_condition(e::argument_list_too_long);
         case errc::serializer_failed: return e::make_error_condition(e::bad_message);
         case errc::invalid_endpoint: return e::make_error_condition(e::invalid_argument);

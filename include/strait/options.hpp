@@ -26,6 +26,11 @@ struct channel_options {
     std::chrono::nanoseconds linger = std::chrono::seconds(5);
     /// The channel stays when its last participant leaves; remove() ends it.
     bool keep = false;
+    /// Over broadcast rings: how many of the last messages that were sent before a receiver joins it gets first. What the
+    /// channel holds of them limits that: errc::history_too_large. Over broadcast<lossless> who opens the channel first
+    /// decides how many it keeps, in memory beside that of options.capacity. Has no effect on other transports; a receiver of
+    /// broadcast<latest> and of a board always gets one.
+    std::size_t history = 0;
     /// Who else may use the channel: the modes of the objects that are created, and whose objects are accepted.
     access_mode access = access_mode::owner;
 };

@@ -170,6 +170,17 @@ public:
         return reader_.get(deadline::after(d));
     }
 
+    /// The present value: the message that was sent last, whether this receiver has taken it or not. Does not wait, and takes
+    /// nothing: what was not received yet is still there to receive, and the next call shows the same message if no newer one
+    /// came. Errors: `empty` when none was sent yet; `timed_out` when a sender has overwritten the message each time that it
+    /// was copied; and those of try_receive() that are failures, except that a malformed message stays. For transports
+    /// with guarantees.shows_present: broadcast<latest>, and boards.
+    [[nodiscard]] result<T> current()
+        requires requires(end_type& e) { e.current(); }
+    {
+        return reader_.current();
+    }
+
     /// Takes up to messages.size() messages: waits for the first and takes what more is there. In this and the following
     /// forms returns how many; 0 at the end of the stream.
     [[nodiscard]] std::size_t receive_batch(std::span<T> messages)

@@ -54,6 +54,11 @@ struct transport_guarantees {
     /// Messages that were not read stay when the receiver leaves or dies, and the next receiver gets them. A sender needs no
     /// receiver then; without this it reports errc::no_receiver where there is none.
     bool retained = false;
+    /// A receiver that joins gets the present value, the last message that was sent, at once, and can look at it again
+    /// and again: receiver::current().
+    bool shows_present = false;
+    /// A receiver that joins gets as many of the last messages as its options.history says.
+    bool has_history = false;
     /// A full channel makes its sender wait; without this it overwrites or drops messages.
     bool bounded = true;
     /// How many bytes an encoded message may have; 0 where only memory and options limit it.

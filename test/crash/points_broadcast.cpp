@@ -79,7 +79,10 @@ private:
     static constexpr std::uint64_t paced = 5;  // messages sent each to a receiver that sleeps
     static constexpr std::size_t sleepers = X::guarantees.reliable ? 4864 : 4480;
 
-    static strait::channel_options options() { return {.capacity = std::is_same_v<T, std::string> ? 4096U : 16U}; }
+    static strait::channel_options options()
+    {
+        return {.capacity = std::is_same_v<T, std::string> ? 4096U : 16U, .history = X::guarantees.has_history ? 6U : 0U};
+    }
     auto sender() const { return raw::sender<T, X>::open(name_, options(), "test").value(); }
     auto receiver() const { return raw::receiver<T, X>::open(name_, options(), "test").value(); }
 
@@ -121,6 +124,9 @@ private:
         for (std::uint64_t i = 0; i != count; ++i) {
             if (!is_next(raw::look<T>(r, deadline::never()).value(), last))
                 return 1;
+            if constexpr (X::guarantees.shows_present)
+                if (!r.current())
+                    return 3;
             r.release();
         }
         return r.close(deadline::never()) ? 0 : 2;

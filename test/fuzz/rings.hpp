@@ -123,6 +123,8 @@ class ring {
     static constexpr bool copies = std::is_same_v<Topology, strait::mpmc> || overwrites;  // a message is consumed when it is seen
     static constexpr bool resumes = !to_all && !copies;  // the next receiver sees again what was seen and not released
     static constexpr bool large = L.fixed_size > 4096;
+    static constexpr bool has_history = ends::guarantees.has_history;
+    static constexpr std::uint64_t most_history = overwrites ? 8 : 4;  // of lossless: as many as it is created with
     static constexpr std::size_t smallest_known = 9;  // bytes that tell a message from the others
 
 public:
@@ -132,6 +134,7 @@ public:
         constexpr bool many = std::is_same_v<Topology, strait::mpmc>;
         how.capacity = many ? 8 : Capacity;  // of mpmc always messages, never bytes
         how.max_message_size = varies ? 600 : 0;
+        how.history = has_history ? most_history : 0;
         strait::detail::channel_traits traits;
         require(!geometry::traits(how, type_name, traits), "such a ring can be");
         strait::detail::descriptor const file(::memfd_create("fuzz", MFD_CLOEXEC));
@@ -166,7 +169,9 @@ public:
         std::memcpy(all_, pristine_.data(), used_);
         clean_ = true;
         outstanding_.clear();
-        unsigned const late = in.byte();  // a bit for each sender that opens only when an operation lets it
+        sent_.clear();
+        unsigned const late = in.byte();  // the high bits: what history receivers ask for; a bit for each sender that opens only when an operation lets it
+        history_ = has_history ? (late >> 4) % (most_history + 1) : 0;
         for (auto& s : senders_)
             renew(s, (late >> (&s - senders_.data()) & 1) == 0);
         for (auto& r : receivers_)
@@ -234,6 +239,8 @@ private:
         ring = {};  // an end is opened once
         view_type view{};
         error_code e = geometry::view(Access::member(*s.end), r, view);
+        if constexpr (has_history)
+            view.history = r == role::receiver ? history_ : 0;
         if (!e)
             e = ring.attach(view);
         if (e)
@@ -256,7 +263,8 @@ private:
         if (r.seen && clean_ && resumes)
             give_back(*r.seen);
         r.seen.reset();
-        r.expected.clear();
+        std::size_t const past = std::min<std::size_t>(newest ? 1 : history_, sent_.size());
+        r.expected.assign(sent_.end() - static_cast<std::ptrdiff_t>(past), sent_.end());
         r.dropped = 0;
         r.open = attach<receiver_access>(r, role::receiver);
     }
@@ -367,6 +375,7 @@ private:
     void add(message const& m)
     {
         if (to_all) {
+            sent_.push_back(m);
             for (auto& r : receivers_)
                 if (r.open)
                     r.expected.push_back(m);
@@ -401,6 +410,18 @@ private:
         r.holds = true;
         if (release)
             this->release(r);
+    }
+
+    void look_at_newest(receiver_state& r)
+    {
+        if (!r.open)
+            return;
+        auto const shown = r.end->current();
+        end_operation();
+        if (!shown)
+            return require(!clean_ || (sent_.empty() && shown.error() == errc::empty), "the newest message is always there");
+        read_all(*shown);
+        require(!clean_ || (!sent_.empty() && is(*shown, sent_.back())), "the newest message is shown again and again");
     }
 
     void release(receiver_state& r)
@@ -547,6 +568,8 @@ private:
                 commit(s);
             break;
         case 9: {
+            if constexpr (newest)
+                look_at_newest(r);
             auto const sent = s.end->stats();
             end_operation();
             auto const received = r.end->stats();
@@ -597,6 +620,8 @@ private:
     std::array<sender_state, Senders> senders_;
     std::array<receiver_state, Receivers> receivers_;
     std::deque<message> outstanding_;
+    std::deque<message> sent_;   // of a broadcast ring
+    std::uint64_t history_ = 0;  // what each receiver asks for
     bool clean_ = true;  // nothing was written to the memory but by the ends
     std::byte* all_;
     std::uint64_t data_;
@@ -623,6 +648,12 @@ inline std::vector<bytes> ring_seeds()
 {
     std::vector<bytes> all;
     for (unsigned kind = 0; kind != 2; ++kind) {
+        output past;  // messages, then a receiver that asks for a history
+        past.byte(kind).byte(0x40);
+        for (unsigned i = 0; i != 30; ++i)
+            past.byte(0).byte(20 + i).byte(3).byte(19).byte(35);
+        past.byte(11 + 128).byte(6).byte(9).byte(9).byte(12 + 128).byte(12 + 128).byte(6).byte(9);
+        all.push_back(past);
         output usual;
         usual.byte(kind).byte(kind);
         for (unsigned i = 0; i != 30; ++i)

@@ -35,6 +35,8 @@ struct extent {
     bool leaves = false;  // the second receiver of a lossless ring was there, too, and leaves
     bool joins = false;   // the first receiver of a lossy ring joins, too
     bool is_long = false;
+    std::uint64_t history = 0;  // what those who join a lossless ring ask for, and how much it keeps
+    bool looks = false;         // receivers of the latest look at it once more, without taking it
 };
 
 // One sender. The first receiver is there from the beginning, and receives up to the last message; others
@@ -99,6 +101,7 @@ public:
                     over = next == size_.messages;
                 });
             }
+            model::expect(to_the_end || size_.history == 0 || size_.before == 0 || next > 0, "a history is not there");
             r.ring.leave();
             r.ring.left();
         }
@@ -114,7 +117,8 @@ private:
 
     lossless_view view(std::uint64_t place, bool sends)
     {
-        return {&header_, {sends ? &header_.slowest : &header_.cursors[place], data_, static_cast<std::uint64_t>(size_.capacity), 8}, place};
+        return {&header_, {sends ? &header_.slowest : &header_.cursors[place], data_, static_cast<std::uint64_t>(size_.capacity), 8}, place,
+                size_.history, size_.history, sends || place == 0 ? 0 : size_.history};
     }
 
     void send(model::sending<lossless_writer<eight>>& s, int from, int to)
@@ -203,6 +207,9 @@ private:
                 ++got;
                 over = next == size_.messages;
             });
+            if constexpr (requires(std::span<std::byte const>& shown) { r.ring.copy_newest(shown); })
+                if (size_.looks)
+                    look(r, next - 1);
         }
         // One that a dead sender did not send, it has not missed.
         int const missed = static_cast<int>(r.ring.dropped());
@@ -211,6 +218,18 @@ private:
                               (size_.mortal == extent::sender && begun_ != sent_ &&
                                got + missed == size_.messages - (size_.messages - 1 - size_.before - begun_)),
                           "a receiver counts wrong how many it has missed");
+    }
+
+    // What is looked at is whole, and no older than what was taken.
+    void look(model::receiving<Reader>& r, int taken)
+    {
+        std::span<std::byte const> shown;
+        model::must(r.ring.copy_newest(shown), "the newest message cannot be looked at");
+        model::word w[2] = {};
+        std::memcpy(w, shown.data(), shown.size());
+        int const k = static_cast<int>(w[0]) - 1;
+        model::expect(k >= taken && k < size_.messages && shown.size() == 8 * words(k) && (shown.size() == 8 || w[1] == w[0] + 1000),
+                      "a message that is looked at is torn, or older than what was taken");
     }
 
     extent size_;
@@ -251,7 +270,9 @@ std::vector<model::trial> const all_lossless = trials<lossless>("lossless", {{2,
                                                                              {1, 2, 2, 0, receiver},
                                                                              {2, 1, 2, 0, sender},
                                                                              {1, 2, 3, 1},
-                                                                             {2, 2, 1, 0}});
+                                                                             {2, 2, 1, 0},
+                                                                             {.capacity = 2, .receivers = 2, .messages = 3, .before = 1, .history = 1},
+                                                                             {.capacity = 2, .receivers = 2, .messages = 3, .before = 2, .history = 1}});
 template <bool Newest>
 using slots = lossy<lossy_slot_writer<sixteen>, lossy_slot_reader<sixteen, Newest>, false>;
 template <bool Newest>
@@ -266,7 +287,9 @@ std::vector<model::trial> const lossy_slots = trials<slots<false>>("lossy slots"
                                                                                    {2, 1, 3, 1, sender, false, true},
                                                                                    {2, 1, 4, 1}});
 std::vector<model::trial> const latest_slots =
-    trials<slots<true>>("latest slots", {{2, 1, 1, 0}, {2, 1, 2, 0}, {2, 1, 3, 2}, {2, 1, 4, 2}, {2, 1, 3, 0, no, false, true}});
+    trials<slots<true>>("latest slots", {{2, 1, 1, 0}, {2, 1, 2, 0}, {2, 1, 3, 2}, {2, 1, 4, 2}, {2, 1, 3, 0, no, false, true},
+                                                   {.capacity = 2, .receivers = 1, .messages = 3, .before = 1, .looks = true},
+                                                   {.capacity = 2, .receivers = 1, .messages = 4, .before = 2, .joins = true, .looks = true}});
 std::vector<model::trial> const lossy_records = trials<records<false>>("lossy records", {{256, 1, 1, 0},
                                                                                          {256, 1, 2, 0},
                                                                                          {256, 1, 9, 8},
@@ -276,7 +299,8 @@ std::vector<model::trial> const lossy_records = trials<records<false>>("lossy re
                                                                                          {256, 1, 10, 8, no, false, true},
                                                                                          {256, 1, 3, 1, sender, false, true}});
 std::vector<model::trial> const latest_records =
-    trials<records<true>>("latest records", {{256, 1, 1, 0}, {256, 1, 2, 0}, {256, 1, 9, 8}, {256, 1, 10, 8}, {256, 1, 10, 8, no, false, true}});
+    trials<records<true>>("latest records", {{256, 1, 1, 0}, {256, 1, 2, 0}, {256, 1, 9, 8}, {256, 1, 10, 8}, {256, 1, 10, 8, no, false, true},
+                                                     {.capacity = 256, .receivers = 1, .messages = 10, .before = 8, .looks = true}});
 
 bool in_this_room(model::mutation const& m)
 {
@@ -291,12 +315,14 @@ std::vector<model::trial> both(std::vector<model::trial> a, std::vector<model::t
 
 // Of lossless: a receiver that joins has read nothing yet that a sender would have to wait for, and has a fence behind the bit that
 // it sets; the lock of a dead receiver's place orders what it did. Of slots: a sender that takes over is ordered by the lock of the dead one's place. A receiver that finds a tail finds the slots
-// that it counts by the release fence of room(), or takes none for a moment; a slot says which message it holds.
+// that it counts by the release fence of room(), or takes none for a moment; a slot says which message it holds. A walk over the
+// past of a lossless ring reads no message, only where each ends.
 std::set<std::string> const harmless{
     "broadcast/lossy_slots.hpp attach: no acquire",   "broadcast/lossy_slots.hpp attach: no acquire#2",
     "broadcast/lossy_slots.hpp attach: no release",   "broadcast/lossy_slots.hpp commit: no release#2",
     "broadcast/lossy_slots.hpp skip: no acquire",     "broadcast/lossy_slots.hpp catch_up: no acquire",
     "broadcast/lossy_record_writer.hpp attach: no acquire",
+    "broadcast/lossless_history.hpp step: no acquire",
     "broadcast/lossless_reader.hpp attach: no acquire",     "broadcast/lossless_reader.hpp attach: no release#2",
     "broadcast/lossless_reader.hpp attach: no release#3",   "broadcast/lossless_writer.hpp reap: no acquire",
     "broadcast/lossless_writer.hpp reap: no acquire#2",     "broadcast/lossless_writer.hpp reap: no release",
@@ -307,6 +333,8 @@ std::set<std::string> const harmless{
 std::set<std::string> const unshown{
     "broadcast/lossy_record_reader.hpp attach: no fence",     "broadcast/lossy_record_reader.hpp is_overwritten: no acquire",
     "broadcast/lossy_record_reader.hpp skip: no acquire",     "broadcast/lossy_record_reader.hpp skip: no acquire#2",
+    "broadcast/lossy_record_reader.hpp copy_newest: no acquire#2", "broadcast/lossy_record_reader.hpp copy: no fence#2",
+    "broadcast/lossy_record_reader.hpp find_back: no acquire", "broadcast/lossy_record_reader.hpp find_back: no fence",
     "broadcast/lossy_record_reader.hpp skip: no fence",       "broadcast/lossy_record_reader.hpp catch_up: no acquire",
     "broadcast/lossy_record_reader.hpp catch_up: no acquire#2", "broadcast/lossy_record_reader.hpp catch_up: no fence",
     "broadcast/lossy_record_writer.hpp commit: no release#2", "broadcast/lossy_record_writer.hpp claim: no release",

@@ -38,7 +38,7 @@ void check_random_looks()
     for (int round = 0; round != support::rounds(4000); ++round) {
         if (round % 500 == 0 && receivers.size() != 8) {
             receivers.push_back(open_receiver<X, T>(name));
-            first.push_back(sent);
+            first.push_back(sent == 0 ? 0 : sent - 1);  // it gets the present value
         }
         for (auto n = random() % 40 * (random() % 2); n != 0; --n, ++sent)
             BOOST_TEST_REQUIRE(send(s, message<T>(sent), deadline::poll()).has_value());

@@ -31,8 +31,15 @@ namespace strait::detail {
 //                         receiver; cleared by the sender when that receiver has died
 //   4864  receivers  u32  eventcount of the receivers
 //   4992  cursors    [64] head, consumed, of each receiver
+//  37760  notes      [16] position, number: where some records begin, and how many lie before (lossless_history.hpp)
+struct lossless_note {
+    atomic<std::uint64_t> position;
+    atomic<std::uint64_t> number;
+};
+
 struct lossless_header {
     static constexpr std::uint64_t most_receivers = 64;
+    static constexpr std::size_t most_notes = 16;
     static constexpr std::uint64_t joining = ~std::uint64_t{0};  // in a cursor: not known yet, so there is no room
 
     ring_header slowest;
@@ -40,19 +47,24 @@ struct lossless_header {
     alignas(128) atomic<std::uint64_t> active;
     alignas(128) eventcount receivers;
     ring_header cursors[most_receivers];
+    lossless_note notes[most_notes];
 };
 
 static_assert(offsetof(lossless_header, tail) == 512 && offsetof(lossless_header, active) == 640 &&
-              offsetof(lossless_header, receivers) == 768 && offsetof(lossless_header, cursors) == 896);
+              offsetof(lossless_header, receivers) == 768 && offsetof(lossless_header, cursors) == 896 &&
+              offsetof(lossless_header, notes) == 33664);
 
 // What a closed, moved from or inherited end looks at. Its eventcount says that a receiver sleeps: flush() takes its slow path.
-inline constinit lossless_header lossless_closed_state{.slowest = {}, .tail = {}, .active = {}, .receivers = eventcount(1), .cursors = {}};
+inline constinit lossless_header lossless_closed_state{.slowest = {}, .tail = {}, .active = {}, .receivers = eventcount(1), .cursors = {}, .notes = {}};
 
 // A mapped ring whose extent has been checked. `ring` is what the writer or the reader of an spsc ring needs of it.
 struct lossless_view {
     lossless_header* header;
     ring_view ring;
     std::uint64_t place;
+    std::uint64_t kept = 0;          // slots or bytes before its position that the sender does not overwrite
+    std::uint64_t most_history = 0;  // in messages
+    std::uint64_t history = 0;       // how many of the last messages this end asks for
 };
 
 inline std::uint64_t lossless_data_offset() noexcept { return data_offset_behind<lossless_header>(); }
@@ -87,7 +99,16 @@ struct lossless_geometry {
 
     static error_code traits(channel_options const& how, message_type const& type, channel_traits& t)
     {
-        error_code const e = single::traits(how, type, t);
+        channel_options larger = how;
+        if (how.history != 0) {
+            t.history = how.history;
+            t.kept = kept_for(how);
+            if (t.kept == 0)
+                return errc::history_too_large;
+            larger.capacity = base_capacity(how) + t.kept;
+        }
+        error_code const e = single::traits(larger, type, t);
+        t.max_message_size = largest(t.max_message_size, t.capacity, t.kept);
         t.transport = "shm_ring/lossless";
         t.retained = false;
         t.size += lossless_data_offset() - ring_data_offset();
@@ -105,10 +126,57 @@ struct lossless_geometry {
         if (size <= first || !single::fits(capacity, size - first) || place >= lossless_header::most_receivers)
             return errc::peer_corrupt;
         v.header = &header_of<lossless_header>(c);
-        v.ring = {r == role::sender ? &v.header->slowest : &v.header->cursors[place], c.memory()->data() + first, capacity,
-                  single::max_size(c, capacity)};
         v.place = place;
+        v.kept = c.block().kept().load(std::memory_order_relaxed);
+        v.most_history = c.block().history().load(std::memory_order_relaxed);
+        if (v.kept != 0 && !can_keep(v.kept, capacity))
+            return errc::peer_corrupt;
+        v.ring = {r == role::sender ? &v.header->slowest : &v.header->cursors[place], c.memory()->data() + first, capacity,
+                  largest(single::max_size(c, capacity), capacity, v.kept)};
         return {};
+    }
+
+private:
+    static constexpr std::uint64_t unit = single::varies ? record_shape<L>::unit : 1;
+
+    static bool can_keep(std::uint64_t kept, std::uint64_t capacity) noexcept
+    {
+        return kept % unit == 0 && kept < capacity && (!single::varies || (kept >= 8 * unit && capacity - kept >= 4 * unit));
+    }
+
+    // Records that are noted lie an eighth of `kept` and one record from each other (lossless_history.hpp), and there is always
+    // one in what is kept. The largest fits into the rest.
+    static std::uint64_t largest(std::uint64_t size, std::uint64_t capacity, std::uint64_t kept) noexcept
+    {
+        return !single::varies || kept == 0 ? size : std::min({size, kept / 2 - unit, capacity - kept - 2 * unit});
+    }
+
+    static std::uint64_t base_capacity(channel_options const& how) noexcept
+    {
+        if (how.capacity != 0)
+            return single::varies ? std::bit_ceil(std::max<std::uint64_t>({how.capacity, page_size(), 4 * unit})) : how.capacity;
+        if constexpr (single::varies)
+            return std::bit_ceil(std::max<std::uint64_t>(single::default_bytes, how.max_message_size + 2 * unit));
+        else
+            return std::max<std::uint64_t>(single::fewest_slots, single::default_bytes / single::unit());
+    }
+
+    // How much must stay for so many messages; 0: more than any memory has. Where the size of the largest message is not said,
+    // as much as the ring has without them.
+    static std::uint64_t kept_for(channel_options const& how) noexcept
+    {
+        constexpr std::uint64_t far = std::uint64_t{1} << 45;
+        if (how.history > far || how.capacity > far || how.max_message_size > far)
+            return 0;
+        if constexpr (!single::varies)
+            return how.history;
+        if (how.max_message_size == 0)
+            return base_capacity(how);
+        std::uint64_t const length = record_shape<L>::length(how.max_message_size);
+        if (how.history >= far / length)
+            return 0;
+        std::uint64_t const messages = (how.history + 1) * length + unit;  // and the one that the first note may lie behind
+        return (messages + messages / 4) / unit * unit + 8 * unit;
     }
 };
 

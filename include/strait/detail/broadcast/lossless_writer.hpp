@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_BROADCAST_LOSSLESS_WRITER_HPP
 
 #include <strait/detail/broadcast/lossless_geometry.hpp>
+#include <strait/detail/broadcast/lossless_history.hpp>
 #include <strait/detail/membership/peer_watch.hpp>
 #include <strait/detail/os/atomic.hpp>
 #include <strait/detail/os/crash_point.hpp>
@@ -43,9 +44,13 @@ public:
     // Goes on behind the last committed message. Must be called only while no other writer lives.
     error_code attach(lossless_view const& v) noexcept
     {
+        if (v.history > v.most_history)
+            return errc::history_too_large;
         if (error_code const e = base::attach(v.ring))
             return e;
         this->limit_ = 0;  // there may be no receiver
+        if (error_code const e = notes_.attach(v, this->position_))
+            return e;
         met_receiver_ = false;
         all_ = v.header;
         whole_ = v.ring.capacity;
@@ -86,7 +91,7 @@ public:
         if (behind > whole_)  // there is no receiver, or one is joining
             return false;
         note_slowest(behind);
-        return base::refresh(n);
+        return base::refresh(n) && leaves_history(n);
     }
 
     // Looks at the exact words, `consumed`, which the receivers write all the time.
@@ -98,7 +103,10 @@ public:
         if (behind > whole_)
             return errc::peer_corrupt;
         note_slowest(behind);
-        return base::inspect(n);
+        std::optional<error_code> const seen = base::inspect(n);
+        if (seen && !*seen && !leaves_history(n))
+            return {};
+        return seen;
     }
 
     // Removes the receivers that have died; returns whether there were any. The holder of a place's lock decides on its bit:
@@ -150,6 +158,16 @@ private:
         return std::min(most, unknown - 1);
     }
 
+    // Whether the room that was found is enough also when the last messages stay for later receivers.
+    bool leaves_history(std::size_t n) noexcept
+    {
+        if (!notes_.is_asked_for())
+            return true;
+        notes_.make(this->position_, this->messages());
+        this->limit_ = std::min(this->limit_, notes_.limit(this->position_, whole_, n));
+        return this->has_room(n);
+    }
+
     // For the base, and for the next sender, which looks for the last message from here on.
     void note_slowest(std::uint64_t behind) noexcept
     {
@@ -162,6 +180,7 @@ private:
     lossless_header* all_ = &lossless_closed_state;
     std::uint64_t whole_ = 0;  // the capacity
     bool met_receiver_ = false;
+    lossless_notes<L> notes_;
 };
 
 static_assert(ring_writer<lossless_writer<message_layout{8, 8, 1}>, lossless_view>);

@@ -58,6 +58,7 @@ struct lossy_view {
     std::byte* data;
     std::uint64_t capacity;  // power of two; slots or bytes
     std::uint64_t max_message_size;
+    std::uint64_t history = 0;  // how many of the last messages this receiver wants
 };
 
 // The records of messages that vary. They are those of record_shape, with the message's number before the payload.
@@ -112,10 +113,18 @@ struct lossy_geometry {
             larger.capacity = how.capacity == 1 ? 2 : how.capacity;
         if (error_code const e = single::traits(larger, type, t))
             return e;
+        if (how.history > most_messages(t.capacity))
+            return errc::history_too_large;
         t.transport = "shm_ring/lossy";
         t.retained = false;
         t.max_message_size = max_size(t.capacity, how.max_message_size);
         return {};
+    }
+
+    // How many messages a ring of this capacity can hold at most.
+    static constexpr std::uint64_t most_messages(std::uint64_t capacity) noexcept
+    {
+        return varies ? capacity / lossy_record_shape<L>::length(0) : capacity;
     }
 
     // Where a participant finds the ring. The first opener has decided the sizes: what the control block says of them must fit

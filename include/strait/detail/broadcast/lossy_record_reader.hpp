@@ -33,9 +33,11 @@ public:
     static constexpr unsigned pace = shape::pace;
     lossy_record_reader() noexcept { detach(); }
 
-    // Begins at the end of what has been sent.
+    // Begins at the end of what has been sent, or as many messages before it as are wanted.
     error_code attach(lossy_view const& v) noexcept
     {
+        if (v.history > v.capacity / shape::length(0))
+            return errc::history_too_large;
         page_memory copy = allocate_pages((v.max_message_size + 7) / 8 * 8);
         if (!copy)
             return errc::out_of_memory;
@@ -54,9 +56,9 @@ public:
             max_size_ = v.max_message_size;
             copy_ = std::move(copy);
             take();  // the tail counts a message a moment after it is there
-            first_number_ = number_;
             messages_ = bytes_ = 0;
             holds_ = false;
+            go_back(Newest ? 1 : v.history);
             return {};
         }
         detach();
@@ -81,6 +83,30 @@ public:
     {
         holds_ = false;
         return false;
+    }
+
+    // Copies the newest message to memory of its own, and changes nothing else. `shown` is valid until the next call.
+    error_code copy_newest(std::span<std::byte const>& shown) noexcept
+        requires(Newest)
+    {
+        if (!newest_)
+            newest_ = allocate_pages((max_size_ + 7) / 8 * 8);
+        if (!newest_)
+            return errc::out_of_memory;
+        for (unsigned tries = 0; tries != most_tries; ++tries) {
+            STRAIT_STEP();
+            std::uint64_t const tail = header_->tail.load(std::memory_order_acquire);  // pairs with commit()
+            std::uint64_t const last = header_->last.load(std::memory_order_acquire);  // pairs with commit(): of this tail or a later one
+            if (tail > ring_header::far || tail % shape::unit != 0 || last > ring_header::far || last % shape::unit != 0)
+                return errc::peer_corrupt;
+            if (copy(tail, shown))  // the tail counts a message a moment after it is there
+                return {};
+            if (tail == 0)
+                return errc::empty;
+            if (copy(last, shown))
+                return {};
+        }
+        return errc::timed_out;
     }
 
     // Copies the next message. False when there is none, or damage, which damaged_ says then.
@@ -156,6 +182,71 @@ private:
         return static_cast<std::int64_t>(header_->claimed.load(std::memory_order_acquire) - position - mask_ - 1) > 0;
     }
 
+    // Whether a record is there at this position and its message could be copied whole.
+    bool copy(std::uint64_t position, std::span<std::byte const>& shown) const noexcept
+    {
+        std::uint64_t const header = word_at(position);
+        detail::atomic_thread_fence(std::memory_order_acquire);  // pairs with commit()
+        if (!shape::possible(header, position, max_size_))
+            return false;
+        copy_unsteady(data_ + (position & mask_) + shape::offset, newest_.get(), shape::size(header));
+        STRAIT_CRASH_POINT("look at the newest: copied");
+        detail::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of claim()
+        shown = {newest_.get(), shape::size(header)};
+        return !is_overwritten(position);
+    }
+
+    // Goes n records back from our position, or to the oldest that is there; the others count as dropped. If all that we look
+    // through is overwritten, again and again, all n do.
+    void go_back(std::uint64_t n) noexcept
+    {
+        first_number_ = number_ - std::min(n, number_);
+        for (unsigned tries = 0; tries != 4 && first_number_ != number_; ++tries) {
+            STRAIT_STEP();
+            if (find_back(position_, number_, first_number_))
+                return;
+        }
+    }
+
+    // Looks for the record of this number before `end`, whose number is `end_number`: from the last record that is noted and has
+    // no later number. False: what we have looked through was overwritten, or contradicts itself.
+    bool find_back(std::uint64_t const end, std::uint64_t const end_number, std::uint64_t const wanted) noexcept
+    {
+        std::uint64_t const part = (mask_ + 1) / lossy_header::parts;
+        std::uint64_t const claimed = header_->claimed.load(std::memory_order_acquire);  // pairs with claim()
+        std::uint64_t const oldest = claimed < mask_ + 1 ? 0 : (claimed - mask_ - 1) / part;
+        std::uint64_t position = end;
+        std::uint64_t number = end_number;
+        std::uint64_t limit = end;
+        for (std::uint64_t i = end / part; number > wanted && i + 1 > oldest; --i) {
+            STRAIT_STEP();
+            std::uint64_t const first = i == 0 ? 0 : header_->first[i % lossy_header::parts].load(std::memory_order_relaxed);
+            std::uint64_t const its_number = word_at(first + 8);
+            detail::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of claim()
+            if (is_overwritten(first) || first < i * part || first > position || first % shape::unit != 0 || its_number > number)
+                return false;
+            limit = position;
+            position = first;
+            number = its_number;
+            if (i == 0)
+                break;
+        }
+        while (number < wanted) {
+            STRAIT_STEP();
+            std::uint64_t const header = word_at(position);
+            detail::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of claim()
+            if (is_overwritten(position) || !shape::possible(header, position, max_size_))
+                return false;
+            position += shape::length(shape::size(header));
+            ++number;
+            if (position > limit)
+                return false;
+        }
+        position_ = position;
+        number_ = number;
+        return true;
+    }
+
     // Goes to the newest record that the tail counts. Its number says how many are skipped. If that cannot be, or the record has
     // been claimed for something new meanwhile, we stay where we are.
     void skip() noexcept
@@ -201,6 +292,7 @@ private:
     std::uint64_t number_;  // of the message at our position
     std::uint64_t max_size_;
     page_memory copy_;
+    page_memory newest_;  // for copy_newest()
     lossy_header* header_;
     std::uint64_t first_number_;
     std::uint64_t messages_;

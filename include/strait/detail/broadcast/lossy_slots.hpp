@@ -141,9 +141,11 @@ public:
     static constexpr unsigned pace = record_shape<L>::pace;
     lossy_slot_reader() noexcept { detach(); }
 
-    // Begins at the end of what has been sent.
+    // Begins at the end of what has been sent, or as many messages before it as are wanted.
     error_code attach(lossy_view const& v) noexcept
     {
+        if (v.history > v.capacity)
+            return errc::history_too_large;
         page_memory copy = allocate_pages((L.fixed_size + 7) / 8 * 8);
         if (!copy)
             return errc::out_of_memory;
@@ -156,6 +158,8 @@ public:
         copy_ = std::move(copy);
         position_ = position;
         take();  // the tail counts a message a moment after it is there
+        // Of these, what is overwritten before it is read counts as dropped, as of later messages.
+        position_ -= std::min(position_, Newest ? std::uint64_t{1} : v.history);
         start_ = position_;
         messages_ = 0;
         holds_ = false;
@@ -185,6 +189,31 @@ public:
     {
         holds_ = false;
         return false;
+    }
+
+    // Copies the newest message to memory of its own, and changes nothing else. `shown` is valid until the next call.
+    error_code copy_newest(std::span<std::byte const>& shown) noexcept
+        requires(Newest)
+    {
+        if (!newest_)
+            newest_ = allocate_pages((L.fixed_size + 7) / 8 * 8);
+        if (!newest_)
+            return errc::out_of_memory;
+        for (unsigned tries = 0; tries != most_tries; ++tries) {
+            STRAIT_STEP();
+            std::uint64_t position = header_->tail.load(std::memory_order_acquire);  // pairs with commit()
+            if (position > ring_header::far)
+                return errc::peer_corrupt;
+            if (!copy(position, newest_.get())) {  // the tail counts a message a moment after it is there
+                if (position == 0)
+                    return errc::empty;
+                if (!copy(--position, newest_.get()))
+                    continue;
+            }
+            shown = {newest_.get(), L.fixed_size};
+            return {};
+        }
+        return errc::timed_out;
     }
 
     // Copies the next message. False when there is none, or damage, which damaged_ says then.
@@ -239,6 +268,19 @@ public:
 private:
     static constexpr unsigned most_tries = 64;
 
+    // Whether the message of this position is there and could be copied whole.
+    bool copy(std::uint64_t position, std::byte* to) const noexcept
+    {
+        std::byte const* const slot = data_ + (position & (capacity_ - 1)) * shape::stride;
+        std::uint64_t const sequence = shared_word(slot).load(std::memory_order_acquire);  // pairs with commit() and room()
+        if (sequence != shape::written(position))
+            return false;
+        copy_unsteady(slot + shape::offset, to, L.fixed_size);
+        STRAIT_CRASH_POINT("look at the newest: copied");
+        detail::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of room()
+        return shared_word(slot).load(std::memory_order_relaxed) == sequence;
+    }
+
     // Goes to the newest message that the tail counts, unless the slot says that another message, or none, is there.
     void skip() noexcept
     {
@@ -266,6 +308,7 @@ private:
     std::uint64_t capacity_;
     std::uint64_t position_;
     page_memory copy_;
+    page_memory newest_;  // for copy_newest()
     std::uint64_t start_;
     std::uint64_t messages_;
     bool holds_;  // copy_ is a message that is not yet released

@@ -140,6 +140,26 @@ public:
         }
     }
 
+    // Decodes what the end shows as its newest message. Nothing is consumed, not even what does not decode.
+    result<T> current()
+        requires requires(end_type& e) { e.current(); }
+    {
+        if (decoding_.is_active()) [[unlikely]]
+            return failed<T>(errc::busy);
+        auto const bytes = end_.current();
+        if (!bytes)
+            return failed<T>(bytes.error());
+        if constexpr (codec<T>::bitwise)
+            return decode(*bytes);
+        else
+            try {
+                typename decltype(decoding_)::scope const inside(decoding_);
+                return decode(*bytes);
+            } catch (std::bad_alloc const&) {
+                return failed<T>(errc::out_of_memory);
+            }
+    }
+
     result<std::size_t> get_batch(std::span<T> messages, deadline until)
     {
         if (decoding_.is_active()) [[unlikely]]

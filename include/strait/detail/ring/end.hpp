@@ -12,6 +12,7 @@
 #include <strait/wait.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -68,17 +69,19 @@ protected:
         auto mechanism = Geometry::mechanism();
         if (error_code const e = membership_type::join(where, traits, Role, Geometry::places(Role), mechanism, member))
             return e;
-        return enter(std::move(member), std::move(where), how.linger);
+        return enter(std::move(member), std::move(where), how.linger, how.history);
     }
 
     // Begins with a control file that has been joined. After an error the channel is left again.
-    error_code enter(participant member, std::optional<location> where, std::chrono::nanoseconds linger)
+    error_code enter(participant member, std::optional<location> where, std::chrono::nanoseconds linger, std::uint64_t history = 0)
     {
         participant_ = std::move(member);
         where_ = std::move(where);
         linger_ = linger;
         typename Geometry::view_type view{};
         error_code e = Geometry::view(participant_, Role, view);
+        if constexpr (requires { view.history; })
+            view.history = history;
         if (!e)
             e = ring_.attach(view);
         STRAIT_CRASH_POINT("enter: ring attached");

@@ -71,6 +71,19 @@ public:
             post();
     }
 
+    // Shows the newest message without consuming it, also when it was consumed before; valid until the next call. Errors:
+    // empty (none was sent yet), timed_out (a sender has overwritten each that was tried), failures.
+    result<std::span<std::byte const>> current()
+        requires requires(Reader& r, std::span<std::byte const>& shown) { r.copy_newest(shown); }
+    {
+        if (!participant_.is_member())
+            return participant_.missing();
+        std::span<std::byte const> shown;
+        if (error_code const e = ring_.copy_newest(shown))
+            return e;
+        return shown;
+    }
+
     bool has_message() const noexcept
         requires requires(Reader const& r) { r.has_message(); }
     {
