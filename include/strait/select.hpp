@@ -72,7 +72,9 @@ inline waited_for waiting_for(plain_descriptor const& d, std::size_t key)
 /// named again and again until it is removed, because its stream goes on if another sender joins.
 ///
 /// With many sockets, pipes and POSIX queues a wait makes system calls for those that are ready, and none for the
-/// others; rings and System V queues are looked at one by one, which takes no system call over a ring.
+/// others. Rings and System V queues are looked at one by one, about half a microsecond for each ring, and once again before a
+/// wait sleeps: a thousand rings cost a wait some hundred microseconds. Each ring also asks the kernel every millisecond whether
+/// its senders live, and every 32 at most among many.
 ///
 /// Nothing is polled while all are idle, and no thread is started. A transport without descriptors (a ring, a System V
 /// queue, in_process) is woken by its channel's doorbell: its senders ring it only while a thread waits so. Each selector has

@@ -95,8 +95,7 @@ constexpr std::array unexplored_places{
     unexplored{"wait/eventcount.hpp futex_wake_all(word_);#2", "likewise"},
     unexplored{"wait/eventcount.hpp word_.fetch_or(at_doorbell, std::memory_order_seq_cst);",
                "an event loop, whose doorbell the model does not have; the order is that of announce()"},
-    unexplored{"wait/eventcount.hpp fence.heavy();", "likewise; the fence is that of wait_for_peer()"},
-    unexplored{"wait/sleep_word.hpp fence.heavy();", "likewise"},
+    unexplored{"wait/ends_together.hpp ", "likewise; the fence is that of wait_for_peer()"},
 };
 
 bool explains(unexplored const& u, site const& s)

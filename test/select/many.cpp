@@ -137,6 +137,32 @@ TYPED_CASE(what_is_read_ahead_by_the_application_is_named, X, mechanisms)
     }
 }
 
+/// Each of so many asks the kernel seldom whether its sender lives.
+BOOST_AUTO_TEST_CASE(a_death_among_hundreds_of_rings_is_seen)
+{
+    strait::selector all;
+    pairs<strait::shm_ring<>> const idle(all, 300);
+    for (bool const polls : {false, true}) {
+        strait::receiver<std::uint64_t, strait::shm_ring<>> in{name};
+        auto const key = all.add(in);
+        support::child sender([&] {
+            strait::sender<std::uint64_t, strait::shm_ring<>> out{name};
+            out.send(1);
+            ::pause();
+        });
+        BOOST_TEST(all.wait().value().index == key);
+        BOOST_TEST(in.try_receive().value() == 1U);
+        sender.kill();
+        auto chosen = all.wait(polls ? deadline::poll() : deadline::never());
+        while (!chosen)
+            chosen = all.wait(deadline::poll());
+        BOOST_TEST(chosen->index == key);
+        BOOST_TEST((chosen->error == errc::closed));
+        BOOST_TEST((in.end_reason() == strait::end_reason::died));
+        BOOST_TEST(all.remove(key));
+    }
+}
+
 /// Its descriptor has the number of the one before.
 TYPED_CASE(an_end_that_was_assigned_to_is_waited_for, X, mechanisms)
 {

@@ -24,6 +24,7 @@ constexpr std::int64_t long_slice = 3'000'000'000;
 std::atomic<std::uint64_t> all_missed{0};
 std::atomic<std::uint64_t> seeds{0};
 
+thread_local std::uint64_t fences_made = 0;
 thread_local bool ran_out = false;  // a long slice, and nothing has been looked for in vain since
 thread_local std::uint64_t dice = 0;
 
@@ -65,6 +66,7 @@ void wakes::stay(std::uint64_t random, std::uint64_t longest) noexcept
 }
 
 std::uint64_t wakes::missed() noexcept { return all_missed; }
+std::uint64_t wakes::fences() noexcept { return fences_made; }
 
 void wakes::note() noexcept
 {
@@ -115,6 +117,8 @@ extern "C" __attribute__((no_sanitize("address"))) long syscall(long number, ...
         until = {later / 1'000'000'000, later % 1'000'000'000};
         a[3] = reinterpret_cast<long>(&until);
     }
+    if (number == SYS_membarrier)
+        ++fences_made;
     long const done = real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
     if (longer && done != 0 && errno == ETIMEDOUT)
         ran_out = true;

@@ -19,6 +19,9 @@ void passed(std::string_view point) noexcept;
 /// the first one on slices are as short as usual.
 std::uint64_t missed() noexcept;
 
+/// How many fences this thread has asked the kernel for, by membarrier(2).
+std::uint64_t fences() noexcept;
+
 /// To be called when an operation has returned.
 void note() noexcept;
 

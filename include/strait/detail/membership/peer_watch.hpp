@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_MEMBERSHIP_PEER_WATCH_HPP
 
 #include <strait/detail/membership/participant.hpp>
+#include <strait/detail/wait/ends_together.hpp>
 #include <strait/error.hpp>
 
 #include <cstdint>
@@ -14,7 +15,8 @@ namespace strait::detail {
 
 // Finds out for a receiver whether all senders have gone. It asks the kernel at once when the counters say that the
 // last sender has counted itself out. Senders that died have not counted themselves out: for them it asks when
-// `interval` nanoseconds have passed since it asked last, or when the caller has slept.
+// `interval` nanoseconds have passed since it asked last, or when the caller has slept; less often where a thread looks at
+// many ends together.
 class sender_watch {
 public:
     // Intervals, in nanoseconds, for callers that poll and for callers that spin.
@@ -29,7 +31,8 @@ public:
         if (found_ != end_reason::none && joined == joined_)
             return found_;  // no sender has joined since
         bool const all_left = left >= joined && (joined != joined_ || left != left_);
-        if (!slept && !all_left && now - asked_at_ < interval)
+        std::int64_t const pause = now - asked_at_;
+        if (!slept && !all_left && (pause < interval || pause < interval * ends_together::seldom()))
             return end_reason::none;
         joined_ = joined;
         left_ = left;

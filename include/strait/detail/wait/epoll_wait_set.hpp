@@ -5,6 +5,7 @@
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/descriptor.hpp>
 #include <strait/detail/os/epoll_set.hpp>
+#include <strait/detail/wait/ends_together.hpp>
 #include <strait/detail/wait/futex.hpp>
 #include <strait/detail/wait/inotify_watcher.hpp>
 #include <strait/detail/wait/wait_set.hpp>
@@ -198,6 +199,7 @@ private:
     std::optional<found> look_at_unreported()
     {
         std::size_t const n = always_.size();
+        ends_together const together(n);
         for (std::size_t i = 0; i != n; ++i) {
             std::size_t const at = (turn_ + i) % n;
             if (auto const ready = readiness_of(*always_[at])) {
@@ -273,6 +275,7 @@ private:
         bool again = false;
         always_.clear();
         armed_ = armed_ || sleeps;
+        ends_together const together(all_.size());  // whoever arms looks behind that
         for (auto const& held : all_) {
             slot& s = *held;
             if (s.end && (sleeps || !s.unreported))

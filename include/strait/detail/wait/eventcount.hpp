@@ -5,6 +5,7 @@
 #include <strait/detail/os/atomic.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/wait/asymmetric_fence.hpp>
+#include <strait/detail/wait/ends_together.hpp>
 #include <strait/detail/wait/futex.hpp>
 #include <strait/detail/wait/sleep_word.hpp>
 #include <strait/detail/wait/wait_for_peer.hpp>
@@ -75,7 +76,7 @@ public:
     {
         word_.fetch_or(at_doorbell, std::memory_order_seq_cst);
         STRAIT_CRASH_POINT("wait: doorbell asked for");
-        fence.heavy();  // pairs with the light() of any()
+        ends_together::heavy(fence);  // pairs with the light() of any()
     }
 
 private:

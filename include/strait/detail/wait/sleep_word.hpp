@@ -5,6 +5,7 @@
 #include <strait/detail/os/atomic.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/wait/asymmetric_fence.hpp>
+#include <strait/detail/wait/ends_together.hpp>
 #include <strait/detail/wait/futex.hpp>
 
 #include <cstdint>
@@ -40,7 +41,7 @@ inline void await_doorbell(atomic<std::uint32_t>& word, asymmetric_fence const& 
 {
     word.store(at_doorbell, std::memory_order_relaxed);
     STRAIT_CRASH_POINT("wait: doorbell asked for");
-    fence.heavy();  // pairs with the light() of peer_sleeps()
+    ends_together::heavy(fence);  // pairs with the light() of peer_sleeps()
 }
 
 // The end that called await_doorbell() is awake again.
