@@ -7,7 +7,7 @@ from typing import NamedTuple
 # The public layers; their headers are listed in LAYERS below.
 VOCABULARY, SERIALIZATION, ADAPTER, RESOURCE = "vocabulary", "serialization", "adapters", "resources"
 CONTRACT, TRANSPORT, FACADE, SELECT = "contract", "transports", "typed ends", "select"
-CONNECTION, RPC, ASYNC, UMBRELLA = "connections", "rpc", "async", "umbrella"
+CONNECTION, RPC, ASYNC, INSPECT, UMBRELLA = "connections", "rpc", "async", "inspect", "umbrella"
 
 
 class Room(NamedTuple):
@@ -42,8 +42,8 @@ ROOMS = {
     "socket": Room("what ends over sockets of any family share", "codec schema frame membership os wait", system=True),
     "unix_socket": Room("what Unix sockets add: addresses, the peer's identity, connecting, listening",
                         "socket frame membership os wait", system=True),
-    "host": Room("what the mechanisms together may leave on the host, for whoever removes a channel of any of them",
-                 "pipe mqueue sysv unix_socket memory membership"),
+    "host": Room("what the mechanisms together may leave on the host, and how they tell what is unread, for whoever removes or lists "
+                 "channels of any of them", "ring lanes mpmc broadcast pipe mqueue sysv unix_socket memory membership"),
     "inet": Room("what TCP and UDP add", "host socket frame membership os wait", system=True),
     "acknowledged": Room("what acknowledgements add: sessions, the retransmit buffer, delivery",
                          "socket frame membership os wait", system=True),
@@ -53,6 +53,8 @@ ROOMS = {
     "in_process": Room("a queue of objects in one process, and the registry of its names", "membership schema os wait", system=True),
     "handshake": Room("how a client and a server agree on two channels where the transport has no connections",
                       "frame membership socket os wait", system=True),
+    "inspect": Room("listing channels without joining them, and sweeping those that no end uses", "host memory membership schema os",
+                    (VOCABULARY, SERIALIZATION, INSPECT), system=True),
     "channel": Room("what the typed ends share: reading, writing, stopping a wait", "codec os wait",
                     (VOCABULARY, SERIALIZATION, CONTRACT, FACADE), boost=("boost/assert.hpp", "boost/core/")),
     "connection": Room("how a connection or an acceptor gets the two ends of each peer",
@@ -104,6 +106,8 @@ LAYERS = {
     ASYNC: Layer("async async_connection async_rpc", "ends, connections, selections and calls in an event loop of Boost.Asio", "async rpc channel wait os",
                  (VOCABULARY, SERIALIZATION, CONTRACT, FACADE, SELECT, CONNECTION, RPC, ASYNC),
                  boost=(*VOCABULARY_BOOST, "boost/asio/", "boost/assert.hpp", "boost/intrusive/")),
+    INSPECT: Layer("inspect channel_info", "what channels are there, for who does not join them", "inspect schema",
+                   (VOCABULARY, SERIALIZATION, INSPECT), system=True),
 }
 
 # Headers of another library that an adapter may include, by the adapter's name.

@@ -4,6 +4,7 @@
 
 #include <strait/detail/membership/control_block.hpp>
 #include <strait/detail/membership/location.hpp>
+#include <strait/detail/os/file_view.hpp>
 #include <strait/detail/os/object_note.hpp>
 #include <strait/error.hpp>
 
@@ -72,16 +73,25 @@ public:
         whole_ = known_ && ::pread(fd, bytes_, sizeof bytes_, 0) == static_cast<::ssize_t>(sizeof bytes_);
     }
 
+    explicit control_copy(file_view const& file) noexcept : status_(file.status()), known_(file.size() != 0)
+    {
+        whole_ = file.read(0, bytes_, sizeof bytes_);
+    }
+
     // Whether there is a file; the kernel's word on its owner, group and mode. Without one these are of this user.
     bool is_known() const noexcept { return known_; }
     struct ::stat const& status() const noexcept { return status_; }
     ::uid_t owner() const noexcept { return known_ ? status_.st_uid : ::geteuid(); }
 
+    // Whether it has as many bytes as a control file has at least, and begins as one does.
+    bool is_control_file() const noexcept { return whole_ && block().magic == control_block::magic_value; }
     bool is_intact() const noexcept { return whole_ && block().is_intact(); }
     bool is_ready() const noexcept { return whole_ && block().ready.load(std::memory_order_relaxed) == 1; }
     std::string_view transport() const noexcept { return block().transport_name(); }
     std::string_view memory() const noexcept { return block().memory_name(); }
     std::uint64_t beside() const noexcept { return block().beside; }
+    std::string_view schema() const noexcept { return block().schema(); }
+    control_block const& block() const noexcept { return *std::launder(reinterpret_cast<control_block const*>(bytes_)); }
     std::uint64_t word(std::size_t i) const noexcept { return block().mechanism[i].load(std::memory_order_relaxed); }
 
     // Whether an object of the kernel with this owner, group and mode can belong to the channel. The keys and names of
@@ -95,8 +105,6 @@ public:
     }
 
 private:
-    control_block const& block() const noexcept { return *std::launder(reinterpret_cast<control_block const*>(bytes_)); }
-
     alignas(control_block) char bytes_[sizeof(control_block)] = {};
     struct ::stat status_ = {};
     bool known_ = false;

@@ -80,7 +80,7 @@ public:
                 if (is_still_named(c.fd(), where)) {
                     stays = wanted;
                     if (!stays)
-                        named::remove_unused(c.fd(), where);
+                        static_cast<void>(named::remove_unused(c.fd(), where));  // what only another user may remove stays
                 } else if (!wanted || participant::has_no_name(c.fd())) {
                     mechanism.forget(c, where);  // what is unread cannot be found any more
                 }

@@ -88,17 +88,18 @@ protected:
     // The name was removed or given to another file meanwhile. It is never reported to a caller of membership.
     static inline error_code const try_again{ESTALE, boost::system::system_category()};
 
-    // Removes a channel that no end uses and that holds nothing. What only another user may remove stays whole, and the
-    // next opener takes it over as it is.
-    static void remove_unused(int fd, location const& where)
+    // Removes a channel that no end uses and that holds nothing. What only another user may remove stays whole
+    // (foreign_object), and the next opener takes it over as it is.
+    static error_code remove_unused(int fd, location const& where)
     {
         if (!may_remove(where, fd))
-            return;
-        if (Mechanism::leftover::remove(fd, where))
-            return;  // its owner will
+            return errc::foreign_object;
+        if (error_code const e = Mechanism::leftover::remove(fd, where))
+            return e;
         STRAIT_CRASH_POINT("leave: objects removed");
-        ::unlinkat(where.directory(), where.file(control_file_suffix).c_str(), 0);
+        error_code const e = remove_name(where);
         STRAIT_CRASH_POINT("leave: name removed");
+        return e;
     }
 
     // Called by an opener that finds a channel without participants. Either the remains of dead participants are

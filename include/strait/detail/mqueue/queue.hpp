@@ -106,9 +106,6 @@ struct mqueue_mechanism : no_backing_object {
         return {};
     }
 
-    // Hints do not count as unread. They have the higher priority, so they only lie before data and never behind it. In
-    // a queue of empty messages only, they are found by taking messages and putting back the first that is data; empty
-    // data is all alike.
     bool unread(participant const& c, location const& where) const
     {
         if (c.block().retained == 0)
@@ -117,22 +114,30 @@ struct mqueue_mechanism : no_backing_object {
         struct ::stat found = {};
         if (!queue || ::fstat(queue.get(), &found) != 0 || !trusted_object(found, S_IFREG, where.access()))
             return false;
+        return holds_data(queue.get());
+    }
+
+    // Whether a message lies in a queue that no end uses, which is open for reading and writing. Hints do not count. They have
+    // the higher priority, so they only lie before data and never behind it. In a queue of empty messages only, they are found
+    // by taking messages and putting back the first that is data; empty data is all alike.
+    static bool holds_data(int queue)
+    {
         ::mq_attr now = {};
-        if (::mq_getattr(queue.get(), &now) != 0)
+        if (::mq_getattr(queue, &now) != 0)
             return false;
         for (long left = now.mq_maxmsg; left >= 0; --left) {  // others can send hints without end
             STRAIT_STEP();
-            if (::mq_getattr(queue.get(), &now) != 0 || now.mq_curmsgs == 0)
+            if (::mq_getattr(queue, &now) != 0 || now.mq_curmsgs == 0)
                 return false;
-            if (bytes_in(queue.get()) != 0)
+            if (bytes_in(queue) != 0)
                 return true;
             std::string room(static_cast<std::size_t>(now.mq_msgsize), '\0');
             unsigned priority = 0;
-            auto const size = uninterrupted([&] { return ::mq_receive(queue.get(), room.data(), room.size(), &priority); });
+            auto const size = uninterrupted([&] { return ::mq_receive(queue, room.data(), room.size(), &priority); });
             if (size < 0)
                 return false;
             if (priority == data_priority) {
-                ::mq_send(queue.get(), room.data(), static_cast<std::size_t>(size), data_priority);
+                ::mq_send(queue, room.data(), static_cast<std::size_t>(size), data_priority);
                 return true;
             }
         }
@@ -164,6 +169,16 @@ struct mqueue_mechanism : no_backing_object {
             ::mq_unlink(name.c_str());
     }
 
+    // The bytes of all messages. Reading a queue's descriptor as a file gives "QSIZE:<bytes of all messages> ...". 1
+    // where that cannot be read, which counts as data.
+    static unsigned long bytes_in(int queue) noexcept
+    {
+        char text[128] = {};
+        if (::pread(queue, text, sizeof text - 1, 0) <= 6 || std::string_view(text, 6) != "QSIZE:")
+            return 1;
+        return std::strtoul(text + 6, nullptr, 10);
+    }
+
 private:
     // Gives the queue the group of the control file, which may be that of the directory, and its mode, of which the umask
     // may have taken bits. EPERM: the group matters, and this user is not in it.
@@ -175,16 +190,6 @@ private:
         if (::fchown(queue, static_cast<::uid_t>(-1), file.st_gid) != 0 && where.access() == access_mode::group)
             return last_failure();
         return ::fchmod(queue, object_mode(where.access())) == 0 ? error_code() : last_failure();
-    }
-
-    // The bytes of all messages. Reading a queue's descriptor as a file gives "QSIZE:<bytes of all messages> ...". 1
-    // where that cannot be read, which counts as data.
-    static unsigned long bytes_in(int queue) noexcept
-    {
-        char text[128] = {};
-        if (::pread(queue, text, sizeof text - 1, 0) <= 6 || std::string_view(text, 6) != "QSIZE:")
-            return 1;
-        return std::strtoul(text + 6, nullptr, 10);
     }
 };
 static_assert(backing_object<mqueue_mechanism>);

@@ -55,6 +55,23 @@ inline bool any_locked(int fd, ::off_t first, ::off_t count) noexcept
     return uninterrupted([&] { return ::fcntl(fd, F_OFD_GETLK, &l); }) != 0 || l.l_type != F_UNLCK;
 }
 
+// Calls found(byte) for each byte in [first, end) that another description holds, in no order. A lock of several bytes counts
+// once. Ends after 2 * (end - first) questions at most.
+template <class Found>
+void each_locked(int fd, ::off_t first, ::off_t end, Found found)
+{
+    while (first < end) {
+        STRAIT_STEP();
+        auto l = whole_lock(F_WRLCK, first, end - first);
+        if (uninterrupted([&] { return ::fcntl(fd, F_OFD_GETLK, &l); }) != 0 || l.l_type == F_UNLCK)
+            return;
+        ::off_t const at = std::clamp(l.l_start, first, end - 1);
+        each_locked(fd, first, at, found);  // the kernel shows any of them
+        found(at);
+        first = l.l_len == 0 ? end : std::max(at + 1, l.l_start + l.l_len);
+    }
+}
+
 // Takes the lock of this byte, waiting for it up to the deadline: timed_out. It waits by retrying, because F_OFD_SETLKW
 // has no deadline, and the holder may be stopped.
 inline result<void> lock_byte(int fd, ::off_t byte, deadline until) noexcept
