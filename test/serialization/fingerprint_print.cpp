@@ -1,10 +1,12 @@
 // Distributed under the Boost Software License, Version 1.0.
 #include "samples.hpp"
 
+#include <strait/schema.hpp>
+
 #include <cinttypes>
 #include <cstdio>
 
-// Prints the fingerprints of many types. The output of every compiler must be the same.
+// Prints the fingerprints and schemas of many types. The output of every compiler must be the same.
 namespace {
 
 using namespace samples;
@@ -13,7 +15,8 @@ template <class T>
 void print(char const* name)
 {
     constexpr strait::message_layout layout = strait::detail::codec<T>::layout;
-    std::printf("%-28s %5zu %2zu %016" PRIx64 "\n", name, layout.fixed_size, layout.alignment, layout.fingerprint);
+    std::printf("%-28s %5zu %2zu %016" PRIx64 "\n%s\n", name, layout.fixed_size, layout.alignment, layout.fingerprint,
+                strait::schema::of<T>().text().c_str());
 }
 
 }  // namespace
