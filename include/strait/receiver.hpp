@@ -10,6 +10,7 @@
 #include <strait/detail/channel/until_stopped.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
+#include <strait/stats.hpp>
 #include <strait/transport.hpp>
 #include <strait/wait.hpp>
 
@@ -20,6 +21,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -283,7 +285,19 @@ public:
     {
         channel_stats s = reader_.end().stats();
         s.dropped += reader_.malformed();
+        if constexpr (requires(end_type const& e) { e.refused(); })
+            s.refused = reader_.end().refused().count;
         return s;
+    }
+
+    /// Why the last of stats().refused was refused: its process, what the channel carries, and what it had asked for. Empty where
+    /// there is none, and where the channel cannot tell.
+    [[nodiscard]] std::string last_refusal() const
+    {
+        if constexpr (requires(end_type const& e) { e.refused(); })
+            return reader_.end().refused().text;
+        else
+            return {};
     }
 
     /// A descriptor for poll(2): readable when there may be a message. Messages read ahead lie in this object: receive

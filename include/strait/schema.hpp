@@ -55,13 +55,13 @@ public:
         }
     }
 
-    /// Its bytes, at most 3,516.
+    /// Its bytes, at most 3,260.
     std::span<std::byte const> bytes() const noexcept { return std::as_bytes(std::span(bytes_)); }
 
     /// The fingerprint of the type, which both ends of a channel must have.
     std::uint64_t fingerprint() const { return parsed()->fingerprint(); }
 
-    /// Whether it holds the structure. It does not where that would take more than 3,516 bytes or 256 types: then only the
+    /// Whether it holds the structure. It does not where that would take more than 3,260 bytes or 256 types: then only the
     /// fingerprint can be compared.
     bool is_complete() const { return !parsed()->is_too_large(); }
 

@@ -9,6 +9,7 @@
 #include <strait/detail/channel/message_writer.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
+#include <strait/stats.hpp>
 #include <strait/transport.hpp>
 #include <strait/wait.hpp>
 
@@ -17,6 +18,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -309,7 +311,23 @@ public:
     }
 
     /// What this end has done so far.
-    channel_stats stats() const { return writer_.end().stats(); }
+    channel_stats stats() const
+    {
+        channel_stats s = writer_.end().stats();
+        if constexpr (requires(end_type const& e) { e.refused(); })
+            s.refused = writer_.end().refused().count;
+        return s;
+    }
+
+    /// Why the last of stats().refused was refused: its process, what the channel carries, and what it had asked for. Empty where
+    /// there is none, and where the channel cannot tell.
+    [[nodiscard]] std::string last_refusal() const
+    {
+        if constexpr (requires(end_type const& e) { e.refused(); })
+            return writer_.end().refused().text;
+        else
+            return {};
+    }
 
     /// A descriptor for poll(2): writable when there may be room.
     int native_handle() const

@@ -126,6 +126,7 @@ public:
     }
 
     channel_stats stats() const { return base::stats(); }
+    detail::refusals refused() const { return base::refused(); }
 
 private:
     friend class pair<T>;
@@ -196,6 +197,7 @@ public:
     }
 
     channel_stats stats() const { return base::stats(); }
+    detail::refusals refused() const { return base::refused(); }
 
 private:
     friend class pair<T>;

@@ -4,6 +4,7 @@
 
 #include <strait/detail/acknowledged/delivery.hpp>
 #include <strait/detail/frame/protocol.hpp>
+#include <strait/detail/membership/control_file.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/error.hpp>
 #include <strait/stats.hpp>
@@ -131,6 +132,8 @@ public:
         s.depth = delivery_.unacknowledged.bytes();
         return s;
     }
+
+    refusals refused() const noexcept { return read_refusals(delivery_.link.file()); }
 
     // Whether the first receiver may still come: none was reached yet, and options.connect_timeout is not over.
     bool awaits_receiver() const noexcept { return delivery_.link.awaits_receiver(); }

@@ -6,6 +6,7 @@
 #include <strait/detail/os/descriptor.hpp>
 #include <strait/detail/wait/sleep_word.hpp>
 #include <strait/error.hpp>
+#include <strait/stats.hpp>
 #include <strait/wait.hpp>
 
 #include <chrono>
@@ -98,6 +99,7 @@ struct object_channel {
     bool sender_armed = false;
     bool receiver_armed = false;
     guarded_descriptor doorbell;
+    refusals refused;  // of ends of another type
 };
 
 template <class T>

@@ -83,7 +83,11 @@ public:
         if (!(found.type == object_type::of<T>())) {
             schema_bytes there;
             schema_writer::write(found.what.description(), there);
-            return noted_type_mismatch(found.what.name(), there.view(), &what);
+            error_code const e = noted_type_mismatch(found.what.name(), there.view(), &what);
+            std::lock_guard const hold_queue(found.queue->mutex);
+            ++found.queue->refused.count;
+            bounded_text(found.queue->refused.text, sizeof found.queue->refused.text) << error_note(e);
+            return e;
         }
         auto queue = std::static_pointer_cast<object_queue<T>>(found.queue);
         queue->join(r);
@@ -203,6 +207,14 @@ public:
             s.depth = queue_->messages.size();
         }
         return s;
+    }
+
+    refusals refused() const
+    {
+        if (!queue_ || inherited_)
+            return {};
+        std::lock_guard const hold(queue_->mutex);
+        return queue_->refused;
     }
 
     void leave()

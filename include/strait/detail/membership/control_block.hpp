@@ -63,14 +63,14 @@ channel_traits traits_beside(std::string_view transport, message_type const& typ
 //   0 magic         8 version  12 byte_order  16 word_size  20 ready     24 fingerprint      32 element_size
 //  40 capacity     48 max_message_size        56 size       64 keep      68 retained      72 beside       80 memory
 // 112 checksum   120 kernel_space
-// 128 joined_senders 136 left_senders 144 joined_receivers 152 left_receivers 160 event      168 schema_checksum  176..191 unused
+// 128 joined_senders 136 left_senders 144 joined_receivers 152 left_receivers 160 event      168 schema_checksum  176 refused    184..191 unused
 // 192 mechanism[8]                                                       256 transport      320 type_name
-// 576 schema: u32 size, and the bytes that schema/writer.hpp describes
+// 576 schema: u32 size, and the bytes that schema/writer.hpp describes    3840 refusal: what was said of the last end that was refused
 //
 // Bytes 0 to 127 and from 256 on are written before the file gets its name and never again, except `ready`, `keep` and the schema
 // with its checksum, which are written under the set-up lock: of an extensible type an end that knows more members than the schema
-// writes its own there. A schema that does not have its checksum is half written, and is not believed. Ends that join and leave write
-// the counters, rarely. mechanism[] belongs to the
+// writes its own there. A schema that does not have its checksum is half written, and is not believed. `refused` and `refusal` are
+// written under that lock, too, and read without it. Ends that join and leave write the counters, rarely. mechanism[] belongs to the
 // transport; its last two words are `kept` and `history`, written once as those are.
 struct control_block {
     static constexpr std::uint64_t magic_value = 0x0074'6961'7274'7373U;  // "sstrait"
@@ -101,12 +101,14 @@ struct control_block {
     std::atomic<std::uint32_t> event;
     std::uint32_t unused_2;
     std::atomic<std::uint64_t> schema_checksum;
-    std::uint32_t unused_3[4];
+    std::atomic<std::uint64_t> refused;
+    std::uint64_t unused_3;
     std::atomic<std::uint64_t> mechanism[8];
     char transport[64];
     char type_name[256];
     std::uint32_t schema_size;
-    char schema_content[3516];
+    char schema_content[3260];
+    char refusal[256];
 
     void fill(channel_traits const& t) noexcept
     {
@@ -152,6 +154,14 @@ struct control_block {
         std::memcpy(schema_content + s.size / 2, s.data + s.size / 2, s.size - s.size / 2);
         std::atomic_signal_fence(std::memory_order_seq_cst);
         schema_checksum.store(fnv1a(s.view()), std::memory_order_relaxed);
+    }
+
+    // An end could not be opened. Only under the set-up lock.
+    void note_refusal(std::string_view text) noexcept
+    {
+        std::memset(refusal, 0, sizeof refusal);
+        write(refusal, sizeof refusal, text);
+        refused.fetch_add(1, std::memory_order_release);  // pairs with read_refusals(), which reads the file
     }
 
     // Empty where it is half written. Other processes can write to what this shows.
@@ -206,6 +216,7 @@ static_assert(offsetof(control_block, fingerprint) == 24 && offsetof(control_blo
               offsetof(control_block, beside) == 72 && offsetof(control_block, memory) == 80 &&
               offsetof(control_block, checksum) == 112 && offsetof(control_block, kernel_space) == 120 &&
               offsetof(control_block, joined_senders) == 128 && offsetof(control_block, event) == 160 && offsetof(control_block, schema_checksum) == 168 &&
+              offsetof(control_block, refused) == 176 && offsetof(control_block, refusal) == 3840 &&
               offsetof(control_block, mechanism) == 192 && offsetof(control_block, transport) == 256 &&
               offsetof(control_block, type_name) == 320 && offsetof(control_block, schema_size) == 576 &&
               sizeof(control_block::schema_content) == schema_limit && sizeof(control_block) == control_block::size_in_file);

@@ -7,9 +7,11 @@
 #include <strait/detail/os/allocation.hpp>
 #include <strait/detail/os/descriptor.hpp>
 #include <strait/error.hpp>
+#include <strait/stats.hpp>
 #include <strait/wait.hpp>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <string>
 
@@ -69,6 +71,21 @@ inline error_code open_control_file(location const& where, descriptor& fd)
     struct ::stat found = {};
     bool const seen = ::fstatat(where.directory(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0;
     return at_object(where.path(control_file_suffix), e, seen ? &found : nullptr);
+}
+
+// What a control file says of ends that were refused; nothing without a file. Any participant may have written it, so control
+// characters become question marks.
+inline refusals read_refusals(int control_file) noexcept
+{
+    refusals r;
+    bool const whole = control_file >= 0 && ::pread(control_file, &r.count, sizeof r.count, offsetof(control_block, refused)) == static_cast<::ssize_t>(sizeof r.count) &&
+                       ::pread(control_file, r.text, sizeof r.text - 1, offsetof(control_block, refusal)) == static_cast<::ssize_t>(sizeof r.text - 1);
+    if (!whole)
+        return {};
+    for (char& c : r.text)
+        if (c != '\0' && (static_cast<unsigned char>(c) < 32 || c == 127))
+            c = '?';
+    return r;
 }
 
 // Makes a file without a name, or with a temporary one where the file system knows no O_TMPFILE, or /proc is missing, by

@@ -155,8 +155,11 @@ private:
         if (unused)
             if (error_code const e = named::take_over(c.is_member() ? c.fd() : fd.get(), c, whole, wrong, where, mechanism))
                 return e;
-        if (wrong)
+        if (wrong) {
+            if (!unused && (wrong == errc::type_mismatch || wrong == errc::transport_mismatch))
+                note_refusal(c.block(), wrong);
             return wrong;
+        }
         if (auto placed = take_place(c, r, most, mechanism); !placed)
             return placed.error();
         if (mirror const twice = mechanism.mirrored(size); twice.first != 0) {
@@ -215,6 +218,15 @@ private:
         if (e == errc::transport_mismatch)
             note_transport_mismatch(found, wanted);
         return e;
+    }
+
+    // Tells the ends that are there why this one is refused.
+    [[gnu::noinline, gnu::cold]] static void note_refusal(control_block& at, error_code const& why) noexcept
+    {
+        char line[sizeof at.refusal];
+        bounded_text text(line, sizeof line);
+        text << "process " << static_cast<std::uint64_t>(::getpid()) << ": " << error_note(why);
+        at.note_refusal(text.view());
     }
 
     [[gnu::noinline, gnu::cold]] static void note_transport_mismatch(control_block const& found, channel_traits const& wanted) noexcept

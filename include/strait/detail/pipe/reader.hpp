@@ -56,6 +56,7 @@ public:
     }
 
     bool is_member() const noexcept { return member_.is_member(); }
+    int control_file() const noexcept { return member_.fd(); }
     void forget_name() noexcept { member_.forget_name(); }
     errc missing() const noexcept { return member_.missing(); }
     int fd() const noexcept { return polling_.get(); }

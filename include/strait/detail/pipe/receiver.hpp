@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_PIPE_RECEIVER_HPP
 #define STRAIT_DETAIL_PIPE_RECEIVER_HPP
 
+#include <strait/detail/membership/control_file.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/pipe/fifo.hpp>
 #include <strait/detail/pipe/frame.hpp>
@@ -115,6 +116,8 @@ public:
         s.depth = reader_.depth();
         return s;
     }
+
+    refusals refused() const noexcept { return read_refusals(reader_.control_file()); }
 
     // Readable when a message may have come. It hangs up while no sender is connected.
     int native_handle() const noexcept { return reader_.fd(); }

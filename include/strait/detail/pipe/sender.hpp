@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_PIPE_SENDER_HPP
 #define STRAIT_DETAIL_PIPE_SENDER_HPP
 
+#include <strait/detail/membership/control_file.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/read_buffer.hpp>
 #include <strait/detail/pipe/fifo.hpp>
@@ -135,6 +136,8 @@ public:
     {
         return {accepted_.messages, accepted_.bytes, writer_.waits(), writer_.depth(), 0};
     }
+
+    refusals refused() const noexcept { return read_refusals(writer_.control_file()); }
 
     // Whether the first receiver may still come, so that after no_receiver it pays to wait.
     bool awaits_receiver() const noexcept { return writer_.awaits_receiver(); }

@@ -42,6 +42,7 @@ public:
 
     bool is_connected() const noexcept { return static_cast<bool>(fifo_); }
     bool is_member() const noexcept { return member_.is_member(); }
+    int control_file() const noexcept { return member_.fd(); }
     void forget_name() noexcept { member_.forget_name(); }
     errc missing() const noexcept { return member_.missing(); }
     int fd() const noexcept { return fifo_.get(); }

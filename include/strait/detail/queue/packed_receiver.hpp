@@ -107,6 +107,8 @@ public:
         return s;
     }
 
+    refusals refused() const noexcept { return inner_.refused(); }
+
     wake_source arm() noexcept { return inner_.arm(); }
     void disarm() const noexcept {}
 

@@ -126,6 +126,8 @@ public:
         return s;
     }
 
+    refusals refused() const noexcept { return inner_.refused(); }
+
     bool awaits_receiver() const noexcept { return inner_.awaits_receiver(); }
 
     wake_source arm() noexcept { return inner_.arm(); }

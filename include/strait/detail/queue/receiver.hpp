@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_QUEUE_RECEIVER_HPP
 #define STRAIT_DETAIL_QUEUE_RECEIVER_HPP
 
+#include <strait/detail/membership/control_file.hpp>
 #include <strait/detail/membership/role.hpp>
 #include <strait/detail/os/read_buffer.hpp>
 #include <strait/endpoint.hpp>
@@ -84,6 +85,8 @@ public:
         s.depth = end_.depth() + (hand_.is_empty() ? 0 : 1);
         return s;
     }
+
+    refusals refused() const noexcept { return read_refusals(end_.member.fd()); }
 
     // Readable when a message, or a hint, is there.
     int native_handle() const noexcept

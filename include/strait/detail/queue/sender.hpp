@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_QUEUE_SENDER_HPP
 #define STRAIT_DETAIL_QUEUE_SENDER_HPP
 
+#include <strait/detail/membership/control_file.hpp>
 #include <strait/detail/membership/role.hpp>
 #include <strait/endpoint.hpp>
 #include <strait/error.hpp>
@@ -105,6 +106,8 @@ public:
         s.depth = end_.depth();
         return s;
     }
+
+    refusals refused() const noexcept { return read_refusals(end_.member.fd()); }
 
     // The size of the largest message, in bytes.
     std::size_t message_size() const noexcept { return end_.message_size; }

@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_RING_END_HPP
 #define STRAIT_DETAIL_RING_END_HPP
 
+#include <strait/detail/membership/control_file.hpp>
 #include <strait/detail/membership/membership.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/fork_guard.hpp>
@@ -104,6 +105,9 @@ protected:
         await_doorbell(word, waiter_.fence);
         return {.file = participant_.fd(), .again = again};
     }
+
+    // How often the channel has refused an end, and why the last one.
+    refusals refused() const noexcept { return read_refusals(participant_.fd()); }
 
     template <class Word>
     void disarm_at(Word&& word) noexcept

@@ -111,6 +111,7 @@ public:
     using base::expect_no_more_peers;
 
     channel_stats stats() const noexcept { return base::count(); }
+    using base::refused;
 
     wake_source arm() noexcept { return base::arm_at(ring_.receivers(), false); }
     void disarm() noexcept { base::disarm_at(ring_.receivers()); }

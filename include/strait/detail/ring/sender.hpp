@@ -141,6 +141,7 @@ public:
     }
 
     channel_stats stats() const noexcept { return base::count(); }
+    using base::refused;
 
     // Receivers post room now and then, and before they wait; the dead post nothing. So its caller looks again from time to
     // time.

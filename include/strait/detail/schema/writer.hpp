@@ -45,7 +45,7 @@ namespace strait::detail {
 
 inline constexpr std::uint8_t schema_version = 2;
 inline constexpr std::size_t schema_header = 32;
-inline constexpr std::size_t schema_limit = 3516;      // bytes: the room that a control file has
+inline constexpr std::size_t schema_limit = 3260;      // bytes: the room that a control file has
 inline constexpr std::size_t schema_most_types = 256;
 
 inline constexpr unsigned schema_little_endian = 1;

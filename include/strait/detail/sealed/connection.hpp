@@ -68,6 +68,13 @@ public:
     peer_identity const& peer() const noexcept { return peer_; }
     std::uint64_t number() const noexcept { return number_; }
 
+    // Whether next() has refused a sender of another type or protocol. Answers so once.
+    bool is_newly_refused() noexcept
+    {
+        errc const why = parser_ ? parser_->refusal() : errc();
+        return (why == errc::type_mismatch || why == errc::transport_mismatch) && !std::exchange(is_counted_, true);
+    }
+
     // The greeting was right. Maps the sender's memory, of at most `most` bytes, and hands over this end's. What is wrong
     // is for the sender to know.
     errc open(std::uint64_t most)
@@ -292,6 +299,7 @@ private:
     std::size_t size_ = 0;
     progress over_ = progress::drained;  // what read() says when there is nothing more to come
     bool cut_ = false;
+    bool is_counted_ = false;
     bool shown_ = false;
     bool signalled_ = false;
 };

@@ -3,6 +3,7 @@
 #define STRAIT_DETAIL_SOCKET_CONNECTION_SET_HPP
 
 #include <strait/detail/frame/stream_parser.hpp>
+#include <strait/detail/membership/control_file.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/epoll_set.hpp>
 #include <strait/detail/os/process.hpp>
@@ -12,6 +13,7 @@
 #include <strait/detail/socket/stream_sessions.hpp>
 #include <strait/detail/wait/futex.hpp>
 #include <strait/serialization/layout.hpp>
+#include <strait/stats.hpp>
 #include <strait/wait.hpp>
 
 #include <algorithm>
@@ -20,6 +22,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -116,6 +119,17 @@ public:
     Sessions& sessions() noexcept { return sessions_; }
     guarded_descriptor const& fd() const noexcept { return set_.fd(); }
     std::uint64_t turned_away() const noexcept { return turned_away_; }
+
+    // How often the channel has refused an end, and why the last one. With an address no end of another type is found before it greets.
+    refusals refused() const noexcept
+    {
+        refusals r = read_refusals(listener_.file());
+        r.count += refused_;
+        constexpr std::string_view met = "a sender of another message type or transport was refused when it connected";
+        if (r.text[0] == '\0' && refused_ != 0)
+            met.copy(r.text, met.size());
+        return r;
+    }
 
     // The connections that may have something to read; most operations are on the first of them.
     bool empty() const noexcept { return ready_.empty(); }
@@ -284,6 +298,8 @@ private:
         progress p = c.next();
         if (p == progress::greeted) [[unlikely]]
             p = welcome(c);
+        else if (p == progress::refused) [[unlikely]]
+            refused_ += c.is_newly_refused();
         if constexpr (Sessions::acknowledges) {
             if (c.is_greeted() && !c.session) [[unlikely]]
                 return progress::refused;  // asked once more
@@ -437,6 +453,7 @@ private:
     std::uint64_t come_ = 0;  // connections, so far
     std::uint64_t handles_came_ = 0;  // reads that have brought descriptors
     std::uint64_t turned_away_ = 0;
+    std::uint64_t refused_ = 0;  // senders of another type or protocol
     std::int64_t gathered_at_ = 0;
     unsigned glances_ = 0;  // that found something
     guarded_descriptor process_;  // readable when the only peer has ended

@@ -5,6 +5,7 @@
 #include <strait/detail/frame/buffer.hpp>
 #include <strait/detail/frame/protocol.hpp>
 #include <strait/detail/frame/row.hpp>
+#include <strait/detail/membership/control_file.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/os/poll_descriptor.hpp>
 #include <strait/detail/os/read_buffer.hpp>
@@ -110,6 +111,7 @@ public:
     }
 
     channel_stats stats() const noexcept { return stats_; }
+    refusals refused() const noexcept { return read_refusals(listener_.file()); }
     int native_handle() const noexcept { return listener_.fd(); }
 
     wake_source arm() const noexcept

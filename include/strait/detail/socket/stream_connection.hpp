@@ -73,6 +73,13 @@ public:
         return p;
     }
 
+    // Whether next() has refused a sender of another type or protocol. Answers so once.
+    bool is_newly_refused() noexcept
+    {
+        errc const why = parser_.refusal();
+        return (why == errc::type_mismatch || why == errc::transport_mismatch) && !std::exchange(is_counted_, true);
+    }
+
     std::span<std::byte const> introduction() const noexcept { return parser_.introduction(); }
     std::span<std::byte const> payload() const noexcept { return parser_.payload(); }
     std::span<descriptor> handles() noexcept { return {handles_.data(), parser_.handles()}; }
@@ -178,6 +185,7 @@ private:
     std::vector<descriptor> handles_;    // without capacity: for messages that have none
     progress over_ = progress::drained;  // what read() has said when that was the last
     bool is_stream_;
+    bool is_counted_ = false;
     bool exhausted_ = false;
 };
 

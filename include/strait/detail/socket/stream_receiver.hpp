@@ -170,6 +170,7 @@ public:
         return s;
     }
 
+    refusals refused() const noexcept { return connections_.refused(); }
     int native_handle() const noexcept { return connections_.fd().get(); }
 
     // While there are no descriptors for connections that come, nothing says when there are some again; nor when the

@@ -2,6 +2,7 @@
 #ifndef STRAIT_DETAIL_SOCKET_STREAM_SENDER_HPP
 #define STRAIT_DETAIL_SOCKET_STREAM_SENDER_HPP
 
+#include <strait/detail/membership/control_file.hpp>
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/socket/send_buffer.hpp>
 #include <strait/detail/socket/stream_link.hpp>
@@ -144,6 +145,7 @@ public:
     }
 
     channel_stats stats() const noexcept { return out_.stats(); }
+    refusals refused() const noexcept { return read_refusals(link_.connector().file()); }
     int native_handle() const noexcept { return link_.socket().get(); }
     bool has_unsent() const noexcept { return out_.has_unsent(); }
 
