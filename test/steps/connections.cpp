@@ -7,10 +7,12 @@
 #include <strait/channel.hpp>
 #include <strait/select.hpp>
 #include <strait/transport/acknowledged.hpp>
+#include <strait/transport/sealed_memory.hpp>
 #include <strait/transport/tcp.hpp>
 #include <strait/transport/unix_seqpacket.hpp>
 #include <strait/transport/unix_stream.hpp>
 
+#include <sealed_memory/raw_sealed.hpp>
 #include <support/clean_host.hpp>
 #include <support/flooded.hpp>
 #include <support/typed_case.hpp>
@@ -55,19 +57,20 @@ struct flooded : support::flooded<X> {
 };
 
 using streams = std::tuple<strait::unix_stream, strait::unix_seqpacket, strait::tcp, strait::acknowledged<strait::tcp>>;
+using listeners = decltype(std::tuple_cat(streams(), std::tuple<strait::sealed_memory>()));
 
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(steps_of_connections, *boost::unit_test::fixture<support::watchdog>())
 
-TYPED_CASE(connections_that_come_and_go, X, streams)
+TYPED_CASE(connections_that_come_and_go, X, listeners)
 {
     flooded<X> f;
     auto const all = flood([&] { (void)f.come(); });
     f.receive();
 }
 
-TYPED_CASE(greetings_and_noise, X, streams)
+TYPED_CASE(greetings_and_noise, X, listeners)
 {
     flooded<X> f;
     std::uint64_t round = 0;
@@ -93,6 +96,20 @@ TYPED_CASE(messages_without_end, X, streams)
         for (;;)
             peer.frames(100, "12345678");
     });
+    f.receive();
+}
+
+// Senders by hand, whose greetings bring memory, ring without an end, and leave.
+BOOST_AUTO_TEST_CASE(senders_with_memory_that_ring_and_go)
+{
+    flooded<strait::sealed_memory> f;
+    std::uint64_t round = 0;
+    auto const all = flood([&] {
+        raw::hostile_sender<numbers> peer(support::channel_directory() + "/" + f.name + ".sock");
+        if (++round % 4 != 0)
+            peer.open();
+        peer.ring(round % 3 * 500);
+    }, 2);
     f.receive();
 }
 
