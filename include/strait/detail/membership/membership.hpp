@@ -36,11 +36,11 @@ public:
     using named::lock_timeout;
 
     // Joins, and creates the channel if there is none. The participant has its place then; the caller opens what else it
-    // needs and calls count_in() last, or leave() when something failed. `most` is the number of places of this role.
-    // Errors: busy when all are taken, timed_out when for lock_timeout others hold the set-up lock or make and remove the
+    // needs and calls count_in() last, or leave() when something failed. `among`: the places that it may take.
+    // Errors: busy when all of these are taken, timed_out when for lock_timeout others hold the set-up lock or make and remove the
     // channel, no_directory, untrusted_object, incompatible_peer, peer_corrupt, transport_mismatch, type_mismatch,
     // other_kernel_space, those of the mechanism and of system calls.
-    static error_code join(location& where, channel_traits traits, role r, ::off_t most, Mechanism& mechanism,
+    static error_code join(location& where, channel_traits traits, role r, place_range among, Mechanism& mechanism,
                            participant& joined)
     {
         traits.kernel_space = number_of(Mechanism::needs);
@@ -48,7 +48,7 @@ public:
         deadline const until = deadline::after(lock_timeout);
         for (;;) {
             STRAIT_STEP();
-            error_code const e = try_join(where, wanted, r, most, mechanism, until, joined);
+            error_code const e = try_join(where, wanted, r, among, mechanism, until, joined);
             if (e == named::try_again && !until.passed())
                 continue;
             if (e) {
@@ -99,7 +99,7 @@ public:
 
 private:
     // try_again: another process has removed or made what was found, or was missing, meanwhile.
-    static error_code try_join(location& where, channel_traits const& wanted, role r, ::off_t most, Mechanism& mechanism,
+    static error_code try_join(location& where, channel_traits const& wanted, role r, place_range among, Mechanism& mechanism,
                                deadline until, participant& joined)
     {
         if (error_code const e = where.open_directory())
@@ -108,8 +108,8 @@ private:
         descriptor found;
         if (error_code const e = open_control_file(where, found))
             return e;
-        return found ? join_existing(std::move(found), where, wanted, r, most, mechanism, until, joined)
-                     : join_new(where, wanted, r, most, mechanism, joined);
+        return found ? join_existing(std::move(found), where, wanted, r, among, mechanism, until, joined)
+                     : join_new(where, wanted, r, among, mechanism, joined);
     }
 
     // Our own directory is made anew; that of a path is its owner's.
@@ -119,7 +119,7 @@ private:
     }
 
     static error_code join_existing(descriptor fd, location const& where, channel_traits const& wanted,
-                                    role r, ::off_t most, Mechanism& mechanism, deadline until, participant& joined)
+                                    role r, place_range among, Mechanism& mechanism, deadline until, participant& joined)
     {
         struct ::stat found = {};
         if (::fstat(fd.get(), &found) != 0)
@@ -160,7 +160,7 @@ private:
                 note_refusal(c.block(), wrong);
             return wrong;
         }
-        if (auto placed = take_place(c, r, most, mechanism); !placed)
+        if (auto placed = take_place(c, r, among, mechanism); !placed)
             return placed.error();
         if (mirror const twice = mechanism.mirrored(size); twice.first != 0) {
             std::shared_ptr<mapping> mapped;
@@ -178,9 +178,9 @@ private:
         return {};
     }
 
-    static result<void> take_place(participant& c, role r, ::off_t most, Mechanism& mechanism)
+    static result<void> take_place(participant& c, role r, place_range among, Mechanism& mechanism)
     {
-        return c.take_place(r, most, [&](std::uint64_t place) { return mechanism.is_good(c, r, place); });
+        return c.take_place(r, among, [&](std::uint64_t place) { return mechanism.is_good(c, r, place); });
     }
 
     static error_code reach(participant& c, Mechanism& mechanism)
@@ -246,7 +246,7 @@ private:
                e == errc::transport_mismatch || e == errc::type_mismatch || e == errc::other_kernel_space;
     }
 
-    static error_code join_new(location const& where, channel_traits const& wanted, role r, ::off_t most,
+    static error_code join_new(location const& where, channel_traits const& wanted, role r, place_range among,
                                Mechanism& mechanism, participant& joined)
     {
         descriptor fd;
@@ -261,7 +261,7 @@ private:
                 return e;
             c.block().fill(wanted);
             STRAIT_CRASH_POINT("create: filled");
-            if (auto placed = take_place(c, r, most, mechanism); !placed)
+            if (auto placed = take_place(c, r, among, mechanism); !placed)
                 return placed.error();
             if (auto held = try_lock_byte(c.fd(), lock_bytes::setup); !held)
                 return held.error();

@@ -175,22 +175,23 @@ private:
         block_ = std::launder(reinterpret_cast<control_block*>(memory_->data()));
     }
 
-    // Takes a free place of the first `most` of this role, and one for which good() is true if there is any. busy: none
+    // Takes a free place of these, and one for which good() is true if there is any. busy: none
     // is free.
     template <class Good>
-    result<void> take_place(role r, ::off_t most, Good good)
+    result<void> take_place(role r, place_range among, Good good)
     {
         ::off_t const first = lock_bytes::first(r);
-        ::off_t place = most;
-        for (::off_t i = 0; i < most; ++i) {
+        ::off_t const none = among.end;
+        ::off_t place = none;
+        for (::off_t i = among.begin; i < among.end; ++i) {
             auto const held = try_lock_byte(lock_.get(), first + i);
             if (!held && held.error() != errc::busy)
                 return held;
             if (!held)
                 continue;
             bool const best = good(static_cast<std::uint64_t>(i));
-            if (best || place == most) {
-                if (place != most)
+            if (best || place == none) {
+                if (place != none)
                     unlock_byte(lock_.get(), first + place);
                 place = i;
             } else {
@@ -199,7 +200,7 @@ private:
             if (best)
                 break;
         }
-        if (place == most)
+        if (place == none)
             return errc::busy;
         STRAIT_CRASH_POINT("join: place taken");
         role_ = r;

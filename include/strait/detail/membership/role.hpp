@@ -24,6 +24,15 @@ struct lock_bytes {
     static constexpr ::off_t promise(role r) noexcept { return promises + (r == role::sender ? 0 : 1); }
 };
 
+// The places that a participant may take, by their numbers among those of its role: from `begin` on, up to `end`.
+struct place_range {
+    constexpr place_range(::off_t to) noexcept : end(to) {}
+    constexpr place_range(::off_t from, ::off_t to) noexcept : begin(from), end(to) {}
+
+    ::off_t begin = 0;
+    ::off_t end;
+};
+
 }  // namespace strait::detail
 
 #endif
