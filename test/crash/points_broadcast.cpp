@@ -2,6 +2,7 @@
 
 #include "scenes.hpp"
 
+#include <strait/board.hpp>
 #include <strait/transport/shm_broadcast.hpp>
 
 #include <support/watchdog.hpp>
@@ -208,6 +209,92 @@ void kill_everywhere(bool sample = false)
         sample);
 }
 
+struct keys {
+    support::probe one;
+    std::string text;
+};
+
+// A key of a board, with a reader that lives: the value is the last one before a death or the one that was being written.
+template <auto Key>
+class board_cast {
+    using board = strait::board<keys, 1024, crash::sleeps_at_once>;
+    using writer = typename board::template writer<Key>;
+    using reader = typename board::template reader<Key>;
+    using T = typename writer::value_type;
+
+public:
+    static std::string name() { return std::string("board, ") + (std::is_same_v<T, std::string> ? "sizes vary" : "one size"); }
+
+    void kill_writers(crash::plan& p, crash::point const* where, std::uint64_t hit)
+    {
+        reader witness(name_);
+        support::child victim([&] {
+            p.follow(where, hit);
+            write(0, 12);
+        });
+        crash::sweep::all().died_of(victim, where);
+        std::uint64_t const begun = notes_->other[0];
+        std::uint64_t const written = notes_->other[1];
+        see(witness, 0, begun, written);
+        support::child next([&] { write(1, 3); });
+        BOOST_TEST_REQUIRE(next.wait() == 0);
+        see(witness, 1, 3, 3);
+        auto const taken = witness.try_receive();
+        BOOST_TEST_REQUIRE(taken.has_value());
+        BOOST_TEST((*taken == support::make_message<T>(2, 1)));
+        std::uint64_t const known = witness.stats().messages + witness.stats().dropped;
+        BOOST_TEST((written + 3 <= known && known <= begun + 3));
+    }
+
+    void kill_readers(crash::plan& p, crash::point const* where, std::uint64_t hit)
+    {
+        writer out(name_);
+        out.send(support::make_message<T>(0));
+        support::child victim([&] {
+            p.follow(where, hit);
+            reader in(name_);
+            return in.current() && in.try_receive() && in.current() ? 0 : 1;
+        });
+        crash::sweep::all().died_of(victim, where);
+        out.send(support::make_message<T>(1));
+        reader late(name_);
+        see(late, 0, 2, 2);
+    }
+
+private:
+    void write(std::uint64_t life, std::uint64_t count)
+    {
+        writer out(name_);
+        for (std::uint64_t i = 0; i != count; ++i) {
+            notes_->other[0] = i + 1;  // begun, and
+            out.send(support::make_message<T>(i, life));
+            notes_->other[1] = i + 1;  // written
+        }
+    }
+
+    void see(reader& in, std::uint64_t life, std::uint64_t begun, std::uint64_t written)
+    {
+        auto const value = in.current();
+        if (!value) {
+            BOOST_TEST((value.error() == strait::errc::empty && written == 0));
+            return;
+        }
+        auto const from = support::origin_of(*value);
+        BOOST_TEST((support::is_whole(*value) && from.sender == life && written <= from.sequence + 1 && from.sequence < begun));
+    }
+
+    support::shared_page notes_;
+    std::string name_ = support::unique_name();
+};
+
+template <class C>
+void kill_at_board()
+{
+    ++crash::sweep::all().subjects;
+    crash::kill_at_each_point(C::name() + ": a writer", [&](crash::plan& p, crash::point const* where, std::uint64_t hit) { C().kill_writers(p, where, hit); });
+    crash::kill_at_each_point(C::name() + ": a reader", [&](crash::plan& p, crash::point const* where, std::uint64_t hit) { C().kill_readers(p, where, hit); });
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(crash_points_broadcast, *boost::unit_test::fixture<support::watchdog>())
@@ -221,6 +308,12 @@ BOOST_AUTO_TEST_CASE(a_death_at_any_point_of_a_ring_that_overwrites_is_counted)
 BOOST_AUTO_TEST_CASE(a_death_at_any_point_of_a_ring_of_the_latest_is_counted)
 {
     kill_everywhere<cast<strait::latest, std::string>>(true);
+}
+
+BOOST_AUTO_TEST_CASE(a_death_at_any_point_of_a_board_leaves_the_old_value_or_the_new_one)
+{
+    kill_at_board<board_cast<&keys::one>>();
+    kill_at_board<board_cast<&keys::text>>();
 }
 
 BOOST_AUTO_TEST_CASE(a_death_at_any_point_of_a_ring_that_everybody_reads_costs_nobody_else_anything)

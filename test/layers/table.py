@@ -8,6 +8,7 @@ from typing import NamedTuple
 VOCABULARY, SERIALIZATION, ADAPTER, RESOURCE = "vocabulary", "serialization", "adapters", "resources"
 CONTRACT, TRANSPORT, FACADE, SELECT = "contract", "transports", "typed ends", "select"
 CONNECTION, RPC, ASYNC, INSPECT, UMBRELLA = "connections", "rpc", "async", "inspect", "umbrella"
+BOARD = "boards"
 
 
 class Room(NamedTuple):
@@ -99,6 +100,8 @@ LAYERS = {
                   (VOCABULARY, SERIALIZATION, CONTRACT, FACADE), boost=(*VOCABULARY_BOOST, "boost/assert.hpp", "boost/core/")),
     SELECT: Layer("select", "one thread waits for many ends", "channel wait os",
                   (VOCABULARY, SERIALIZATION, CONTRACT, FACADE, CONNECTION)),
+    BOARD: Layer("board", "the last value of each key, as channels that share one segment",
+                 "channel codec host broadcast ring membership wait os", (VOCABULARY, SERIALIZATION, CONTRACT, FACADE)),
     CONNECTION: Layer("connection acceptor", "both directions between a client and a server",
                       "connection handshake channel wait os", (VOCABULARY, SERIALIZATION, CONTRACT, FACADE, CONNECTION)),
     RPC: Layer("rpc rpc/*", "requests and replies", "rpc channel wait os",

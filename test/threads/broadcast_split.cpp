@@ -2,6 +2,7 @@
 
 #include "messages.hpp"
 
+#include <strait/detail/broadcast/board.hpp>
 #include <strait/transport/shm_broadcast.hpp>
 
 #include <support/watchdog.hpp>
@@ -84,6 +85,54 @@ void share_lossy_slots(std::size_t readers)
     }
 }
 
+// A key of a board whose values vary in size: readers look at the present value, and take it, while it is written.
+void share_a_key(std::size_t readers)
+{
+    using namespace strait::detail;
+    constexpr strait::message_layout text{0, 1, 1};
+    using shape = board_shape<text, 128>;
+    auto const memory = std::make_unique<one_memory<lossy_header, board_slots * shape::stride>>();
+    lossy_view const view{&memory->header, memory->data, board_slots, shape::largest};
+    auto const count = static_cast<std::uint64_t>(support::rounds(20'000));
+    std::vector<std::uint64_t> wrong(readers);
+    std::atomic<bool> over{false};
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i != readers; ++i)
+        threads.emplace_back([&, i] {
+            board_reader<text, 128> in;
+            wrong[i] += static_cast<bool>(in.attach(view));
+            std::uint64_t last = 0;
+            auto const see = [&](std::span<std::byte const> bytes, bool taken) {
+                std::string_view const text_seen(reinterpret_cast<char const*>(bytes.data()), bytes.size());
+                std::uint64_t const number = support::origin_of(text_seen).sequence;
+                wrong[i] += text_seen != support::make_text(number, 0, 60) || number < last;
+                if (taken)
+                    last = number;
+            };
+            while (!over) {
+                std::span<std::byte const> shown;
+                if (!in.copy_newest(shown))
+                    see(shown, false);
+                if (in.look()) {
+                    see(in.message(), true);
+                    in.release();
+                }
+            }
+        });
+    board_writer<text, 128> out;
+    BOOST_TEST(!out.attach(view));
+    for (std::uint64_t i = 0; i != count; ++i) {
+        std::string const message = support::make_text(i, 0, 60);
+        std::memcpy(out.room(message.size()).data(), message.data(), message.size());
+        out.commit(message.size());
+    }
+    over = true;
+    for (auto& t : threads)
+        t.join();
+    for (std::uint64_t const w : wrong)
+        BOOST_TEST(w == 0U);
+}
+
 void share_lossless_slots(std::size_t readers)
 {
     using namespace strait::detail;
@@ -146,6 +195,7 @@ BOOST_AUTO_TEST_CASE(many_readers_share_one_memory)
     support::watchdog const bound;
     share_lossy_slots(3);
     share_lossless_slots(4);
+    share_a_key(3);
 }
 
 }  // namespace threads_broadcast_split

@@ -41,6 +41,11 @@ namespace strait::detail {
 
 template <message_layout L>
 struct lossy_slot_shape : slot_shape<L> {
+    static constexpr bool varies = false;                  // the size of a message
+    static constexpr std::size_t largest = L.fixed_size;   // message
+    static constexpr std::size_t before = 0;               // bytes of the payload before a message
+    static constexpr std::size_t payload = L.fixed_size;
+
     static constexpr std::uint64_t writing(std::uint64_t position) noexcept { return 2 * position + 1; }
     static constexpr std::uint64_t written(std::uint64_t position) noexcept { return 2 * position + 2; }
 
@@ -51,9 +56,9 @@ struct lossy_slot_shape : slot_shape<L> {
     }
 };
 
-template <message_layout L>
+template <message_layout L, class Shape = lossy_slot_shape<L>>
 class lossy_slot_writer {
-    using shape = lossy_slot_shape<L>;
+    using shape = Shape;
 
 public:
     static constexpr unsigned pace = 0;  // it never waits
@@ -92,22 +97,26 @@ public:
     }
 
     eventcount& receivers() const noexcept { return header_->receivers; }
-    static constexpr bool too_large(std::size_t n) noexcept { return n > L.fixed_size; }
+    static constexpr bool too_large(std::size_t n) noexcept { return n > shape::largest; }
 
-    bool has_room(std::size_t n) const noexcept { return attached_ && n <= L.fixed_size; }
+    bool has_room(std::size_t n) const noexcept { return attached_ && n <= shape::largest; }
 
     // Gives up the oldest message, whether commit() follows or not.
-    std::span<std::byte> room(std::size_t) const noexcept
+    std::span<std::byte> room([[maybe_unused]] std::size_t n) const noexcept
     {
         shared_word(slot_).store(shape::writing(position_), std::memory_order_release);  // pairs with take()
         detail::atomic_thread_fence(std::memory_order_release);  // pairs with that of take()
         STRAIT_CRASH_POINT("reserve: oldest given up");
-        return {slot_ + shape::offset, L.fixed_size};
+        return {slot_ + shape::offset + shape::before, shape::varies ? n : shape::largest};
     }
 
-    void commit(std::size_t) noexcept
+    void commit([[maybe_unused]] std::size_t used) noexcept
     {
         std::byte* const slot = slot_;
+        if constexpr (shape::varies) {
+            shape::note_size(slot + shape::offset, used);
+            bytes_ += used;
+        }
         std::uint64_t const position = position_++;
         slot_ = slot + shape::stride == last_ ? first_ : slot + shape::stride;
         STRAIT_CRASH_POINT("commit: payload written");
@@ -118,7 +127,7 @@ public:
     }
 
     std::uint64_t messages() const noexcept { return position_ - start_; }
-    std::uint64_t bytes() const noexcept { return messages() * L.fixed_size; }
+    std::uint64_t bytes() const noexcept { return shape::varies ? bytes_ : messages() * L.fixed_size; }
 
 private:
     std::byte* slot_;
@@ -127,15 +136,16 @@ private:
     std::byte* last_;
     lossy_header* header_;
     std::uint64_t start_ = 0;
+    std::uint64_t bytes_ = 0;  // where sizes vary
     bool attached_;
 };
 
 static_assert(overwriting_ring_writer<lossy_slot_writer<message_layout{8, 8, 1}>, lossy_view>);
 
 // `Newest`: messages before the newest one are skipped, as if they had been overwritten.
-template <message_layout L, bool Newest = false>
+template <message_layout L, bool Newest = false, class Shape = lossy_slot_shape<L>>
 class lossy_slot_reader : public ring_reader_defaults {
-    using shape = lossy_slot_shape<L>;
+    using shape = Shape;
 
 public:
     static constexpr unsigned pace = record_shape<L>::pace;
@@ -146,7 +156,7 @@ public:
     {
         if (v.history > v.capacity)
             return errc::history_too_large;
-        page_memory copy = allocate_pages((L.fixed_size + 7) / 8 * 8);
+        page_memory copy = allocate_pages((shape::payload + 7) / 8 * 8);
         if (!copy)
             return errc::out_of_memory;
         std::uint64_t const position = v.header->tail.load(std::memory_order_acquire);  // pairs with commit()
@@ -161,7 +171,7 @@ public:
         // Of these, what is overwritten before it is read counts as dropped, as of later messages.
         position_ -= std::min(position_, Newest ? std::uint64_t{1} : v.history);
         start_ = position_;
-        messages_ = 0;
+        messages_ = bytes_ = 0;
         holds_ = false;
         return {};
     }
@@ -184,7 +194,7 @@ public:
             return true;
         return take();
     }
-    std::span<std::byte const> message() const noexcept { return {copy_.get(), L.fixed_size}; }
+    std::span<std::byte const> message() const noexcept { return message_in(copy_.get()); }
     bool release() noexcept
     {
         holds_ = false;
@@ -196,7 +206,7 @@ public:
         requires(Newest)
     {
         if (!newest_)
-            newest_ = allocate_pages((L.fixed_size + 7) / 8 * 8);
+            newest_ = allocate_pages((shape::payload + 7) / 8 * 8);
         if (!newest_)
             return errc::out_of_memory;
         for (unsigned tries = 0; tries != most_tries; ++tries) {
@@ -210,7 +220,7 @@ public:
                 if (!copy(--position, newest_.get()))
                     continue;
             }
-            shown = {newest_.get(), L.fixed_size};
+            shown = message_in(newest_.get());
             return {};
         }
         return errc::timed_out;
@@ -227,12 +237,14 @@ public:
             std::byte const* const slot = data_ + (position_ & (capacity_ - 1)) * shape::stride;
             std::uint64_t const sequence = shared_word(slot).load(std::memory_order_acquire);  // pairs with commit() and room()
             if (sequence == shape::written(position_)) {
-                copy_unsteady(slot + shape::offset, copy_.get(), L.fixed_size);
+                copy_unsteady(slot + shape::offset, copy_.get(), used(slot));
                 STRAIT_CRASH_POINT("take: copied");
                 detail::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of room()
                 if (shared_word(slot).load(std::memory_order_acquire) == sequence) [[likely]] {
                     ++position_;
                     ++messages_;
+                    if constexpr (shape::varies)
+                        bytes_ += message().size();
                     holds_ = true;
                     return true;
                 }
@@ -257,7 +269,7 @@ public:
     }
 
     std::uint64_t messages() const noexcept { return messages_; }
-    std::uint64_t bytes() const noexcept { return messages_ * L.fixed_size; }
+    std::uint64_t bytes() const noexcept { return shape::varies ? bytes_ : messages_ * L.fixed_size; }
     std::uint64_t dropped() const noexcept { return position_ - start_ - messages_; }
     std::uint64_t depth() const noexcept
     {
@@ -268,6 +280,22 @@ public:
 private:
     static constexpr unsigned most_tries = 64;
 
+    // How many bytes of this slot's payload are to be copied. A size that is being written is one of some message, or none.
+    static std::size_t used([[maybe_unused]] std::byte const* slot) noexcept
+    {
+        if constexpr (shape::varies)
+            return shape::before + shape::size_in(slot + shape::offset);
+        else
+            return L.fixed_size;
+    }
+    static std::span<std::byte const> message_in(std::byte const* payload) noexcept
+    {
+        if constexpr (shape::varies)
+            return {payload + shape::before, shape::size_in(payload)};
+        else
+            return {payload, L.fixed_size};
+    }
+
     // Whether the message of this position is there and could be copied whole.
     bool copy(std::uint64_t position, std::byte* to) const noexcept
     {
@@ -275,7 +303,7 @@ private:
         std::uint64_t const sequence = shared_word(slot).load(std::memory_order_acquire);  // pairs with commit() and room()
         if (sequence != shape::written(position))
             return false;
-        copy_unsteady(slot + shape::offset, to, L.fixed_size);
+        copy_unsteady(slot + shape::offset, to, used(slot));
         STRAIT_CRASH_POINT("look at the newest: copied");
         detail::atomic_thread_fence(std::memory_order_acquire);  // pairs with that of room()
         return shared_word(slot).load(std::memory_order_relaxed) == sequence;
@@ -311,6 +339,7 @@ private:
     page_memory newest_;  // for copy_newest()
     std::uint64_t start_;
     std::uint64_t messages_;
+    std::uint64_t bytes_ = 0;  // where sizes vary
     bool holds_;  // copy_ is a message that is not yet released
     bool damaged_ = false;
 };
