@@ -85,7 +85,8 @@ public:
         return false;
     }
 
-    // Copies the newest message to memory of its own, and changes nothing else. `shown` is valid until the next call.
+    // Copies the newest message that the tail counts, or a newer one that was taken, to memory of its own, and changes nothing
+    // else. What is taken next is no older. `shown` is valid until the next call.
     error_code copy_newest(std::span<std::byte const>& shown) noexcept
         requires(Newest)
     {
@@ -99,11 +100,9 @@ public:
             std::uint64_t const last = header_->last.load(std::memory_order_acquire);  // pairs with commit(): of this tail or a later one
             if (tail > ring_header::far || tail % shape::unit != 0 || last > ring_header::far || last % shape::unit != 0)
                 return errc::peer_corrupt;
-            if (copy(tail, shown))  // the tail counts a message a moment after it is there
-                return {};
-            if (tail == 0)
+            if (tail == 0 && position_ == 0)
                 return errc::empty;
-            if (copy(last, shown))
+            if (copy(position_ > tail ? position_ - shape::length(size_) : last, shown))
                 return {};
         }
         return errc::timed_out;

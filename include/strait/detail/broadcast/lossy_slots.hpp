@@ -201,7 +201,8 @@ public:
         return false;
     }
 
-    // Copies the newest message to memory of its own, and changes nothing else. `shown` is valid until the next call.
+    // Copies the newest message that the tail counts, or a newer one that was taken, to memory of its own, and changes nothing
+    // else. What is taken next is no older. `shown` is valid until the next call.
     error_code copy_newest(std::span<std::byte const>& shown) noexcept
         requires(Newest)
     {
@@ -211,17 +212,15 @@ public:
             return errc::out_of_memory;
         for (unsigned tries = 0; tries != most_tries; ++tries) {
             STRAIT_STEP();
-            std::uint64_t position = header_->tail.load(std::memory_order_acquire);  // pairs with commit()
-            if (position > ring_header::far)
+            std::uint64_t const end = std::max(header_->tail.load(std::memory_order_acquire), position_);  // pairs with commit()
+            if (end > ring_header::far)
                 return errc::peer_corrupt;
-            if (!copy(position, newest_.get())) {  // the tail counts a message a moment after it is there
-                if (position == 0)
-                    return errc::empty;
-                if (!copy(--position, newest_.get()))
-                    continue;
+            if (end == 0)
+                return errc::empty;
+            if (copy(end - 1, newest_.get())) {
+                shown = message_in(newest_.get());
+                return {};
             }
-            shown = message_in(newest_.get());
-            return {};
         }
         return errc::timed_out;
     }
