@@ -4,6 +4,7 @@
 #include "fuzz.hpp"
 
 #include <strait/detail/rpc/outstanding_requests.hpp>
+#include <strait/detail/rpc/refused_requests.hpp>
 #include <strait/detail/rpc/request_handler.hpp>
 
 #include <algorithm>
@@ -53,7 +54,11 @@ struct page {
 struct search {
     std::map<std::string, bool> options;
 };
-using coded = strait::rpc_interface<page(page_request), std::vector<std::uint32_t>(search), void(closing)>;
+struct note {
+    std::string text;
+    std::uint32_t size = 0;
+};
+using coded = strait::rpc_interface<page(page_request), std::vector<std::uint32_t>(search), void(note)>;
 
 // As `coded`, with another type for the reply to one request, and with one request more in the place of another.
 namespace later {
@@ -67,8 +72,21 @@ struct page {
 struct listing {
     std::string directory;
 };
+struct note {
+    std::string text;
+    std::string author;
+};
 }  // namespace later
-using coded_later = strait::rpc_interface<later::page(later::page_request), std::string(later::listing), void(closing)>;
+using coded_later = strait::rpc_interface<later::page(later::page_request), std::string(later::listing), void(later::note)>;
+
+}  // namespace
+
+template <>
+inline constexpr std::size_t strait::extensible<note> = 1;
+template <>
+inline constexpr std::size_t strait::extensible<later::note> = 1;
+
+namespace {
 
 // Whatever is asked, some of it throws.
 struct handler {
@@ -88,6 +106,11 @@ struct handler {
     {
         if (c.why == 1)
             throw std::runtime_error("");
+    }
+    void operator()(note const& n) const
+    {
+        if (n.size == 1)
+            throw std::runtime_error(n.text);
     }
     page operator()(page_request const& r) const
     {
@@ -182,8 +205,12 @@ private:
             q = {what % 4U};
         else if constexpr (std::is_same_v<Q, search>)
             q = {{{"a", true}}};
+        else if constexpr (std::is_same_v<Q, note> || std::is_same_v<Q, later::note>)
+            q = {std::string(what, 'n'), {}};
         else
             q = {std::string(what, 'p')};
+        if (Asked::keys[I]->grows)
+            requests_.push_back(encoded(strait::detail::types_frame(*Asked::keys[I])));
         rpc_request f;
         require(!encode_body(q, f.body), "a request of ours can be sent");
         f.id = Asked::keys[I]->id;
@@ -198,6 +225,11 @@ private:
         auto f = decoded<rpc_request>(some);
         if (!f)
             return;
+        bool refused = false;
+        if (refused_.take(*f, Interface::keys, [&](rpc_reply const& r) { refused = r.number() == f->number(); })) {
+            require(refused || f->kind() != request_kind::call, "a call that is refused is answered");
+            return;
+        }
         handler h;
         std::size_t replies = 0;
         std::atomic<std::uint64_t> unsendable{0};
@@ -274,6 +306,7 @@ private:
     }
 
     table client_;
+    strait::detail::refused_requests refused_;
     std::map<std::uint64_t, state> asked_;
     std::vector<bytes> requests_;
     std::vector<bytes> replies_;

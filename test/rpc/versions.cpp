@@ -42,7 +42,14 @@ struct farewell {
 struct retired {
     std::uint32_t unused;
 };
-using market = strait::rpc_interface<std::int64_t(balance_query), quote(quote_query), void(farewell), bool(retired),
+struct order {
+    std::string product;
+    std::uint32_t pieces = 1;
+};
+struct receipt {
+    std::uint64_t number = 0;
+};
+using market = strait::rpc_interface<std::int64_t(balance_query), quote(quote_query), void(farewell), bool(retired), receipt(order),
                                      strait::rpc_request<"shout", std::string(std::string)>>;
 
 inline std::int64_t answer(balance_query const& q) { return static_cast<std::int64_t>(q.account); }
@@ -50,6 +57,7 @@ inline quote answer(quote_query const& q) { return {q.product / 2.0}; }
 inline void answer(farewell const&) {}
 inline bool answer(retired const&) { return true; }
 inline std::string answer(std::string const& s) { return s + "!"; }
+inline receipt answer(order const& o) { return {o.product.size() * 100 + o.pieces}; }
 
 }  // namespace v1
 
@@ -78,7 +86,16 @@ struct balance_query {
 struct words {
     std::string text;
 };
-using market = strait::rpc_interface<history(history_query), void(farewell), quote(quote_query), std::int64_t(balance_query),
+struct order {
+    std::string product;
+    std::uint32_t pieces = 1;
+    std::string colour = "grey";  // appended
+};
+struct receipt {
+    std::uint64_t number = 0;
+    std::string colour = "unknown";  // appended
+};
+using market = strait::rpc_interface<history(history_query), void(farewell), quote(quote_query), std::int64_t(balance_query), receipt(order),
                                      strait::rpc_request<"shout", std::string(words)>>;
 
 inline history answer(history_query const& q) { return {{std::to_string(q.account), std::to_string(q.days[49])}}; }
@@ -86,8 +103,47 @@ inline std::int64_t answer(balance_query const& q) { return static_cast<std::int
 inline quote answer(quote_query const& q) { return {static_cast<float>(q.product)}; }
 inline void answer(farewell const&) {}
 inline std::string answer(words const& w) { return w.text + "!!"; }
+inline receipt answer(order const& o) { return {o.product.size() * 100 + o.pieces, o.colour}; }
 
 }  // namespace v2
+
+// Has appended something else than v2 at the same place.
+namespace v3 {
+
+struct order {
+    std::string product;
+    std::uint32_t pieces = 1;
+    double colour = 0.5;
+};
+struct receipt {
+    std::uint64_t number = 0;
+};
+using v1::farewell;
+using v1::balance_query;
+using market = strait::rpc_interface<receipt(order), void(farewell), std::int64_t(balance_query)>;
+
+}  // namespace v3
+
+}  // namespace
+
+}  // namespace rpc_versions
+
+template <>
+inline constexpr std::size_t strait::extensible<rpc_versions::v1::order> = 2;
+template <>
+inline constexpr std::size_t strait::extensible<rpc_versions::v2::order> = 2;
+template <>
+inline constexpr std::size_t strait::extensible<rpc_versions::v3::order> = 2;
+template <>
+inline constexpr std::size_t strait::extensible<rpc_versions::v1::receipt> = 1;
+template <>
+inline constexpr std::size_t strait::extensible<rpc_versions::v2::receipt> = 1;
+template <>
+inline constexpr std::size_t strait::extensible<rpc_versions::v3::receipt> = 1;
+
+namespace rpc_versions {
+
+namespace {
 
 auto const answers_v1 = [](auto const& q) -> decltype(v1::answer(q)) { return v1::answer(q); };
 auto const answers_v2 = [](auto const& q) -> decltype(v2::answer(q)) { return v2::answer(q); };
@@ -184,6 +240,7 @@ TYPED_CASE(programs_with_equal_interfaces_talk, S, protocol_subjects)
     v2::history_query q{5, {}};
     q.days[49] = 3;
     BOOST_TEST(c.call(q).lines.at(1) == "3");
+    BOOST_TEST(c.call(v2::order{"tea", 7, "green"}).colour == "green");
     server.signal(SIGTERM);
     BOOST_TEST(server.wait() == 0);
 }
@@ -206,6 +263,7 @@ TYPED_CASE(an_old_client_talks_to_a_new_server, S, protocol_subjects)
                 BOOST_TEST(c.failure().starts_with("the request quote_query has other types at the server: "));
                 BOOST_TEST(c.failure().ends_with("member 1 (price): f32 there, f64 here"));
                 BOOST_TEST(c.call(v1::balance_query{8}) == 16);
+                BOOST_TEST(c.call(v1::order{"tea", 7}).number == 307U);
                 c.call(v1::farewell{1});
             }
             auto const gone = ask<v1::market, X>(where, v1::retired{});
@@ -238,6 +296,9 @@ TYPED_CASE(a_new_client_talks_to_an_old_server, S, protocol_subjects)
                 strait::rpc_client<v2::market, X> c{where};
                 BOOST_TEST(c.call(v2::balance_query{7}) == 7);
                 BOOST_TEST((c.call_for(v2::history_query{}, 60s).error() == errc::unknown_request));
+                auto const r = c.call(v2::order{"tea", 7, "green"});
+                BOOST_TEST(r.number == 307U);
+                BOOST_TEST(r.colour == "unknown");
                 BOOST_TEST((c.call_for(v2::quote_query{4}, 60s).error() == errc::type_mismatch));
                 BOOST_TEST((c.call_for(v2::words{"a"}, 60s).error() == errc::type_mismatch));
                 auto const some = c.post(v2::balance_query{9});
@@ -247,6 +308,35 @@ TYPED_CASE(a_new_client_talks_to_an_old_server, S, protocol_subjects)
                 c.call(v2::farewell{1});
                 BOOST_TEST(c.late() == 1U);
                 BOOST_TEST(c.malformed() == 0U);
+            }
+            server.signal(SIGTERM);
+            BOOST_TEST(server.wait() == 0);
+        }
+}
+
+TYPED_CASE(members_that_contradict_those_that_the_server_has_appended_are_refused, S, protocol_subjects)
+{
+    clean_host const clean;
+    for (way const w : ways)
+        BOOST_TEST_CONTEXT("served in way " << static_cast<int>(w))
+        {
+            auto const where = S::where();
+            using X = typename S::transport;
+            auto server = market_process<v2::market, S>(where, w, answers_v2);
+            auto const s = ask<v3::market, X>(where, v3::order{"tea", 1, 0.25});
+            BOOST_TEST((s.code == errc::type_mismatch));
+            BOOST_TEST_CONTEXT(s.text)
+            {
+                BOOST_TEST(s.names("the request order has other types at the server"));
+                BOOST_TEST(s.names("member 3 (colour)"));
+            }
+            {
+                strait::rpc_client<v3::market, X> c{where};
+                for (int i = 0; i != 3; ++i) {
+                    BOOST_TEST((c.call_for(v3::order{"tea", 1, 0.25}, 60s).error() == errc::type_mismatch));
+                    BOOST_TEST(c.call(v3::balance_query{8}) == 16);
+                    c.reconnect();
+                }
             }
             server.signal(SIGTERM);
             BOOST_TEST(server.wait() == 0);
@@ -264,13 +354,15 @@ BOOST_AUTO_TEST_CASE(a_schema_that_is_too_large_to_send_is_left_out)
     support::child server([&] {
         strait::rpc_server<v2::market, ring::transport> s{where, how};
         s.serve([](v2::history_query const&) { return v2::history{}; }, [](v2::quote_query const& q) { return v2::answer(q); },
-                [](v2::balance_query const& q) { return v2::answer(q); }, [](v2::words const& w) { return v2::answer(w); },
+                [](v2::balance_query const& q) { return v2::answer(q); }, [](v2::order const& o) { return v2::answer(o); },
+                [](v2::words const& w) { return v2::answer(w); },
                 [&](v2::farewell const&) { s.stop(); });
     });
     strait::rpc_client<v1::market, ring::transport> c{where, how};
     BOOST_TEST((c.call_for(v1::quote_query{4}, 60s).error() == errc::type_mismatch));
     BOOST_TEST(c.failure().find("quote_query") != std::string::npos);
     BOOST_TEST(c.call(v1::balance_query{7}) == 14);
+    BOOST_TEST(c.call(v1::order{"t", 1}).number == 101U);  // whose types are too large to be said first
     c.call(v1::farewell{});
     BOOST_TEST(server.wait() == 0);
 }

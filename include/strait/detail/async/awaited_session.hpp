@@ -7,6 +7,7 @@
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/rpc/failure.hpp>
 #include <strait/detail/rpc/frame.hpp>
+#include <strait/detail/rpc/refused_requests.hpp>
 #include <strait/detail/rpc/request_handler.hpp>
 #include <strait/error.hpp>
 #include <strait/rpc/interface.hpp>
@@ -82,6 +83,7 @@ struct awaited_session {
 
     async_sender<rpc_reply, X> out;
     async_receiver<rpc_request, X> in;
+    refused_requests refused;
     std::atomic<std::uint64_t>& unsendable;  // counts the replies that cannot be sent
     bool stopped = false;
 };
@@ -165,7 +167,13 @@ asio::awaitable<void> serve_one(std::shared_ptr<awaited_session<X>> client, std:
         auto [failed, request] = co_await client->in.async_receive(as_values);
         if (failed || !request)
             break;
-        auto answer = co_await await_answer<Interface>(*request, *handler, client->unsendable);
+        std::optional<rpc_reply> answer;
+        if (client->refused.take(*request, Interface::keys, [&](rpc_reply&& r) { answer = std::move(r); })) {
+            if (!answer)
+                continue;
+        } else {
+            answer = co_await await_answer<Interface>(*request, *handler, client->unsendable);
+        }
         if (!answer || client->stopped || !co_await send_reply(*client, std::move(*answer)))
             break;
     }

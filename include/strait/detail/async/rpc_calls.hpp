@@ -7,6 +7,7 @@
 #include <strait/detail/rpc/failure.hpp>
 #include <strait/detail/rpc/frame.hpp>
 #include <strait/detail/rpc/outstanding_requests.hpp>
+#include <strait/detail/rpc/refused_requests.hpp>
 #include <strait/detail/rpc/request_id.hpp>
 #include <strait/error.hpp>
 #include <strait/rpc/client.hpp>
@@ -30,6 +31,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace strait::detail {
 
@@ -170,6 +172,10 @@ public:
         } catch (...) {
             return call.fail(std::current_exception());
         }
+        if (key.grows && std::find(shown_.begin(), shown_.end(), &key) == shown_.end()) {
+            unsent_.push_back(types_frame(key));  // where it cannot be sent, no call has its number
+            shown_.push_back(&key);
+        }
         std::uint64_t const number = requests_.draw();
         frame.id = key.id;
         frame.head = frame_head(number, request_kind::call);
@@ -296,6 +302,7 @@ private:
     async_receiver<rpc_reply, X, Executor> in_;
     std::deque<rpc_request> unsent_;
     requests requests_;
+    std::vector<request_key const*> shown_;  // whose types were said, or will be
     error_code broken_;
     bool sending_ = false;
     bool receiving_ = false;

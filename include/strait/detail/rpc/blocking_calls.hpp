@@ -6,15 +6,18 @@
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/rpc/frame.hpp>
 #include <strait/detail/rpc/outstanding_requests.hpp>
+#include <strait/detail/rpc/refused_requests.hpp>
 #include <strait/detail/rpc/request_id.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace strait::detail {
 
@@ -55,6 +58,7 @@ public:
     {
         (void)break_down(errc::server_gone);
         requests_.take_all([](auto&) {});
+        shown_.clear();
         of_this_connection_ = requests_.draw();
     }
     void adopt(connection_type c)
@@ -121,26 +125,43 @@ private:
     {
         if (broken_) [[unlikely]]
             return broken_;
+        if (key.grows)
+            if (error_code const e = show_types(key, until)) [[unlikely]]
+                return e;
         if (error_code const e = encode_body(request, request_.body)) [[unlikely]]
             return e;
         number = requests_.draw();
         request_.id = key.id;
         request_.head = frame_head(number, request_kind::call);
-        error_code const e = put(until);
+        error_code const e = put(request_, until);
         if (e) [[unlikely]]  // replies that the server has sent before it went are still to be read
             return e == errc::no_receiver ? make_error_code(errc::server_gone) : e;
         return {};
     }
 
-    error_code put(deadline until)
+    // Says, once for each connection, what types a request has to which members may have been appended. Where that is larger than the
+    // channel takes, it is left out.
+    template <class Wait>
+    error_code show_types(request_key const& key, Wait const& until)
     {
-        auto const done = connection_.send_until(request_, until);
+        if (std::find(shown_.begin(), shown_.end(), &key) != shown_.end()) [[likely]]
+            return {};
+        error_code const e = put(types_frame(key), until);
+        if (e && e != errc::message_too_large)
+            return e == errc::no_receiver ? make_error_code(errc::server_gone) : e;
+        shown_.push_back(&key);
+        return {};
+    }
+
+    error_code put(rpc_request const& f, deadline until)
+    {
+        auto const done = connection_.send_until(f, until);
         return done ? error_code() : done.error();
     }
     template <stoppable_token Stop>
-    error_code put(Stop const& stop)
+    error_code put(rpc_request const& f, Stop const& stop)
     {
-        return unless_thrown([&] { return connection_.send(request_, stop) ? error_code() : make_error_code(errc::timed_out); });
+        return unless_thrown([&] { return connection_.send(f, stop) ? error_code() : make_error_code(errc::timed_out); });
     }
 
     template <class Wait>
@@ -158,11 +179,8 @@ private:
     {
         if (until.is_never()) [[likely]]
             return unless_thrown([&] { return connection_.receive(reply_) ? error_code() : make_error_code(errc::closed); });
-        auto got = connection_.receive_until(until);
-        if (!got)
-            return got.error();
-        reply_ = std::move(*got);
-        return {};
+        auto const got = connection_.in().receive_batch_until({&reply_, 1}, until);
+        return got ? error_code() : got.error();
     }
     template <stoppable_token Stop>
     error_code get(Stop const& stop)
@@ -218,6 +236,7 @@ private:
     rpc_request request_;
     rpc_reply reply_;
     requests requests_;
+    std::vector<request_key const*> shown_;  // whose types were said over this connection
     std::string failure_;
     error_code broken_;
     std::uint64_t of_this_connection_ = 0;  // requests with lower numbers were sent over an earlier one

@@ -87,7 +87,8 @@ private:
 };
 
 enum class request_kind : std::uint16_t {
-    call,  // body: the request
+    call,   // body: the request
+    types,  // body: the schema of the types of the request with this id, to which members may have been appended; it gets no reply
 };
 
 enum class reply_kind : std::uint16_t {
@@ -104,7 +105,7 @@ inline constexpr std::size_t longest_failure = 1024;
 // A frame that a client sends. Distinct objects: safe. Shared objects: safe for reading.
 struct rpc_request {
     using kind_type = request_kind;
-    static constexpr std::uint16_t kinds = 1;
+    static constexpr std::uint16_t kinds = 2;
     static constexpr bool has_id = true;
 
     std::uint64_t number() const noexcept { return head >> 16; }

@@ -60,7 +60,7 @@ rpc_reply reply_frame(std::uint64_t number, R const& r, std::atomic<std::uint64_
     return f;
 }
 
-// Calls the handler with the request, and send(frame) with the reply, or with what it has thrown. False: the frame is malformed.
+// Calls the handler with a request, in a frame that is a call, and send(frame) with the reply, or with what it has thrown. False: the frame is malformed.
 // `unsendable` counts replies that have no encoding.
 template <class Interface, class Handler, class Send>
 bool answer_request(rpc_request const& f, Handler& handler, std::atomic<std::uint64_t>& unsendable, Send send)
@@ -98,7 +98,8 @@ public:
     static constexpr bool has_room() noexcept { return true; }
     bool take(std::shared_ptr<session> const& s, rpc_request& q)
     {
-        return answer_request<Interface>(q, handler_, s->unsendable(), [&](rpc_reply&& reply) { s->send(std::move(reply)); });
+        auto const send = [&](rpc_reply&& reply) { s->send(std::move(reply)); };
+        return s->refused().take(q, Interface::keys, send) || answer_request<Interface>(q, handler_, s->unsendable(), send);
     }
     static bool has_pending(session& s) { return s.has_pending(); }
     static void settle(session& s) { s.settle(); }

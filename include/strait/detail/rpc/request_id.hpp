@@ -73,6 +73,7 @@ struct request_key {
     std::uint64_t id;
     std::string_view name;                   // empty: it is called by the type of its argument
     message_description const* description;  // of its argument and its reply
+    bool grows;                              // either has something extensible inside
 };
 
 // The description of the types of a request, which a server shows to a client that asks with others.
@@ -80,14 +81,15 @@ template <class Q, class R>
 struct request_description {
     static constexpr type_description const* parts[] = {root_of<Q>(), root_of<R>()};
     static constexpr char const* names[] = {"request", "reply"};
+    static constexpr bool grows = detail::grows<Q> || detail::grows<R>;
 
     static consteval message_description of(type_description const* root)
     {
-        return {kind::custom, false, root->fingerprint, 0, 1, root};
+        return {kind::custom, false, root->fingerprint, 0, 1, root, grows};
     }
     static consteval type_description types(std::string_view name, std::uint64_t id)
     {
-        return {.what = kind::custom, .fingerprint = id, .parts = 2, .part = parts, .name = name, .names = names};
+        return {.what = kind::custom, .alignment = grows ? 1 : 0, .fingerprint = id, .parts = 2, .part = parts, .name = name, .names = names};
     }
 };
 
@@ -116,7 +118,7 @@ struct request_key_of {
         request_id(traits::name, codec<argument>::layout.fingerprint, codec<reply>::layout.fingerprint, traits::many);
     static constexpr type_description types = description::types(traits::name, id);
     static constexpr message_description message = description::of(&types);
-    static constexpr request_key value{id, traits::name, &message};
+    static constexpr request_key value{id, traits::name, &message, description::grows};
 };
 
 }  // namespace strait::detail

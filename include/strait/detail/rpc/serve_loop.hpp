@@ -149,12 +149,13 @@ private:
         client& c = *clients_.front();
         if (!requests_.has_room())
             return false;
-        auto r = c.peer->in().receive_until(deadline::at(deadline::clock::time_point(std::chrono::nanoseconds(end))));
-        if (!r) {
-            c.over = r.error() != errc::timed_out;
+        auto const until = deadline::at(deadline::clock::time_point(std::chrono::nanoseconds(end)));
+        auto const come = c.peer->in().receive_batch_until({&request_, 1}, until);
+        if (!come) {
+            c.over = come.error() != errc::timed_out;
             return c.over;
         }
-        c.over = !requests_.take(c.peer, *r);
+        c.over = !requests_.take(c.peer, request_);
         return true;
     }
 
@@ -165,12 +166,12 @@ private:
             STRAIT_STEP();
             if (!requests_.has_room() || requests_.has_pending(*c.peer))
                 return n != 0;
-            auto r = c.peer->in().try_receive();
-            if (!r) {
-                c.over = r.error() != errc::empty;
+            auto const come = c.peer->in().try_receive_batch({&request_, 1});
+            if (!come) {
+                c.over = come.error() != errc::empty;
                 return n != 0 || c.over;
             }
-            if (!requests_.take(c.peer, *r)) {
+            if (!requests_.take(c.peer, request_)) {
                 c.over = true;
                 return true;
             }
@@ -240,6 +241,7 @@ private:
     }
 
     Requests& requests_;
+    rpc_request request_;  // its memory is used again
     std::atomic<std::uint64_t>& unsendable_;
     selector selector_;
     std::vector<std::unique_ptr<client>> clients_;

@@ -50,6 +50,8 @@ public:
     // Whether the request is malformed is seen when a thread handles it.
     bool take(std::shared_ptr<session> const& s, rpc_request& q)
     {
+        if (s->refused().take(q, Interface::keys, [&](rpc_reply&& reply) { send(*s, std::move(reply)); }))
+            return true;
         {
             std::lock_guard const hold(mutex_);
             jobs_.push_back({s, std::move(q)});

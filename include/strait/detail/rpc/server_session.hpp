@@ -7,6 +7,7 @@
 #include <strait/detail/os/crash_point.hpp>
 #include <strait/detail/rpc/failure.hpp>
 #include <strait/detail/rpc/frame.hpp>
+#include <strait/detail/rpc/refused_requests.hpp>
 #include <strait/error.hpp>
 #include <strait/wait.hpp>
 
@@ -32,6 +33,8 @@ public:
 
     receiver<rpc_request, X>& in() noexcept { return connection_.in(); }
     std::atomic<std::uint64_t>& unsendable() noexcept { return unsendable_; }
+    // Only for the thread that reads its requests.
+    refused_requests& refused() noexcept { return refused_; }
 
     // Sends or stores a reply. Where it cannot be sent although the client is there, its call fails instead. To a
     // client that has gone no reply is sent, but what it had asked for before is read up to its end.
@@ -117,6 +120,7 @@ private:
 
     connection_type connection_;
     std::atomic<std::uint64_t>& unsendable_;
+    refused_requests refused_;
     std::deque<rpc_reply> unsent_;
     bool gone_ = false;  // the client: it takes no replies any more
     bool lost_ = false;
