@@ -33,7 +33,8 @@ struct end_info {
     std::chrono::system_clock::time_point started = {};    ///< when the process was started
 };
 
-/// A channel as it was at one moment. Text has printable characters of ASCII only, whatever a peer has written.
+/// A channel as it was at one moment. Text has no control characters, whatever a peer has written, and but for the paths it has
+/// printable characters of ASCII only.
 struct channel_info {
     std::string where = {};                    ///< its endpoint: a name or a path
     std::string file = {};                     ///< the path of its control file

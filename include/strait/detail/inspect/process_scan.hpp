@@ -51,6 +51,19 @@ inline std::string printable(std::string_view text)
     return shown;
 }
 
+// A path without control characters, also those of UTF-8 that are two bytes (U+0080 to U+009F); other letters stay.
+inline std::string printable_path(std::string_view path)
+{
+    std::string shown(path);
+    for (std::size_t i = 0; i != shown.size(); ++i) {
+        auto const c = static_cast<unsigned char>(shown[i]);
+        bool const second = i != 0 && static_cast<unsigned char>(shown[i - 1]) == 0xc2 && c >= 0x80 && c < 0xa0;
+        if (c < 32 || c == 127 || second)
+            shown[i] = '?';
+    }
+    return shown;
+}
+
 // A file as the kernel tells it from others.
 using file_number = std::pair<::dev_t, ::ino_t>;
 inline file_number number_of_file(struct ::stat const& found) noexcept { return {found.st_dev, found.st_ino}; }

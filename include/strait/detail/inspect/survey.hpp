@@ -121,8 +121,8 @@ inline bool survey(channel_place place, surveyed_channel& c)
 {
     c.place = std::move(place);
     channel_info& info = c.info;
-    info.where = c.place.where;
-    info.file = printable(c.place.file);
+    info.where = printable_path(c.place.where);
+    info.file = printable_path(c.place.file);
     struct ::stat status = {};
     if (::lstat(c.place.file.c_str(), &status) != 0)
         return false;
