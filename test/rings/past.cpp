@@ -360,6 +360,12 @@ BOOST_AUTO_TEST_CASE(damaged_notes_of_a_history_are_reported)
     for (std::size_t i = 0; i != 16; ++i)
         memory.word(header + 33664 + 16 * i).store(right[i]);
     BOOST_TEST((!refusal_of_receiver<lossless, std::string>(name, {.history = 8})));
+    std::uint64_t const tail = memory.word(header + 512).load();
+    for (std::uint64_t const wrong : {tail + 1, ~std::uint64_t{0}}) {
+        memory.word(header + 512).store(wrong);
+        BOOST_TEST((refusal_of_receiver<lossless, std::string>(name, {.history = 8}) == errc::peer_corrupt));
+    }
+    memory.word(header + 512).store(tail);
     memory.word(192 + 48).store(~std::uint64_t{0});  // how much is kept
     BOOST_TEST((refusal_of_receiver<lossless, std::string>(name, {.history = 8}) == errc::peer_corrupt));
 }

@@ -151,6 +151,8 @@ private:
 template <message_layout L>
 error_code begin_of_history(lossless_view const& v, std::uint64_t end, std::uint64_t& begin, std::uint64_t& missed) noexcept
 {
+    if (end > ring_header::far || (L.fixed_size == 0 && end % record_shape<L>::unit != 0))
+        return errc::peer_corrupt;
     lossless_walk<L> beyond(v, end);
     beyond.step();  // the tail counts a message a moment after it is there
     end = beyond.position();
