@@ -43,7 +43,7 @@ ROOMS = {
     "socket": Room("what ends over sockets of any family share", "codec schema frame membership os wait", system=True),
     "unix_socket": Room("what Unix sockets add: addresses, the peer's identity, connecting, listening",
                         "socket frame membership os wait", system=True),
-    "host": Room("what the mechanisms together may leave on the host, and how they tell what is unread, for whoever removes or lists "
+    "host": Room("what the mechanisms together may leave on the host, and how they tell what is unread, for removing and listing "
                  "channels of any of them", "ring lanes mpmc broadcast pipe mqueue sysv unix_socket memory membership"),
     "inet": Room("what TCP and UDP add", "host socket frame membership os wait", system=True),
     "acknowledged": Room("what acknowledgements add: sessions, the retransmit buffer, delivery",
