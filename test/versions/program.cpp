@@ -131,7 +131,16 @@ std::ostream& operator<<(std::ostream& to, order const& o)
     return to;
 }
 
+// The second version has one request more, and another order.
+#if VERSION == 2
+struct extra {
+    std::string text;
+    std::vector<double> numbers;
+};
+using book = strait::rpc_interface<bool(extra), void(stop), order(query), void(order)>;
+#else
 using book = strait::rpc_interface<order(query), void(order), void(stop)>;
+#endif
 
 template <class X>
 constexpr bool is_called = std::is_same_v<X, strait::shm_ring<>> || std::is_same_v<X, strait::unix_stream> || std::is_same_v<X, strait::tcp>;
@@ -177,6 +186,9 @@ int run(support::command const& c)
                     std::cout << std::endl;
                     return make_order();
                 },
+#if VERSION == 2
+                [&](extra const& e) { return e.numbers.size() == 2; },
+#endif
                 [&](order const& o) { std::cout << o << std::endl; }, [&](stop const&) { stopping.request_stop(); });
         } else if (what == "call") {
             strait::rpc_client<book, X> client{where};
@@ -184,6 +196,10 @@ int run(support::command const& c)
             q.name = "query";
 #if VERSION == 2
             q.depth = 5;
+            if (auto const known = client.call_for(extra{"e", {1, 2}}, std::chrono::seconds(10)); known || known.error() != strait::errc::unknown_request)
+                std::cout << "extra " << known.value() << std::endl;
+            else
+                std::cout << client.failure() << std::endl;
 #endif
             std::cout << client.call(q) << std::endl;
             client.call(make_order());
