@@ -226,7 +226,7 @@ private:
         if (!f)
             return;
         bool refused = false;
-        if (refused_.take(*f, Interface::keys, [&](rpc_reply const& r) { refused = r.number() == f->number(); })) {
+        if (refused_.take(*f, Interface::keys, reply_, [&](rpc_reply const& r) { refused = r.number() == f->number(); })) {
             require(refused || f->kind() != request_kind::call, "a call that is refused is answered");
             return;
         }
@@ -234,7 +234,7 @@ private:
         std::size_t replies = 0;
         std::atomic<std::uint64_t> unsendable{0};
         bool const is_known = std::any_of(Interface::keys.begin(), Interface::keys.end(), [&](request_key const* k) { return k->id == f->id; });
-        bool const answered = answer_request<Interface>(*f, h, unsendable, [&](rpc_reply const& r) {
+        bool const answered = answer_request<Interface>(*f, h, unsendable, reply_, [&](rpc_reply const& r) {
             require(r.number() == f->number(), "a reply has the number of its request");
             require((r.kind() == reply_kind::unknown) == !is_known, "only a request that is not known is said to be unknown");
             ++replies;
@@ -307,6 +307,7 @@ private:
 
     table client_;
     strait::detail::refused_requests refused_;
+    rpc_reply reply_;
     std::map<std::uint64_t, state> asked_;
     std::vector<bytes> requests_;
     std::vector<bytes> replies_;

@@ -142,7 +142,8 @@ TYPED_CASE(a_reply_is_given_though_its_server_leaves_with_something_unread, S, e
             auto c = acceptor.accept();
             auto q = c.receive();
             std::atomic<std::uint64_t> unsendable{0};
-            (void)strait::detail::answer_request<bank>(*q, book_all, unsendable, [&](auto const& reply) { c.send(reply); });
+            strait::detail::rpc_reply reply;
+            (void)strait::detail::answer_request<bank>(*q, book_all, unsendable, reply, [&](auto const& r) { c.send(r); });
             notes::await(page->proceed, 1);
         });
         bank_client<S> c{where};

@@ -168,7 +168,8 @@ asio::awaitable<void> serve_one(std::shared_ptr<awaited_session<X>> client, std:
         if (failed || !request)
             break;
         std::optional<rpc_reply> answer;
-        if (client->refused.take(*request, Interface::keys, [&](rpc_reply&& r) { answer = std::move(r); })) {
+        rpc_reply refusal;
+        if (client->refused.take(*request, Interface::keys, refusal, [&](rpc_reply& r) { answer = std::move(r); })) {
             if (!answer)
                 continue;
         } else {

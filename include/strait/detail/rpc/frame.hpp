@@ -26,7 +26,8 @@
 // they connect.
 namespace strait::detail {
 
-// Bytes whose memory is used again, and is part of the object while they are few.
+// Bytes whose memory is used again, and is part of the object while they are few. More than 1 MiB is given back when much less is
+// needed.
 // Distinct objects: safe. Shared objects: safe for reading.
 class frame_bytes {
 public:
@@ -50,6 +51,10 @@ public:
     // So many bytes, with any values.
     std::span<std::byte> resize(std::size_t size)
     {
+        if (capacity_ > most_unused && size < capacity_ / 8) [[unlikely]] {
+            large_.reset();
+            capacity_ = 0;
+        }
         if (size > (large_ ? capacity_ : in_the_object)) [[unlikely]] {
             large_ = std::make_unique_for_overwrite<std::byte[]>(size);
             capacity_ = size;
@@ -70,11 +75,12 @@ public:
 
 private:
     static constexpr std::size_t in_the_object = 112;
+    static constexpr std::size_t most_unused = std::size_t{1} << 20;
 
     void take(frame_bytes& other) noexcept
     {
         large_ = std::move(other.large_);
-        capacity_ = other.capacity_;
+        capacity_ = std::exchange(other.capacity_, 0);
         size_ = std::exchange(other.size_, 0);
         if (!large_)
             std::memcpy(small_, other.small_, size_);

@@ -21,9 +21,9 @@ namespace strait::detail {
 // Distinct objects: safe. Shared objects: unsafe.
 class refused_requests {
 public:
-    // True: this frame was no call, or one that is refused, and send(frame) was called with the answer to that.
+    // True: this frame was no call, or one that is refused, and send(reply) was called when `reply` held the answer to that.
     template <class Send>
-    bool take(rpc_request const& f, std::span<request_key const* const> keys, Send send)
+    bool take(rpc_request const& f, std::span<request_key const* const> keys, rpc_reply& reply, Send send)
     {
         if (f.kind() == request_kind::call && refused_.empty()) [[likely]]
             return false;
@@ -33,7 +33,8 @@ public:
         }
         if (std::find(refused_.begin(), refused_.end(), f.id) == refused_.end())
             return false;
-        send(unknown_frame(f, keys));
+        reply = unknown_frame(f, keys);
+        send(reply);
         return true;
     }
 

@@ -42,28 +42,35 @@ bool with_request(rpc_request const& f, Use const& use, Unknown const& unknown)
     }
 }
 
-// The frame of a reply. Where it has no encoding, that of the failure; `unsendable` counts these.
+// Fills the frame of a reply, whose memory is used again. Where the reply has no encoding it is that of the failure; `unsendable`
+// counts these.
 template <class R>
-rpc_reply reply_frame(std::uint64_t number, R const& r, std::atomic<std::uint64_t>& unsendable)
+void fill_reply(rpc_reply& f, std::uint64_t number, R const& r, std::atomic<std::uint64_t>& unsendable)
 {
-    rpc_reply f;
     f.head = frame_head(number, reply_kind::message);
     try {
         error_code const e = encode_body(r, f.body);
         if (!e) [[likely]]
-            return f;
+            return;
         f = failure_frame(number, std::string(cannot_be_sent_text).append(e.message()));
     } catch (...) {
         f = failure_frame(number, std::current_exception(), cannot_be_sent_text);
     }
     unsendable.fetch_add(1, std::memory_order_relaxed);
+}
+
+template <class R>
+rpc_reply reply_frame(std::uint64_t number, R const& r, std::atomic<std::uint64_t>& unsendable)
+{
+    rpc_reply f;
+    fill_reply(f, number, r, unsendable);
     return f;
 }
 
-// Calls the handler with a request, in a frame that is a call, and send(frame) with the reply, or with what it has thrown. False: the frame is malformed.
-// `unsendable` counts replies that have no encoding.
+// Calls the handler with a request, in a frame that is a call, and send(reply) when `reply` holds its reply, or what it has thrown.
+// False: the frame is malformed. `unsendable` counts replies that have no encoding.
 template <class Interface, class Handler, class Send>
-bool answer_request(rpc_request const& f, Handler& handler, std::atomic<std::uint64_t>& unsendable, Send send)
+bool answer_request(rpc_request const& f, Handler& handler, std::atomic<std::uint64_t>& unsendable, rpc_reply& reply, Send send)
 {
     std::uint64_t const number = f.number();
     auto const use = [&]<std::size_t I>(auto const& q) {
@@ -73,18 +80,25 @@ bool answer_request(rpc_request const& f, Handler& handler, std::atomic<std::uin
         try {
             if constexpr (std::is_void_v<R>) {
                 handler(q);
-                send(reply_frame(number, std::monostate(), unsendable));
+                fill_reply(reply, number, std::monostate(), unsendable);
             } else {
                 R const r = handler(q);
-                send(reply_frame(number, r, unsendable));
+                fill_reply(reply, number, r, unsendable);
             }
+            send(reply);
         } catch (...) {
             thrown = std::current_exception();
         }
-        if (thrown) [[unlikely]]
-            send(failure_frame(number, thrown));
+        if (thrown) [[unlikely]] {
+            reply = failure_frame(number, thrown);
+            send(reply);
+        }
     };
-    return with_request<Interface>(f, use, [&] { send(unknown_frame(f, Interface::keys)); });
+    auto const unknown = [&] {
+        reply = unknown_frame(f, Interface::keys);
+        send(reply);
+    };
+    return with_request<Interface>(f, use, unknown);
 }
 
 // A request_processor (rpc/serve_loop.hpp) that calls the handler at once, in the thread of the loop.
@@ -98,8 +112,9 @@ public:
     static constexpr bool has_room() noexcept { return true; }
     bool take(std::shared_ptr<session> const& s, rpc_request& q)
     {
-        auto const send = [&](rpc_reply&& reply) { s->send(std::move(reply)); };
-        return s->refused().take(q, Interface::keys, send) || answer_request<Interface>(q, handler_, s->unsendable(), send);
+        auto const send = [&](rpc_reply& reply) { s->send(reply); };
+        return s->refused().take(q, Interface::keys, reply_, send) ||
+               answer_request<Interface>(q, handler_, s->unsendable(), reply_, send);
     }
     static bool has_pending(session& s) { return s.has_pending(); }
     static void settle(session& s) { s.settle(); }
@@ -107,6 +122,7 @@ public:
 
 private:
     Handler& handler_;
+    rpc_reply reply_;  // its memory is used again
 };
 
 }  // namespace strait::detail

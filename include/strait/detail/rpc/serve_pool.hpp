@@ -50,7 +50,8 @@ public:
     // Whether the request is malformed is seen when a thread handles it.
     bool take(std::shared_ptr<session> const& s, rpc_request& q)
     {
-        if (s->refused().take(q, Interface::keys, [&](rpc_reply&& reply) { send(*s, std::move(reply)); }))
+        rpc_reply refusal;
+        if (s->refused().take(q, Interface::keys, refusal, [&](rpc_reply& reply) { send(*s, reply); }))
             return true;
         {
             std::lock_guard const hold(mutex_);
@@ -84,6 +85,7 @@ private:
 
     void work()
     {
+        rpc_reply reply;  // its memory is used again
         for (;;) {
             std::unique_lock hold(mutex_);
             queued_.wait(hold, [this] { return stopped_ || !jobs_.empty(); });
@@ -96,7 +98,7 @@ private:
             if (nudge)
                 nudge_.ring();
             session& s = *j.who;
-            if (!answer_request<Interface>(j.what, handler_, s.unsendable(), [&](rpc_reply&& reply) { send(s, std::move(reply)); }))
+            if (!answer_request<Interface>(j.what, handler_, s.unsendable(), reply, [&](rpc_reply& r) { send(s, r); }))
                 refuse(s);
         }
     }
@@ -110,11 +112,11 @@ private:
         nudge_.ring();
     }
 
-    void send(session& s, rpc_reply&& reply)
+    void send(session& s, rpc_reply& reply)
     {
         bool const nudge = [&] {
             std::lock_guard const hold(s.sending);
-            s.send(std::move(reply));
+            s.send(reply);
             return s.has_pending();
         }();
         if (nudge)

@@ -36,9 +36,9 @@ public:
     // Only for the thread that reads its requests.
     refused_requests& refused() noexcept { return refused_; }
 
-    // Sends or stores a reply. Where it cannot be sent although the client is there, its call fails instead. To a
+    // Sends a reply, or stores it, which takes its memory. Where it cannot be sent although the client is there, its call fails instead. To a
     // client that has gone no reply is sent, but what it had asked for before is read up to its end.
-    void send(rpc_reply&& r)
+    void send(rpc_reply& r)
     {
         if (lost_ || gone_)
             return;
