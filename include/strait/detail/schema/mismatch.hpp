@@ -54,6 +54,10 @@ inline error_code schema_versions(std::string_view bytes, message_description co
     newer = false;
     if (bytes == own.view())
         return {};
+    if (bytes.empty()) {
+        newer = true;
+        return {};
+    }
     foreign_schema const there(bytes);
     foreign_schema const ours(own.view());
     char line[1];
