@@ -181,11 +181,10 @@ private:
         return static_cast<std::int64_t>(header_->claimed.load(std::memory_order_acquire) - position - mask_ - 1) > 0;
     }
 
-    // Whether a record is there at this position and its message could be copied whole.
+    // Whether a record is there at this position, which was read behind it, and its message could be copied whole.
     bool copy(std::uint64_t position, std::span<std::byte const>& shown) const noexcept
     {
         std::uint64_t const header = word_at(position);
-        detail::atomic_thread_fence(std::memory_order_acquire);  // pairs with commit()
         if (!shape::possible(header, position, max_size_))
             return false;
         copy_unsteady(data_ + (position & mask_) + shape::offset, newest_.get(), shape::size(header));
