@@ -1,4 +1,4 @@
-// expect: or include an adapter from strait/serialization/
+// expect: include an adapter from strait/serialization/
 // Distributed under the Boost Software License, Version 1.0.
 #include <strait/serialization.hpp>
 
