@@ -247,7 +247,7 @@ BOOST_AUTO_TEST_CASE(both_families_and_every_interface_are_reached)
         using end = strait::udp::receiver_end<strait::detail::codec<int>::layout>;
         auto listening = end::open(host + ":0", {}, "int").value();
         BOOST_CHECK_NE(listening.port(), 0);
-        sender<int> out{(host.empty() ? "localhost" : host) + ":" + std::to_string(listening.port())};
+        sender<int> out{(host.empty() ? "127.0.0.1" : host) + ":" + std::to_string(listening.port())};
         out.send(7);
         auto const m = listening.peek(strait::deadline::after(60s));
         BOOST_REQUIRE(m);
