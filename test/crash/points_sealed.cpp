@@ -63,7 +63,7 @@ void kill_a_sender(crash::plan& p, crash::point const* where, std::uint64_t hit)
     std::uint64_t came = 0;
     for (bool over = false;;) {
         if (came == 5)  // the ring fills, and the sender has to wait
-            while (page->done < 5 + in_a_ring && !has_ended(victim))
+            while ((page->done < 5 + in_a_ring || !support::is_asleep(victim.pid())) && !has_ended(victim))
                 std::this_thread::yield();
         auto const got = in->receive_for(over ? 1ms : 20ms);
         if (got)
