@@ -272,7 +272,7 @@ BOOST_AUTO_TEST_CASE(what_a_bad_wire_takes_of_datagrams_is_counted)
     for (char const* const fault : faults) {
         bool const in_order = !std::string_view(fault).starts_with("netem delay");
         if (play([&](two_hosts const& hosts) { return datagrams(hosts, {}, in_order ? 0 : 64); }, fault))
-            BOOST_TEST((counted > 0U || !in_order));
+            BOOST_TEST((counted > 0U || !std::string_view(fault).starts_with("netem loss")));  // a slow sender fits through a narrow wire
     }
 }
 
