@@ -62,7 +62,7 @@ struct lossless_view {
     lossless_header* header;
     ring_view ring;
     std::uint64_t place;
-    std::uint64_t kept = 0;          // slots or bytes before its position that the sender does not overwrite
+    std::uint64_t history_room = 0;  // slots or bytes before its position that the sender does not overwrite
     std::uint64_t most_history = 0;  // in messages
     std::uint64_t history = 0;       // how many of the last messages this end asks for
 };
@@ -102,13 +102,13 @@ struct lossless_geometry {
         channel_options larger = how;
         if (how.history != 0) {
             t.history = how.history;
-            t.kept = kept_for(how);
-            if (t.kept == 0)
+            t.history_room = history_room_for(how);
+            if (t.history_room == 0)
                 return errc::history_too_large;
-            larger.capacity = base_capacity(how) + t.kept;
+            larger.capacity = base_capacity(how) + t.history_room;
         }
         error_code const e = single::traits(larger, type, t);
-        t.max_message_size = largest(t.max_message_size, t.capacity, t.kept);
+        t.max_message_size = largest(t.max_message_size, t.capacity, t.history_room);
         t.transport = "shm_ring/lossless";
         t.retained = false;
         t.size += lossless_data_offset() - ring_data_offset();
@@ -127,28 +127,28 @@ struct lossless_geometry {
             return errc::peer_corrupt;
         v.header = &header_of<lossless_header>(c);
         v.place = place;
-        v.kept = c.block().kept().load(std::memory_order_relaxed);
+        v.history_room = c.block().history_room().load(std::memory_order_relaxed);
         v.most_history = c.block().history().load(std::memory_order_relaxed);
-        if (v.kept != 0 && !can_keep(v.kept, capacity))
+        if (v.history_room != 0 && !history_fits(v.history_room, capacity))
             return errc::peer_corrupt;
         v.ring = {r == role::sender ? &v.header->slowest : &v.header->cursors[place], c.memory()->data() + first, capacity,
-                  largest(single::max_size(c, capacity), capacity, v.kept)};
+                  largest(single::max_size(c, capacity), capacity, v.history_room)};
         return {};
     }
 
 private:
     static constexpr std::uint64_t unit = single::varies ? record_shape<L>::unit : 1;
 
-    static bool can_keep(std::uint64_t kept, std::uint64_t capacity) noexcept
+    static bool history_fits(std::uint64_t room, std::uint64_t capacity) noexcept
     {
-        return kept % unit == 0 && kept < capacity && (!single::varies || (kept >= 8 * unit && capacity - kept >= 4 * unit));
+        return room % unit == 0 && room < capacity && (!single::varies || (room >= 8 * unit && capacity - room >= 4 * unit));
     }
 
-    // Records that are noted lie an eighth of `kept` and one record from each other (lossless_history.hpp), and there is always
-    // one in what is kept. The largest fits into the rest.
-    static std::uint64_t largest(std::uint64_t size, std::uint64_t capacity, std::uint64_t kept) noexcept
+    // Records that are noted lie an eighth of `history_room` and one record from each other (lossless_history.hpp), and there is always
+    // one in the history. The largest fits into the rest.
+    static std::uint64_t largest(std::uint64_t size, std::uint64_t capacity, std::uint64_t room) noexcept
     {
-        return !single::varies || kept == 0 ? size : std::min({size, kept / 2 - unit, capacity - kept - 2 * unit});
+        return !single::varies || room == 0 ? size : std::min({size, room / 2 - unit, capacity - room - 2 * unit});
     }
 
     static std::uint64_t base_capacity(channel_options const& how) noexcept
@@ -163,7 +163,7 @@ private:
 
     // How much must stay for so many messages; 0: more than any memory has. Where the size of the largest message is not said,
     // as much as the ring has without them.
-    static std::uint64_t kept_for(channel_options const& how) noexcept
+    static std::uint64_t history_room_for(channel_options const& how) noexcept
     {
         constexpr std::uint64_t far = std::uint64_t{1} << 45;
         if (how.history > far || how.capacity > far || how.max_message_size > far)

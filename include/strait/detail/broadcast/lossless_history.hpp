@@ -15,13 +15,13 @@
 #include <cstddef>
 #include <cstdint>
 
-// The last messages of a lossless broadcast ring, for receivers that join later. The writer leaves `kept` slots or bytes before
+// The last messages of a lossless broadcast ring, for receivers that join later. The writer leaves `history_room` slots or bytes before
 // its position as they are: the room that it finds ends there, as if one more receiver were so far behind. A receiver sets its bit
-// in `active` before it reads the tail, so what lies up to `kept` before that tail is there, and stays until its cursor says where
+// in `active` before it reads the tail, so what lies up to `history_room` before that tail is there, and stays until its cursor says where
 // it begins: the room that a writer has found without seeing the bit ends a capacity behind that place (lossless_writer).
 //
 // A slot's position is the number of its message. Records are counted: when the writer looks for room, and has written an eighth
-// of `kept` since it did this last, it notes where it is and how many records lie before. A receiver counts from the first of
+// of `history_room` since it did this last, it notes where it is and how many records lie before. A receiver counts from the first of
 // these notes that is near enough. While a receiver joins, at most one note is made, over the oldest, which lies too far back.
 //
 // A writer that is killed while it makes a note leaves an old position beside a new number, too far back to be used, or the
@@ -78,13 +78,13 @@ struct noted_record {
     std::uint64_t number;
 };
 
-// The note at this place, if it is about a record up to `end` that is kept there.
+// The note at this place, if it is about a record up to `end` that the history has there.
 template <message_layout L>
 bool read_note(lossless_view const& v, std::size_t place, std::uint64_t end, noted_record& found) noexcept
 {
     found.position = v.header->notes[place].position.load(std::memory_order_acquire);  // pairs with lossless_notes::make()
     found.number = v.header->notes[place].number.load(std::memory_order_relaxed);
-    return found.position <= end && end - found.position <= v.kept && found.position % record_shape<L>::unit == 0;
+    return found.position <= end && end - found.position <= v.history_room && found.position % record_shape<L>::unit == 0;
 }
 
 // What the writer does for later receivers. Distinct objects: safe. Shared objects: unsafe.
@@ -97,8 +97,8 @@ public:
     error_code attach(lossless_view const& v, std::uint64_t position) noexcept
     {
         notes_ = v.header->notes;
-        kept_ = v.kept;
-        if (!varies || kept_ == 0)
+        history_room_ = v.history_room;
+        if (!varies || history_room_ == 0)
             return {};
         noted_record newest{};
         bool any = false;
@@ -114,12 +114,12 @@ public:
         return any && walk.count_to(position, count_) ? error_code() : make_error_code(errc::peer_corrupt);
     }
 
-    bool is_asked_for() const noexcept { return kept_ != 0; }
+    bool is_asked_for() const noexcept { return history_room_ != 0; }
 
     // Notes where the writer is, and how many records lie before, if that is due; `written` is how many since attach().
     void make(std::uint64_t position, std::uint64_t written) noexcept
     {
-        if (!varies || kept_ == 0 || position - last_ < kept_ / 8)
+        if (!varies || history_room_ == 0 || position - last_ < history_room_ / 8)
             return;
         place_ = (place_ + 1) % lossless_header::most_notes;
         notes_[place_].number.store(count_ + written, std::memory_order_relaxed);
@@ -132,15 +132,15 @@ public:
     // Where the room of a writer at this position ends, which wants to write n bytes.
     std::uint64_t limit(std::uint64_t position, std::uint64_t capacity, std::size_t n) const noexcept
     {
-        std::uint64_t const kept = position - std::min(position, kept_) + capacity;
+        std::uint64_t const end = position - std::min(position, history_room_) + capacity;
         if constexpr (varies)
-            return std::min(kept, last_ + kept_ / 8 + record_shape<L>::length(n) + record_shape<L>::unit);
-        return kept;
+            return std::min(end, last_ + history_room_ / 8 + record_shape<L>::length(n) + record_shape<L>::unit);
+        return end;
     }
 
 private:
     lossless_note* notes_ = nullptr;
-    std::uint64_t kept_ = 0;
+    std::uint64_t history_room_ = 0;
     std::uint64_t count_ = 0;  // of records before the position of attach()
     std::uint64_t last_ = 0;   // the position of the last note
     std::size_t place_ = 0;

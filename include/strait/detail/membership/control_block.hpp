@@ -32,7 +32,7 @@ struct channel_traits {
     std::uint64_t kernel_space = 0;  // the number of the name space that participants must share; 0: none, or unknown
     std::uint64_t allocated = 0;     // how many of `size` bytes get their blocks when it is created; 0: all
     std::uint64_t history = 0;       // how many of the last messages stay for later receivers, where that is decided here, and
-    std::uint64_t kept = 0;          // how many slots or bytes that takes
+    std::uint64_t history_room = 0;  // how many slots or bytes that takes
     bool retained = false;           // messages may outlive all participants
     bool keep = false;
 
@@ -71,7 +71,7 @@ channel_traits traits_beside(std::string_view transport, message_type const& typ
 // with its checksum, which are written under the set-up lock: of an extensible type an end that knows more members than the schema
 // writes its own there. A schema that does not have its checksum is half written, and is not believed. `refused` and `refusal` are
 // written under that lock, too, and read without it. Ends that join and leave write the counters, rarely. mechanism[] belongs to the
-// transport; its last two words are `kept` and `history`, written once as those are.
+// transport; its last two words are `history_room` and `history`, written once as those are.
 struct control_block {
     static constexpr std::uint64_t magic_value = 0x0074'6961'7274'7373U;  // "sstrait"
     static constexpr std::uint32_t version_value = 2;
@@ -128,7 +128,7 @@ struct control_block {
         retained = t.retained;
         kernel_space = t.kernel_space;
         keep.store(t.keep, std::memory_order_relaxed);
-        kept().store(t.kept, std::memory_order_relaxed);
+        history_room().store(t.history_room, std::memory_order_relaxed);
         history().store(t.history, std::memory_order_relaxed);
         write(memory, sizeof memory, t.memory);
         write(transport, sizeof transport, t.transport);
@@ -139,7 +139,7 @@ struct control_block {
     // Whether what fill() has written is still there, which a peer can overwrite.
     bool is_intact() const noexcept { return magic == magic_value && checksum == sum(); }
 
-    std::atomic<std::uint64_t>& kept() noexcept { return mechanism[6]; }
+    std::atomic<std::uint64_t>& history_room() noexcept { return mechanism[6]; }
     std::atomic<std::uint64_t>& history() noexcept { return mechanism[7]; }
 
     // Only under the set-up lock, once the file has its name. A process that is killed in here leaves a schema without its checksum.
