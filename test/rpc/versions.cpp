@@ -217,6 +217,22 @@ said ask(strait::endpoint const& where, Q const& q)
     return s;
 }
 
+// Calls use(where) with a server, which ends in order afterwards, in each way.
+template <class Interface, class S, class Answers, class Use>
+void in_each_way(Answers answers, Use use)
+{
+    clean_host const clean;
+    for (way const w : ways)
+        BOOST_TEST_CONTEXT("served in way " << static_cast<int>(w))
+        {
+            auto const where = S::where();
+            auto server = market_process<Interface, S>(where, w, answers);
+            use(where);
+            server.signal(SIGTERM);
+            BOOST_TEST(server.wait() == 0);
+        }
+}
+
 }  // namespace
 
 TYPED_CASE(programs_with_equal_interfaces_talk, S, protocol_subjects)
@@ -247,100 +263,79 @@ TYPED_CASE(programs_with_equal_interfaces_talk, S, protocol_subjects)
 
 TYPED_CASE(an_old_client_talks_to_a_new_server, S, protocol_subjects)
 {
-    clean_host const clean;
-    for (way const w : ways)
-        BOOST_TEST_CONTEXT("served in way " << static_cast<int>(w))
+    using X = typename S::transport;
+    in_each_way<v2::market, S>(answers_v2, [](strait::endpoint const& where) {
         {
-            auto const where = S::where();
-            using X = typename S::transport;
-            auto server = market_process<v2::market, S>(where, w, answers_v2);
-            {
-                strait::rpc_client<v1::market, X> c{where};
-                BOOST_TEST(c.call(v1::balance_query{7}) == 14);
-                BOOST_TEST((c.call_for(v1::retired{}, 60s).error() == errc::unknown_request));
-                BOOST_TEST(c.failure() == "the request retired is not known to the server");
-                BOOST_TEST((c.call_for(v1::quote_query{4}, 60s).error() == errc::type_mismatch));
-                BOOST_TEST(c.failure().starts_with("the request quote_query has other types at the server: "));
-                BOOST_TEST(c.failure().ends_with("member 1 (price): f32 there, f64 here"));
-                BOOST_TEST(c.call(v1::balance_query{8}) == 16);
-                BOOST_TEST(c.call(v1::order{"tea", 7}).number == 307U);
-                c.call(v1::farewell{1});
-            }
-            auto const gone = ask<v1::market, X>(where, v1::retired{});
-            BOOST_TEST((gone.code == errc::unknown_request));
-            auto const other = ask<v1::market, X>(where, v1::quote_query{4});
-            BOOST_TEST((other.code == errc::type_mismatch));
-            BOOST_TEST_CONTEXT(other.text)
-            {
-                BOOST_TEST(other.names("quote_query"));
-                BOOST_TEST(other.names("f32 there, f64 here"));
-            }
-            auto const named = ask<v1::market, X>(where, std::string("a"));
-            BOOST_TEST((named.code == errc::type_mismatch));
-            BOOST_TEST(named.names("shout"));
-            server.signal(SIGTERM);
-            BOOST_TEST(server.wait() == 0);
+            strait::rpc_client<v1::market, X> c{where};
+            BOOST_TEST(c.call(v1::balance_query{7}) == 14);
+            BOOST_TEST((c.call_for(v1::retired{}, 60s).error() == errc::unknown_request));
+            BOOST_TEST(c.failure() == "the request retired is not known to the server");
+            BOOST_TEST((c.call_for(v1::quote_query{4}, 60s).error() == errc::type_mismatch));
+            BOOST_TEST(c.failure().starts_with("the request quote_query has other types at the server: "));
+            BOOST_TEST(c.failure().ends_with("member 1 (price): f32 there, f64 here"));
+            BOOST_TEST(c.call(v1::balance_query{8}) == 16);
+            BOOST_TEST(c.call(v1::order{"tea", 7}).number == 307U);
+            c.call(v1::farewell{1});
         }
+        auto const gone = ask<v1::market, X>(where, v1::retired{});
+        BOOST_TEST((gone.code == errc::unknown_request));
+        auto const other = ask<v1::market, X>(where, v1::quote_query{4});
+        BOOST_TEST((other.code == errc::type_mismatch));
+        BOOST_TEST_CONTEXT(other.text)
+        {
+            BOOST_TEST(other.names("quote_query"));
+            BOOST_TEST(other.names("f32 there, f64 here"));
+        }
+        auto const named = ask<v1::market, X>(where, std::string("a"));
+        BOOST_TEST((named.code == errc::type_mismatch));
+        BOOST_TEST(named.names("shout"));
+    });
 }
 
 TYPED_CASE(a_new_client_talks_to_an_old_server, S, protocol_subjects)
 {
-    clean_host const clean;
-    for (way const w : ways)
-        BOOST_TEST_CONTEXT("served in way " << static_cast<int>(w))
+    using X = typename S::transport;
+    in_each_way<v1::market, S>(answers_v1, [](strait::endpoint const& where) {
         {
-            auto const where = S::where();
-            using X = typename S::transport;
-            auto server = market_process<v1::market, S>(where, w, answers_v1);
-            {
-                strait::rpc_client<v2::market, X> c{where};
-                BOOST_TEST(c.call(v2::balance_query{7}) == 7);
-                BOOST_TEST((c.call_for(v2::history_query{}, 60s).error() == errc::unknown_request));
-                auto const r = c.call(v2::order{"tea", 7, "green"});
-                BOOST_TEST(r.number == 307U);
-                BOOST_TEST(r.colour == "unknown");
-                BOOST_TEST((c.call_for(v2::quote_query{4}, 60s).error() == errc::type_mismatch));
-                BOOST_TEST((c.call_for(v2::words{"a"}, 60s).error() == errc::type_mismatch));
-                auto const some = c.post(v2::balance_query{9});
-                auto const unknown = c.post(v2::history_query{});
-                c.forget(unknown);
-                BOOST_TEST(c.reply(some) == 9);
-                c.call(v2::farewell{1});
-                BOOST_TEST(c.late() == 1U);
-                BOOST_TEST(c.malformed() == 0U);
-            }
-            server.signal(SIGTERM);
-            BOOST_TEST(server.wait() == 0);
+            strait::rpc_client<v2::market, X> c{where};
+            BOOST_TEST(c.call(v2::balance_query{7}) == 7);
+            BOOST_TEST((c.call_for(v2::history_query{}, 60s).error() == errc::unknown_request));
+            auto const r = c.call(v2::order{"tea", 7, "green"});
+            BOOST_TEST(r.number == 307U);
+            BOOST_TEST(r.colour == "unknown");
+            BOOST_TEST((c.call_for(v2::quote_query{4}, 60s).error() == errc::type_mismatch));
+            BOOST_TEST((c.call_for(v2::words{"a"}, 60s).error() == errc::type_mismatch));
+            auto const some = c.post(v2::balance_query{9});
+            auto const unknown = c.post(v2::history_query{});
+            c.forget(unknown);
+            BOOST_TEST(c.reply(some) == 9);
+            c.call(v2::farewell{1});
+            BOOST_TEST(c.late() == 1U);
+            BOOST_TEST(c.malformed() == 0U);
         }
+    });
 }
 
 TYPED_CASE(members_that_contradict_those_that_the_server_has_appended_are_refused, S, protocol_subjects)
 {
-    clean_host const clean;
-    for (way const w : ways)
-        BOOST_TEST_CONTEXT("served in way " << static_cast<int>(w))
+    using X = typename S::transport;
+    in_each_way<v2::market, S>(answers_v2, [](strait::endpoint const& where) {
+        auto const s = ask<v3::market, X>(where, v3::order{"tea", 1, 0.25});
+        BOOST_TEST((s.code == errc::type_mismatch));
+        BOOST_TEST_CONTEXT(s.text)
         {
-            auto const where = S::where();
-            using X = typename S::transport;
-            auto server = market_process<v2::market, S>(where, w, answers_v2);
-            auto const s = ask<v3::market, X>(where, v3::order{"tea", 1, 0.25});
-            BOOST_TEST((s.code == errc::type_mismatch));
-            BOOST_TEST_CONTEXT(s.text)
-            {
-                BOOST_TEST(s.names("the request order has other types at the server"));
-                BOOST_TEST(s.names("member 3 (colour)"));
-            }
-            {
-                strait::rpc_client<v3::market, X> c{where};
-                for (int i = 0; i != 3; ++i) {
-                    BOOST_TEST((c.call_for(v3::order{"tea", 1, 0.25}, 60s).error() == errc::type_mismatch));
-                    BOOST_TEST(c.call(v3::balance_query{8}) == 16);
-                    c.reconnect();
-                }
-            }
-            server.signal(SIGTERM);
-            BOOST_TEST(server.wait() == 0);
+            BOOST_TEST(s.names("the request order has other types at the server"));
+            BOOST_TEST(s.names("member 3 (colour)"));
         }
+        {
+            strait::rpc_client<v3::market, X> c{where};
+            for (int i = 0; i != 3; ++i) {
+                BOOST_TEST((c.call_for(v3::order{"tea", 1, 0.25}, 60s).error() == errc::type_mismatch));
+                BOOST_TEST(c.call(v3::balance_query{8}) == 16);
+                c.reconnect();
+            }
+        }
+    });
 }
 
 // A frame that says what differs is larger than this channel takes.
