@@ -160,22 +160,30 @@ TYPED_CASE(what_was_sent_arrives_though_its_sender_goes_with_something_unread, S
     acceptor_of<S> const next{where};  // leaves nothing of the killed ones
 }
 
+using over_tcp = by_address<strait::tcp, AF_INET>;
+constexpr std::uint64_t fills_the_buffers = 20'000;  // messages: more than the receiving buffer takes, and less than both
+
+/// A client that sends, when it may, what fills the buffers of tcp, and leaves.
+support::child leaving_client(strait::endpoint const& where, std::chrono::milliseconds linger, support::shared_page& page)
+{
+    return support::child([&page, where, linger] {
+        client_of<over_tcp> c{where, {.linger = linger}};
+        notes::await(page->proceed, 1);
+        for (std::uint64_t i = 0; i != fills_the_buffers; ++i)
+            c.send({i});
+        page->stage = 1;
+        return c.close() ? 0 : 1;
+    });
+}
+
 /// The kernel still holds most of what was sent when the sender leaves. An orderly end must not become a reset for what is unread.
 BOOST_AUTO_TEST_CASE(what_fills_the_buffers_of_tcp_arrives_though_its_sender_leaves_with_something_unread)
 {
     clean_host const clean;
-    using S = by_address<strait::tcp, AF_INET>;
-    constexpr std::uint64_t most = 20'000;  // more than the receiving buffer takes, and less than both
-    auto const where = S::where();
-    acceptor_of<S> acceptor{where};
+    auto const where = over_tcp::where();
+    acceptor_of<over_tcp> acceptor{where};
     support::shared_page page;
-    support::child client([&] {
-        client_of<S> c{where, {.linger = 100ms}};  // it does not wait until all is delivered
-        notes::await(page->proceed, 1);
-        for (std::uint64_t i = 0; i != most; ++i)
-            c.send({i});
-        return c.close() ? 0 : 1;
-    });
+    auto client = leaving_client(where, 100ms, page);  // it does not wait until all is delivered
     auto c = acceptor.accept();
     c.send("not read");
     page->proceed = 1;
@@ -183,7 +191,7 @@ BOOST_AUTO_TEST_CASE(what_fills_the_buffers_of_tcp_arrives_though_its_sender_lea
     std::uint64_t next = 0;
     while (auto const q = c.receive())
         BOOST_REQUIRE(q->number == next++);
-    BOOST_TEST(next == most);
+    BOOST_TEST(next == fills_the_buffers);
     BOOST_TEST((c.end_reason() == strait::end_reason::left));
 }
 
@@ -191,18 +199,11 @@ BOOST_AUTO_TEST_CASE(what_fills_the_buffers_of_tcp_arrives_though_its_sender_lea
 BOOST_AUTO_TEST_CASE(what_fills_the_buffers_of_tcp_arrives_though_its_client_leaves_while_the_other_side_goes_on_sending)
 {
     clean_host const clean;
-    using S = by_address<strait::tcp, AF_INET>;
-    constexpr std::uint64_t most = 20'000;  // more than the receiving buffer takes, and less than both
-    auto const where = S::where();
-    acceptor_of<S> acceptor{where};
+    auto const where = over_tcp::where();
+    acceptor_of<over_tcp> acceptor{where};
     support::shared_page page;
-    support::child client([&] {
-        client_of<S> c{where, {.linger = 60s}};
-        for (std::uint64_t i = 0; i != most; ++i)
-            c.send({i});
-        page->stage = 1;
-        return c.close() ? 0 : 1;
-    });
+    page->proceed = 1;
+    auto client = leaving_client(where, 60s, page);
     auto c = acceptor.accept();
     notes::await(page->stage, 1);
     std::uint64_t next = 0;
@@ -211,12 +212,12 @@ BOOST_AUTO_TEST_CASE(what_fills_the_buffers_of_tcp_arrives_though_its_client_lea
         if (next % 100 == 0)
             (void)c.send_for("not read", 10s);
     }
-    BOOST_TEST(next == most);
+    BOOST_TEST(next == fills_the_buffers);
     BOOST_TEST((c.end_reason() == strait::end_reason::left));
     BOOST_TEST(client.wait() == 0);
 }
 
-using one_socket_subjects = std::tuple<by_name<strait::unix_stream>, by_name<strait::unix_seqpacket>, by_address<strait::tcp, AF_INET>>;
+using one_socket_subjects = std::tuple<by_name<strait::unix_stream>, by_name<strait::unix_seqpacket>, over_tcp>;
 
 /// Each side has a limit of its own.
 TYPED_CASE(a_message_that_is_larger_than_the_other_side_takes_is_an_error_there_and_the_end_of_the_connection, S, one_socket_subjects)
